@@ -1,0 +1,27 @@
+# Every library from outside, found in one place. docs/dependencies.md says what each is for.
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(absl REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(RocksDB CONFIG REQUIRED)
+find_package(prometheus-cpp CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+
+find_program(PROTOC protoc REQUIRED)
+find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
+find_program(GRPC_PYTHON_PLUGIN grpc_python_plugin REQUIRED)
+
+if(SOUVENIR_TESTS)
+  find_package(GTest CONFIG REQUIRED)
+  include(GoogleTest)
+  # Debian's own interpreter: the gRPC module it packages is built for no other.
+  find_program(SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+endif()
+if(SOUVENIR_BENCH)
+  find_package(benchmark CONFIG REQUIRED)
+endif()

@@ -1,0 +1,27 @@
+# Compiler, linker and sanitizer settings, for all targets alike.
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wno-unused-parameter -fno-omit-frame-pointer
+                    # Debian builds its packages so, and the addresses of this tree stay out of binaries.
+                    -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options(-Wthread-safety)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_definitions(_FORTIFY_SOURCE=2)
+  add_compile_options(-fstack-protector-strong)
+endif()
+
+if(SOUVENIR_SANITIZE)
+  add_compile_options(-fsanitize=${SOUVENIR_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SOUVENIR_SANITIZE})
+endif()

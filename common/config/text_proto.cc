@@ -1,0 +1,128 @@
+#include "common/config/text_proto.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/io/tokenizer.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/text_format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "common/status_macros.h"
+
+namespace souvenir {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+using google::protobuf::TextFormat;
+
+// Keeps the first error, as "name:line:column: reason".
+class FirstError final : public google::protobuf::io::ErrorCollector {
+ public:
+  explicit FirstError(std::string_view name) : name_(name) {}
+
+  void AddError(int line, google::protobuf::io::ColumnNumber column,
+                const std::string& reason) override {
+    if (!text_.empty()) return;
+    text_ = fmt::format("{}:{}:{}: {}", name_, line + 1, column + 1, reason);
+  }
+  void AddWarning(int, google::protobuf::io::ColumnNumber, const std::string&) override {}
+
+  const std::string& text() const { return text_; }
+
+ private:
+  const std::string_view name_;
+  std::string text_;
+};
+
+// The parser lets a later map entry replace an earlier one of the same key. Each entry that was
+// written has a place in `tree`, so that a map with fewer entries than places had one replaced.
+// Which one can be told only from the text before it was made a map, and so only the map is named.
+absl::Status RefuseDuplicateKeys(const Message& message, TextFormat::ParseInfoTree* tree,
+                                 std::string_view name) {
+  const Reflection* reflection = message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->is_map()) {
+      const int entries = reflection->FieldSize(message, field);
+      const TextFormat::ParseLocation surplus = tree->GetLocation(field, entries);
+      if (surplus.line != -1) {
+        return absl::InvalidArgumentError(fmt::format("{}:{}:{}: a key of '{}' is given twice",
+                                                      name, surplus.line + 1, surplus.column + 1,
+                                                      field->name()));
+      }
+      continue;
+    }
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    const int count = field->is_repeated() ? reflection->FieldSize(message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      TextFormat::ParseInfoTree* const nested =
+          tree->GetTreeForNested(field, field->is_repeated() ? i : -1);
+      if (nested == nullptr) continue;
+      const Message& child = field->is_repeated()
+                                 ? reflection->GetRepeatedMessage(message, field, i)
+                                 : reflection->GetMessage(message, field);
+      SOUVENIR_RETURN_IF_ERROR(RefuseDuplicateKeys(child, nested, name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ParseTextProto(std::string_view text, std::string_view name, Message* message) {
+  FirstError error(name);
+  TextFormat::ParseInfoTree tree;
+  TextFormat::Parser parser;
+  parser.RecordErrorsTo(&error);
+  parser.WriteLocationsTo(&tree);
+  if (!parser.ParseFromString(std::string(text), message)) {
+    return absl::InvalidArgumentError(error.text());
+  }
+  return RefuseDuplicateKeys(*message, &tree, name);
+}
+
+absl::Status ReadTextProto(const std::string& path, Message* message) {
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file)
+    return absl::ErrnoToStatus(errno != 0 ? errno : EIO, fmt::format("cannot read {}", path));
+  return ParseTextProto(text, path, message);
+}
+
+absl::Status WriteTextProto(const std::string& path, const Message& message) {
+  std::string text;
+  if (!TextFormat::PrintToString(message, &text)) {
+    return absl::InternalError(fmt::format("cannot print {}", message.GetTypeName()));
+  }
+  const std::string temporary = path + ".new";
+  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0) return absl::ErrnoToStatus(errno, fmt::format("cannot write {}", temporary));
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const ssize_t written = write(file, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) break;
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
+  const bool complete = rest.empty() && fsync(file) == 0;
+  const int error = errno;
+  close(file);
+  if (!complete || rename(temporary.c_str(), path.c_str()) != 0) {
+    const int reason = complete ? errno : error;
+    unlink(temporary.c_str());
+    return absl::ErrnoToStatus(reason, fmt::format("cannot write {}", path));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace souvenir

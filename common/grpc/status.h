@@ -1,0 +1,13 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "absl/status/status.h"
+
+namespace souvenir {
+
+// The one place where our statuses become gRPC's, and back. The codes are the same numbers.
+grpc::Status ToGrpcStatus(const absl::Status& status);
+absl::Status FromGrpcStatus(const grpc::Status& status);
+
+}  // namespace souvenir

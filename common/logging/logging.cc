@@ -1,0 +1,98 @@
+#include "common/logging/logging.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/ansicolor_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace souvenir {
+namespace {
+
+// Times are UTC, with what RFC 3339 asks for.
+constexpr char kTextPattern[] = "%Y-%m-%dT%H:%M:%S.%eZ %^%-8l%$ %n: %v";
+constexpr char kJsonPattern[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","module":"%n",%v})";
+
+// Set before threads start, read by all.
+bool json_lines = false;
+
+std::optional<spdlog::level::level_enum> ParseLevel(std::string_view name) {
+  const auto level = spdlog::level::from_str(std::string(name));
+  // An unknown word reads as "off".
+  if (level == spdlog::level::off && name != "off") return std::nullopt;
+  return level;
+}
+
+std::string TextLine(std::string_view message, Logger::Fields fields) {
+  std::string line(message);
+  for (const LogField& field : fields) {
+    std::visit(
+        [&](const auto& value) {
+          fmt::format_to(std::back_inserter(line), " {}={}", field.key, value);
+        },
+        field.value);
+  }
+  return line;
+}
+
+// The inside of an object, which the pattern has opened.
+std::string JsonLine(std::string_view message, Logger::Fields fields) {
+  nlohmann::ordered_json object;
+  object["message"] = message;
+  for (const LogField& field : fields) {
+    std::visit([&](const auto& value) { object[std::string(field.key)] = value; }, field.value);
+  }
+  // A line is written whatever came: bytes that are no UTF-8 are replaced.
+  const std::string line = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return line.substr(1, line.size() - 2);
+}
+
+}  // namespace
+
+absl::Status InitLogging(const LogOptions& options) {
+  const auto level = ParseLevel(options.level);
+  if (!level) {
+    return absl::InvalidArgumentError(
+        fmt::format("log level '{}'; it can be trace, debug, info, warning, error, critical or off",
+                    options.level));
+  }
+  if (options.format != "auto" && options.format != "text" && options.format != "json") {
+    return absl::InvalidArgumentError(
+        fmt::format("log format '{}'; it can be auto, text or json", options.format));
+  }
+  json_lines = options.format == "json" || (options.format == "auto" && !isatty(STDERR_FILENO));
+  spdlog::set_level(*level);
+  return absl::OkStatus();
+}
+
+spdlog::logger* Logger::Get() {
+  if (spdlog::logger* known = logger_.load(std::memory_order_acquire)) return known;
+  std::shared_ptr<spdlog::logger> logger = spdlog::get(module_);
+  if (logger == nullptr) {
+    static const auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
+    logger = std::make_shared<spdlog::logger>(module_, sink);
+    logger->set_pattern(json_lines ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::utc);
+    logger->flush_on(spdlog::level::info);
+    try {
+      spdlog::initialize_logger(logger);
+    } catch (const spdlog::spdlog_ex&) {
+      logger = spdlog::get(module_);  // another thread was quicker
+    }
+  }
+  logger_.store(logger.get(), std::memory_order_release);
+  return logger.get();
+}
+
+void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
+  spdlog::logger* const logger = Get();
+  const auto spdlog_level = static_cast<spdlog::level::level_enum>(level);
+  if (!logger->should_log(spdlog_level)) return;
+  const std::string line = json_lines ? JsonLine(message, fields) : TextLine(message, fields);
+  logger->log(spdlog_level, spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace souvenir

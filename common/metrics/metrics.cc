@@ -1,0 +1,123 @@
+#include "common/metrics/metrics.h"
+
+#include <fmt/format.h>
+#include <prometheus/collectable.h>
+#include <prometheus/exposer.h>
+#include <prometheus/metric_family.h>
+
+#include <map>
+
+#include "common/metrics/process_metrics.h"
+
+namespace souvenir {
+namespace {
+
+// Gathers what collectors write into prometheus-cpp's own form.
+class FamilyWriter final : public MetricWriter {
+ public:
+  void Counter(std::string_view name, std::string_view help, MetricLabels labels,
+               double value) override {
+    Add(name, help, prometheus::MetricType::Counter, std::move(labels)).counter.value = value;
+  }
+  void Gauge(std::string_view name, std::string_view help, MetricLabels labels,
+             double value) override {
+    Add(name, help, prometheus::MetricType::Gauge, std::move(labels)).gauge.value = value;
+  }
+  void Histogram(std::string_view name, std::string_view help, MetricLabels labels,
+                 const HistogramSnapshot& value) override {
+    auto& histogram =
+        Add(name, help, prometheus::MetricType::Histogram, std::move(labels)).histogram;
+    uint64_t cumulated = 0;
+    for (size_t i = 0; i < value.bounds.size(); ++i) {
+      cumulated += value.buckets[i];
+      histogram.bucket.push_back({cumulated, value.bounds[i]});
+    }
+    histogram.sample_count = cumulated + value.buckets.back();
+    histogram.sample_sum = value.sum;
+  }
+
+  std::vector<prometheus::MetricFamily> Take() {
+    std::vector<prometheus::MetricFamily> families;
+    for (auto& [name, family] : families_) families.push_back(std::move(family));
+    return families;
+  }
+
+ private:
+  prometheus::ClientMetric& Add(std::string_view name, std::string_view help,
+                                prometheus::MetricType type, MetricLabels labels) {
+    prometheus::MetricFamily& family = families_[std::string(name)];
+    if (family.name.empty()) {
+      family.name = name;
+      family.help = help;
+      family.type = type;
+    }
+    prometheus::ClientMetric& metric = family.metric.emplace_back();
+    for (auto& [label, value] : labels) metric.label.push_back({label, std::move(value)});
+    return metric;
+  }
+
+  std::map<std::string, prometheus::MetricFamily> families_;
+};
+
+class RegistryCollectable final : public prometheus::Collectable {
+ public:
+  explicit RegistryCollectable(const MetricsRegistry* registry) : registry_(registry) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override {
+    FamilyWriter writer;
+    registry_->Collect(writer);
+    CollectProcessMetrics(writer);
+    return writer.Take();
+  }
+
+ private:
+  const MetricsRegistry* const registry_;
+};
+
+}  // namespace
+
+void MetricsRegistry::Add(Collector collector) {
+  MutexLock lock(&mutex_);
+  collectors_.push_back(std::move(collector));
+}
+
+void MetricsRegistry::Clear() {
+  std::vector<Collector> dropped;  // destroyed outside the lock
+  MutexLock lock(&mutex_);
+  dropped.swap(collectors_);
+}
+
+void MetricsRegistry::Collect(MetricWriter& writer) const {
+  MutexLock lock(&mutex_);
+  for (const Collector& collector : collectors_) collector(writer);
+}
+
+struct MetricsServer::Impl {
+  Impl(const std::string& address, const MetricsRegistry* registry)
+      : collectable(std::make_shared<RegistryCollectable>(registry)),
+        exposer(address, /*num_threads=*/1) {
+    exposer.RegisterCollectable(collectable);  // which it holds by a weak pointer only
+  }
+  std::shared_ptr<RegistryCollectable> collectable;
+  prometheus::Exposer exposer;
+};
+
+absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Create(
+    const std::string& address, const MetricsRegistry* registry) {
+  try {
+    return std::unique_ptr<MetricsServer>(
+        new MetricsServer(std::make_unique<Impl>(address, registry)));
+  } catch (const std::exception& error) {
+    // All that its HTTP server throws at is an address that it cannot bind.
+    return absl::UnavailableError(fmt::format(
+        "cannot serve metrics on {}: {}; is the port in use, or the address not this machine's?",
+        address, error.what()));
+  }
+}
+
+MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+MetricsServer::~MetricsServer() = default;
+
+int MetricsServer::port() const { return impl_->exposer.GetListeningPorts().front(); }
+
+}  // namespace souvenir

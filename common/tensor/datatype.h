@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace souvenir {
+
+// Element types of the Open Inference Protocol. The numbers go into stored entries: never change
+// one.
+enum class DataType : uint8_t {
+  kInvalid = 0,
+  kBool = 1,
+  kUint8 = 2,
+  kUint16 = 3,
+  kUint32 = 4,
+  kUint64 = 5,
+  kInt8 = 6,
+  kInt16 = 7,
+  kInt32 = 8,
+  kInt64 = 9,
+  kFp16 = 10,
+  kFp32 = 11,
+  kFp64 = 12,
+  kBytes = 13,
+  kBf16 = 14,
+};
+
+// The protocol's spelling, "INT32"; "INVALID" for kInvalid and for numbers that are none.
+std::string_view DataTypeName(DataType type);
+
+// The type that `name` spells exactly; nothing when there is none.
+std::optional<DataType> ParseDataType(std::string_view name);
+
+// Bytes of one element; 0 for kBytes, whose elements have a length each, and for kInvalid.
+size_t DataTypeSize(DataType type);
+
+}  // namespace souvenir

@@ -1,0 +1,80 @@
+#include "common/timer_queue.h"
+
+#include <algorithm>
+
+#include "common/thread.h"
+
+namespace souvenir {
+
+TimerQueue::TimerQueue(Clock* clock, Mode mode) : clock_(clock) {
+  if (mode == Mode::kThread) thread_ = StartThread("timers", [this] { Run(); });
+}
+
+TimerQueue::~TimerQueue() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+}
+
+TimerQueue::Id TimerQueue::Schedule(absl::Duration when, Callback callback) {
+  Id id;
+  bool is_next;
+  {
+    MutexLock lock(&mutex_);
+    id = next_id_++;
+    const auto it = timers_.emplace(std::pair(when, id), std::move(callback)).first;
+    when_.emplace(id, when);
+    is_next = it == timers_.begin();
+  }
+  if (is_next) changed_.NotifyAll();
+  return id;
+}
+
+bool TimerQueue::Cancel(Id id) {
+  Callback dropped;  // destroyed outside the lock
+  MutexLock lock(&mutex_);
+  const auto when = when_.find(id);
+  if (when == when_.end()) return false;
+  const auto timer = timers_.find({when->second, id});
+  dropped = std::move(timer->second);
+  timers_.erase(timer);
+  when_.erase(when);
+  return true;
+}
+
+void TimerQueue::RunDue() {
+  for (;;) {
+    Callback callback;
+    {
+      MutexLock lock(&mutex_);
+      if (timers_.empty() || timers_.begin()->first.first > clock_->Monotonic()) return;
+      callback = std::move(timers_.begin()->second);
+      when_.erase(timers_.begin()->first.second);
+      timers_.erase(timers_.begin());
+    }
+    std::move(callback)();
+  }
+}
+
+void TimerQueue::Run() {
+  // An hour at most, since a duration without end overflows the wait.
+  constexpr absl::Duration kLongestWait = absl::Hours(1);
+  for (;;) {
+    {
+      MutexLock lock(&mutex_);
+      while (!stopping_) {
+        const absl::Duration left =
+            timers_.empty() ? kLongestWait : timers_.begin()->first.first - clock_->Monotonic();
+        if (left <= absl::ZeroDuration()) break;
+        changed_.WaitFor(&mutex_, absl::ToChronoNanoseconds(std::min(left, kLongestWait)));
+      }
+      if (stopping_) return;
+    }
+    RunDue();
+  }
+}
+
+}  // namespace souvenir
