@@ -1,0 +1,35 @@
+#pragma once
+
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/mutex.h"
+
+namespace souvenir {
+
+// A clock that a test turns by hand. It starts at 2026-01-01 and at 1,000 s of monotonic time.
+// Thread-safe.
+class ManualClock final : public Clock {
+ public:
+  absl::Time Now() const override {
+    MutexLock lock(&mutex_);
+    return now_;
+  }
+  absl::Duration Monotonic() const override {
+    MutexLock lock(&mutex_);
+    return monotonic_;
+  }
+
+  // Moves both times on.
+  void Advance(absl::Duration by) {
+    MutexLock lock(&mutex_);
+    now_ += by;
+    monotonic_ += by;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  absl::Time now_ ABSL_GUARDED_BY(mutex_) = absl::FromUnixSeconds(1'767'225'600);
+  absl::Duration monotonic_ ABSL_GUARDED_BY(mutex_) = absl::Seconds(1000);
+};
+
+}  // namespace souvenir
