@@ -32,7 +32,7 @@ class MessageTensors {
  private:
   MessageTensors() = default;
 
-  template <typename Message, typename Tensors, typename RawContents>
+  template <typename Tensors, typename RawContents>
   static absl::StatusOr<MessageTensors> From(const Tensors& tensors, const RawContents& raw);
 
   std::vector<TensorView> tensors_;
