@@ -1,0 +1,183 @@
+// bench-misses: asks a gateway to translate the lines of a file, each once, with a fixed number of
+// calls outstanding, until the lines or the time are used up. Prints one JSON object: how many
+// answers were right and came from where, how long it took, latencies.
+//
+// An answer counts as right only when its call and its target both have the status OK and there is
+// text in it: a load generator that counts anything else measures how fast a server can fail.
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "common/mutex.h"
+#include "souvenir/v1/translation.grpc.pb.h"
+
+ABSL_FLAG(std::string, server, "127.0.0.1:8001", "host:port of the gateway");
+ABSL_FLAG(std::string, texts, "", "file with one text a line");
+ABSL_FLAG(std::string, source, "en", "language of the texts");
+ABSL_FLAG(std::string, target, "es", "language to translate into");
+ABSL_FLAG(int, outstanding, 8, "calls under way at any time");
+ABSL_FLAG(double, seconds, 0, "stop sending after this long; 0: when the texts are used up");
+
+namespace souvenir::bench {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Sends the texts and keeps what came back. Lives on the stack of main; calls complete on gRPC's
+// own threads, each of which starts the next one, so that no thread of ours takes part in the load.
+class Generator {
+ public:
+  Generator(std::unique_ptr<v1::TranslationService::Stub> stub, std::vector<std::string> texts,
+            std::chrono::duration<double> limit)
+      : stub_(std::move(stub)), texts_(std::move(texts)), limit_(limit) {
+    latencies_us_.reserve(texts_.size());
+  }
+
+  // Returns when every answer is there.
+  void Run(int outstanding) {
+    started_ = SteadyClock::now();
+    for (int i = 0; i < outstanding; ++i) Next();
+    MutexLock lock(&mutex_);
+    while (under_way_ > 0) idle_.Wait(&mutex_);
+    elapsed_ = SteadyClock::now() - started_;
+  }
+
+  std::string Report() {
+    MutexLock lock(&mutex_);
+    std::sort(latencies_us_.begin(), latencies_us_.end());
+    std::string kinds;
+    for (const auto& [kind, count] : kinds_) {
+      kinds += fmt::format("{}\"{}\": {}", kinds.empty() ? "" : ", ", kind, count);
+    }
+    return fmt::format(
+        R"({{"ok": {}, "failed": {}, "seconds": {:.4f}, "p50_us": {}, "p99_us": {}, )"
+        R"("kinds": {{{}}}}})",
+        latencies_us_.size(), failed_, std::chrono::duration<double>(elapsed_).count(),
+        Percentile(0.50), Percentile(0.99), kinds);
+  }
+
+  bool failed() {
+    MutexLock lock(&mutex_);
+    return failed_ > 0;
+  }
+
+ private:
+  struct Call {
+    grpc::ClientContext context;
+    v1::TranslateRequest request;
+    v1::TranslateResponse response;
+    SteadyClock::time_point sent;
+  };
+
+  // Starts a call where there is a text and time left.
+  void Next() {
+    auto call = std::make_shared<Call>();
+    {
+      MutexLock lock(&mutex_);
+      const bool late = limit_.count() > 0 && SteadyClock::now() - started_ >= limit_;
+      if (late || next_ == texts_.size()) return;
+      call->request.set_text(texts_[next_++]);
+      ++under_way_;
+    }
+    call->request.set_source_language(absl::GetFlag(FLAGS_source));
+    call->request.add_target_languages(absl::GetFlag(FLAGS_target));
+    call->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    call->sent = SteadyClock::now();
+    stub_->async()->Translate(&call->context, &call->request, &call->response,
+                              [this, call](grpc::Status status) { Done(*call, status); });
+  }
+
+  void Done(const Call& call, const grpc::Status& status) {
+    const auto latency =
+        std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - call.sent);
+    Next();
+    MutexLock lock(&mutex_);
+    Record(call.response, status, latency.count());
+    --under_way_;
+    idle_.NotifyAll();
+  }
+
+  void Record(const v1::TranslateResponse& response, const grpc::Status& status, int64_t latency_us)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::string error;
+    if (!status.ok()) {
+      error = status.error_message();
+    } else if (response.translations_size() != 1) {
+      error = fmt::format("{} translations, expected 1", response.translations_size());
+    } else if (response.translations(0).status().code() != 0) {
+      error = response.translations(0).status().message();
+    } else if (response.translations(0).text().empty()) {
+      error = "an empty translation";
+    } else {
+      latencies_us_.push_back(latency_us);
+      ++kinds_[v1::CacheKind_Name(response.translations(0).provenance().kind())];
+      return;
+    }
+    if (failed_++ == 0) fmt::print(stderr, "first failure: {}\n", error);
+  }
+
+  int64_t Percentile(double fraction) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (latencies_us_.empty()) return 0;
+    return latencies_us_[static_cast<size_t>(fraction * (latencies_us_.size() - 1))];
+  }
+
+  const std::unique_ptr<v1::TranslationService::Stub> stub_;
+  const std::vector<std::string> texts_;
+  const std::chrono::duration<double> limit_;
+  SteadyClock::time_point started_;  // set before the first call
+  SteadyClock::duration elapsed_{};  // set after the last one
+
+  Mutex mutex_;
+  CondVar idle_;
+  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
+  int under_way_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t failed_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<int64_t> latencies_us_ ABSL_GUARDED_BY(mutex_);  // of the right answers
+  std::map<std::string, uint64_t> kinds_ ABSL_GUARDED_BY(mutex_);
+};
+
+int Run() {
+  const std::string path = absl::GetFlag(FLAGS_texts);
+  std::ifstream file(path);
+  if (!file) {
+    fmt::print(stderr, "cannot read --texts={}\n", path);
+    return 2;
+  }
+  std::vector<std::string> texts;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) texts.push_back(line);
+  }
+  const int outstanding = absl::GetFlag(FLAGS_outstanding);
+  if (outstanding < 1) {
+    fmt::print(stderr, "--outstanding={}; it must be at least 1\n", outstanding);
+    return 2;
+  }
+  Generator generator(v1::TranslationService::NewStub(grpc::CreateChannel(
+                          absl::GetFlag(FLAGS_server), grpc::InsecureChannelCredentials())),
+                      std::move(texts),
+                      std::chrono::duration<double>(absl::GetFlag(FLAGS_seconds)));
+  generator.Run(outstanding);
+  fmt::print("{}\n", generator.Report());
+  return generator.failed() ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace souvenir::bench
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("translates the lines of a file through a gateway and counts");
+  absl::ParseCommandLine(argc, argv);
+  return souvenir::bench::Run();
+}
