@@ -1,0 +1,180 @@
+#include "cache/disk_tier.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "cache/entry_codec.h"
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+#include "common/thread.h"
+
+namespace souvenir::cache {
+namespace {
+
+constinit Logger log{"disk"};
+
+// Entries written at once: enough that the cost of a write is shared, few enough that the queue's
+// memory comes free steadily.
+constexpr size_t kBatchEntries = 128;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DiskTier>> DiskTier::Open(const Options& options,
+                                                         EpochTable* epochs) {
+  constexpr uint64_t kLeastQueue = 1u << 20;
+  if (options.write_queue_bytes < kLeastQueue) {
+    return absl::InvalidArgumentError(
+        fmt::format("disk.write_queue_bytes is {}; it must be at least {}",
+                    options.write_queue_bytes, kLeastQueue));
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<SegmentStore> store, SegmentStore::Open(options.store));
+  SOUVENIR_RETURN_IF_ERROR(store->LoadEpochs(
+      [epochs](EpochSlot slot, uint64_t epoch) { epochs->Restore(slot, epoch); }));
+  return std::unique_ptr<DiskTier>(new DiskTier(options, std::move(store), epochs));
+}
+
+DiskTier::DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs)
+    : options_(options), store_(std::move(store)), epochs_(epochs) {
+  writer_ = StartThread("disk-writer", [this] { RunWriter(); });
+}
+
+DiskTier::~DiskTier() { Stop(); }
+
+SegmentStore::Presence DiskTier::Probe(const Fingerprint& key, EntryPtr* entry) {
+  std::string record;
+  const SegmentStore::Presence presence = store_->Probe(key, &record);
+  if (presence != SegmentStore::Presence::kFound) return presence;
+  *entry = Decode(key, record);
+  return *entry != nullptr ? presence : SegmentStore::Presence::kAbsent;
+}
+
+EntryPtr DiskTier::Read(const Fingerprint& key) {
+  absl::StatusOr<std::optional<std::string>> record = store_->Read(key);
+  if (!record.ok()) {
+    ++read_errors_;
+    log.Error("a read failed", {{"reason", record.status().ToString()}});
+    return nullptr;
+  }
+  return record->has_value() ? Decode(key, **record) : nullptr;
+}
+
+EntryPtr DiskTier::Decode(const Fingerprint& key, std::string_view record) {
+  absl::StatusOr<Entry> entry = DecodeEntry(key, record);
+  if (!entry.ok()) {
+    ++read_errors_;
+    log.Error("a damaged record is left out",
+              {{"key", key.Hex()}, {"reason", entry.status().ToString()}});
+    return nullptr;
+  }
+  return std::make_shared<const Entry>(*std::move(entry));
+}
+
+void DiskTier::Write(EntryPtr entry) {
+  const uint64_t charge = entry->charge();
+  {
+    MutexLock lock(&mutex_);
+    if (stopping_ || queue_bytes_ + charge > options_.write_queue_bytes) {
+      ++dropped_writes_;
+      return;
+    }
+    queue_bytes_ += charge;
+    ++queued_count_;
+    queue_.push_back(std::move(entry));
+  }
+  queued_.NotifyOne();
+}
+
+absl::Status DiskTier::SaveEpoch(EpochSlot slot) {
+  absl::Status saved = store_->SaveEpoch(slot, epochs_->Get(slot));
+  SetHealthy(saved.ok(), saved);
+  return saved;
+}
+
+void DiskTier::Flush() {
+  MutexLock lock(&mutex_);
+  const uint64_t all = queued_count_;
+  while (written_count_ < all) written_.Wait(&mutex_);
+}
+
+void DiskTier::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  queued_.NotifyAll();
+  if (writer_.joinable()) writer_.join();
+}
+
+DiskTier::Stats DiskTier::stats() const {
+  Stats stats;
+  stats.store = store_->stats();
+  stats.dropped_writes = dropped_writes_;
+  stats.read_errors = read_errors_;
+  MutexLock lock(&mutex_);
+  stats.pending_writes = queued_count_ - written_count_;
+  return stats;
+}
+
+void DiskTier::RunWriter() {
+  for (;;) {
+    std::vector<EntryPtr> batch;
+    uint64_t bytes = 0;
+    {
+      MutexLock lock(&mutex_);
+      while (queue_.empty() && !stopping_) queued_.Wait(&mutex_);
+      if (queue_.empty()) return;
+      while (!queue_.empty() && batch.size() < kBatchEntries) {
+        bytes += queue_.front()->charge();
+        batch.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+      }
+    }
+    WriteBatch(batch);
+    {
+      MutexLock lock(&mutex_);
+      queue_bytes_ -= bytes;
+      written_count_ += batch.size();
+      written_.NotifyAll();
+      if (!healthy()) WaitToRetry();
+    }
+  }
+}
+
+// The queue fills, and then drops, meanwhile.
+void DiskTier::WaitToRetry() {
+  const auto end =
+      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.retry_interval);
+  while (!stopping_) {
+    const auto left = end - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return;
+    queued_.WaitFor(&mutex_, left);
+  }
+}
+
+void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
+  std::vector<std::pair<Fingerprint, std::string>> records;
+  records.reserve(entries.size());
+  for (const EntryPtr& entry : entries) {
+    // One that was invalidated while it waited is not worth its place.
+    if (epochs_->IsCurrent(entry->epochs)) records.emplace_back(entry->key, EncodeEntry(*entry));
+  }
+  absl::Status written;
+  if (!healthy()) written = store_->Resume();
+  if (written.ok()) written = store_->Write(records);
+  if (!written.ok()) dropped_writes_ += records.size();
+  SetHealthy(written.ok(), written);
+}
+
+void DiskTier::SetHealthy(bool healthy, const absl::Status& reason) {
+  if (healthy_.exchange(healthy) == healthy) return;
+  if (healthy) {
+    log.Info("the disk tier is back");
+  } else {
+    log.Error("the disk tier is degraded: answers are kept in memory only",
+              {{"reason", reason.ToString()}});
+  }
+}
+
+}  // namespace souvenir::cache

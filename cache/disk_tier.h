@@ -1,0 +1,104 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cache/entry.h"
+#include "cache/epochs.h"
+#include "cache/segment_store.h"
+#include "common/clock.h"
+#include "common/mutex.h"
+
+namespace souvenir::cache {
+
+// Entries on disk, written behind the answers.
+//
+// Whoever computes an answer only queues it; a thread named "disk-writer" writes. A slow or full
+// disk costs durability and never latency: what the queue has no room for is dropped and counted,
+// and while writes fail the tier is degraded: it says so, goes on reading, and tries again by
+// itself.
+//
+// Thread-safe. Entries are given as they are found: whether they are still good is for the caller.
+class DiskTier {
+ public:
+  struct Options {
+    SegmentStore::Options store;
+    uint64_t write_queue_bytes = 64u << 20;            // of entries waiting; at least 1 MiB
+    absl::Duration retry_interval = absl::Seconds(1);  // between tries while degraded
+  };
+
+  struct Stats {
+    SegmentStore::Stats store;
+    uint64_t pending_writes = 0;
+    uint64_t dropped_writes = 0;  // no room, or the write failed
+    uint64_t read_errors = 0;     // records that could not be read or were damaged
+  };
+
+  // Opens the store, as SegmentStore::Open, and puts the kept epochs into `epochs`, which must
+  // outlive the tier.
+  static absl::StatusOr<std::unique_ptr<DiskTier>> Open(const Options& options, EpochTable* epochs);
+
+  // As Stop().
+  ~DiskTier();
+
+  // Whether the entry is there, as far as that can be told without reading from the disk.
+  SegmentStore::Presence Probe(const Fingerprint& key, EntryPtr* entry);
+
+  // The entry, or null. Reads from the disk. A damaged or unreadable record is logged, counted, and
+  // absent.
+  EntryPtr Read(const Fingerprint& key);
+
+  // Queues the entry to be written.
+  void Write(EntryPtr entry);
+
+  // Makes the present epoch of `slot` durable. Waits for the disk.
+  absl::Status SaveEpoch(EpochSlot slot);
+
+  // Waits until all that was queued before has been written or dropped.
+  void Flush();
+
+  // Writes what is queued, then takes no more. Idempotent.
+  void Stop();
+
+  // False while writes fail.
+  bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
+
+  Stats stats() const;
+
+ private:
+  DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs);
+
+  void RunWriter();
+  void WaitToRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WriteBatch(const std::vector<EntryPtr>& entries);
+  EntryPtr Decode(const Fingerprint& key, std::string_view record);
+  void SetHealthy(bool healthy, const absl::Status& reason);
+
+  const Options options_;
+  const std::unique_ptr<SegmentStore> store_;
+  EpochTable* const epochs_;
+
+  std::atomic<bool> healthy_{true};
+  std::atomic<uint64_t> dropped_writes_{0};
+  std::atomic<uint64_t> read_errors_{0};
+
+  mutable Mutex mutex_;
+  CondVar queued_;
+  CondVar written_;
+  std::deque<EntryPtr> queue_ ABSL_GUARDED_BY(mutex_);
+  uint64_t queue_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t queued_count_ ABSL_GUARDED_BY(mutex_) = 0;   // in all
+  uint64_t written_count_ ABSL_GUARDED_BY(mutex_) = 0;  // in all, dropped ones included
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::thread writer_;
+};
+
+}  // namespace souvenir::cache

@@ -1,0 +1,399 @@
+#include "cache/segment_store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+#include "common/logging/logging.h"
+#include "common/mutex.h"
+#include "common/status_macros.h"
+
+namespace souvenir::cache {
+namespace {
+
+constinit Logger log{"disk"};
+
+// Of the records, see entry_codec.h. A store of another version is emptied: it is only a cache.
+constexpr std::string_view kSchemaVersion = "1";
+constexpr std::string_view kSchemaKey = "schema";
+constexpr std::string_view kEpochPrefix = "epoch:";
+constexpr std::string_view kSegmentPrefix = "segment-";
+
+// What RocksDB keeps of a record beside key and value: sequence number, lengths, its part of the
+// filter and the index.
+constexpr uint64_t kRecordOverhead = 24;
+
+rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = fmt::format("{}: {}", what, status.ToString());
+  if (status.IsCorruption()) return absl::DataLossError(message);
+  if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
+  return absl::UnavailableError(message);
+}
+
+rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t segment_bytes,
+                                            const std::shared_ptr<rocksdb::Cache>& blocks) {
+  rocksdb::ColumnFamilyOptions options;
+  constexpr int kNever = 1 << 30;
+  options.disable_auto_compactions = true;
+  options.level0_file_num_compaction_trigger = kNever;
+  options.level0_slowdown_writes_trigger = kNever;
+  options.level0_stop_writes_trigger = kNever;
+  // Few files to a segment, because a key that is absent is looked for in the filter of each.
+  options.write_buffer_size = std::clamp<uint64_t>(segment_bytes / 4, 1u << 20, 64u << 20);
+  options.compression = rocksdb::kLZ4Compression;
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.block_cache = blocks;
+  // Filters and indexes stay in memory with their open files, so that absence costs no read.
+  table.cache_index_and_filter_blocks = false;
+  table.block_size = 4096;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+rocksdb::DBOptions StoreOptions(uint64_t log_bytes) {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.max_total_wal_size = log_bytes;
+  options.max_background_jobs = 2;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.keep_log_file_num = 2;
+  options.max_open_files = -1;
+  // A record that a crash tore ends the log; all before it is good.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  return options;
+}
+
+absl::Status OpenError(const rocksdb::Status& status, const std::string& directory) {
+  // As RocksDB words a lock that another process, or this one, holds.
+  const std::string text = status.ToString();
+  if (text.find("While lock file") != std::string::npos ||
+      text.find("lock hold by current process") != std::string::npos) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} is in use by another process; give each gateway a directory of its own with "
+        "--data-dir",
+        directory));
+  }
+  return FromRocks(status, fmt::format("cannot open the disk tier in {}", directory));
+}
+
+}  // namespace
+
+class SegmentStore::Impl {
+ public:
+  explicit Impl(const Options& options)
+      : options_(options),
+        log_bytes_(std::clamp<uint64_t>(options.limit_bytes / 16, 1u << 20, 128u << 20)),
+        // A tenth is left free: dropping comes well before the limit.
+        segment_bytes_((options.limit_bytes / 10 * 9 - 2 * log_bytes_) / options.segments),
+        blocks_(rocksdb::NewLRUCache(
+            std::clamp<uint64_t>(options.limit_bytes / 128, 1u << 20, 32u << 20))) {}
+
+  ~Impl() {
+    segments_.clear();
+    if (db_ != nullptr) {
+      if (meta_ != nullptr) db_->DestroyColumnFamilyHandle(meta_);
+      db_->Close();
+    }
+  }
+
+  absl::Status Open();
+  Presence Probe(const Fingerprint& key, std::string* record) const;
+  absl::StatusOr<std::optional<std::string>> Read(const Fingerprint& key) const;
+  absl::Status Write(absl::Span<const std::pair<Fingerprint, std::string>> records);
+  absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
+  absl::Status LoadEpochs(const std::function<void(EpochSlot, uint64_t)>& restore) const;
+  absl::Status Resume() { return FromRocks(db_->Resume(), "cannot resume the disk tier"); }
+  Stats stats() const;
+
+ private:
+  // A column family; its files go when the last one who reads it lets go after it was dropped.
+  struct Segment {
+    Segment(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* handle, uint64_t number)
+        : db(db), handle(handle), number(number) {}
+    ~Segment() { db->DestroyColumnFamilyHandle(handle); }
+    rocksdb::DB* const db;
+    rocksdb::ColumnFamilyHandle* const handle;
+    const uint64_t number;  // counts up through the life of the store
+    std::atomic<uint64_t> bytes{0};
+    std::atomic<uint64_t> entries{0};
+  };
+  using Segments = std::vector<std::shared_ptr<Segment>>;
+
+  absl::Status PrepareDirectory() const;
+  absl::Status OpenSegments(bool* is_other_schema);
+  absl::Status Begin(uint64_t number) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status DropOldest();
+  // Begins a segment where the newest is full, and drops what is too much.
+  absl::Status Rotate();
+
+  // Newest last.
+  Segments segments() const {
+    MutexLock lock(&mutex_);
+    return segments_;
+  }
+
+  const Options options_;
+  const uint64_t log_bytes_;
+  const uint64_t segment_bytes_;
+  const std::shared_ptr<rocksdb::Cache> blocks_;
+
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* meta_ = nullptr;  // owned by db_; schema and epochs
+
+  Mutex write_mutex_;  // one write, and one rotation, at a time; taken before mutex_
+  mutable Mutex mutex_;
+  Segments segments_ ABSL_GUARDED_BY(mutex_);
+  std::atomic<uint64_t> dropped_entries_{0};
+};
+
+absl::Status SegmentStore::Impl::PrepareDirectory() const {
+  std::error_code error;
+  std::filesystem::create_directories(options_.directory, error);
+  if (error) {
+    return absl::ErrnoToStatus(
+        error.value(), fmt::format("cannot make the directory {}; choose another with --data-dir",
+                                   options_.directory));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SegmentStore::Impl::OpenSegments(bool* is_other_schema) {
+  const rocksdb::DBOptions store_options = StoreOptions(log_bytes_);
+  std::vector<std::string> names;
+  const rocksdb::Status listed =
+      rocksdb::DB::ListColumnFamilies(store_options, options_.directory, &names);
+  if (!listed.ok()) names = {rocksdb::kDefaultColumnFamilyName};  // a new store
+
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const std::string& name : names) {
+    families.emplace_back(name, name == rocksdb::kDefaultColumnFamilyName
+                                    ? rocksdb::ColumnFamilyOptions()
+                                    : SegmentOptions(segment_bytes_, blocks_));
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::Open(store_options, options_.directory, families, &handles, &db);
+  if (!opened.ok()) return OpenError(opened, options_.directory);
+  db_.reset(db);
+
+  MutexLock lock(&mutex_);
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == rocksdb::kDefaultColumnFamilyName) {
+      meta_ = handles[i];
+      continue;
+    }
+    uint64_t number = 0;
+    const char* const digits = names[i].c_str() + kSegmentPrefix.size();
+    std::from_chars(digits, names[i].c_str() + names[i].size(), number);
+    auto segment = std::make_shared<Segment>(db, handles[i], number);
+    uint64_t files = 0;
+    uint64_t tables = 0;
+    uint64_t keys = 0;
+    db->GetIntProperty(handles[i], rocksdb::DB::Properties::kTotalSstFilesSize, &files);
+    db->GetIntProperty(handles[i], rocksdb::DB::Properties::kCurSizeAllMemTables, &tables);
+    db->GetIntProperty(handles[i], rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+    segment->bytes = files + tables;
+    segment->entries = keys;
+    segments_.push_back(std::move(segment));
+  }
+  std::sort(segments_.begin(), segments_.end(),
+            [](const auto& a, const auto& b) { return a->number < b->number; });
+
+  std::string schema;
+  const rocksdb::Status read = db->Get(rocksdb::ReadOptions(), meta_, ToSlice(kSchemaKey), &schema);
+  if (!read.ok() && !read.IsNotFound()) return FromRocks(read, "cannot read the schema version");
+  *is_other_schema = schema != kSchemaVersion && !segments_.empty();
+  return absl::OkStatus();
+}
+
+absl::Status SegmentStore::Impl::Open() {
+  SOUVENIR_RETURN_IF_ERROR(PrepareDirectory());
+  bool is_other_schema = false;
+  SOUVENIR_RETURN_IF_ERROR(OpenSegments(&is_other_schema));
+  if (is_other_schema) {
+    log.Warning("the store has another schema and is emptied", {{"ours", kSchemaVersion}});
+    while (!segments().empty()) SOUVENIR_RETURN_IF_ERROR(DropOldest());
+  }
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  SOUVENIR_RETURN_IF_ERROR(
+      FromRocks(db_->Put(synced, meta_, ToSlice(kSchemaKey), ToSlice(kSchemaVersion)),
+                "cannot write the schema version"));
+  if (segments().empty()) SOUVENIR_RETURN_IF_ERROR(Begin(1));
+  return Rotate();
+}
+
+absl::Status SegmentStore::Impl::Begin(uint64_t number) {
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  SOUVENIR_RETURN_IF_ERROR(
+      FromRocks(db_->CreateColumnFamily(SegmentOptions(segment_bytes_, blocks_),
+                                        fmt::format("{}{:010}", kSegmentPrefix, number), &handle),
+                "cannot begin a segment"));
+  auto segment = std::make_shared<Segment>(db_.get(), handle, number);
+  MutexLock lock(&mutex_);
+  segments_.push_back(std::move(segment));
+  return absl::OkStatus();
+}
+
+absl::Status SegmentStore::Impl::DropOldest() {
+  const std::shared_ptr<Segment> oldest = segments().front();
+  SOUVENIR_RETURN_IF_ERROR(
+      FromRocks(db_->DropColumnFamily(oldest->handle), "cannot drop a segment"));
+  dropped_entries_ += oldest->entries;
+  MutexLock lock(&mutex_);
+  segments_.erase(segments_.begin());
+  return absl::OkStatus();
+}
+
+absl::Status SegmentStore::Impl::Rotate() {
+  const std::shared_ptr<Segment> newest = segments().back();
+  if (newest->bytes >= segment_bytes_) {
+    SOUVENIR_RETURN_IF_ERROR(Begin(newest->number + 1));
+    // Written out in the background, so that its part of the log can go.
+    rocksdb::FlushOptions flush;
+    flush.wait = false;
+    flush.allow_write_stall = true;
+    db_->Flush(flush, newest->handle);
+  }
+  for (;;) {
+    const Segments now = segments();
+    uint64_t bytes = 0;
+    for (const auto& segment : now) bytes += segment->bytes;
+    const bool too_much = bytes > segment_bytes_ * options_.segments;
+    if (now.size() < 2 || (now.size() <= options_.segments && !too_much)) break;
+    SOUVENIR_RETURN_IF_ERROR(DropOldest());
+  }
+  return absl::OkStatus();
+}
+
+SegmentStore::Presence SegmentStore::Impl::Probe(const Fingerprint& key,
+                                                 std::string* record) const {
+  rocksdb::ReadOptions in_memory;
+  in_memory.read_tier = rocksdb::kBlockCacheTier;
+  const Segments now = segments();
+  for (auto segment = now.rbegin(); segment != now.rend(); ++segment) {
+    const rocksdb::Status status =
+        db_->Get(in_memory, (*segment)->handle, ToSlice(key.view()), record);
+    if (status.ok()) return Presence::kFound;
+    if (!status.IsNotFound()) return Presence::kUnknown;
+  }
+  return Presence::kAbsent;
+}
+
+absl::StatusOr<std::optional<std::string>> SegmentStore::Impl::Read(const Fingerprint& key) const {
+  std::string record;
+  const Segments now = segments();
+  for (auto segment = now.rbegin(); segment != now.rend(); ++segment) {
+    const rocksdb::Status status =
+        db_->Get(rocksdb::ReadOptions(), (*segment)->handle, ToSlice(key.view()), &record);
+    if (status.ok()) return std::optional<std::string>(std::move(record));
+    if (!status.IsNotFound()) return FromRocks(status, "cannot read the disk tier");
+  }
+  return std::optional<std::string>();
+}
+
+absl::Status SegmentStore::Impl::Write(
+    absl::Span<const std::pair<Fingerprint, std::string>> records) {
+  MutexLock lock(&write_mutex_);
+  const std::shared_ptr<Segment> newest = segments().back();
+  rocksdb::WriteBatch batch;
+  uint64_t bytes = 0;
+  for (const auto& [key, record] : records) {
+    batch.Put(newest->handle, ToSlice(key.view()), record);
+    bytes += key.bytes.size() + record.size() + kRecordOverhead;
+  }
+  SOUVENIR_RETURN_IF_ERROR(
+      FromRocks(db_->Write(rocksdb::WriteOptions(), &batch), "cannot write to the disk tier"));
+  newest->bytes += bytes;
+  newest->entries += records.size();
+  return Rotate();
+}
+
+absl::Status SegmentStore::Impl::SaveEpoch(EpochSlot slot, uint64_t epoch) {
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  return FromRocks(db_->Put(synced, meta_, ToSlice(fmt::format("{}{}", kEpochPrefix, slot)),
+                            ToSlice(std::to_string(epoch))),
+                   "cannot keep an invalidation on disk");
+}
+
+absl::Status SegmentStore::Impl::LoadEpochs(
+    const std::function<void(EpochSlot, uint64_t)>& restore) const {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), meta_));
+  for (it->Seek(ToSlice(kEpochPrefix)); it->Valid() && it->key().starts_with(ToSlice(kEpochPrefix));
+       it->Next()) {
+    EpochSlot slot = 0;
+    uint64_t epoch = 0;
+    const rocksdb::Slice key = it->key();
+    const rocksdb::Slice value = it->value();
+    std::from_chars(key.data() + kEpochPrefix.size(), key.data() + key.size(), slot);
+    std::from_chars(value.data(), value.data() + value.size(), epoch);
+    if (slot >= EpochTable::kSlots) return absl::DataLossError("an epoch that nobody kept");
+    restore(slot, epoch);
+  }
+  return FromRocks(it->status(), "cannot read the invalidations kept on disk");
+}
+
+SegmentStore::Stats SegmentStore::Impl::stats() const {
+  Stats stats;
+  for (const auto& segment : segments()) {
+    stats.bytes += segment->bytes;
+    stats.entries += segment->entries;
+    ++stats.segments;
+  }
+  stats.limit_bytes = options_.limit_bytes;
+  stats.dropped_entries = dropped_entries_;
+  return stats;
+}
+
+absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(const Options& options) {
+  constexpr uint64_t kLeastBytes = 16u << 20;
+  if (options.limit_bytes < kLeastBytes) {
+    return absl::InvalidArgumentError(fmt::format("disk.limit_bytes is {}; it must be at least {}",
+                                                  options.limit_bytes, kLeastBytes));
+  }
+  if (options.segments < 2 || options.segments > 64) {
+    return absl::InvalidArgumentError(
+        fmt::format("disk.segments is {}; it must be 2 to 64", options.segments));
+  }
+  auto impl = std::make_unique<Impl>(options);
+  SOUVENIR_RETURN_IF_ERROR(impl->Open());
+  return std::unique_ptr<SegmentStore>(new SegmentStore(std::move(impl)));
+}
+
+SegmentStore::SegmentStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SegmentStore::~SegmentStore() = default;
+
+SegmentStore::Presence SegmentStore::Probe(const Fingerprint& key, std::string* record) const {
+  return impl_->Probe(key, record);
+}
+absl::StatusOr<std::optional<std::string>> SegmentStore::Read(const Fingerprint& key) const {
+  return impl_->Read(key);
+}
+absl::Status SegmentStore::Write(absl::Span<const std::pair<Fingerprint, std::string>> records) {
+  return impl_->Write(records);
+}
+absl::Status SegmentStore::SaveEpoch(EpochSlot slot, uint64_t epoch) {
+  return impl_->SaveEpoch(slot, epoch);
+}
+absl::Status SegmentStore::LoadEpochs(
+    const std::function<void(EpochSlot, uint64_t)>& restore) const {
+  return impl_->LoadEpochs(restore);
+}
+absl::Status SegmentStore::Resume() { return impl_->Resume(); }
+SegmentStore::Stats SegmentStore::stats() const { return impl_->stats(); }
+
+}  // namespace souvenir::cache

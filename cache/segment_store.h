@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "cache/epochs.h"
+#include "cache/fingerprint.h"
+
+namespace souvenir::cache {
+
+// Records by fingerprint in RocksDB, and the epochs beside them.
+//
+// The store is a row of segments, each a column family. Records are only ever added, to the newest;
+// when that has its share of the limit a new one is begun and the oldest is dropped whole. So
+// nothing is compacted: a record is written twice in its life, to the log and to its file
+// (docs/adr/0005).
+//
+// Thread-safe. All but Probe() may wait for a disk.
+class SegmentStore {
+ public:
+  struct Options {
+    std::string directory;
+    uint64_t limit_bytes = uint64_t{4} << 30;  // of files, the log included; at least 16 MiB
+    uint32_t segments = 8;                     // 2 to 64
+  };
+
+  struct Stats {
+    uint64_t bytes = 0;  // of records, before compression
+    uint64_t limit_bytes = 0;
+    uint64_t entries = 0;  // a record that was replaced counts until its segment goes
+    uint64_t segments = 0;
+    uint64_t dropped_entries = 0;  // with their segments
+  };
+
+  enum class Presence {
+    kFound,
+    kAbsent,
+    kUnknown,  // only the disk can tell
+  };
+
+  // Opens or makes the store; one of another schema is emptied. FAILED_PRECONDITION where another
+  // process has it open; PERMISSION_DENIED, NOT_FOUND or UNAVAILABLE where the directory cannot be
+  // used; DATA_LOSS where what it holds is damaged. Each says what to do.
+  static absl::StatusOr<std::unique_ptr<SegmentStore>> Open(const Options& options);
+  ~SegmentStore();
+
+  // Looks only at what is in memory: the newest records, filters, cached blocks. About a
+  // microsecond.
+  Presence Probe(const Fingerprint& key, std::string* record) const;
+
+  // The newest record of the key, if there is one.
+  absl::StatusOr<std::optional<std::string>> Read(const Fingerprint& key) const;
+
+  // Adds records: all or, after a crash, some first part of all writes. Not synced: what the
+  // machine, not the process, had in its buffers is lost with the machine.
+  absl::Status Write(absl::Span<const std::pair<Fingerprint, std::string>> records);
+
+  // Keeps one epoch; synced when it returns.
+  absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
+
+  // Calls `restore` for each epoch that was kept.
+  absl::Status LoadEpochs(const std::function<void(EpochSlot, uint64_t)>& restore) const;
+
+  // After a failed write: tries to make the store writable again.
+  absl::Status Resume();
+
+  Stats stats() const;
+
+ private:
+  class Impl;
+  explicit SegmentStore(std::unique_ptr<Impl> impl);
+  const std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace souvenir::cache

@@ -1,0 +1,92 @@
+#include "cache/tiered_cache.h"
+
+#include <utility>
+
+#include "common/status_macros.h"
+
+namespace souvenir::cache {
+namespace {
+
+EpochSlot SlotOf(const Invalidation& what) {
+  struct Slot {
+    EpochSlot operator()(const InvalidateKey& key) { return EpochTable::Key(key.key); }
+    EpochSlot operator()(const InvalidateTag& tag) { return EpochTable::Tag(tag.tag); }
+    EpochSlot operator()(const InvalidateModel& model) { return EpochTable::Model(model.model); }
+    EpochSlot operator()(const InvalidateTenant& tenant) {
+      return EpochTable::Tenant(tenant.tenant);
+    }
+    EpochSlot operator()(const InvalidateAll&) { return EpochTable::All(); }
+  };
+  return std::visit(Slot{}, what);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TieredCache>> TieredCache::Create(const Options& options,
+                                                                 Clock* clock) {
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<MemoryTier> memory, MemoryTier::Create(options.memory));
+  auto epochs = std::make_unique<EpochTable>();
+  std::unique_ptr<DiskTier> disk;
+  if (options.disk) {
+    SOUVENIR_ASSIGN_OR_RETURN(disk, DiskTier::Open(*options.disk, epochs.get()));
+  }
+  return std::unique_ptr<TieredCache>(
+      new TieredCache(clock, std::move(epochs), std::move(memory), std::move(disk)));
+}
+
+TieredCache::TieredCache(Clock* clock, std::unique_ptr<EpochTable> epochs,
+                         std::unique_ptr<MemoryTier> memory, std::unique_ptr<DiskTier> disk)
+    : clock_(clock),
+      epochs_(std::move(epochs)),
+      memory_(std::move(memory)),
+      disk_(std::move(disk)) {}
+
+bool TieredCache::IsAlive(const Entry& entry) const {
+  if (!epochs_->IsCurrent(entry.epochs)) return false;
+  return entry.expires_at == absl::InfiniteFuture() || clock_->Now() < entry.expires_at;
+}
+
+EntryPtr TieredCache::LookupMemory(const Fingerprint& key) {
+  EntryPtr entry = memory_->Lookup(key);
+  return entry != nullptr && IsAlive(*entry) ? entry : nullptr;
+}
+
+EntryPtr TieredCache::Promote(EntryPtr entry) {
+  if (entry == nullptr || !IsAlive(*entry)) return nullptr;
+  memory_->Insert(entry);
+  return entry;
+}
+
+SegmentStore::Presence TieredCache::ProbeDisk(const Fingerprint& key, EntryPtr* entry) {
+  if (disk_ == nullptr) return SegmentStore::Presence::kAbsent;
+  const SegmentStore::Presence presence = disk_->Probe(key, entry);
+  if (presence != SegmentStore::Presence::kFound) return presence;
+  *entry = Promote(std::move(*entry));
+  return *entry != nullptr ? presence : SegmentStore::Presence::kAbsent;
+}
+
+EntryPtr TieredCache::ReadDisk(const Fingerprint& key) {
+  return disk_ != nullptr ? Promote(disk_->Read(key)) : nullptr;
+}
+
+void TieredCache::Insert(EntryPtr entry) {
+  if (!epochs_->IsCurrent(entry->epochs)) return;
+  if (disk_ != nullptr) disk_->Write(entry);
+  memory_->Insert(std::move(entry));
+}
+
+absl::StatusOr<size_t> TieredCache::Invalidate(const Invalidation& what) {
+  const EpochSlot slot = SlotOf(what);
+  epochs_->Advance(slot);
+  // From here on nothing older is served or filled in; the rest frees memory and makes it durable.
+  const size_t dropped =
+      memory_->EraseIf([this](const Entry& entry) { return !epochs_->IsCurrent(entry.epochs); });
+  if (disk_ != nullptr) SOUVENIR_RETURN_IF_ERROR(disk_->SaveEpoch(slot));
+  return dropped;
+}
+
+void TieredCache::Stop() {
+  if (disk_ != nullptr) disk_->Stop();
+}
+
+}  // namespace souvenir::cache

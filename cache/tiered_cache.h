@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "absl/status/statusor.h"
+#include "cache/disk_tier.h"
+#include "cache/epochs.h"
+#include "cache/memory_tier.h"
+#include "common/clock.h"
+
+namespace souvenir::cache {
+
+// What an invalidation is of.
+struct InvalidateKey {
+  Fingerprint key;
+};
+struct InvalidateTag {
+  std::string tag;
+};
+struct InvalidateModel {
+  std::string model;
+};
+struct InvalidateTenant {
+  std::string tenant;
+};
+struct InvalidateAll {};
+using Invalidation =
+    std::variant<InvalidateKey, InvalidateTag, InvalidateModel, InvalidateTenant, InvalidateAll>;
+
+// The tiers as one cache: what it gives is alive, that is neither expired nor of a past epoch.
+//
+// Owned by the gateway. Thread-safe. The clock must outlive it.
+class TieredCache {
+ public:
+  struct Options {
+    MemoryTier::Options memory;
+    std::optional<DiskTier::Options> disk;  // nothing: no disk tier
+  };
+
+  // Errors as DiskTier::Open and MemoryTier::Create.
+  static absl::StatusOr<std::unique_ptr<TieredCache>> Create(const Options& options, Clock* clock);
+
+  // An entry of the memory tier; null where there is none. Never waits for a disk.
+  EntryPtr LookupMemory(const Fingerprint& key);
+
+  // The same of the disk tier, as far as that can be told without reading. What is found goes into
+  // memory too.
+  SegmentStore::Presence ProbeDisk(const Fingerprint& key, EntryPtr* entry);
+
+  // The same, reading: for the disk executor.
+  EntryPtr ReadDisk(const Fingerprint& key);
+
+  // Takes a new answer into both tiers, unless its epochs have moved on.
+  void Insert(EntryPtr entry);
+
+  // Kills what was made before; when it returns that holds across restarts. How many entries of the
+  // memory tier were dropped. Waits for the disk. An error means: done in memory, but not durable.
+  absl::StatusOr<size_t> Invalidate(const Invalidation& what);
+
+  // Writes out what is queued. Idempotent.
+  void Stop();
+
+  bool has_disk() const { return disk_ != nullptr; }
+  // REQUIRES: has_disk().
+  DiskTier& disk() { return *disk_; }
+  const DiskTier& disk() const { return *disk_; }
+  const MemoryTier& memory() const { return *memory_; }
+  const EpochTable& epochs() const { return *epochs_; }
+
+ private:
+  TieredCache(Clock* clock, std::unique_ptr<EpochTable> epochs, std::unique_ptr<MemoryTier> memory,
+              std::unique_ptr<DiskTier> disk);
+
+  bool IsAlive(const Entry& entry) const;
+  // `entry` if it is alive, and then into memory; else null.
+  EntryPtr Promote(EntryPtr entry);
+
+  Clock* const clock_;
+  const std::unique_ptr<EpochTable> epochs_;
+  const std::unique_ptr<MemoryTier> memory_;
+  const std::unique_ptr<DiskTier> disk_;  // null: no disk tier
+};
+
+}  // namespace souvenir::cache
