@@ -1,0 +1,25 @@
+#include "cli/exit_code.h"
+
+#include <fmt/format.h>
+
+namespace souvenir::cli {
+
+Outcome OutcomeOf(const absl::Status& status) {
+  if (status.ok()) return {};
+  const std::string message =
+      fmt::format("{}: {}", absl::StatusCodeToString(status.code()),
+                  std::string_view(status.message().data(), status.message().size()));
+  const bool late = status.code() == absl::StatusCode::kDeadlineExceeded;
+  return {late ? ExitCode::kDeadline : ExitCode::kFailed, message};
+}
+
+std::string_view ExitCodeHelp() {
+  return "Exit status:\n"
+         "  0  all went well\n"
+         "  1  something failed: the server refused, or a target has an error\n"
+         "  2  the command line is wrong\n"
+         "  3  no server could be reached\n"
+         "  4  no answer within --timeout";
+}
+
+}  // namespace souvenir::cli

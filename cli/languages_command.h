@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/settings.h"
+
+namespace souvenir::cli {
+
+struct LanguagesOptions {
+  std::string source;  // empty: all
+  std::string target;  // empty: all
+};
+
+// The pairs that can be asked for now, each with its model. kFailed where there is none.
+Outcome Languages(const LanguagesOptions& options, const Settings& settings, Console& console);
+
+}  // namespace souvenir::cli

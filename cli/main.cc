@@ -1,0 +1,25 @@
+// The command-line client.
+
+#include <grpc/support/log.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "cli/console.h"
+
+int main(int argc, char** argv) {
+  // What gRPC says of a connection it could not make, we say in our own words.
+  gpr_set_log_function([](gpr_log_func_args*) {});
+  std::ios::sync_with_stdio(false);
+  souvenir::cli::Console console{
+      .in = std::cin,
+      .out = std::cout,
+      .err = std::cerr,
+      .in_is_terminal = isatty(STDIN_FILENO) == 1,
+      .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+  };
+  return souvenir::cli::RunCommandLine(std::vector<std::string>(argv + 1, argv + argc), console);
+}

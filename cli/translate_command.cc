@@ -1,0 +1,118 @@
+#include "cli/translate_command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <variant>
+
+#include "cli/connection.h"
+#include "cli/json.h"
+#include "cli/printable.h"
+#include "cli/translation_view.h"
+#include "souvenir/v1/translation.grpc.pb.h"
+
+namespace souvenir::cli {
+namespace {
+
+using souvenir::v1::TranslateRequest;
+using souvenir::v1::TranslateResponse;
+using souvenir::v1::Translation;
+using souvenir::v1::TranslationService;
+
+// The words joined by blanks as a shell's echo does, or all of standard input without the line feed
+// that ends it.
+std::string ReadText(const std::vector<std::string>& words, Console& console) {
+  std::string text;
+  const bool from_input = words.empty() || (words.size() == 1 && words[0] == "-");
+  if (!from_input) {
+    for (const std::string& word : words) text += (&word == words.data() ? "" : " ") + word;
+    return text;
+  }
+  if (console.in_is_terminal) {
+    console.err << "Reading the text from the terminal; Ctrl-D at the start of a line ends it.\n"
+                << std::flush;
+  }
+  text.assign(std::istreambuf_iterator<char>(console.in), std::istreambuf_iterator<char>());
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+  return text;
+}
+
+std::variant<TranslateRequest, Outcome> MakeRequest(const TranslateOptions& options,
+                                                    Console& console) {
+  TranslateRequest request;
+  request.set_source_language(options.source);
+  request.set_engine(options.engine);
+  for (const std::string& target : options.targets) request.add_target_languages(target);
+  const std::string text = ReadText(options.text, console);
+  // Protobuf refuses such a message at the other end, and says so in nobody's words.
+  if (const auto offset = FindInvalidUtf8(text)) {
+    return Outcome::Usage(fmt::format("the text is not UTF-8: byte {} is 0x{:02x}", *offset,
+                                      static_cast<uint8_t>(text[*offset])));
+  }
+  request.set_text(text);
+  for (const std::string* word : {&options.source, &options.engine}) {
+    if (FindInvalidUtf8(*word)) return Outcome::Usage("'" + *word + "' is not UTF-8");
+  }
+  for (const std::string& target : options.targets) {
+    if (FindInvalidUtf8(target)) return Outcome::Usage("'" + target + "' is not UTF-8");
+  }
+  return request;
+}
+
+Outcome PrintJson(const TranslateRequest& request, Connection* connection, Console& console) {
+  const auto stub = TranslationService::NewStub(connection->channel());
+  TranslateResponse response;
+  Outcome outcome = connection->Call(
+      [&](grpc::ClientContext* context) { return stub->Translate(context, request, &response); });
+  if (!outcome.ok()) return outcome;
+  console.out << ToJson(response) << '\n';
+  const auto failed =
+      std::count_if(response.translations().begin(), response.translations().end(),
+                    [](const Translation& each) { return each.status().code() != 0; });
+  if (failed == 0) return {};
+  return {ExitCode::kFailed,
+          fmt::format("{} of {} targets failed", failed, response.translations_size())};
+}
+
+}  // namespace
+
+Outcome Translate(const TranslateOptions& options, const Settings& settings, Console& console) {
+  const auto made = MakeRequest(options, console);
+  if (const auto* outcome = std::get_if<Outcome>(&made)) return *outcome;
+  const auto& request = std::get<TranslateRequest>(made);
+  Connection connection(settings.ToServer(), console.clock);
+  if (settings.json) return PrintJson(request, &connection, console);
+
+  TranslationView::Options view_options{.verbose = options.verbose};
+  for (const std::string& target : options.targets) {
+    view_options.target_width = std::max(view_options.target_width, DisplayWidth(target));
+  }
+  TranslationView view(view_options);
+  const auto stub = TranslationService::NewStub(connection.channel());
+  const Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
+    const absl::Duration start = console.clock->Monotonic();
+    const auto reader = stub->StreamTranslate(context, request);
+    Translation translation;
+    while (reader->Read(&translation)) {
+      const std::string lines = view.Show(translation, console.clock->Monotonic() - start);
+      if (!options.quiet) {
+        console.out << lines << std::flush;
+      } else if (translation.status().code() == 0) {
+        console.out << (console.out_is_terminal ? PrintableLines(translation.text(), 0)
+                                                : translation.text())
+                    << '\n';
+      } else {
+        console.err << lines;
+      }
+    }
+    return reader->Finish();
+  });
+  if (!outcome.ok()) return outcome;
+  if (!options.quiet) console.out << view.Summary(connection.elapsed());
+  return view.Result();
+}
+
+}  // namespace souvenir::cli

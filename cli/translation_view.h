@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "absl/time/time.h"
+#include "cli/exit_code.h"
+#include "souvenir/v1/translation.pb.h"
+
+namespace souvenir::cli {
+
+// How translations look to a person: a line for each as it comes, then one that sums up.
+// Not thread-safe.
+class TranslationView {
+ public:
+  struct Options {
+    size_t target_width = 2;  // of the longest language code asked for
+    bool verbose = false;
+  };
+
+  explicit TranslationView(Options options) : options_(options) {}
+
+  // "es  memory     420 µs  Hola", with the time since the call began. A text of many lines goes on
+  // below its beginning. An error stands where the text would.
+  std::string Show(const souvenir::v1::Translation& translation, absl::Duration arrival);
+
+  // "2 targets in 9.8 ms: 1 memory, 1 miss".
+  std::string Summary(absl::Duration elapsed) const;
+
+  // kFailed, with how many, where a target had an error.
+  Outcome Result() const;
+
+ private:
+  const Options options_;
+  size_t shown_ = 0;
+  size_t failed_ = 0;
+  std::map<souvenir::v1::CacheKind, size_t> kinds_;
+};
+
+}  // namespace souvenir::cli
