@@ -1,0 +1,61 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "compute-service/workers/message_channel.h"
+#include "compute-service/workers/worker_protocol.h"
+
+namespace souvenir::compute {
+
+// A worker program that runs as a host: one process that has loaded a model and forks workers.
+//
+// Owned by a WorkerHost. Not thread-safe. The process runs in a group of its own, so that a Ctrl-C
+// meant for the service does not reach it, with default signals and no descriptor of the service
+// but its control channel. It ends when the service does: it reads the end of that channel.
+class HostProcess {
+ public:
+  struct Options {
+    std::string program;                 // path
+    std::vector<std::string> arguments;  // after the program's name
+    int nice = 0;                        // 0 to 19, added to the service's own
+    absl::Duration start_timeout;        // for loading
+  };
+
+  // Spawns and waits until the model is loaded. The status that the program's load function
+  // returned; FAILED_PRECONDITION when the program cannot be run; DEADLINE_EXCEEDED when loading
+  // took too long; INTERNAL when the process ended instead, with how it ended and what it wrote.
+  static absl::StatusOr<std::unique_ptr<HostProcess>> Start(const Options& options);
+
+  // Lets the host end its workers and itself; kills it when that takes more than two seconds.
+  ~HostProcess();
+
+  // Sends a command, with the descriptor `pass` unless that is -1, and waits for the reply.
+  // UNAVAILABLE when the host is gone or does not reply; it must then be destroyed.
+  absl::StatusOr<std::string> Execute(const HostCommand& command, int pass = -1);
+
+  // False once the process has ended, or its channel has something to say that nobody asked for.
+  bool Usable() const { return !channel_.Readable(); }
+
+  pid_t pid() const { return pid_; }
+
+ private:
+  HostProcess(pid_t pid, MessageChannel channel) : pid_(pid), channel_(std::move(channel)) {}
+
+  absl::StatusOr<std::string> Exchange(std::string_view command, int pass);
+
+  // Kills the process unless it has ended, and reaps it. How it ended.
+  std::string Reap();
+
+  pid_t pid_;  // a child not reaped yet, so that the number is no other's; 0 afterwards
+  MessageChannel channel_;
+};
+
+}  // namespace souvenir::compute

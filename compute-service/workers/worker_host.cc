@@ -1,0 +1,175 @@
+#include "compute-service/workers/worker_host.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"workers"};
+
+absl::Status PauseError(const std::string& name, std::string_view what, const Backoff& backoff) {
+  return absl::UnavailableError(
+      fmt::format("{}: the {} was lost {} times in a row; the next try is in {}", name, what,
+                  backoff.failures(), absl::FormatDuration(backoff.Remaining())));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<WorkerHost>> WorkerHost::Start(Options options) {
+  if (options.program.empty()) {
+    return absl::InvalidArgumentError("WorkerHost: no program is given");
+  }
+  if (options.nice < 0 || options.nice > 19) {
+    return absl::InvalidArgumentError(
+        fmt::format("WorkerHost: nice is {}; 0 to 19 is expected", options.nice));
+  }
+  if (options.start_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("WorkerHost: start_timeout must be above 0");
+  }
+  if (options.max_message_bytes == 0) {
+    return absl::InvalidArgumentError("WorkerHost: max_message_bytes must be above 0");
+  }
+  std::unique_ptr<WorkerHost> host(new WorkerHost(std::move(options)));
+  MutexLock lock(&host->mutex_);
+  SOUVENIR_RETURN_IF_ERROR(host->RestartIfLost());
+  return host;
+}
+
+WorkerHost::WorkerHost(Options options)
+    : options_(std::move(options)), backoff_(options_.clock, Backoff::Options{}) {}
+
+WorkerHost::~WorkerHost() = default;
+
+absl::StatusOr<std::unique_ptr<Worker>> WorkerHost::Fork() {
+  std::unique_ptr<Worker> worker(new Worker(this));
+  SOUVENIR_RETURN_IF_ERROR(worker->Prepare());
+  return worker;
+}
+
+absl::Status WorkerHost::RestartIfLost() {
+  if (process_ != nullptr && process_->Usable()) return absl::OkStatus();
+  if (process_ != nullptr) {
+    log.Warning("a host process was lost", {{"model", options_.name}});
+    process_.reset();
+    backoff_.Failed();
+  }
+  if (backoff_.Remaining() > absl::ZeroDuration()) {
+    return PauseError(options_.name, "host process", backoff_);
+  }
+  const absl::Duration begin = options_.clock->Monotonic();
+  absl::StatusOr<std::unique_ptr<HostProcess>> process = HostProcess::Start(
+      {options_.program, options_.arguments, options_.nice, options_.start_timeout});
+  if (!process.ok()) {
+    backoff_.Failed();
+    return process.status();
+  }
+  process_ = *std::move(process);
+  first_of_host_ = last_number_ + 1;
+  log.Info("a host process has loaded its model",
+           {{"model", options_.name},
+            {"pid", process_->pid()},
+            {"milliseconds", absl::ToInt64Milliseconds(options_.clock->Monotonic() - begin)}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WorkerHost::Process> WorkerHost::ForkProcess() {
+  SOUVENIR_ASSIGN_OR_RETURN(auto ends, MessageChannel::CreateSockets());
+  MutexLock lock(&mutex_);
+  SOUVENIR_RETURN_IF_ERROR(RestartIfLost());
+  Process forked{++last_number_, MessageChannel(std::move(ends.first), options_.max_message_bytes)};
+  const absl::StatusOr<std::string> reply =
+      process_->Execute({HostCommand::Kind::kFork, forked.number}, ends.second.get());
+  if (!reply.ok()) {
+    process_.reset();
+    backoff_.Failed();
+    return reply.status();
+  }
+  backoff_.Succeeded();
+  return forked;
+}
+
+std::string WorkerHost::EndProcess(uint64_t number) {
+  MutexLock lock(&mutex_);
+  if (process_ == nullptr || number < first_of_host_) return "its host process was lost";
+  absl::StatusOr<std::string> reply = process_->Execute({HostCommand::Kind::kEnd, number});
+  if (!reply.ok()) {
+    process_.reset();
+    backoff_.Failed();
+    return std::string("its host process was lost");
+  }
+  return *std::move(reply);
+}
+
+Worker::Worker(WorkerHost* host)
+    : host_(host), process_{0, {}}, backoff_(host->options_.clock, Backoff::Options{}) {}
+
+Worker::~Worker() {
+  if (process_.channel.open()) End();
+}
+
+std::string Worker::End() {
+  process_.channel.Close();
+  return host_->EndProcess(process_.number);
+}
+
+absl::Status Worker::Prepare() {
+  const std::string& name = host_->options_.name;
+  // Nothing can have come that was asked for: the process died at rest, or talks out of turn.
+  if (process_.channel.open() && process_.channel.Readable()) {
+    backoff_.Failed();
+    log.Warning("a worker was lost at rest", {{"model", name}, {"end", End()}});
+  }
+  if (process_.channel.open()) return absl::OkStatus();
+  if (backoff_.Remaining() > absl::ZeroDuration()) return PauseError(name, "worker", backoff_);
+  SOUVENIR_ASSIGN_OR_RETURN(process_, host_->ForkProcess());
+  served_ = 0;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WorkerAnswer> Worker::Exchange(std::string_view request, absl::Duration timeout) {
+  const absl::Duration deadline = Clock::System()->Monotonic() + timeout;
+  SOUVENIR_RETURN_IF_ERROR(process_.channel.Send(request, timeout));
+  SOUVENIR_ASSIGN_OR_RETURN(std::string message,
+                            process_.channel.Receive(deadline - Clock::System()->Monotonic()));
+  return DecodeAnswer(std::move(message));
+}
+
+absl::StatusOr<Worker::Answer> Worker::Call(std::string_view request, absl::Duration timeout) {
+  const std::string& name = host_->options_.name;
+  if (request.size() > host_->options_.max_message_bytes) {
+    return absl::ResourceExhaustedError(
+        fmt::format("{}: a request of {} bytes is above the limit of {}", name, request.size(),
+                    host_->options_.max_message_bytes));
+  }
+  SOUVENIR_RETURN_IF_ERROR(Prepare());
+  absl::StatusOr<WorkerAnswer> answer = Exchange(request, timeout);
+  if (!answer.ok()) {
+    const std::string end = End();
+    if (absl::IsDeadlineExceeded(answer.status())) {
+      log.Warning("a worker took too long and was killed", {{"model", name}});
+      return absl::DeadlineExceededError(
+          fmt::format("{}: the worker needed more than {} and was killed", name,
+                      absl::FormatDuration(timeout)));
+    }
+    backoff_.Failed();
+    log.Warning("a worker was lost", {{"model", name}, {"end", end}});
+    if (absl::IsUnavailable(answer.status())) {
+      return absl::UnavailableError(fmt::format("{}: the worker died: {}", name, end));
+    }
+    return absl::UnavailableError(
+        fmt::format("{}: the worker was given up: {}", name, answer.status().ToString()));
+  }
+  backoff_.Succeeded();
+  ++served_;
+  const uint64_t recycle_after = host_->options_.recycle_after;
+  if (answer->retire || (recycle_after > 0 && served_ >= recycle_after)) End();
+  SOUVENIR_RETURN_IF_ERROR(answer->status);
+  return Answer{std::move(answer->payload), answer->compute_time};
+}
+
+}  // namespace souvenir::compute

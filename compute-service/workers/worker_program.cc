@@ -1,0 +1,215 @@
+#include "compute-service/workers/worker_program.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <exception>
+#include <map>
+#include <system_error>
+#include <utility>
+
+#include "common/clock.h"
+#include "compute-service/workers/message_channel.h"
+#include "compute-service/workers/worker_protocol.h"
+
+namespace souvenir::compute {
+namespace {
+
+constexpr absl::Duration kForEver = absl::InfiniteDuration();
+
+using Serve = std::function<absl::StatusOr<std::string>(std::string_view)>;
+
+// While the model loads nobody reads the control channel, and the service may die. Its end then
+// raises SIGIO, which ends the process: a load that hangs outlives no service. (The signal for a
+// parent's death will not do here, because it comes when the thread that spawned this process
+// ends.)
+void EndWithService(bool enable) {
+  const int flags = fcntl(kControlFd, F_GETFL);
+  if (enable) (void)fcntl(kControlFd, F_SETOWN, getpid());
+  (void)fcntl(kControlFd, F_SETFL, enable ? flags | O_ASYNC : flags & ~O_ASYNC);
+  pollfd channel{kControlFd, 0, 0};
+  if (poll(&channel, 1, 0) > 0 && (channel.revents & POLLHUP) != 0) _exit(0);
+}
+
+void DropOutput() {
+  (void)fflush(nullptr);
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  (void)dup2(null, STDOUT_FILENO);
+  (void)dup2(null, STDERR_FILENO);
+  close(null);
+}
+
+absl::Status Load(int argc, char** argv, const std::function<absl::Status(int, char**)>& load) {
+  try {
+    return load(argc, argv);
+  } catch (const std::exception& error) {
+    return absl::InternalError(fmt::format("loading threw: {}", error.what()));
+  } catch (...) {
+    return absl::InternalError("loading threw something that is no std::exception");
+  }
+}
+
+WorkerAnswer Answer(const Serve& serve, std::string_view request) {
+  WorkerAnswer answer;
+  const absl::Duration begin = Clock::System()->Monotonic();
+  try {
+    absl::StatusOr<std::string> served = serve(request);
+    answer.status = served.status();
+    if (served.ok()) answer.payload = *std::move(served);
+  } catch (const std::exception& error) {
+    answer.status = absl::InternalError(fmt::format("the engine threw: {}", error.what()));
+    answer.retire = true;
+  } catch (...) {
+    answer.status = absl::InternalError("the engine threw something that is no std::exception");
+    answer.retire = true;
+  }
+  answer.compute_time = Clock::System()->Monotonic() - begin;
+  return answer;
+}
+
+[[noreturn]] void RunWorker(MessageChannel channel, const Serve& serve) {
+  while (true) {
+    const absl::StatusOr<std::string> request = channel.Receive(kForEver);
+    if (!request.ok()) _exit(0);
+    if (!channel.Send(EncodeAnswer(Answer(serve, *request)), kForEver).ok()) _exit(0);
+  }
+}
+
+// The host's side after loading: does what the service commands and reaps the workers that end.
+class Host {
+ public:
+  explicit Host(const Serve& serve) : serve_(serve), control_(UniqueFd(kControlFd)) {
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &child, nullptr);
+    ended_ = UniqueFd(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+
+  bool Reply(const HostReply& reply) { return control_.Send(EncodeReply(reply), kForEver).ok(); }
+
+  [[noreturn]] void Run() {
+    while (true) {
+      pollfd waited[] = {{control_.fd(), POLLIN, 0}, {ended_.get(), POLLIN, 0}};
+      if (poll(waited, 2, -1) < 0) continue;
+      if (waited[1].revents != 0) ReapAll();
+      if (waited[0].revents != 0 && !Obey()) Finish();
+    }
+  }
+
+ private:
+  // False when the service has gone.
+  bool Obey() {
+    UniqueFd socket;
+    const absl::StatusOr<std::string> message = control_.Receive(kForEver, &socket);
+    if (!message.ok()) return false;
+    const absl::StatusOr<HostCommand> command = DecodeCommand(*message);
+    if (!command.ok()) return Reply({command.status(), ""});
+    if (command->kind == HostCommand::Kind::kEnd) return Reply({{}, End(command->worker)});
+    if (!socket) return Reply({absl::DataLossError("no socket came for the worker"), ""});
+    return Reply({Fork(command->worker, std::move(socket)), ""});
+  }
+
+  absl::Status Fork(uint64_t number, UniqueFd socket) {
+    const pid_t host = getpid();
+    const pid_t pid = fork();
+    if (pid < 0) {
+      return absl::ResourceExhaustedError(
+          fmt::format("fork: {}", std::generic_category().message(errno)));
+    }
+    if (pid > 0) {
+      running_[pid] = number;
+      return absl::OkStatus();
+    }
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != host) _exit(0);  // it died before the line above
+    control_.Close();
+    ended_.Close();
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, nullptr);
+    RunWorker(MessageChannel(std::move(socket)), serve_);
+  }
+
+  // Keeps how workers ended until the service asks.
+  void ReapAll() {
+    signalfd_siginfo info;
+    while (read(ended_.get(), &info, sizeof(info)) > 0) {
+    }
+    int status;
+    for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+      Ended(pid, status);
+    }
+  }
+
+  void Ended(pid_t pid, int status) {
+    const auto found = running_.find(pid);
+    if (found == running_.end()) return;
+    ends_[found->second] = DescribeExit(status);
+    running_.erase(found);
+  }
+
+  std::string End(uint64_t number) {
+    for (const auto& [pid, running] : running_) {
+      if (running != number) continue;
+      Kill(pid);
+      break;
+    }
+    const auto end = ends_.extract(number);
+    return end.empty() ? "unknown" : end.mapped();
+  }
+
+  // REQUIRES: a worker not reaped yet.
+  void Kill(pid_t pid) {
+    int status;
+    (void)kill(pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    Ended(pid, status);
+  }
+
+  // Leaves no process behind for others to reap.
+  [[noreturn]] void Finish() {
+    while (!running_.empty()) Kill(running_.begin()->first);
+    _exit(0);
+  }
+
+  const Serve& serve_;
+  MessageChannel control_;
+  UniqueFd ended_;                        // readable when a worker has ended
+  std::map<pid_t, uint64_t> running_;     // the workers' numbers
+  std::map<uint64_t, std::string> ends_;  // of workers that the service has not asked about yet
+};
+
+}  // namespace
+
+int RunWorkerHost(int argc, char** argv, const std::function<absl::Status(int, char**)>& load,
+                  const Serve& serve) {
+  struct stat channel;
+  if (fstat(kControlFd, &channel) != 0 || !S_ISSOCK(channel.st_mode)) {
+    (void)fprintf(stderr, "%s is started by souvenir-compute, with a socket as descriptor %d\n",
+                  argv[0], kControlFd);
+    return 2;
+  }
+  (void)signal(SIGPIPE, SIG_IGN);
+  (void)fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
+  EndWithService(true);
+  const absl::Status loaded = Load(argc, argv, load);
+  EndWithService(false);
+  if (loaded.ok()) DropOutput();
+  Host host(serve);
+  if (!host.Reply({loaded, ""}) || !loaded.ok()) return 1;
+  host.Run();
+}
+
+}  // namespace souvenir::compute

@@ -1,0 +1,73 @@
+#include "compute-service/workers/worker_protocol.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compute-service/workers/backoff.h"
+#include "tests/fakes/manual_clock.h"
+
+namespace souvenir::compute {
+namespace {
+
+TEST(WorkerProtocolTest, CommandsComeBackAsTheyWent) {
+  const auto command = DecodeCommand(EncodeCommand({HostCommand::Kind::kEnd, 1ull << 40}));
+  ASSERT_TRUE(command.ok());
+  EXPECT_EQ(command->kind, HostCommand::Kind::kEnd);
+  EXPECT_EQ(command->worker, 1ull << 40);
+  EXPECT_FALSE(DecodeCommand("").ok());
+  EXPECT_FALSE(DecodeCommand(std::string(16, '\7')).ok());
+}
+
+TEST(WorkerProtocolTest, RepliesComeBackAsTheyWent) {
+  EXPECT_EQ(DecodeReply(EncodeReply({absl::OkStatus(), "exit status 1"}))->text, "exit status 1");
+  EXPECT_EQ(DecodeReply(EncodeReply({absl::NotFoundError("no"), ""}))->status,
+            absl::NotFoundError("no"));
+  EXPECT_FALSE(DecodeReply("").ok());
+  EXPECT_FALSE(DecodeReply("\x63 what").ok());
+}
+
+TEST(WorkerProtocolTest, AnswersComeBackAsTheyWent) {
+  WorkerAnswer sent;
+  sent.payload = std::string("a\0b", 3);
+  sent.compute_time = absl::Nanoseconds(1234);
+  sent.retire = true;
+  auto answer = DecodeAnswer(EncodeAnswer(sent));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->payload, sent.payload);
+  EXPECT_EQ(answer->compute_time, sent.compute_time);
+  EXPECT_TRUE(answer->retire);
+
+  sent.status = absl::InvalidArgumentError("why");
+  answer = DecodeAnswer(EncodeAnswer(sent));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->status, sent.status);
+  EXPECT_EQ(answer->payload, "");
+
+  EXPECT_FALSE(DecodeAnswer("short").ok());
+  EXPECT_FALSE(DecodeAnswer(std::string(16, '\xff')).ok());
+}
+
+TEST(BackoffTest, PausesAfterSomeFailuresInARowAndForgetsThemOnSuccess) {
+  ManualClock clock;
+  Backoff backoff(&clock, {2, absl::Milliseconds(100), absl::Milliseconds(300)});
+  EXPECT_EQ(backoff.Remaining(), absl::ZeroDuration());
+  backoff.Failed();
+  backoff.Failed();
+  EXPECT_EQ(backoff.Remaining(), absl::ZeroDuration());
+  backoff.Failed();
+  EXPECT_EQ(backoff.Remaining(), absl::Milliseconds(100));
+  clock.Advance(absl::Milliseconds(60));
+  EXPECT_EQ(backoff.Remaining(), absl::Milliseconds(40));
+  clock.Advance(absl::Milliseconds(60));
+  EXPECT_EQ(backoff.Remaining(), absl::ZeroDuration());
+  backoff.Failed();
+  EXPECT_EQ(backoff.Remaining(), absl::Milliseconds(200));
+  backoff.Failed();
+  EXPECT_EQ(backoff.Remaining(), absl::Milliseconds(300));
+  EXPECT_EQ(backoff.failures(), 5);
+  backoff.Succeeded();
+  EXPECT_EQ(backoff.Remaining(), absl::ZeroDuration());
+}
+
+}  // namespace
+}  // namespace souvenir::compute
