@@ -19,7 +19,7 @@ std::string_view ExitCodeHelp() {
          "  1  something failed: the server refused, or a target has an error\n"
          "  2  the command line is wrong\n"
          "  3  no server could be reached\n"
-         "  4  no answer within --timeout";
+         "  4  no answer within --timeout\n";
 }
 
 }  // namespace souvenir::cli

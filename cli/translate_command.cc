@@ -27,7 +27,10 @@ std::string ReadText(const std::vector<std::string>& words, Console& console) {
   std::string text;
   const bool from_input = words.empty() || (words.size() == 1 && words[0] == "-");
   if (!from_input) {
-    for (const std::string& word : words) text += (&word == words.data() ? "" : " ") + word;
+    for (const std::string& word : words) {
+      if (&word != words.data()) text += ' ';
+      text += word;
+    }
     return text;
   }
   if (console.in_is_terminal) {

@@ -63,7 +63,9 @@ std::string TranslationView::Show(const souvenir::v1::Translation& translation,
       "{}  {}  {}  ", PadRight(Printable(translation.target_language()), options_.target_width),
       PadRight(kind, kKindWidth), PadLeft(HumanDuration(arrival), kTimeWidth));
   const size_t indent = DisplayWidth(prefix);
-  std::string out = prefix + PrintableLines(text, indent) + "\n";
+  std::string out = prefix + PrintableLines(text, indent);
+  out.erase(out.find_last_not_of(' ') + 1);
+  out += '\n';
   if (options_.verbose && translation.has_provenance()) {
     out += std::string(indent, ' ') + PrintableLines(Details(translation), indent) + "\n";
   }

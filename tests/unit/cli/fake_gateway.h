@@ -1,0 +1,113 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/grpc/grpc_server.h"
+#include "inference/grpc_service.grpc.pb.h"
+#include "souvenir/v1/cache.grpc.pb.h"
+#include "souvenir/v1/stats.grpc.pb.h"
+#include "souvenir/v1/translation.grpc.pb.h"
+
+namespace souvenir::cli {
+
+// A gRPC server on a port of its own with every service the client calls. It answers what a test
+// has put into its members and keeps what it was asked. A test touches the members only while no
+// call is under way.
+class FakeGateway final {
+ public:
+  FakeGateway() {
+    auto server = GrpcServer::Start(
+        {.address = "127.0.0.1:0", .services = {&translation, &stats, &cache, &inference}});
+    if (server.ok()) server_ = *std::move(server);
+  }
+
+  bool started() const { return server_ != nullptr; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+
+  struct Translation final : souvenir::v1::TranslationService::Service {
+    grpc::Status Translate(grpc::ServerContext*, const souvenir::v1::TranslateRequest* request,
+                           souvenir::v1::TranslateResponse* response) override {
+      asked = *request;
+      for (const auto& each : answers) *response->add_translations() = each;
+      response->set_source_language(request->source_language());
+      return status;
+    }
+    grpc::Status StreamTranslate(grpc::ServerContext*,
+                                 const souvenir::v1::TranslateRequest* request,
+                                 grpc::ServerWriter<souvenir::v1::Translation>* writer) override {
+      asked = *request;
+      for (const auto& each : answers) writer->Write(each);
+      return status;
+    }
+    grpc::Status ListLanguages(grpc::ServerContext*, const souvenir::v1::ListLanguagesRequest*,
+                               souvenir::v1::ListLanguagesResponse* response) override {
+      *response = languages;
+      return status;
+    }
+
+    souvenir::v1::TranslateRequest asked;
+    std::vector<souvenir::v1::Translation> answers;
+    souvenir::v1::ListLanguagesResponse languages;
+    grpc::Status status;
+  } translation;
+
+  struct Stats final : souvenir::v1::StatsService::Service {
+    grpc::Status GetStats(grpc::ServerContext*, const souvenir::v1::GetStatsRequest*,
+                          souvenir::v1::GetStatsResponse* response) override {
+      *response = answer;
+      return grpc::Status::OK;
+    }
+
+    souvenir::v1::GetStatsResponse answer;
+  } stats;
+
+  struct Cache final : souvenir::v1::CacheService::Service {
+    grpc::Status Invalidate(grpc::ServerContext*, const souvenir::v1::InvalidateRequest* request,
+                            souvenir::v1::InvalidateResponse* response) override {
+      invalidated.push_back(*request);
+      response->set_memory_entries(7);
+      return grpc::Status::OK;
+    }
+    grpc::Status GetEntry(grpc::ServerContext*, const souvenir::v1::GetEntryRequest* request,
+                          souvenir::v1::GetEntryResponse* response) override {
+      if (request->key() != entry.key()) {
+        return {grpc::StatusCode::NOT_FOUND, "no entry " + request->key()};
+      }
+      *response = entry;
+      return grpc::Status::OK;
+    }
+
+    std::vector<souvenir::v1::InvalidateRequest> invalidated;
+    souvenir::v1::GetEntryResponse entry;
+  } cache;
+
+  struct Inference final : inference::GRPCInferenceService::Service {
+    grpc::Status RepositoryIndex(grpc::ServerContext*, const inference::RepositoryIndexRequest*,
+                                 inference::RepositoryIndexResponse* response) override {
+      *response = index;
+      return grpc::Status::OK;
+    }
+    grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest* request,
+                               inference::ModelMetadataResponse* response) override {
+      if (request->name() != metadata.name()) {
+        return {grpc::StatusCode::UNAVAILABLE, request->name() + " is not loaded"};
+      }
+      *response = metadata;
+      return grpc::Status::OK;
+    }
+
+    inference::RepositoryIndexResponse index;
+    inference::ModelMetadataResponse metadata;
+  } inference;
+
+ private:
+  std::unique_ptr<GrpcServer> server_;  // last: stops before what it calls goes
+};
+
+}  // namespace souvenir::cli
