@@ -1,0 +1,194 @@
+#include "common/config/service_flags.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <deque>
+#include <string_view>
+#include <vector>
+
+#include "common/config/text_proto.h"
+
+namespace souvenir {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+// A field of a message that may be nested in others.
+struct FieldOf {
+  Message* message;
+  const FieldDescriptor* field;
+};
+
+// REQUIRES: `root` has a field at `path`.
+FieldOf FindField(Message* root, std::string_view path) {
+  for (;;) {
+    const size_t dot = path.find('.');
+    const FieldDescriptor* field =
+        root->GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
+    GOOGLE_CHECK(field != nullptr) << "no field " << path << " in " << root->GetTypeName();
+    if (dot == std::string_view::npos) return {root, field};
+    root = root->GetReflection()->MutableMessage(root, field);
+    path.remove_prefix(dot + 1);
+  }
+}
+
+std::string Show(const FieldOf& of) {
+  const auto* reflection = of.message->GetReflection();
+  switch (of.field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return reflection->GetString(*of.message, of.field);
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return reflection->GetBool(*of.message, of.field) ? "true" : "false";
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return std::to_string(reflection->GetUInt32(*of.message, of.field));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return std::to_string(reflection->GetUInt64(*of.message, of.field));
+    default:
+      return "";
+  }
+}
+
+// False where `text` is no value of the field's type.
+bool Set(const FieldOf& of, const std::string& text) {
+  const auto* reflection = of.message->GetReflection();
+  switch (of.field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      reflection->SetString(of.message, of.field, text);
+      return true;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      if (text != "true" && text != "false") return false;
+      reflection->SetBool(of.message, of.field, text == "true");
+      return true;
+    case FieldDescriptor::CPPTYPE_UINT32: {
+      uint32_t number = 0;
+      if (text.empty() || !CLI::detail::integral_conversion(text, number)) return false;
+      reflection->SetUInt32(of.message, of.field, number);
+      return true;
+    }
+    case FieldDescriptor::CPPTYPE_UINT64: {
+      uint64_t number = 0;
+      if (text.empty() || !CLI::detail::integral_conversion(text, number)) return false;
+      reflection->SetUInt64(of.message, of.field, number);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+// "--log-level=x" as "--log_level=x".
+std::string WithUnderscores(std::string argument) {
+  if (argument.rfind("--", 0) != 0) return argument;
+  const size_t end = std::min(argument.find('='), argument.size());
+  std::replace(argument.begin() + 2, argument.begin() + static_cast<std::ptrdiff_t>(end), '-', '_');
+  return argument;
+}
+
+}  // namespace
+
+struct ServiceFlags::Impl {
+  struct Flag {
+    std::string name;
+    std::string path;
+    std::string placeholder;
+    std::string value;
+    CLI::Option* option;
+  };
+
+  Impl(Options options, Message* config)
+      : options(std::move(options)), config(config), app(this->options.summary) {}
+
+  // Says `reason` and where help is to be had.
+  int Refuse(const std::string& reason) const {
+    fmt::print(stderr, "{}: {}; see {} --help\n", options.program, reason, options.program);
+    return 2;
+  }
+
+  const Options options;
+  Message* const config;
+  CLI::App app;
+  std::string config_path;
+  bool check_config = false;
+  std::deque<Flag> flags;  // their addresses are known to `app`
+};
+
+ServiceFlags::ServiceFlags(Options options, Message* config)
+    : impl_(std::make_unique<Impl>(std::move(options), config)) {
+  CLI::App& app = impl_->app;
+  app.name(impl_->options.program);
+  app.set_version_flag("--version",
+                       fmt::format("{} {}", impl_->options.program, impl_->options.version),
+                       "Print the version and exit.");
+  app.set_help_flag("--help,-h", "Print this help and exit.");
+  app.get_formatter()->column_width(36);
+  app.add_option("--config", impl_->config_path,
+                 "Configuration in protobuf text format; everything in it may be left out, and "
+                 "flags win over it.")
+      ->type_name("FILE");
+  app.add_flag("--check_config", impl_->check_config,
+               "Check the configuration, say what is wrong with it, and exit (0: nothing is).");
+  Add("listen", "listen_address", "HOST:PORT", "Where clients connect; port 0 is any free one.");
+  Add("admin", "admin_address", "HOST:PORT",
+      "Where administrators connect: whoever reaches it can change what is served.");
+  Add("metrics", "metrics_address", "HOST:PORT", "Where Prometheus reads /metrics; \"\" is off.");
+  Add("log_level", "logging.level", "LEVEL",
+      "trace, debug, info, warning, error, critical or off.");
+  Add("log_format", "logging.format", "FORMAT", "text, json, or auto: text on a terminal.");
+  Add("drain_timeout", "drain_timeout_seconds", "SECONDS",
+      "How long a stop waits for requests under way.");
+}
+
+ServiceFlags::~ServiceFlags() = default;
+
+void ServiceFlags::Add(const std::string& name, const std::string& path,
+                       const std::string& placeholder, const std::string& help) {
+  Impl::Flag& flag = impl_->flags.emplace_back(Impl::Flag{name, path, placeholder, "", nullptr});
+  flag.option = impl_->app.add_option("--" + name, flag.value, help)->type_name(placeholder);
+  const std::string value = Show(FindField(impl_->config, path));
+  if (!value.empty()) flag.option->default_str(value);
+}
+
+std::optional<int> ServiceFlags::Parse(int argc, const char* const* argv) {
+  Impl& impl = *impl_;
+  // The parser wants the arguments last first.
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) arguments.push_back(WithUnderscores(argv[i]));
+  try {
+    impl.app.parse(arguments);
+  } catch (const CLI::Success& request) {
+    return impl.app.exit(request);  // prints help or version
+  } catch (const CLI::ParseError& error) {
+    return impl.Refuse(error.what());
+  }
+
+  if (!impl.config_path.empty()) {
+    const std::unique_ptr<Message> file(impl.config->New());
+    const absl::Status status = ReadTextProto(impl.config_path, file.get());
+    if (!status.ok()) {
+      fmt::print(stderr, "{}\n", std::string(status.message()));
+      return 2;
+    }
+    impl.config->MergeFrom(*file);
+  }
+  for (const Impl::Flag& flag : impl.flags) {
+    if (flag.option->count() == 0) continue;
+    const FieldOf of = FindField(impl.config, flag.path);
+    if (!Set(of, flag.value)) {
+      return impl.Refuse(fmt::format(
+          "--{}: '{}' came, {} is expected", flag.name, flag.value,
+          of.field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL ? "true or false" : "a number"));
+    }
+  }
+  return std::nullopt;
+}
+
+bool ServiceFlags::check_config() const { return impl_->check_config; }
+
+const std::string& ServiceFlags::config_path() const { return impl_->config_path; }
+
+}  // namespace souvenir

@@ -1,0 +1,180 @@
+#include "compute-service/pool/pool.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+#include "common/thread.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"pool"};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Pool>> Pool::Create(Options options, Clock* clock,
+                                                   TimerQueue* timers) {
+  if (options.instances < 1) {
+    return absl::InvalidArgumentError(fmt::format("model '{}': {} instances; at least 1 is needed",
+                                                  options.name, options.instances));
+  }
+  if (options.row_limit <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        fmt::format("model '{}': a limit of {} ms for one row; it must be above 0", options.name,
+                    absl::ToInt64Milliseconds(options.row_limit)));
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(
+      std::shared_ptr<JobQueue> queue,
+      JobQueue::Create({.name = options.name, .limit = options.queue_limit}, clock, timers));
+  return std::unique_ptr<Pool>(new Pool(std::move(options), clock, std::move(queue)));
+}
+
+Pool::Pool(Options options, Clock* clock, std::shared_ptr<JobQueue> queue)
+    : options_(std::move(options)), clock_(clock), queue_(std::move(queue)) {}
+
+Pool::~Pool() { Stop(absl::ZeroDuration()); }
+
+void Pool::Open(std::unique_ptr<Model> model) {
+  MutexLock lock(&mutex_);
+  if (stopped_) return;
+  model_ = std::move(model);
+  for (int i = 0; i < options_.instances; ++i) {
+    Slot* const slot = slots_.emplace_back(std::make_unique<Slot>(options_.first_pause)).get();
+    ++serving_;
+    // The number first: of the name only 15 characters are shown.
+    threads_.push_back(StartThread(
+        fmt::format("{}/{}", i, options_.name),
+        [this, model = model_.get(), slot] { Serve(*model, *slot); }, options_.nice));
+  }
+}
+
+void Pool::Serve(Model& model, Slot& slot) {
+  while (std::optional<JobQueue::Taken> taken = queue_->Take(NextJobAt(slot))) {
+    const absl::Duration begun = clock_->Monotonic();
+    {
+      MutexLock lock(&mutex_);
+      ++counted_.running;
+    }
+    absl::StatusOr<InferenceResult> result = RunJob(model, slot, taken->job);
+    Count(*taken, begun, result.ok());
+    std::move(taken->job.done)(std::move(result));
+  }
+  MutexLock lock(&mutex_);
+  --serving_;
+  ended_.NotifyAll();
+}
+
+absl::Duration Pool::NextJobAt(Slot& slot) {
+  {
+    MutexLock lock(&mutex_);
+    if (counted_.instances_ready == 0) return absl::ZeroDuration();
+  }
+  MutexLock lock(&slot.mutex);
+  return slot.retry_at;
+}
+
+absl::StatusOr<InferenceResult> Pool::RunJob(Model& model, Slot& slot, const Job& job) {
+  MutexLock lock(&slot.mutex);
+  SOUVENIR_RETURN_IF_ERROR(EnsureInstance(model, slot));
+  return slot.instance->Run(
+      {.inputs = job.inputs, .outputs = job.outputs, .row_limit = options_.row_limit});
+}
+
+absl::Status Pool::EnsureInstance(Model& model, Slot& slot) {
+  if (slot.instance != nullptr) return absl::OkStatus();
+  const absl::Duration now = clock_->Monotonic();
+  if (now < slot.retry_at) return slot.last_error;
+
+  absl::StatusOr<std::unique_ptr<Instance>> made = model.CreateInstance();
+  const bool failed_before = !slot.last_error.ok();
+  if (made.ok()) {
+    slot.instance = *std::move(made);
+    slot.last_error = absl::OkStatus();
+    slot.retry_at = absl::ZeroDuration();
+  } else {
+    slot.last_error = absl::Status(
+        made.status().code(), fmt::format("model '{}': an instance could not be made: {}",
+                                          options_.name, std::string(made.status().message())));
+    slot.retry_at = clock_->Monotonic() + slot.pause;
+    slot.pause = std::min(2 * slot.pause, options_.longest_pause);
+    log.Warning("an instance could not be made",
+                {{"model", options_.name},
+                 {"error", std::string(made.status().message())},
+                 {"next_attempt_ms", absl::ToInt64Milliseconds(slot.retry_at - now)}});
+  }
+  MutexLock lock(&mutex_);
+  if (slot.last_error.ok()) ++counted_.instances_ready;
+  if (slot.last_error.ok() && failed_before) --counted_.instances_failed;
+  if (!slot.last_error.ok() && !failed_before) ++counted_.instances_failed;
+  return slot.last_error;
+}
+
+void Pool::Count(const JobQueue::Taken& taken, absl::Duration begun, bool success) {
+  const absl::Duration now = clock_->Monotonic();
+  queue_seconds_.Record(begun - taken.queued_at);
+  run_seconds_.Record(now - begun);
+  MutexLock lock(&mutex_);
+  --counted_.running;
+  counted_.queue.Add(begun - taken.queued_at);
+  counted_.run.Add(now - begun);
+  counted_.last_run = clock_->Now();
+  (success ? counted_.success : counted_.failure).Add(now - taken.queued_at);
+  if (!success) return;
+  counted_.rows += static_cast<uint64_t>(taken.job.rows);
+  counted_.run_by_rows[taken.job.rows].Add(now - begun);
+}
+
+void Pool::Stop(absl::Duration grace) {
+  MutexLock stop_lock(&stop_mutex_);
+  queue_->Close();
+  bool opened;
+  {
+    MutexLock lock(&mutex_);
+    stopped_ = true;  // from here on the threads are those there are
+    opened = !threads_.empty();
+    const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(grace);
+    while (serving_ > 0) {  // a thread ends when the queue is empty
+      const auto left = end - std::chrono::steady_clock::now();
+      if (left <= left.zero()) break;
+      ended_.WaitFor(&mutex_, left);
+    }
+  }
+  queue_->FailWaiting(absl::UnavailableError(
+      fmt::format("model '{}' was stopped before the request ran", options_.name)));
+  if (!opened) return;
+  std::vector<std::thread> threads;
+  {
+    MutexLock lock(&mutex_);
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) thread.join();
+  // Destroyed after the lock is let go, instances before their model.
+  std::unique_ptr<Model> model;
+  std::vector<std::unique_ptr<Slot>> slots;
+  MutexLock lock(&mutex_);
+  model.swap(model_);
+  slots.swap(slots_);
+  counted_.instances_ready = counted_.instances_failed = 0;
+}
+
+PoolStats Pool::Stats() const {
+  const JobQueue::Counters queue = queue_->counters();
+  PoolStats stats;
+  stats.depth = queue.depth;
+  stats.refused = queue.refused;
+  stats.expired = queue.expired;
+  stats.cancelled = queue.cancelled;
+  stats.instances = static_cast<size_t>(options_.instances);
+  stats.queue_seconds = queue_seconds_.Snapshot();
+  stats.run_seconds = run_seconds_.Snapshot();
+  MutexLock lock(&mutex_);
+  static_cast<RunStats&>(stats) = counted_;
+  return stats;
+}
+
+}  // namespace souvenir::compute

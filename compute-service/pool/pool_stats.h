@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include "absl/time/time.h"
+#include "common/metrics/histogram.h"
+
+namespace souvenir::compute {
+
+// How often something happened and how long it took in all.
+struct CountAndTime {
+  uint64_t count = 0;
+  absl::Duration time;
+
+  void Add(absl::Duration duration) {
+    ++count;
+    time += duration;
+  }
+};
+
+// The jobs of a pool that run or have run.
+struct RunStats {
+  size_t running = 0;           // now
+  size_t instances_ready = 0;   // made so far
+  size_t instances_failed = 0;  // whose making failed at the last attempt
+
+  // Success and failure are timed from coming to answer.
+  CountAndTime success;
+  CountAndTime failure;
+  CountAndTime queue;
+  CountAndTime run;
+  uint64_t rows = 0;                            // of successful runs
+  std::map<int64_t, CountAndTime> run_by_rows;  // successful runs
+  absl::Time last_run = absl::InfinitePast();   // when the last one ended
+};
+
+// What a pool has done since it was made, and what it does now.
+struct PoolStats : RunStats {
+  size_t depth = 0;      // jobs that wait now
+  size_t instances = 0;  // at most
+
+  // Jobs that never ran.
+  uint64_t refused = 0;
+  uint64_t expired = 0;
+  uint64_t cancelled = 0;
+
+  HistogramSnapshot queue_seconds;
+  HistogramSnapshot run_seconds;
+};
+
+}  // namespace souvenir::compute

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/mutex.h"
+#include "common/timer_queue.h"
+#include "compute-service/backends/backend.h"
+#include "compute-service/repository/served_model.h"
+
+namespace souvenir::compute {
+
+// All models there are: those of a directory, and those that backends offer without a file; where
+// both have one name, the directory's.
+//
+// Owned by the service. Thread-safe. A model that is wrong in any way is UNAVAILABLE with the
+// reason, and takes no other down. The backends, the clock and the timers must outlive it.
+class ModelRepository {
+ public:
+  struct Options {
+    std::string directory;   // in Triton's layout; need not exist
+    ModelSettings defaults;  // for models that do not say otherwise
+    int nice = 0;            // of the threads that run models, 0 to 19
+    int load_threads = 2;    // models that load at the same time; at least 1
+    absl::Duration drain_timeout = absl::Seconds(30);  // of a model that is unloaded or replaced
+    // A model's state has changed; called with its name, outside every lock, on any thread.
+    std::function<void(const std::string&)> on_change;
+  };
+  using Done = absl::AnyInvocable<void(absl::Status) &&>;
+
+  // Reads the directory and asks the backends; loads nothing. Blocks on the disk. An error only
+  // where the directory cannot be read or an option is wrong.
+  static absl::StatusOr<std::unique_ptr<ModelRepository>> Create(Options options,
+                                                                 std::vector<Backend*> backends,
+                                                                 Clock* clock, TimerQueue* timers);
+
+  // As Stop() without waiting.
+  ~ModelRepository();
+
+  // The model in the version asked for; an empty version is the one there is. NOT_FOUND lists what
+  // there is.
+  absl::StatusOr<std::shared_ptr<ServedModel>> Find(std::string_view name,
+                                                    std::string_view version) const;
+
+  // In the order of names.
+  std::vector<std::shared_ptr<ServedModel>> All() const;
+
+  // Reads the model's files again, loads it beside the one that serves, lets it take over, and
+  // drains the old one. Where that fails, the old one goes on. `done` runs on a loader's thread, or
+  // on the calling one where no more loads can be queued (RESOURCE_EXHAUSTED). NOT_FOUND where
+  // neither the directory nor a backend has it.
+  void Load(std::string name, Done done);
+
+  // Drains the model; from then on it is UNAVAILABLE, until it is loaded again. `done` as above.
+  void Unload(std::string name, Done done);
+
+  // Refuses new requests, gives those under way `grace` to end, unloads everything. Blocks;
+  // idempotent.
+  void Stop(absl::Duration grace);
+
+  const LoadCounters& loads() const { return loads_; }
+
+ private:
+  ModelRepository(Options options, std::vector<Backend*> backends, Clock* clock, TimerQueue* timers,
+                  std::unique_ptr<ThreadExecutor> loader);
+
+  absl::Status ReadAll();
+  // Makes a model of what was found; a broken one where something is wrong with it.
+  std::shared_ptr<ServedModel> Serve(const std::string& name,
+                                     absl::StatusOr<ModelDescription> description);
+  absl::StatusOr<std::shared_ptr<ServedModel>> Prepare(ModelDescription description);
+  // The description in the directory, else in a backend.
+  absl::StatusOr<ModelDescription> Describe(const std::string& name);
+  absl::Status LoadNow(const std::string& name, std::shared_ptr<ServedModel>* replaced);
+  absl::Status NotFound(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Later(Task task, std::shared_ptr<Done> done);
+
+  const Options options_;
+  const std::vector<Backend*> backends_;
+  LoadCounters loads_;
+  ServedModel::Context context_;
+
+  mutable Mutex mutex_;
+  std::map<std::string, std::shared_ptr<ServedModel>, std::less<>> models_ ABSL_GUARDED_BY(mutex_);
+
+  const std::unique_ptr<ThreadExecutor> loader_;
+};
+
+}  // namespace souvenir::compute

@@ -1,0 +1,165 @@
+#include "compute-service/repository/served_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"repository"};
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescription description,
+                                                                 std::string digest,
+                                                                 Backend* backend,
+                                                                 const ModelSettings& settings,
+                                                                 const Context& context) {
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<Pool> pool,
+                            Pool::Create({.name = description.config.name(),
+                                          .instances = settings.instances,
+                                          .queue_limit = settings.max_queue_size,
+                                          .row_limit = settings.run_limit,
+                                          .nice = context.nice},
+                                         context.clock, context.timers));
+  return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), std::move(digest),
+                                                      backend, std::move(pool), context,
+                                                      ModelState::kOnDemand, absl::OkStatus()));
+}
+
+std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description, absl::Status reason,
+                                                 const Context& context) {
+  absl::Status error = absl::UnavailableError(
+      fmt::format("model '{}': {}", description.config.name(), std::string(reason.message())));
+  return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), "", nullptr, nullptr,
+                                                      context, ModelState::kUnavailable,
+                                                      std::move(error)));
+}
+
+ServedModel::ServedModel(ModelDescription description, std::string digest, Backend* backend,
+                         std::unique_ptr<Pool> pool, const Context& context, ModelState state,
+                         absl::Status error)
+    : description_(std::move(description)),
+      version_(std::to_string(description_.version)),
+      digest_(std::move(digest)),
+      backend_(backend),
+      pool_(std::move(pool)),
+      context_(context),
+      state_(state),
+      error_(std::move(error)),
+      pause_(context.first_pause) {}
+
+absl::StatusOr<JobId> ServedModel::Submit(Job job) {
+  absl::StatusOr<JobId> id;
+  {
+    MutexLock lock(&mutex_);
+    const bool may_load =
+        state_ == ModelState::kOnDemand ||
+        (state_ == ModelState::kUnavailable && context_.clock->Monotonic() >= retry_at_);
+    if (!may_load && state_ != ModelState::kLoading && state_ != ModelState::kReady) return error_;
+    // In the queue before the state can change again, so that a load that fails finds the job
+    // there.
+    id = pool_->Submit(std::move(job));
+    if (!id.ok() || !may_load) return id;
+    state_ = ModelState::kLoading;
+  }
+  LoadElsewhere();
+  return id;
+}
+
+bool ServedModel::Cancel(JobId id) { return pool_ != nullptr && pool_->Cancel(id); }
+
+void ServedModel::LoadElsewhere() {
+  Changed();
+  Task load = [self = shared_from_this()] { (void)self->Load(); };
+  if (!context_.loader->TrySubmit(load)) {
+    (void)LoadFailed(absl::ResourceExhaustedError("too many models are being loaded"));
+  }
+}
+
+absl::Status ServedModel::Load() {
+  if (backend_ == nullptr) {
+    MutexLock lock(&mutex_);
+    return error_;
+  }
+  {
+    MutexLock lock(&mutex_);
+    if (state_ == ModelState::kReady) return absl::OkStatus();
+    if (state_ == ModelState::kUnloading) return error_;
+    state_ = ModelState::kLoading;
+  }
+  const absl::Duration begun = context_.clock->Monotonic();
+  absl::StatusOr<std::unique_ptr<Model>> model = backend_->Load(description_);
+  if (!model.ok()) return LoadFailed(model.status());
+  {
+    MutexLock lock(&mutex_);
+    if (state_ != ModelState::kLoading) return error_;  // stopped meanwhile
+    pool_->Open(*std::move(model));
+    state_ = ModelState::kReady;
+    error_ = absl::OkStatus();
+    pause_ = context_.first_pause;
+  }
+  context_.loads->succeeded.Add();
+  log.Info("model loaded",
+           {{"model", name()},
+            {"version", version_},
+            {"milliseconds", absl::ToInt64Milliseconds(context_.clock->Monotonic() - begun)}});
+  Changed();
+  return absl::OkStatus();
+}
+
+absl::Status ServedModel::LoadFailed(const absl::Status& reason) {
+  const absl::Status error = absl::UnavailableError(
+      fmt::format("model '{}' could not be loaded: {}", name(), std::string(reason.message())));
+  {
+    MutexLock lock(&mutex_);
+    if (state_ != ModelState::kLoading) return error_;  // stopped meanwhile
+    state_ = ModelState::kUnavailable;
+    error_ = error;
+    retry_at_ = context_.clock->Monotonic() + pause_;
+    pause_ = std::min(2 * pause_, context_.longest_pause);
+  }
+  context_.loads->failed.Add();
+  log.Warning("model could not be loaded",
+              {{"model", name()}, {"reason", std::string(reason.message())}});
+  pool_->FailWaiting(error);
+  Changed();
+  return error;
+}
+
+void ServedModel::Stop(absl::Duration grace) {
+  if (pool_ == nullptr) return;
+  {
+    MutexLock lock(&mutex_);
+    if (state_ != ModelState::kUnavailable || retry_at_ != absl::InfiniteDuration()) {
+      state_ = ModelState::kUnloading;
+      error_ = absl::UnavailableError(fmt::format("model '{}' was unloaded", name()));
+      retry_at_ = absl::InfiniteDuration();
+    }
+  }
+  pool_->Stop(grace);
+  {
+    MutexLock lock(&mutex_);
+    state_ = ModelState::kUnavailable;
+  }
+  Changed();
+}
+
+void ServedModel::Changed() const {
+  if (context_.on_change) context_.on_change(name());
+}
+
+ServedModel::Status ServedModel::status() const {
+  MutexLock lock(&mutex_);
+  if (state_ == ModelState::kOnDemand) return {state_, "loads on demand"};
+  return {state_, std::string(error_.message())};
+}
+
+PoolStats ServedModel::Stats() const { return pool_ == nullptr ? PoolStats() : pool_->Stats(); }
+
+}  // namespace souvenir::compute

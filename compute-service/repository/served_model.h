@@ -1,0 +1,119 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/metrics/sharded_counter.h"
+#include "common/mutex.h"
+#include "common/timer_queue.h"
+#include "compute-service/backends/backend.h"
+#include "compute-service/pool/pool.h"
+#include "compute-service/repository/model_settings.h"
+
+namespace souvenir::compute {
+
+// What a model is doing.
+//
+//   kOnDemand ──► kLoading ──► kReady ──► kUnloading ──► kUnavailable
+//                    │  ▲ a request, after a pause
+//                    ▼  │
+//               kUnavailable
+enum class ModelState {
+  kUnavailable,  // cannot be asked: it could not be loaded or was unloaded; its reason says which
+  kOnDemand,     // not loaded yet; the first request loads it
+  kLoading,      // requests wait in its queue
+  kReady,
+  kUnloading,  // what is under way ends, nothing new begins
+};
+
+// How often models were loaded, since the service started. Thread-safe.
+struct LoadCounters {
+  ShardedCounter succeeded;
+  ShardedCounter failed;
+};
+
+// One version of a model, from its description to its pool.
+//
+// Shared by the repository, which stops it, and by the requests that are under way in it.
+// Thread-safe. What Context points to must outlive it.
+class ServedModel final : public std::enable_shared_from_this<ServedModel> {
+ public:
+  struct Context {
+    Clock* clock = nullptr;
+    TimerQueue* timers = nullptr;
+    Executor* loader = nullptr;  // where models load
+    LoadCounters* loads = nullptr;
+    int nice = 0;                                   // of the threads that run models
+    absl::Duration first_pause = absl::Seconds(1);  // after a load failed, before another is tried
+    absl::Duration longest_pause = absl::Minutes(1);
+    // A model's state has changed; called with its name, outside every lock, on any thread.
+    std::function<void(const std::string&)> on_change;
+  };
+
+  struct Status {
+    ModelState state;
+    std::string reason;  // for a person; empty where there is nothing to say
+  };
+
+  // A model that loads when it is first asked.
+  static absl::StatusOr<std::shared_ptr<ServedModel>> Create(ModelDescription description,
+                                                             std::string digest, Backend* backend,
+                                                             const ModelSettings& settings,
+                                                             const Context& context);
+
+  // A model that can never be asked, for what is wrong with its description. `description` is what
+  // is known of it.
+  static std::shared_ptr<ServedModel> Broken(ModelDescription description, absl::Status reason,
+                                             const Context& context);
+
+  const std::string& name() const { return description_.config.name(); }
+  const std::string& version() const { return version_; }
+  const inference::ModelConfig& config() const { return description_.config; }
+  const std::string& digest() const { return digest_; }  // empty of a broken one
+
+  // As Pool::Submit, and loads the model where that is needed: the job then waits. UNAVAILABLE,
+  // with the reason, where the model cannot be asked. `done` may be called before this returns.
+  absl::StatusOr<JobId> Submit(Job job);
+  bool Cancel(JobId id);
+
+  // Loads on the calling thread, and blocks; the error is also what requests then get.
+  absl::Status Load();
+
+  // Drains and unloads, see Pool::Stop(). Blocks; idempotent.
+  void Stop(absl::Duration grace);
+
+  Status status() const;
+  PoolStats Stats() const;  // zeros of a broken one
+
+ private:
+  ServedModel(ModelDescription description, std::string digest, Backend* backend,
+              std::unique_ptr<Pool> pool, const Context& context, ModelState state,
+              absl::Status error);
+
+  void LoadElsewhere();
+  absl::Status LoadFailed(const absl::Status& reason);
+  void Changed() const;
+
+  const ModelDescription description_;
+  const std::string version_;
+  const std::string digest_;
+  Backend* const backend_;            // null of a broken one
+  const std::unique_ptr<Pool> pool_;  // null of a broken one
+  const Context context_;
+
+  mutable Mutex mutex_;
+  ModelState state_ ABSL_GUARDED_BY(mutex_);
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);  // what requests get while it is unavailable
+  // When a request may load it again; infinite where nothing would change.
+  absl::Duration retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
+  absl::Duration pause_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace souvenir::compute
