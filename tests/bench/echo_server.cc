@@ -147,6 +147,8 @@ class RawInference final
 
 int Run() {
   BlockSignals();
+  const absl::Status logging = InitLogging(LogOptions());
+  if (!logging.ok()) return 1;
   const std::string text = absl::GetFlag(FLAGS_text);
   const std::string handlers = absl::GetFlag(FLAGS_handlers);
   std::unique_ptr<grpc::Service> translation;

@@ -1,0 +1,110 @@
+"""The command-line client, as scripts use it."""
+
+import json
+import os
+import subprocess
+
+import harness
+from services import TIME_FACTOR, program
+
+OK, FAILED, USAGE, UNREACHABLE, LATE = range(5)
+TEXT = "The house is red."
+
+
+class CommandLineTest(harness.SharedServicesTest):
+
+    gateway_options = {"data_dir": "cache"}
+
+    def run_cli(self, *arguments, text=None, server=None):
+        """(exit code, standard output, standard error)."""
+        environment = {**os.environ, "SOUVENIR_SERVER": server or self.gateway.listen,
+                       "SOUVENIR_ADMIN": self.gateway.admin, "LC_ALL": "C.UTF-8"}
+        done = subprocess.run([program("souvenir"), *arguments], env=environment,
+                              input=(text or "").encode(), capture_output=True,
+                              timeout=60 * TIME_FACTOR)
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def json_of(self, *arguments, **more):
+        code, out, err = self.run_cli("--json", *arguments, **more)
+        self.assertEqual((code, err), (OK, ""))
+        return json.loads(out)
+
+    def test_a_text_is_translated_and_then_remembered(self):
+        self.json_of("cache", "clear")
+        code, out, err = self.run_cli("translate", "--from", "en", "--to", "es,gl", TEXT)
+        self.assertEqual((code, err), (OK, ""))
+        for part in ("La casa es roja.", "A casa é vermella.", "miss"):
+            self.assertIn(part, out)
+        answer = self.json_of("translate", "--from", "en", "--to", "es", TEXT)
+        (translation,) = answer["translations"]
+        self.assertEqual(translation["text"], "La casa es roja.")
+        self.assertEqual(translation["provenance"]["kind"], "CACHE_KIND_MEMORY")
+        # From standard input; words of the command line are joined.
+        for arguments, text in (((), TEXT + "\n"), (("-",), TEXT), (TEXT.split(), None)):
+            answer = self.json_of("translate", "--from", "en", "--to", "es", *arguments,
+                                  text=text)
+            self.assertEqual(answer["translations"][0]["provenance"],
+                             {**answer["translations"][0]["provenance"],
+                              "kind": "CACHE_KIND_MEMORY",
+                              "key": translation["provenance"]["key"]})
+        self.assertEqual(
+            self.run_cli("translate", "-q", "--from", "en", "--to", "es", TEXT),
+            (OK, "La casa es roja.\n", ""))
+
+    def test_a_target_that_fails_makes_the_exit_code(self):
+        code, out, err = self.run_cli("translate", "--from", "en", "--to", "es,tlh", TEXT)
+        self.assertEqual(code, FAILED)
+        self.assertIn("La casa es roja.", out)
+        self.assertIn("1 of 2", err)
+        code, out, _ = self.run_cli("--json", "translate", "--from", "en", "--to", "tlh", TEXT)
+        self.assertEqual(code, FAILED)
+        self.assertEqual(json.loads(out)["translations"][0]["status"]["code"], 5)
+
+    def test_languages_and_models_are_listed(self):
+        pairs = self.json_of("languages")["pairs"]
+        self.assertIn({"source_language": "en", "target_language": "es",
+                       "model": "apertium-eng-spa"}, pairs)
+        self.assertIn("apertium-eng-spa", self.run_cli("languages")[1])
+        models = {model["index"]["name"] for model in self.json_of("models")["models"]}
+        self.assertLessEqual({"apertium-eng-spa", "apertium-en-gl", "apertium-fr-es"}, models)
+        # Any server of the protocol can be asked for its models.
+        code, out, _ = self.run_cli("models", server=self.compute.listen)
+        self.assertEqual(code, OK)
+        self.assertIn("apertium-eng-spa", out)
+
+    def test_the_cache_can_be_looked_at_and_cleared(self):
+        self.json_of("cache", "clear")
+        answer = self.json_of("translate", "--from", "en", "--to", "es", TEXT)
+        key = answer["translations"][0]["provenance"]["key"]
+        self.assertEqual(self.json_of("cache", "stats")["memory"]["entries"], "1")
+        self.assertIn("apertium-eng-spa", self.run_cli("cache", "stats")[1])
+        self.assertEqual(self.json_of("cache", "entry", key)["key"], key)
+        self.assertEqual(self.json_of("cache", "clear", "--key", key)["memory_entries"], "1")
+        self.assertEqual(self.run_cli("cache", "entry", key)[0], FAILED)
+
+    def test_what_is_wrong_with_the_command_line(self):
+        for arguments in ((), ("no-such-command",), ("translate", TEXT),
+                          ("translate", "--from", "en", TEXT),
+                          ("--timeout", "soon", "languages"),
+                          ("cache", "entry", "abc")):
+            with self.subTest(arguments=arguments):
+                code, out, err = self.run_cli(*arguments)
+                self.assertEqual((code, out), (USAGE, ""))
+                self.assertTrue(err)
+
+    def test_nobody_there(self):
+        # Nothing listens on port 1 of loopback.
+        code, out, err = self.run_cli("translate", "--from", "en", "--to", "es", TEXT,
+                                      server="127.0.0.1:1")
+        self.assertEqual((code, out), (UNREACHABLE, ""))
+        self.assertIn("127.0.0.1:1", err)
+
+    def test_an_answer_that_takes_too_long(self):
+        long_text = "The old man and the sea are friends, but the wind is strong. " * 900
+        code, _, err = self.run_cli("--timeout", "50ms", "translate", "--from", "en", "--to",
+                                    "es", text=long_text)
+        self.assertEqual(code, LATE, err)
+
+
+if __name__ == "__main__":
+    harness.main()

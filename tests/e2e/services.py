@@ -1,0 +1,188 @@
+"""Starts the built programs, watches over them and stops them.
+
+Used by the end-to-end tests and by the benchmarks. Where the programs and the generated stubs are
+comes from the environment (SOUVENIR_BIN, SOUVENIR_STUBS), or from the release build of this tree.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+SOURCE_DIRECTORY = pathlib.Path(__file__).resolve().parents[2]
+BIN_DIRECTORY = pathlib.Path(
+    os.environ.get("SOUVENIR_BIN", SOURCE_DIRECTORY / "build" / "release" / "bin"))
+STUBS_DIRECTORY = pathlib.Path(
+    os.environ.get("SOUVENIR_STUBS", SOURCE_DIRECTORY / "build" / "release" / "python"))
+
+# Limits of time are for a machine of today and a release build; this stretches them.
+TIME_FACTOR = float(os.environ.get("SOUVENIR_TIME_FACTOR", "1"))
+
+sys.path.insert(0, str(STUBS_DIRECTORY))
+
+
+def program(name):
+    """Path of a built program."""
+    path = BIN_DIRECTORY / name
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} is not there: build it first, or set SOUVENIR_BIN to the folder that has it")
+    return str(path)
+
+
+def wait_for(condition, seconds, what):
+    """Returns the first true value of `condition`, looked at again and again for `seconds`."""
+    deadline = time.monotonic() + seconds * TIME_FACTOR
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"waited {seconds * TIME_FACTOR:.0f} s for {what}")
+        time.sleep(0.02)
+
+
+class Service:
+    """One running program that says in a line of its log, {"message": "serving", ...}, when it
+    serves and on which addresses.
+
+    Must be made on the main thread: the program is told to end when the thread that started it ends,
+    so that nothing is left running even where the test itself is killed.
+    """
+
+    def __init__(self, name, arguments):
+        self.name = name
+        self.command = [program(name), *map(str, arguments)]
+        self.listen = self.admin = self.metrics = None
+        self._lines = []
+        self._serving = threading.Event()
+        self._ended = threading.Event()
+        self._process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "--", *self.command],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def wait_until_serving(self, seconds=20):
+        deadline = time.monotonic() + seconds * TIME_FACTOR
+        while not self._serving.wait(0.02):
+            if self._ended.is_set() and not self._serving.is_set():
+                raise RuntimeError(f"{self.name} ended with {self._process.wait()} before it "
+                                   f"served:\n{self.log()}")
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"{self.name} did not serve in time:\n{self.log()}")
+        return self
+
+    def running(self):
+        return self._process.poll() is None
+
+    def terminate(self, seconds=40):
+        """Asks it to end, and returns its exit code."""
+        if self.running():
+            self._process.send_signal(signal.SIGTERM)
+        return self.wait(seconds)
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def wait(self, seconds=40):
+        """Returns the exit code; kills a program that does not end in time and raises."""
+        try:
+            code = self._process.wait(seconds * TIME_FACTOR)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise TimeoutError(f"{self.name} did not end in time:\n{self.log()}") from None
+        self._reader.join(5)
+        return code
+
+    def kill(self):
+        """Ends it at once, as a crash would."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join(5)
+
+    def log(self):
+        return "".join(self._lines)
+
+    def _read(self):
+        for raw in self._process.stderr:
+            line = raw.decode("utf-8", "replace")
+            self._lines.append(line)
+            if self._serving.is_set():
+                continue
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if entry.get("message") == "serving":
+                self.listen = entry.get("listen")
+                self.admin = entry.get("admin")
+                self.metrics = entry.get("metrics")
+                self._serving.set()
+        self._ended.set()
+
+
+def descendants(pid):
+    """Process ids of all that `pid` has started, and they have, without it."""
+    found = []
+    try:
+        threads = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+        children = [int(child) for thread in threads
+                    for child in (thread / "children").read_text().split()]
+    except FileNotFoundError:  # it ended meanwhile
+        return found
+    for child in children:
+        found += [child, *descendants(child)]
+    return found
+
+
+class Services:
+    """Those of one test. All of them take free ports of the loopback interface."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.all = []
+
+    def start(self, name, arguments):
+        service = Service(name, arguments)
+        self.all.append(service)
+        return service.wait_until_serving()
+
+    def start_compute(self, listen="127.0.0.1:0", config=None, arguments=()):
+        """`config` is the text of a configuration file."""
+        return self.start("souvenir-compute", [
+            f"--listen={listen}", "--admin=127.0.0.1:0", "--metrics=127.0.0.1:0",
+            f"--model_repository={self.directory / 'models'}",
+            *self._config("compute", config), *arguments])
+
+    def start_gateway(self, compute, data_dir=None, config=None, arguments=()):
+        """`compute` is an address; `data_dir` a name below the test's folder, None for no disk."""
+        disk = [] if data_dir is None else [f"--data-dir={self.directory / data_dir}"]
+        return self.start("souvenir-gateway", [
+            "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--metrics=127.0.0.1:0",
+            f"--compute={compute}", *disk, *self._config("gateway", config), *arguments])
+
+    def stop(self):
+        """Ends what still runs: gateways first, as in service. Idempotent."""
+        for service in reversed(self.all):
+            if service.running():
+                service.terminate()
+
+    def logs(self):
+        return "\n".join(f"--- {service.name}, pid {service.pid}\n{service.log()}"
+                         for service in self.all)
+
+    def _config(self, name, text):
+        if text is None:
+            return []
+        path = self.directory / f"{name}.textproto"
+        path.write_text(text)
+        return [f"--config={path}"]

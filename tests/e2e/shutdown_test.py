@@ -1,0 +1,61 @@
+"""SIGTERM: what is under way is finished, nothing new is taken, and the exit code is 0."""
+
+import signal
+
+import grpc
+import harness
+from clients import MISS, translate_request
+from services import wait_for
+
+# Keeps the engine busy for about a second.
+SLOW = "The old man and the sea are friends, but the wind is strong. " * 900
+
+
+class ShutdownTest(harness.ServicesTest):
+
+    def begin_slow_request(self, server):
+        """A call that compute is working on."""
+        call = server.translation.Translate.future(translate_request(SLOW), timeout=100)
+        wait_for(lambda: server.get_stats().flights.in_progress == 1, 10, "the flight to begin")
+        self.assertFalse(call.done())
+        return call
+
+    def test_the_gateway_finishes_what_is_under_way(self):
+        compute, gateway, server = self.start_both(data_dir="cache")
+        call = self.begin_slow_request(server)
+        gateway.signal(signal.SIGTERM)
+        self.assert_translated(call.result().translations[0], MISS)
+        self.assertEqual(gateway.wait(), 0)
+
+        # It was also kept.
+        server = self.connect_when_ready(self.start_gateway(compute, data_dir="cache"))
+        self.assert_translated(server.translate_one(SLOW), harness.clients.DISK,
+                               call.result().translations[0].text)
+
+    def test_compute_finishes_what_is_under_way(self):
+        compute, _, server = self.start_both()
+        call = self.begin_slow_request(server)
+        compute.signal(signal.SIGTERM)
+        self.assert_translated(call.result().translations[0], MISS)
+        self.assertEqual(compute.wait(), 0)
+
+    def test_a_drain_that_takes_too_long_is_cut_short(self):
+        compute = self.start_compute()
+        gateway = self.start_gateway(compute, arguments=["--drain_timeout=0"])
+        server = self.connect_when_ready(gateway)
+        call = self.begin_slow_request(server)
+        gateway.signal(signal.SIGTERM)
+        self.assertEqual(gateway.wait(15), 0)
+        self.assertIn(call.code(), (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED))
+
+    def test_idle_services_end_at_once_on_either_signal(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number):
+                compute, gateway, _ = self.start_both()
+                for service in (gateway, compute):
+                    service.signal(number)
+                    self.assertEqual(service.wait(10), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
