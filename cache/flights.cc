@@ -5,36 +5,52 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/status_macros.h"
+
 namespace souvenir::cache {
 
-absl::StatusOr<FlightTable::Joined> FlightTable::Join(const Fingerprint& key,
-                                                      const EpochStamp& epochs, Waiter waiter) {
+absl::StatusOr<FlightTable::Joined> FlightTable::Join(const Fingerprint& key, EpochStamp epochs,
+                                                      Waiter waiter) {
   MutexLock lock(&mutex_);
-  if (waiters_ >= options_.max_waiters) {
-    return absl::ResourceExhaustedError(fmt::format(
-        "{} rows wait for computations, and the limit is {}", waiters_, options_.max_waiters));
-  }
-  Joined joined;
+  SOUVENIR_RETURN_IF_ERROR(CheckWaiters());
   const auto found = flights_.find(key);
   if (found != flights_.end() && epochs_->IsCurrent(found->second->epochs_)) {
-    joined.flight = found->second;
     ++joined_;
-  } else {
-    if (in_progress_ >= options_.max_flights) {
-      return absl::ResourceExhaustedError(
-          fmt::format("{} computations are under way, and the limit is {}", in_progress_,
-                      options_.max_flights));
-    }
-    joined.flight = FlightPtr(new Flight(key, epochs));
-    joined.started = true;
-    flights_[key] = joined.flight;
-    ++in_progress_;
-    ++started_;
+    return Joined{found->second, AddWaiter(*found->second, std::move(waiter)), /*started=*/false};
   }
-  joined.waiter = next_waiter_++;
-  joined.flight->waiters_.emplace_back(joined.waiter, std::move(waiter));
+  SOUVENIR_ASSIGN_OR_RETURN(FlightPtr flight, Begin(key, std::move(epochs)));
+  flights_[key] = flight;
+  return Joined{flight, AddWaiter(*flight, std::move(waiter)), /*started=*/true};
+}
+
+absl::StatusOr<FlightTable::Joined> FlightTable::FlyAlone(const Fingerprint& key, EpochStamp epochs,
+                                                          Waiter waiter) {
+  MutexLock lock(&mutex_);
+  SOUVENIR_RETURN_IF_ERROR(CheckWaiters());
+  SOUVENIR_ASSIGN_OR_RETURN(FlightPtr flight, Begin(key, std::move(epochs)));
+  return Joined{flight, AddWaiter(*flight, std::move(waiter)), /*started=*/true};
+}
+
+absl::Status FlightTable::CheckWaiters() const {
+  if (waiters_ < options_.max_waiters) return absl::OkStatus();
+  return absl::ResourceExhaustedError(fmt::format(
+      "{} rows wait for computations, and the limit is {}", waiters_, options_.max_waiters));
+}
+
+absl::StatusOr<FlightPtr> FlightTable::Begin(const Fingerprint& key, EpochStamp epochs) {
+  if (in_progress_ >= options_.max_flights) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "{} computations are under way, and the limit is {}", in_progress_, options_.max_flights));
+  }
+  ++in_progress_;
+  ++started_;
+  return FlightPtr(new Flight(key, std::move(epochs)));
+}
+
+FlightTable::WaiterId FlightTable::AddWaiter(Flight& flight, Waiter waiter) {
   ++waiters_;
-  return joined;
+  flight.waiters_.emplace_back(next_waiter_, std::move(waiter));
+  return next_waiter_++;
 }
 
 void FlightTable::OnDeserted(const FlightPtr& flight, std::function<void()> callback) {

@@ -82,10 +82,13 @@ class FlightTable {
   FlightTable(const Options& options, const EpochTable* epochs)
       : options_(options), epochs_(epochs) {}
 
-  // Joins the flight of `key` if it began under the present epochs, else begins one; one that began
-  // earlier is joined by nobody more, and still answers those who wait for it. `epochs` are those
-  // that hold now for the question. RESOURCE_EXHAUSTED, with numbers, at the bounds.
-  absl::StatusOr<Joined> Join(const Fingerprint& key, const EpochStamp& epochs, Waiter waiter);
+  // Joins the flight of `key` if it began under the present epochs, else begins one; one that
+  // began earlier is joined by nobody more, and still answers those who wait for it. `epochs` are
+  // those that hold now for the question. RESOURCE_EXHAUSTED, with numbers, at the bounds.
+  absl::StatusOr<Joined> Join(const Fingerprint& key, EpochStamp epochs, Waiter waiter);
+
+  // Begins a flight that nobody can join, for those who do not want what others get.
+  absl::StatusOr<Joined> FlyAlone(const Fingerprint& key, EpochStamp epochs, Waiter waiter);
 
   // Has `callback` called, on the thread of whoever leaves, when the last waiter has left before
   // the flight landed; at once if that is so already. It may then be given up with Abandon().
@@ -104,6 +107,10 @@ class FlightTable {
   Stats stats() const;
 
  private:
+  absl::StatusOr<FlightPtr> Begin(const Fingerprint& key, EpochStamp epochs)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckWaiters() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  WaiterId AddWaiter(Flight& flight, Waiter waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remove(const FlightPtr& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;

@@ -1,0 +1,180 @@
+#include "gateway/catalog/catalog.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "common/config/text_proto.h"
+#include "common/logging/logging.h"
+#include "common/sha256.h"
+
+namespace souvenir::gateway {
+namespace {
+
+using souvenir::state::v1::KnownModel;
+using souvenir::state::v1::KnownModels;
+
+constinit Logger log{"catalog"};
+
+constexpr char kDigestProperty[] = "souvenir.digest";
+
+// A digest for a server that reports none: whatever of its metadata could tell one model from
+// another.
+std::string DigestOf(const KnownModel& known) {
+  const auto& properties = known.metadata().properties();
+  if (const auto found = properties.find(kDigestProperty); found != properties.end()) {
+    return found->second;
+  }
+  Sha256 hash;
+  hash.Add(known.metadata().platform());
+  hash.Add(known.version());
+  for (const auto* tensors : {&known.metadata().inputs(), &known.metadata().outputs()}) {
+    hash.Add(static_cast<uint64_t>(tensors->size()));
+    for (const auto& tensor : *tensors) {
+      hash.Add(tensor.name());
+      hash.Add(tensor.datatype());
+      for (const int64_t dimension : tensor.shape()) hash.Add(static_cast<uint64_t>(dimension));
+    }
+  }
+  return HexString(hash.Finish());
+}
+
+// Versions are numbers; those that are not come first, by their letters.
+bool IsOlder(const CatalogModelPtr& a, const CatalogModelPtr& b) {
+  const auto number = [](const std::string& version) {
+    int64_t value = -1;
+    std::from_chars(version.data(), version.data() + version.size(), value);
+    return value;
+  };
+  return std::pair(number(a->version()), a->version()) <
+         std::pair(number(b->version()), b->version());
+}
+
+}  // namespace
+
+const std::string& CatalogModel::parameter(const std::string& name) const {
+  static const std::string none;
+  const auto found = known.config().parameters().find(name);
+  return found == known.config().parameters().end() ? none : found->second.string_value();
+}
+
+CatalogSnapshot::CatalogSnapshot(std::vector<CatalogModelPtr> models) : models_(std::move(models)) {
+  std::sort(models_.begin(), models_.end(), [](const auto& a, const auto& b) {
+    return a->name() != b->name() ? a->name() < b->name() : IsOlder(a, b);
+  });
+  for (const CatalogModelPtr& model : models_) by_name_[model->name()].push_back(model);
+}
+
+absl::StatusOr<CatalogModelPtr> CatalogSnapshot::Find(std::string_view name,
+                                                      std::string_view version) const {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& [known, versions] : by_name_) names.push_back(known);
+    return absl::NotFoundError(
+        fmt::format("no model '{}'; there are: {}", name, fmt::join(names, ", ")));
+  }
+  const std::vector<CatalogModelPtr>& versions = found->second;
+  if (version.empty()) {
+    const auto newest = std::find_if(versions.rbegin(), versions.rend(),
+                                     [](const CatalogModelPtr& model) { return model->ready(); });
+    return newest != versions.rend() ? *newest : versions.back();
+  }
+  std::vector<std::string_view> known;
+  for (const CatalogModelPtr& model : versions) {
+    if (model->version() == version) return model;
+    known.push_back(model->version());
+  }
+  return absl::NotFoundError(fmt::format("no version '{}' of model '{}'; there are: {}", version,
+                                         name, fmt::join(known, ", ")));
+}
+
+Catalog::Catalog(const Options& options)
+    : options_(options),
+      snapshot_(std::make_shared<CatalogSnapshot>(std::vector<CatalogModelPtr>())) {
+  if (options_.file.empty()) return;
+  KnownModels kept;
+  const absl::Status read = ReadTextProto(options_.file, &kept);
+  if (read.ok()) {
+    log.Info("models are known from before", {{"models", kept.models_size()}});
+    Publish(kept);
+  } else if (!absl::IsNotFound(read)) {
+    log.Warning("what was known of models is lost", {{"reason", read.ToString()}});
+  }
+}
+
+bool Catalog::known() const {
+  MutexLock lock(&mutex_);
+  return !serialized_.empty();
+}
+
+void Catalog::Listen(Listener listener) {
+  listener(*snapshot());
+  MutexLock lock(&mutex_);
+  listeners_.push_back(std::move(listener));
+}
+
+void Catalog::Update(KnownModels models) {
+  std::sort(models.mutable_models()->begin(), models.mutable_models()->end(),
+            [](const KnownModel& a, const KnownModel& b) {
+              return std::tie(a.name(), a.version()) < std::tie(b.name(), b.version());
+            });
+  {
+    // Text, because maps have no order in the binary form.
+    MutexLock lock(&mutex_);
+    if (std::exchange(serialized_, models.DebugString()) == models.DebugString()) return;
+  }
+  log.Info("models learned", {{"models", models.models_size()}});
+  Publish(models);
+  if (options_.file.empty()) return;
+  const absl::Status written = WriteTextProto(options_.file, models);
+  if (!written.ok()) log.Error("the catalog is not kept", {{"reason", written.ToString()}});
+}
+
+void Catalog::NoteStale(const CatalogModel& model, std::string_view digest) {
+  log.Info("a model was replaced", {{"model", model.name()}, {"digest", digest}});
+  if (on_stale_) on_stale_();
+}
+
+void Catalog::Publish(const KnownModels& models) {
+  std::vector<CatalogModelPtr> made;
+  for (const KnownModel& known : models.models()) made.push_back(Make(known));
+  auto snapshot = std::make_shared<const CatalogSnapshot>(std::move(made));
+  snapshot_.Set(snapshot);
+  std::vector<Listener> listeners;
+  {
+    MutexLock lock(&mutex_);
+    serialized_ = models.DebugString();
+    listeners = listeners_;
+  }
+  for (const Listener& listener : listeners) listener(*snapshot);
+}
+
+CatalogModelPtr Catalog::Make(const KnownModel& known) {
+  auto model = std::make_shared<CatalogModel>();
+  model->known = known;
+  model->digest = DigestOf(known);
+  for (const auto& output : known.metadata().outputs()) model->outputs.push_back(output.name());
+  std::sort(model->outputs.begin(), model->outputs.end());
+  model->cached = known.config().response_cache().enable();
+  model->row_exact = model->parameter("row_exact") == "true";
+  model->max_batch = known.config().max_batch_size();
+  const auto policy = options_.policies.find(known.name());
+  if (policy != options_.policies.end()) {
+    if (policy->second.has_cache()) model->cached = policy->second.cache();
+    if (policy->second.has_row_exact()) model->row_exact = policy->second.row_exact();
+    if (policy->second.ttl_seconds() > 0) {
+      model->ttl = absl::Seconds(policy->second.ttl_seconds());
+    }
+  }
+  MutexLock lock(&mutex_);
+  std::unique_ptr<ModelCounters>& counters = counters_[known.name()];
+  if (counters == nullptr) counters = std::make_unique<ModelCounters>();
+  model->counters = counters.get();
+  return model;
+}
+
+}  // namespace souvenir::gateway

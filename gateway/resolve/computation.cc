@@ -1,0 +1,285 @@
+#include "gateway/resolve/computation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/grpc/oip_tensors.h"
+#include "common/status_macros.h"
+#include "common/tensor/tensor_codec.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constexpr char kComputeTime[] = "souvenir.compute_ns";
+constexpr char kDigest[] = "souvenir.digest";
+
+// Errors that may be of one row's making: asked by itself, another row may be answered.
+bool MayBeOneRowsFault(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kAborted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void SetParameter(const Parameter& parameter, inference::InferParameter* out) {
+  struct Set {
+    inference::InferParameter* out;
+    void operator()(bool value) { out->set_bool_param(value); }
+    void operator()(int64_t value) { out->set_int64_param(value); }
+    void operator()(const std::string& value) { out->set_string_param(value); }
+    void operator()(double value) { out->set_double_param(value); }
+    void operator()(uint64_t value) { out->set_uint64_param(value); }
+  };
+  std::visit(Set{out}, parameter.value);
+}
+
+}  // namespace
+
+Computation::Computation(Resolver* resolver, ResolveCallPtr call, std::vector<Row> rows)
+    : resolver_(resolver),
+      pass_(resolver->computations_.Enter()),
+      call_(std::move(call)),
+      rows_(std::move(rows)) {
+  for (const Row& row : rows_) {
+    for (const TensorView& input : question(row).inputs) bytes_ += input.data.size();
+  }
+  resolver_->waiting_bytes_ += bytes_;
+}
+
+Computation::~Computation() { resolver_->waiting_bytes_ -= bytes_; }
+
+void Computation::Start() {
+  if (!pass_) return FailAll(absl::UnavailableError("the gateway is stopping"));
+  if (resolver_->waiting_bytes() > resolver_->options_.max_bytes) {
+    return FailAll(absl::ResourceExhaustedError(
+        fmt::format("{} bytes of requests wait to be computed, and the limit is {}",
+                    resolver_->waiting_bytes(), resolver_->options_.max_bytes)));
+  }
+  const bool look_up = target().model().cached && !call_->options.cache.skip_lookup();
+  if (!look_up || !LandWhatIsAtHand()) return CallUpstream();
+  Task task = [self = shared_from_this()] {
+    self->LandWhatIsOnDisk();
+    self->CallUpstream();
+  };
+  // A disk that is too busy to be asked costs a computation.
+  if (!resolver_->parts_.disk_executor->TrySubmit(task)) CallUpstream();
+}
+
+bool Computation::LandWhatIsAtHand() {
+  cache::TieredCache& cache = *resolver_->parts_.cache;
+  const absl::Time now = resolver_->parts_.clock->Now();
+  const auto fresh = [&](const cache::EntryPtr& entry) {
+    return entry != nullptr && now - entry->created_at <= call_->options.cache.max_age;
+  };
+  bool unknown = false;
+  std::vector<Row> left;
+  for (const Row& row : rows_) {
+    // Another flight may have landed between the look in memory and the beginning of this one.
+    if (cache::EntryPtr entry = cache.LookupMemory(row.flight->key()); fresh(entry)) {
+      Land(row, std::move(entry), cache::FlightSource::kMemory);
+      continue;
+    }
+    cache::EntryPtr entry;
+    const auto presence = cache.ProbeDisk(row.flight->key(), &entry);
+    if (presence == cache::SegmentStore::Presence::kFound && fresh(entry)) {
+      Land(row, std::move(entry), cache::FlightSource::kDisk);
+      continue;
+    }
+    unknown |= presence == cache::SegmentStore::Presence::kUnknown;
+    left.push_back(row);
+  }
+  rows_.swap(left);
+  return unknown;
+}
+
+void Computation::LandWhatIsOnDisk() {
+  const absl::Time now = resolver_->parts_.clock->Now();
+  std::vector<Row> left;
+  for (const Row& row : rows_) {
+    cache::EntryPtr entry = resolver_->parts_.cache->ReadDisk(row.flight->key());
+    if (entry != nullptr && now - entry->created_at <= call_->options.cache.max_age) {
+      Land(row, std::move(entry), cache::FlightSource::kDisk);
+    } else {
+      left.push_back(row);
+    }
+  }
+  rows_.swap(left);
+}
+
+void Computation::CallUpstream() {
+  if (rows_.empty()) return;
+  if (call_->options.cache.only_if_cached) {
+    return FailAll(absl::FailedPreconditionError(
+        "no answer is remembered, and only-if-cached forbids to compute one"));
+  }
+  // Before the call is made, because it may end, and hand its flights on, before Infer() returns.
+  for (const Row& row : rows_) {
+    resolver_->flights_.OnDeserted(row.flight, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->GiveUpIfDeserted();
+    });
+  }
+  if (GiveUpIfDeserted()) return;
+  ++resolver_->upstream_calls_;
+  const std::shared_ptr<Upstream::Call> call = resolver_->parts_.upstream->Infer(
+      BuildRequest(), resolver_->options_.call_timeout,
+      [self = shared_from_this()](
+          absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
+        self->OnUpstreamDone(std::move(response));
+      });
+  bool given_up;
+  {
+    MutexLock lock(&mutex_);
+    upstream_call_ = call;
+    given_up = given_up_;
+  }
+  if (given_up) call->Cancel();
+}
+
+std::unique_ptr<inference::ModelInferRequest> Computation::BuildRequest() const {
+  auto request = std::make_unique<inference::ModelInferRequest>();
+  const Target& asked = target();
+  request->set_model_name(asked.model().name());
+  request->set_model_version(asked.version());
+  for (const Parameter& parameter : asked.parameters()) {
+    SetParameter(parameter, &(*request->mutable_parameters())[parameter.name]);
+  }
+  if (call_->options.priority != 0) {
+    (*request->mutable_parameters())["priority"].set_int64_param(call_->options.priority);
+  }
+  if (asked.outputs() != asked.model().outputs) {
+    for (const std::string& output : asked.outputs()) request->add_outputs()->set_name(output);
+  }
+  if (!asked.by_rows()) {
+    AppendInputs(question(rows_.front()).inputs, request.get());
+    return request;
+  }
+  const auto& first = question(rows_.front()).inputs;
+  for (size_t i = 0; i < first.size(); ++i) {
+    std::string data;
+    for (const Row& row : rows_) data.append(question(row).inputs[i].data);
+    std::vector<int64_t> shape(first[i].shape.begin(), first[i].shape.end());
+    shape[0] = static_cast<int64_t>(rows_.size());
+    AppendInputs({{first[i].name, first[i].datatype, shape, data}}, request.get());
+  }
+  return request;
+}
+
+void Computation::OnUpstreamDone(
+    absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
+  absl::Status status = response.status();
+  if (status.ok()) status = LandFromResponse(**response);
+  if (!status.ok()) OnUpstreamFailed(status);
+}
+
+void Computation::OnUpstreamFailed(const absl::Status& status) {
+  if (rows_.size() > 1 && MayBeOneRowsFault(status)) return StartRowByRow();
+  // Models are deterministic, so that a call that was lost may be made again.
+  if (absl::IsUnavailable(status) && !std::exchange(retried_, true)) return CallUpstream();
+  FailAll(status);
+}
+
+absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& response) {
+  SOUVENIR_ASSIGN_OR_RETURN(const MessageTensors message, MessageTensors::FromResponse(response));
+  const Target& asked = target();
+
+  // By output, then by row; a whole request is one row.
+  std::vector<std::vector<TensorView>> columns;
+  std::vector<std::vector<int64_t>> row_shapes(asked.outputs().size());
+  for (size_t i = 0; i < asked.outputs().size(); ++i) {
+    const std::string& name = asked.outputs()[i];
+    const auto found = std::find_if(message.tensors().begin(), message.tensors().end(),
+                                    [&](const TensorView& tensor) { return tensor.name == name; });
+    if (found == message.tensors().end()) {
+      return absl::InternalError(fmt::format("the answer of model '{}' lacks the output '{}'",
+                                             asked.model().name(), name));
+    }
+    if (!asked.by_rows() || rows_.size() == 1) {
+      columns.push_back({*found});
+      continue;
+    }
+    if (found->shape.empty() || found->shape[0] != static_cast<int64_t>(rows_.size())) {
+      return absl::InternalError(
+          fmt::format("output '{}' of model '{}' has shape {} for {} rows, and cannot be split",
+                      name, asked.model().name(), ShapeString(found->shape), rows_.size()));
+    }
+    row_shapes[i].assign(found->shape.begin(), found->shape.end());
+    row_shapes[i][0] = 1;
+    columns.push_back(SplitRows(*found, row_shapes[i]));
+  }
+
+  // An answer with another digest goes to those who wait for it, and is kept under its own name.
+  TargetPtr answered = question(rows_.front()).target;
+  const auto digest = response.parameters().find(kDigest);
+  if (digest != response.parameters().end() &&
+      digest->second.string_param() != asked.model().digest) {
+    resolver_->parts_.catalog->NoteStale(asked.model(), digest->second.string_param());
+    answered = asked.WithDigest(digest->second.string_param());
+  }
+  const absl::Time now = resolver_->parts_.clock->Now();
+  absl::Duration cost = absl::ZeroDuration();
+  if (const auto time = response.parameters().find(kComputeTime);
+      time != response.parameters().end()) {
+    cost = absl::Nanoseconds(time->second.int64_param()) / static_cast<int64_t>(rows_.size());
+  }
+  const bool store = asked.model().cached && !call_->options.cache.no_store;
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    const Row& row = rows_[i];
+    std::vector<TensorView> outputs;
+    for (const auto& column : columns) outputs.push_back(column[i]);
+    auto entry = std::make_shared<cache::Entry>();
+    entry->key = answered.get() == &asked ? row.flight->key()
+                                          : answered->FingerprintOf(question(row).inputs);
+    entry->origin = answered->origin();
+    entry->value = EncodeTensors(outputs);
+    entry->created_at = now;
+    entry->expires_at = now + asked.model().ttl;
+    entry->cost = cost;
+    entry->tags = call_->options.tags;
+    entry->epochs = row.flight->epochs();
+    if (store) resolver_->parts_.cache->Insert(entry);
+    Land(row, std::move(entry), cache::FlightSource::kUpstream);
+  }
+  return absl::OkStatus();
+}
+
+void Computation::StartRowByRow() {
+  for (const Row& row : rows_) {
+    auto one = std::make_shared<Computation>(resolver_, call_, std::vector<Row>{row});
+    one->CallUpstream();
+  }
+}
+
+void Computation::Land(const Row& row, cache::EntryPtr entry, cache::FlightSource source) {
+  resolver_->flights_.Land(row.flight, {absl::OkStatus(), std::move(entry), source});
+}
+
+void Computation::FailAll(const absl::Status& status) {
+  for (const Row& row : rows_) {
+    resolver_->flights_.Land(row.flight, {status, nullptr, cache::FlightSource::kUpstream});
+  }
+}
+
+bool Computation::GiveUpIfDeserted() {
+  std::vector<cache::FlightPtr> flights;
+  for (const Row& row : rows_) flights.push_back(row.flight);
+  if (!resolver_->flights_.Abandon(flights)) return false;
+  std::shared_ptr<Upstream::Call> call;
+  {
+    MutexLock lock(&mutex_);
+    given_up_ = true;
+    call = upstream_call_;
+  }
+  if (call != nullptr) call->Cancel();
+  return true;
+}
+
+}  // namespace souvenir::gateway

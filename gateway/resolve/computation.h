@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "common/gate.h"
+#include "gateway/resolve/resolver.h"
+
+namespace souvenir::gateway {
+
+// The flights that one call began for one target, on their way to an answer: disk first, then one
+// call upstream for what is left.
+//
+// Keeps itself alive until its flights have landed, and keeps the call, whose memory the inputs are
+// in. Steps follow one another on whatever thread brings the last one's outcome.
+class Computation : public std::enable_shared_from_this<Computation> {
+ public:
+  struct Row {
+    cache::FlightPtr flight;
+    size_t question;
+  };
+
+  // REQUIRES: rows is not empty; all rows' questions are of one target, and if that is not asked by
+  // rows there is only one.
+  Computation(Resolver* resolver, ResolveCallPtr call, std::vector<Row> rows);
+  ~Computation();
+
+  void Start();
+
+ private:
+  const Target& target() const { return *question(rows_.front()).target; }
+  const Question& question(const Row& row) const { return call_->questions[row.question]; }
+
+  // Lands the rows that memory or the disk have, as far as that can be told without reading; true
+  // where the disk has to be read for the rest.
+  bool LandWhatIsAtHand();
+  void LandWhatIsOnDisk();
+  void CallUpstream();
+  std::unique_ptr<inference::ModelInferRequest> BuildRequest() const;
+
+  void OnUpstreamDone(absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response);
+  void OnUpstreamFailed(const absl::Status& status);
+  // Lands all rows with what the response holds for them; an error where it does not hold it.
+  absl::Status LandFromResponse(const inference::ModelInferResponse& response);
+  // Asks for each row by itself, so that rows that are well do not share another's fate.
+  void StartRowByRow();
+
+  void Land(const Row& row, cache::EntryPtr entry, cache::FlightSource source);
+  void FailAll(const absl::Status& status);
+  bool GiveUpIfDeserted();
+
+  Resolver* const resolver_;
+  const std::optional<Gate::Pass> pass_;
+  const ResolveCallPtr call_;
+  std::vector<Row> rows_;  // those not landed; unchanged from CallUpstream() on
+  uint64_t bytes_ = 0;     // of their inputs, as counted by the resolver
+  bool retried_ = false;
+
+  Mutex mutex_;
+  std::shared_ptr<Upstream::Call> upstream_call_ ABSL_GUARDED_BY(mutex_);
+  bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace souvenir::gateway

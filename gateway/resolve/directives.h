@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+namespace souvenir::gateway {
+
+// What the request header `cache-control` asks for; the meaning is HTTP's (RFC 9111, 5.2.1, and
+// RFC 5861).
+struct CacheDirectives {
+  bool no_cache = false;        // compute, and remember the answer
+  bool no_store = false;        // compute, and do not remember the answer
+  bool only_if_cached = false;  // do not compute: FAILED_PRECONDITION where there is no answer
+  absl::Duration max_age = absl::InfiniteDuration();  // no answer older than this
+  // How far past its time an answer may be served. A permission: nothing has to make use of it.
+  absl::Duration stale_while_revalidate = absl::ZeroDuration();
+  absl::Duration stale_if_error = absl::ZeroDuration();
+
+  // Whether what is remembered must not answer.
+  bool skip_lookup() const { return no_cache || no_store; }
+};
+
+// Reads directives separated by commas, in any case. INVALID_ARGUMENT names one that is unknown,
+// malformed, given twice or contradicts another.
+absl::StatusOr<CacheDirectives> ParseCacheControl(std::string_view header);
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,243 @@
+#include "gateway/resolve/resolver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "gateway/resolve/computation.h"
+
+namespace souvenir::gateway {
+namespace {
+
+// What hashing on the calling thread may take: 64 KB are about 30 µs with SHA extensions and 80
+// without.
+constexpr size_t kInlineHashBytes = 64u << 10;
+
+CacheKind KindOf(cache::FlightSource source) {
+  switch (source) {
+    case cache::FlightSource::kMemory:
+      return CacheKind::kMemory;
+    case cache::FlightSource::kDisk:
+      return CacheKind::kDisk;
+    case cache::FlightSource::kUpstream:
+      break;
+  }
+  return CacheKind::kMiss;
+}
+
+bool FreshEnough(const ResolveCall& call, const cache::Entry& entry, absl::Time now) {
+  return now - entry.created_at <= call.options.cache.max_age;
+}
+
+}  // namespace
+
+Resolver::Resolver(const Options& options, const Parts& parts)
+    : options_(options), parts_(parts), flights_(options.flights, &parts.cache->epochs()) {}
+
+Resolver::~Resolver() {
+  computations_.Close();
+  computations_.WaitUntilEmpty(absl::InfiniteDuration());
+}
+
+void Resolver::Resolve(const ResolveCallPtr& call) {
+  call->slots_ = std::make_unique<ResolveCall::Slot[]>(call->questions.size());
+  call->unanswered_ = call->questions.size();
+  if (call->questions.empty()) return call->OnAllAnswered();
+
+  size_t bytes = 0;
+  for (const Question& question : call->questions) {
+    for (const TensorView& input : question.inputs) bytes += input.data.size();
+  }
+  if (bytes <= kInlineHashBytes) return LookUp(call);
+  Task task = [this, call] { LookUp(call); };
+  if (parts_.disk_executor->TrySubmit(task)) return;
+  for (size_t i = 0; i < call->questions.size(); ++i) {
+    Answer answer;
+    answer.status = absl::ResourceExhaustedError(
+        "too many large requests wait to be looked up; try again later");
+    Finish(*call, i, std::move(answer));
+  }
+}
+
+void Resolver::LookUp(const ResolveCallPtr& call) {
+  const bool bypass = call->options.cache.skip_lookup();
+  std::vector<size_t> open;
+  // The call may be gone once its last question is answered.
+  const size_t questions = call->questions.size();
+  for (size_t i = 0; i < questions; ++i) {
+    const Question& question = call->questions[i];
+    const cache::Fingerprint key = question.target->FingerprintOf(question.inputs);
+    call->slots_[i].answer.key = key;
+    if (bypass || !question.target->model().cached) {
+      open.push_back(i);
+      continue;
+    }
+    Answer answer;
+    answer.entry = parts_.cache->LookupMemory(key);
+    if (answer.entry == nullptr || !FreshEnough(*call, *answer.entry, parts_.clock->Now())) {
+      open.push_back(i);
+      continue;
+    }
+    answer.kind = CacheKind::kMemory;
+    answer.key = key;
+    Finish(*call, i, std::move(answer));
+  }
+  if (open.empty()) return;
+  WaitForDeadline(call);
+  Compute(call, open);
+}
+
+void Resolver::WaitForDeadline(const ResolveCallPtr& call) {
+  if (call->options.deadline == absl::InfiniteDuration()) return;
+  const TimerQueue::Id timer =
+      parts_.timers->Schedule(call->options.deadline, [this, weak = std::weak_ptr(call)] {
+        const ResolveCallPtr call = weak.lock();
+        if (call == nullptr) return;
+        Cancel(call,
+               absl::DeadlineExceededError("the request's deadline passed before its answer came"));
+      });
+  MutexLock lock(&call->mutex_);
+  call->timer_ = timer;
+}
+
+void Resolver::Compute(const ResolveCallPtr& call, const std::vector<size_t>& open) {
+  std::map<const Target*, std::vector<Computation::Row>> began;
+  for (const size_t i : open) {
+    if (!TakeOff(call, i, /*alone=*/false)) continue;
+    MutexLock lock(&call->mutex_);
+    began[call->questions[i].target.get()].push_back({call->slots_[i].flight, i});
+  }
+  for (auto& [target, rows] : began) {
+    // A request may hold more rows than the model takes at once.
+    const size_t most = target->by_rows() && target->model().max_batch > 0
+                            ? static_cast<size_t>(target->model().max_batch)
+                            : 1;
+    for (size_t begin = 0; begin < rows.size(); begin += most) {
+      const auto first = rows.begin() + static_cast<ptrdiff_t>(begin);
+      const auto last = rows.begin() + static_cast<ptrdiff_t>(std::min(begin + most, rows.size()));
+      std::make_shared<Computation>(this, call, std::vector<Computation::Row>(first, last))
+          ->Start();
+    }
+  }
+}
+
+bool Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) {
+  ResolveCall::Slot& slot = call->slots_[question];
+  const Target& target = *call->questions[question].target;
+  const cache::Fingerprint key = slot.answer.key;
+  const CacheDirectives& directives = call->options.cache;
+  alone = alone || !target.model().cached || directives.skip_lookup() || directives.only_if_cached;
+
+  cache::EpochStamp stamp = target.Stamp(parts_.cache->epochs(), key);
+  for (const std::string& tag : call->options.tags) {
+    parts_.cache->epochs().Stamp({cache::EpochTable::Tag(tag)}, &stamp);
+  }
+  // Whether the flight began with this question is known only after the waiter was made.
+  auto first = std::make_shared<bool>(alone);
+  cache::FlightTable::Waiter waiter = [this, call, question,
+                                       first](const cache::FlightResult& result) {
+    OnLanded(call, question, *first, result);
+  };
+  Answer refused;
+  {
+    // Held while joining, so that a flight that lands at once finds `first` and the slot complete.
+    MutexLock lock(&call->mutex_);
+    if (call->left_.ok()) {
+      absl::StatusOr<cache::FlightTable::Joined> joined =
+          alone ? flights_.FlyAlone(key, std::move(stamp), std::move(waiter))
+                : flights_.Join(key, std::move(stamp), std::move(waiter));
+      if (joined.ok()) {
+        slot.flight = joined->flight;
+        slot.waiter = joined->waiter;
+        *first = joined->started;
+        return joined->started;
+      }
+      refused.status = joined.status();
+    } else {
+      refused.status = call->left_;
+    }
+  }
+  refused.key = key;
+  Finish(*call, question, std::move(refused));
+  return false;
+}
+
+void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
+                        const cache::FlightResult& result) {
+  const Target& target = *call->questions[question].target;
+  if (!first && result.status.ok() && !FreshEnough(*call, *result.entry, parts_.clock->Now())) {
+    // Another's flight found an answer that is too old for this caller.
+    if (TakeOff(call, question, /*alone=*/true)) {
+      cache::FlightPtr flight;
+      {
+        MutexLock lock(&call->mutex_);
+        flight = call->slots_[question].flight;
+      }
+      std::make_shared<Computation>(this, call, std::vector<Computation::Row>{{flight, question}})
+          ->Start();
+    }
+    return;
+  }
+  Answer answer;
+  answer.status = result.status;
+  answer.entry = result.entry;
+  answer.key = call->slots_[question].answer.key;
+  if (!first) {
+    answer.kind = CacheKind::kCoalesced;
+  } else if (!target.model().cached || call->options.cache.skip_lookup()) {
+    answer.kind = CacheKind::kBypass;
+  } else {
+    answer.kind = KindOf(result.source);
+  }
+  Finish(*call, question, std::move(answer));
+}
+
+void Resolver::Cancel(const ResolveCallPtr& call, const absl::Status& reason) {
+  struct Seat {
+    size_t question;
+    cache::FlightPtr flight;
+    cache::FlightTable::WaiterId waiter;
+  };
+  std::vector<Seat> seats;
+  {
+    MutexLock lock(&call->mutex_);
+    if (!call->left_.ok()) return;
+    call->left_ = reason;
+    if (call->slots_ == nullptr) return;  // not begun; TakeOff() will see that it has gone
+    for (size_t i = 0; i < call->questions.size(); ++i) {
+      const ResolveCall::Slot& slot = call->slots_[i];
+      if (slot.flight != nullptr && !slot.answered) seats.push_back({i, slot.flight, slot.waiter});
+    }
+  }
+  for (const Seat& seat : seats) {
+    // Where it is too late to leave, the answer is on its way and arrives as such.
+    if (!flights_.Leave(seat.flight, seat.waiter)) continue;
+    Answer answer;
+    answer.status = reason;
+    answer.key = seat.flight->key();
+    Finish(*call, seat.question, std::move(answer));
+  }
+}
+
+void Resolver::Finish(ResolveCall& call, size_t question, Answer answer) {
+  ResolveCall::Slot& slot = call.slots_[question];
+  if (slot.answered.exchange(true)) return;
+  const bool computed = answer.kind == CacheKind::kMiss || answer.kind == CacheKind::kBypass;
+  call.questions[question].target->model().counters->Count(
+      answer.kind,
+      answer.entry != nullptr && !computed ? answer.entry->cost : absl::ZeroDuration());
+  slot.answer = std::move(answer);
+  call.OnAnswered(question);
+  if (call.unanswered_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  TimerQueue::Id timer;
+  {
+    MutexLock lock(&call.mutex_);
+    timer = std::exchange(call.timer_, 0);
+  }
+  if (timer != 0) parts_.timers->Cancel(timer);
+  call.OnAllAnswered();
+}
+
+}  // namespace souvenir::gateway

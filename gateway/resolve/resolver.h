@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "cache/flights.h"
+#include "cache/tiered_cache.h"
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/gate.h"
+#include "common/timer_queue.h"
+#include "gateway/resolve/resolve_call.h"
+#include "gateway/upstream/upstream.h"
+
+namespace souvenir::gateway {
+
+// The cached path, the same for every service: what is remembered is answered at once, what is
+// being computed is waited for, and only what is left goes upstream, rows of one model together.
+//
+// Owned by the gateway; all that its Parts point to must outlive it. Thread-safe; nothing here
+// blocks.
+class Resolver {
+ public:
+  struct Options {
+    cache::FlightTable::Options flights;
+    uint64_t max_bytes = 256u << 20;                  // of inputs that wait to be computed
+    absl::Duration call_timeout = absl::Seconds(60);  // of one computation
+  };
+
+  struct Parts {
+    Clock* clock;
+    TimerQueue* timers;
+    cache::TieredCache* cache;
+    Executor* disk_executor;  // reads; hashes what is large
+    Upstream* upstream;
+    Catalog* catalog;
+  };
+
+  Resolver(const Options& options, const Parts& parts);
+
+  // Waits for what is under way.
+  ~Resolver();
+
+  // Answers the call's questions. When all of them are remembered in memory this happens before it
+  // returns, on this thread; else on threads of the disk or of the upstream. An answer is an error
+  // where the question cannot be computed: the upstream's own; UNAVAILABLE without upstream;
+  // RESOURCE_EXHAUSTED at the bounds; DEADLINE_EXCEEDED at the call's deadline; FAILED_PRECONDITION
+  // for `only-if-cached` without an answer.
+  void Resolve(const ResolveCallPtr& call);
+
+  // Answers what is still open with `reason`, an error: the caller has gone. What nobody else waits
+  // for is given up. REQUIRES: Resolve(call) has returned.
+  void Cancel(const ResolveCallPtr& call, const absl::Status& reason);
+
+  cache::FlightTable::Stats flights() const { return flights_.stats(); }
+  uint64_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
+  // Calls made, those made again included.
+  uint64_t upstream_calls() const { return upstream_calls_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Computation;
+
+  // Looks all questions up in memory, and sees to those that are not there.
+  void LookUp(const ResolveCallPtr& call);
+  // Has the questions `open` computed, unless that is under way already.
+  void Compute(const ResolveCallPtr& call, const std::vector<size_t>& open);
+  // Puts a question into a flight, of its own where `alone`; true where the flight began with it. A
+  // question that finds no place is answered.
+  bool TakeOff(const ResolveCallPtr& call, size_t question, bool alone);
+  void WaitForDeadline(const ResolveCallPtr& call);
+  void OnLanded(const ResolveCallPtr& call, size_t question, bool first,
+                const cache::FlightResult& result);
+  // Gives `question` its answer, unless it has one.
+  void Finish(ResolveCall& call, size_t question, Answer answer);
+
+  const Options options_;
+  const Parts parts_;
+  cache::FlightTable flights_;
+  std::atomic<uint64_t> waiting_bytes_{0};
+  std::atomic<uint64_t> upstream_calls_{0};
+  Gate computations_;
+};
+
+}  // namespace souvenir::gateway

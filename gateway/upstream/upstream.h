@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "inference/grpc_service.pb.h"
+#include "souvenir/state/v1/catalog.pb.h"
+
+namespace souvenir::gateway {
+
+// A server of the Open Inference Protocol that computes what is not remembered.
+//
+// Thread-safe. Callbacks run on a thread of the upstream's own, and must not block; they run
+// exactly once, also when a call is cancelled or the upstream is destroyed, which waits for them.
+class Upstream {
+ public:
+  template <typename Response>
+  using Done = absl::AnyInvocable<void(absl::StatusOr<std::unique_ptr<Response>>) &&>;
+
+  // A call under way. It may be let go of at any time.
+  class Call {
+   public:
+    virtual ~Call() = default;
+    // Has the callback called with CANCELLED, unless it has been called already.
+    virtual void Cancel() = 0;
+  };
+
+  virtual ~Upstream() = default;
+
+  // Asks for a computation; UNAVAILABLE at once, with the reason, while the server cannot be
+  // reached.
+  virtual std::shared_ptr<Call> Infer(std::unique_ptr<inference::ModelInferRequest> request,
+                                      absl::Duration timeout,
+                                      Done<inference::ModelInferResponse> done) = 0;
+
+  // What passes through as it is.
+  virtual void Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
+                          absl::Duration timeout,
+                          Done<inference::ModelStatisticsResponse> done) = 0;
+  virtual void Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
+                    absl::Duration timeout, Done<inference::RepositoryModelLoadResponse> done) = 0;
+  virtual void Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
+                      absl::Duration timeout,
+                      Done<inference::RepositoryModelUnloadResponse> done) = 0;
+
+  // All models there are: those of the server's index and, for servers that have none, those of
+  // `names`. Blocks; for the catalog's own thread.
+  virtual absl::StatusOr<souvenir::state::v1::KnownModels> Describe(
+      const std::vector<std::string>& names, absl::Duration timeout) = 0;
+
+  // Where it is, for messages.
+  virtual const std::string& address() const = 0;
+};
+
+}  // namespace souvenir::gateway
