@@ -75,8 +75,9 @@ spdlog::logger* Logger::Get() {
   if (logger == nullptr) {
     static const auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
     logger = std::make_shared<spdlog::logger>(module_, sink);
-    logger->set_pattern(json_lines ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::utc);
-    logger->flush_on(spdlog::level::info);
+    // Set for all loggers: initialize_logger() replaces what a logger was given by itself.
+    spdlog::set_pattern(json_lines ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::utc);
+    spdlog::flush_on(spdlog::level::info);
     try {
       spdlog::initialize_logger(logger);
     } catch (const spdlog::spdlog_ex&) {

@@ -4,6 +4,7 @@ Used by the end-to-end tests and by the benchmarks. Where the programs and the g
 comes from the environment (SOUVENIR_BIN, SOUVENIR_STUBS), or from the release build of this tree.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -50,8 +51,8 @@ class Service:
     """One running program that says in a line of its log, {"message": "serving", ...}, when it
     serves and on which addresses.
 
-    Must be made on the main thread: the program is told to end when the thread that started it ends,
-    so that nothing is left running even where the test itself is killed.
+    Must be made on the main thread: the kernel ends the program together with the thread that
+    started it, so that nothing is left running even where the test itself is killed.
     """
 
     def __init__(self, name, arguments):
@@ -142,6 +143,13 @@ def descendants(pid):
     for child in children:
         found += [child, *descendants(child)]
     return found
+
+
+def end_processes(pids):
+    """Ends those of `pids` that have not ended by themselves."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 class Services:

@@ -1,0 +1,26 @@
+"""The benchmarks. Each is a module here that has a class Benchmark; frame.py says what that is."""
+
+import dataclasses
+import importlib
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What must be known of a benchmark before anything is built."""
+    summary: str
+    programs: tuple  # CMake targets
+
+
+_SERVICES = ("souvenir-gateway", "souvenir-compute", "souvenir-worker-apertium")
+
+BENCHMARKS = {
+    "hits": Entry("requests a second that are answered from memory, beside an empty gRPC server",
+                  (*_SERVICES, "bench-echo-server")),
+    "misses": Entry("new sentences a second from English to Spanish, beside apertium-apy",
+                    (*_SERVICES, "bench-misses")),
+}
+
+
+def load(name):
+    """The class. Needs the generated stubs."""
+    return importlib.import_module(f"suite.{name}").Benchmark

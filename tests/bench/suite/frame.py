@@ -1,0 +1,115 @@
+"""What a benchmark is, and how one is run: alternating rounds, medians, one table.
+
+A benchmark is a class `Benchmark`, made with a Settings and used as a context manager: inside,
+everything it measures is up and warm. `variants` then lists what is compared. A variant is measured
+once a round; a sample that did not do what it should raises, because a figure of wrong answers is
+worse than none.
+"""
+
+import dataclasses
+import os
+import pathlib
+import statistics
+import sys
+import time
+from typing import Callable, Optional
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What scripts/bench was told."""
+    rounds: int
+    seconds: float  # of one sample
+    directory: pathlib.Path  # for files; removed afterwards
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """What one variant did in one round."""
+    per_second: float
+    p50_us: Optional[float] = None
+    p99_us: Optional[float] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """One line of the table. `beside` names the variant that its rate is divided by."""
+    name: str
+    measure: Callable[[int], Sample]  # takes the number of the round, from 0
+    beside: Optional[str] = None
+
+
+def run(name, benchmark, settings):
+    """Measures all variants of a benchmark class; returns {variant: [Sample]}, and the variants."""
+    with benchmark(settings) as up:
+        variants = up.variants()
+        samples = {variant.name: [] for variant in variants}
+        for number in range(settings.rounds):
+            # Back and forth, so that whatever drifts does not favour who comes first.
+            for variant in variants if number % 2 == 0 else reversed(variants):
+                say(f"{name}: round {number + 1} of {settings.rounds}, {variant.name}")
+                samples[variant.name].append(variant.measure(number))
+    return samples, variants
+
+
+def summarise(samples, variants):
+    """One dict a variant, of medians over the rounds."""
+    def median(name, field):
+        values = [getattr(sample, field) for sample in samples[name]]
+        return None if None in values else statistics.median(values)
+
+    rows = []
+    for variant in variants:
+        rates = [sample.per_second for sample in samples[variant.name]]
+        row = {"name": variant.name, "per_second": statistics.median(rates),
+               "lowest": min(rates), "highest": max(rates),
+               "p50_us": median(variant.name, "p50_us"),
+               "p99_us": median(variant.name, "p99_us"),
+               "beside": variant.beside, "ratio": None}
+        if variant.beside is not None:
+            # Round by round: neighbours in time had the same machine.
+            row["ratio"] = statistics.median(
+                mine / other.per_second
+                for mine, other in zip(rates, samples[variant.beside], strict=True))
+        rows.append(row)
+    return rows
+
+
+def table(rows):
+    """The rows as text."""
+    def milliseconds(value):
+        return "" if value is None else f"{value / 1000:.2f}"
+
+    lines = [("", "/s", "lowest", "highest", "p50 ms", "p99 ms", "ratio", "to")]
+    for row in rows:
+        lines.append((row["name"], f"{row['per_second']:,.0f}", f"{row['lowest']:,.0f}",
+                      f"{row['highest']:,.0f}", milliseconds(row["p50_us"]),
+                      milliseconds(row["p99_us"]),
+                      "" if row["ratio"] is None else f"{row['ratio']:.2f}",
+                      row["beside"] or ""))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    left = (0, len(widths) - 1)
+    return "\n".join(
+        "  ".join(cell.ljust(width) if column in left else cell.rjust(width)
+                  for column, (cell, width) in enumerate(zip(line, widths))).rstrip()
+        for line in lines)
+
+
+def machine():
+    """What the figures depend on, in a line."""
+    model = "unknown processor"
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, load average {os.getloadavg()[0]:.2f} before the start"
+
+
+def percentile(ordered, fraction):
+    """Of values in ascending order."""
+    return ordered[int(fraction * (len(ordered) - 1))]
+
+
+def say(text):
+    print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)

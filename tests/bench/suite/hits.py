@@ -1,0 +1,99 @@
+"""What a cache hit costs: the same question again and again, answered from memory, beside an empty
+server with the same messages, and beside Redis with a value of the same length."""
+
+import contextlib
+
+import clients
+import services
+from suite import frame
+from suite import h2load
+from suite import peers
+
+TEXT = "The house is red, and the garden behind it is full of old trees that nobody has ever cut."
+INFER_METHOD = "/inference.GRPCInferenceService/ModelInfer"
+
+
+class Benchmark(contextlib.ExitStack):
+
+    def __init__(self, settings):
+        super().__init__()
+        self._settings = settings
+
+    def __enter__(self):
+        super().__enter__()
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def variants(self):
+        seconds = self._settings.seconds
+
+        def of_gateway(load):
+            return lambda _: self._all_from_memory(lambda: load.measure(seconds), load)
+
+        def of_echo(load):
+            return lambda _: load.measure(seconds)
+
+        return [
+            frame.Variant("hits, Translate", of_gateway(self._translate), "echo, Translate, typed"),
+            frame.Variant("hits, ModelInfer", of_gateway(self._infer), "echo, ModelInfer, typed"),
+            *(frame.Variant(name, of_echo(load)) for name, load in self._echoes.items()),
+            frame.Variant("Redis GET", lambda _: self._redis.measure_gets(seconds)),
+        ]
+
+    def _start(self):
+        directory = self._settings.directory
+        running = services.Services(directory)
+        self.callback(running.stop)
+        compute = running.start_compute()
+        gateway = running.start_gateway(compute.listen, data_dir="cache")
+        self._server = clients.Server(gateway.listen)
+        self.callback(self._server.close)
+        services.wait_for(lambda: ("en", "es") in self._server.languages(), 20,
+                          "the gateway to learn its models")
+
+        translate = clients.translate_request(TEXT)
+        infer = clients.text_request([TEXT])
+        self._expected = self._server.translate_one(TEXT).text  # the miss
+        translate_bytes = self._server.translate(TEXT).ByteSize()
+        infer_bytes = self._server.infer(infer)[0].ByteSize()
+        requests = {"Translate": (clients.TRANSLATE_METHOD, translate, translate_bytes),
+                    "ModelInfer": (INFER_METHOD, infer, infer_bytes)}
+        frame.say(f"hits: answers of {translate_bytes} bytes (Translate) and {infer_bytes} bytes "
+                  "(ModelInfer)")
+
+        def load(name, address, method):
+            path, request, answer_bytes = requests[method]
+            return h2load.Load(directory, name, address, path, request.SerializeToString(),
+                               answer_bytes)
+
+        self._translate = load("gateway-translate", gateway.listen, "Translate")
+        self._infer = load("gateway-infer", gateway.listen, "ModelInfer")
+        self._echoes = {}
+        for handlers in ("typed", "raw"):
+            echo = running.start("bench-echo-server",
+                                 [f"--handlers={handlers}", f"--text={self._expected}"])
+            for method in requests:
+                self._echoes[f"echo, {method}, {handlers}"] = load(
+                    f"echo-{handlers}-{method}", echo.listen, method)
+        self._redis = peers.Redis(directory, translate_bytes)
+        self.callback(self._redis.stop)
+
+    def _all_from_memory(self, measure, load):
+        """Measures, and then believes it only if the gateway counted every request as a row that
+        was found in memory, and still gives the right answer."""
+        before, sent = self._server.lookups(), load.requests
+        sample = measure()
+        after, sent = self._server.lookups(), load.requests - sent
+        grown = {kind: rows - before.get(kind, 0) for kind, rows in after.items()
+                 if rows != before.get(kind, 0)}
+        if grown != {clients.MEMORY: sent}:
+            raise RuntimeError(f"{sent} requests should all be memory hits; the gateway counted "
+                               f"{grown} (by number of CacheKind)")
+        answer = self._server.translate_one(TEXT)
+        if answer.text != self._expected:
+            raise RuntimeError(f"the answer became {answer.text!r}, it was {self._expected!r}")
+        return sample
