@@ -1,0 +1,162 @@
+#include "compute-service/backends/apertium/apertium_backend.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "common/logging/logging.h"
+#include "common/sha256.h"
+#include "common/status_macros.h"
+#include "compute-service/backends/apertium/apertium_model.h"
+#include "compute-service/backends/apertium/files.h"
+#include "compute-service/backends/apertium/language_tag.h"
+#include "compute-service/backends/apertium/mode.h"
+#include "compute-service/backends/apertium/model_config.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"apertium"};
+
+constexpr std::string_view kModeSuffix = ".mode";
+
+// Changes when the worker program answers the same text with the same files in another way: cached
+// answers of before then no longer count.
+constexpr std::string_view kPipelineFormat = "1";
+
+// The Debian package that a data file comes from: its directory is named after it.
+std::string PackageOf(const std::string& file) {
+  return std::filesystem::path(file).parent_path().filename();
+}
+
+// FAILED_PRECONDITION, with what to install, for the first data file that cannot be read.
+absl::Status CheckFiles(const std::string& mode, const std::vector<PlannedStage>& stages) {
+  for (const PlannedStage& stage : stages) {
+    for (const std::string& file : stage.files) {
+      if (access(file.c_str(), R_OK) == 0) continue;
+      return absl::FailedPreconditionError(
+          fmt::format("mode {} needs {}, which cannot be read ({}); install its package: "
+                      "apt install {}",
+                      mode, file, std::generic_category().message(errno), PackageOf(file)));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ApertiumBackend>> ApertiumBackend::Create(Options options) {
+  if (options.modes_directory.empty()) {
+    return absl::InvalidArgumentError("apertium: modes_directory is empty");
+  }
+  if (options.worker_program.empty()) {
+    return absl::InvalidArgumentError("apertium: no worker program is given");
+  }
+  if (options.worker_nice < 0 || options.worker_nice > 19) {
+    return absl::InvalidArgumentError(
+        fmt::format("apertium: nice is {}; 0 to 19 is expected", options.worker_nice));
+  }
+  if (options.start_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError("apertium: start_timeout must be above 0");
+  }
+  return std::unique_ptr<ApertiumBackend>(new ApertiumBackend(std::move(options)));
+}
+
+std::vector<ModelDescription> ApertiumBackend::Discover() {
+  std::vector<ModelDescription> models;
+  for (const std::string& mode : ModeNames()) {
+    if (!LanguagesOfMode(mode)) continue;
+    ModelDescription model;
+    model.config.set_name(std::string(kModelPrefix) + mode);
+    model.config.set_backend(std::string(name()));
+    if (const absl::Status status = Complete(&model); !status.ok()) {
+      log.Info("a mode is not offered", {{"mode", mode}, {"reason", status.ToString()}});
+      continue;
+    }
+    models.push_back(std::move(model));
+  }
+  return models;
+}
+
+absl::Status ApertiumBackend::Complete(ModelDescription* description) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description->config));
+  const absl::StatusOr<std::string> text = ReadFile(ModePath(mode));
+  if (!text.ok()) {
+    return absl::FailedPreconditionError(
+        fmt::format("mode {} is not installed ({}); install the package that has it, as in "
+                    "`apt install apertium-{}`; the modes here are: {}",
+                    mode, text.status().ToString(), mode, fmt::join(ModeNames(), ", ")));
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<ModeCommand> commands, ParseMode(*text, mode));
+  const absl::StatusOr<std::vector<PlannedStage>> stages = PlanStages(commands);
+  if (!stages.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("mode {} cannot be served: {}", mode, stages.status().ToString()));
+  }
+  if (!Translates(commands)) {
+    return absl::InvalidArgumentError(
+        fmt::format("mode {} cannot be served: it does not translate; a transfer stage and "
+                    "generation with $1 are expected",
+                    mode));
+  }
+  return CompleteConfig(mode, &description->config);
+}
+
+absl::StatusOr<std::string> ApertiumBackend::Digest(const ModelDescription& description) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description.config));
+  const std::string path = ModePath(mode);
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> stages, ReadPlan(path));
+  SOUVENIR_RETURN_IF_ERROR(CheckFiles(mode, stages));
+  std::vector<std::string> files = {path};
+  for (const PlannedStage& stage : stages) {
+    files.insert(files.end(), stage.files.begin(), stage.files.end());
+  }
+  Sha256 hash;
+  hash.Add(SOUVENIR_APERTIUM_VERSIONS);
+  hash.Add(kPipelineFormat);
+  for (const std::string& file : files) {
+    SOUVENIR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
+    hash.Add(bytes);
+  }
+  return HexString(hash.Finish());
+}
+
+absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescription& description) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description.config));
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> stages, ReadPlan(ModePath(mode)));
+  SOUVENIR_RETURN_IF_ERROR(CheckFiles(mode, stages));
+  WorkerHost::Options worker;
+  worker.name = description.config.name();
+  worker.program = options_.worker_program;
+  worker.arguments = {ModePath(mode)};
+  worker.nice = options_.worker_nice;
+  worker.start_timeout = options_.start_timeout;
+  worker.recycle_after = options_.recycle_after;
+  return ApertiumModel::Load(std::move(worker));
+}
+
+std::string ApertiumBackend::ModePath(std::string_view mode) const {
+  return fmt::format("{}/{}{}", options_.modes_directory, mode, kModeSuffix);
+}
+
+std::vector<std::string> ApertiumBackend::ModeNames() const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(options_.modes_directory, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() == kModeSuffix) names.push_back(entry->path().stem());
+  }
+  if (error) {
+    log.Info("no modes are offered",
+             {{"directory", options_.modes_directory}, {"reason", error.message()}});
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace souvenir::compute

@@ -1,0 +1,89 @@
+#include "compute-service/backends/apertium/apertium_model.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "common/status_macros.h"
+#include "common/tensor/bytes_elements.h"
+#include "common/tensor/tensor_codec.h"
+#include "compute-service/backends/apertium/model_config.h"
+
+namespace souvenir::compute {
+namespace {
+
+// Translates row by row in one worker. Owned by its pool; not thread-safe.
+class ApertiumInstance final : public Instance {
+ public:
+  explicit ApertiumInstance(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+
+  absl::StatusOr<InferenceResult> Run(const InferenceRequest& request) override {
+    if (request.inputs.size() != 1 || request.inputs[0].name != kTextInput ||
+        request.inputs[0].datatype != DataType::kBytes) {
+      return absl::InvalidArgumentError(fmt::format(
+          "{} inputs came; one, '{}' of BYTES, is expected", request.inputs.size(), kTextInput));
+    }
+    const TensorView& text = request.inputs[0];
+    Tensor translation{std::string(kTranslationOutput),
+                       DataType::kBytes,
+                       {text.shape.begin(), text.shape.end()},
+                       ""};
+    InferenceResult result;
+    BytesElementReader rows(text.data);
+    while (const std::optional<std::string_view> row = rows.Next()) {
+      if (row->empty()) {
+        AppendBytesElement("", &translation.data);
+        continue;
+      }
+      SOUVENIR_ASSIGN_OR_RETURN(const Worker::Answer answer,
+                                worker_->Call(EncodeRow(*row), request.row_limit));
+      SOUVENIR_RETURN_IF_ERROR(AppendRow(answer.payload, &translation.data));
+      result.compute_time += answer.compute_time;
+    }
+    for (const std::string& output : request.outputs) {
+      if (output != kTranslationOutput) {
+        return absl::InvalidArgumentError(fmt::format(
+            "output '{}' was asked for; '{}' is the only one", output, kTranslationOutput));
+      }
+      result.outputs.push_back(translation);
+    }
+    return result;
+  }
+
+ private:
+  static constexpr int64_t kRowShape[] = {1};
+
+  static std::string EncodeRow(std::string_view row) {
+    const std::string element = FrameBytesElement(row);
+    return EncodeTensors({TensorView{kTextInput, DataType::kBytes, kRowShape, element}});
+  }
+
+  static absl::Status AppendRow(std::string_view payload, std::string* data) {
+    SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors tensors, DecodedTensors::Decode(payload));
+    const std::optional<TensorView> row = tensors.Find(kTranslationOutput);
+    if (!row || row->datatype != DataType::kBytes || row->shape != absl::MakeSpan(kRowShape)) {
+      return absl::InternalError("the worker's answer has no tensor 'translation' of shape [1]");
+    }
+    SOUVENIR_RETURN_IF_ERROR(ValidateTensor(*row));
+    data->append(row->data);
+    return absl::OkStatus();
+  }
+
+  const std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Model>> ApertiumModel::Load(WorkerHost::Options options) {
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<WorkerHost> host,
+                            WorkerHost::Start(std::move(options)));
+  return std::unique_ptr<Model>(new ApertiumModel(std::move(host)));
+}
+
+absl::StatusOr<std::unique_ptr<Instance>> ApertiumModel::CreateInstance() {
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<Worker> worker, host_->Fork());
+  return std::make_unique<ApertiumInstance>(std::move(worker));
+}
+
+}  // namespace souvenir::compute

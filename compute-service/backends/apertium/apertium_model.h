@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "compute-service/backends/backend.h"
+#include "compute-service/workers/worker_host.h"
+
+namespace souvenir::compute {
+
+// A mode that is loaded, in a host process whose workers are the instances.
+//
+// Owned by the repository; outlives its instances. Thread-safe.
+class ApertiumModel final : public Model {
+ public:
+  // Blocks while the host loads. WorkerHost::Start's errors.
+  static absl::StatusOr<std::unique_ptr<Model>> Load(WorkerHost::Options options);
+
+  absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override;
+
+ private:
+  explicit ApertiumModel(std::unique_ptr<WorkerHost> host) : host_(std::move(host)) {}
+
+  const std::unique_ptr<WorkerHost> host_;
+};
+
+}  // namespace souvenir::compute

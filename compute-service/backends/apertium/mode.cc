@@ -1,0 +1,263 @@
+#include "compute-service/backends/apertium/mode.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "common/status_macros.h"
+#include "compute-service/backends/apertium/files.h"
+
+namespace souvenir::compute {
+namespace {
+
+constexpr std::string_view kUnmarked = "-n";
+
+// Cuts a mode file into words and `|`.
+class ModeReader {
+ public:
+  struct Token {
+    enum Kind { kWord, kPipe, kGenerationFlag, kTaggerFlag, kEnd } kind;
+    std::string text;
+  };
+
+  ModeReader(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
+
+  absl::StatusOr<Token> Next() {
+    while (!rest_.empty() && IsSpace(rest_[0])) rest_.remove_prefix(1);
+    if (rest_.empty()) return Token{Token::kEnd, ""};
+    if (rest_[0] == '|') {
+      rest_.remove_prefix(1);
+      return Token{Token::kPipe, "|"};
+    }
+    return Word();
+  }
+
+ private:
+  static bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+  absl::StatusOr<Token> Word() {
+    std::string word;
+    for (; !rest_.empty() && !IsSpace(rest_[0]) && rest_[0] != '|'; rest_.remove_prefix(1)) {
+      const char c = rest_[0];
+      if (c == '\'') {
+        const size_t end = rest_.find('\'', 1);
+        if (end == std::string_view::npos) return Unclosed('\'');
+        word.append(rest_.substr(1, end - 1));
+        rest_.remove_prefix(end);
+      } else if (c == '"') {
+        SOUVENIR_RETURN_IF_ERROR(DoubleQuoted(&word));
+      } else if (c == '\\') {
+        rest_.remove_prefix(1);
+        if (rest_.empty()) return Unclosed('\\');
+        word.push_back(rest_[0]);
+      } else if (c == '$' && word.empty() && AtParameter()) {
+        const bool generation = rest_[1] == '1';
+        rest_.remove_prefix(2);
+        return generation ? Token{Token::kGenerationFlag, std::string(kUnmarked)}
+                          : Token{Token::kTaggerFlag, ""};
+      } else if (std::string_view("$`;&<>()*?[]#!{}~").find(c) != std::string_view::npos) {
+        return Refused(c);
+      } else {
+        word.push_back(c);
+      }
+    }
+    return Token{Token::kWord, std::move(word)};
+  }
+
+  // REQUIRES: at the opening quote. Stops at the closing one.
+  absl::Status DoubleQuoted(std::string* word) {
+    rest_.remove_prefix(1);
+    for (; !rest_.empty() && rest_[0] != '"'; rest_.remove_prefix(1)) {
+      if (rest_[0] == '$' || rest_[0] == '`') return Refused(rest_[0]);
+      if (rest_[0] == '\\' && rest_.size() > 1 && (rest_[1] == '"' || rest_[1] == '\\')) {
+        rest_.remove_prefix(1);
+      }
+      word->push_back(rest_[0]);
+    }
+    return rest_.empty() ? Unclosed('"') : absl::OkStatus();
+  }
+
+  // Whether `$1` or `$2` stands here as a word of its own.
+  bool AtParameter() const {
+    return rest_.size() >= 2 && (rest_[1] == '1' || rest_[1] == '2') &&
+           (rest_.size() == 2 || IsSpace(rest_[2]) || rest_[2] == '|');
+  }
+
+  absl::Status Refused(char c) const {
+    return absl::UnimplementedError(
+        fmt::format("mode {}: '{}' is more of a shell than is understood here; words, quotes, |, "
+                    "$1 and $2 are",
+                    name_, c));
+  }
+
+  absl::Status Unclosed(char c) const {
+    return absl::InvalidArgumentError(
+        fmt::format("mode {}: nothing follows the last {}", name_, c));
+  }
+
+  std::string_view rest_;
+  const std::string_view name_;
+};
+
+std::string BaseName(std::string path) { return path.substr(path.rfind('/') + 1); }
+
+// What the pipeline knows of a program.
+struct ProgramRules {
+  std::string_view program;
+  std::string_view covered;   // options
+  std::string_view needless;  // options that make no difference here
+};
+
+constexpr ProgramRules kPrograms[] = {
+    // -z: what the pipeline does always.
+    {"lt-proc", "abcegnptw", "z"},
+    {"apertium-tagger", "g", "z"},
+    {"apertium-pretransfer", "", "z"},
+    {"apertium-transfer", "bcn", "z"},
+    {"apertium-interchunk", "", "z"},
+    {"apertium-postchunk", "", "z"},
+    {"lrx-proc", "", "zm"},  // -m: of old, means nothing now
+};
+
+const ProgramRules* FindProgram(std::string_view program) {
+  const auto* found =
+      std::find_if(std::begin(kPrograms), std::end(kPrograms),
+                   [&](const ProgramRules& rules) { return rules.program == program; });
+  return found == std::end(kPrograms) ? nullptr : found;
+}
+
+std::optional<StageKind> DictionaryKind(const std::string& options) {
+  static constexpr std::pair<char, StageKind> kKinds[] = {
+      {'a', StageKind::kAnalysis},        {'e', StageKind::kDecomposition},
+      {'b', StageKind::kBilingual},       {'g', StageKind::kGeneration},
+      {'n', StageKind::kGeneration},      {'p', StageKind::kPostgeneration},
+      {'t', StageKind::kTransliteration},
+  };
+  std::optional<StageKind> kind;
+  for (const auto& [option, meaning] : kKinds) {
+    if (options.find(option) == std::string::npos) continue;
+    if (kind) return std::nullopt;
+    kind = meaning;
+  }
+  return kind ? kind : StageKind::kAnalysis;
+}
+
+std::optional<StageKind> KindOf(std::string_view program, const std::string& options) {
+  if (program == "lt-proc") return DictionaryKind(options);
+  if (program == "apertium-tagger") {
+    return options == "g" ? std::optional(StageKind::kTagger) : std::nullopt;
+  }
+  if (program == "apertium-pretransfer") return StageKind::kPretransfer;
+  if (program == "apertium-transfer") return StageKind::kTransfer;
+  if (program == "apertium-interchunk") return StageKind::kInterchunk;
+  if (program == "apertium-postchunk") return StageKind::kPostchunk;
+  return StageKind::kLexicalSelection;
+}
+
+size_t FilesNeeded(const PlannedStage& stage) {
+  switch (stage.kind) {
+    case StageKind::kPretransfer:
+      return 0;
+    case StageKind::kTransfer:  // rules, compiled rules and, unless told otherwise, a dictionary
+      return stage.Has('b') || stage.Has('n') ? 2 : 3;
+    case StageKind::kInterchunk:
+    case StageKind::kPostchunk:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+absl::StatusOr<PlannedStage> PlanStage(const ModeCommand& command) {
+  const ProgramRules* rules = FindProgram(command.program);
+  if (rules == nullptr) {
+    return absl::UnimplementedError(
+        fmt::format("it runs {}, which the in-process pipeline does not cover", command.program));
+  }
+  PlannedStage stage;
+  for (const std::string& argument : command.arguments) {
+    if (!argument.starts_with('-')) {
+      stage.files.push_back(argument);
+      continue;
+    }
+    for (const char option : argument.substr(1)) {
+      if (rules->needless.find(option) != std::string_view::npos) continue;
+      if (rules->covered.find(option) == std::string_view::npos) {
+        return absl::UnimplementedError(
+            fmt::format("it runs {} with {}, which the in-process pipeline does not cover",
+                        command.program, argument));
+      }
+      stage.options.push_back(option);
+    }
+  }
+  const std::optional<StageKind> kind = KindOf(command.program, stage.options);
+  if (!kind) {
+    return absl::UnimplementedError(
+        fmt::format("it runs {} with options -{}, which the in-process pipeline does not cover",
+                    command.program, stage.options));
+  }
+  stage.kind = *kind;
+  if (const size_t needed = FilesNeeded(stage); stage.files.size() != needed) {
+    return absl::InvalidArgumentError(fmt::format("it runs {} with {} files ({}); {} are expected",
+                                                  command.program, stage.files.size(),
+                                                  fmt::join(stage.files, ", "), needed));
+  }
+  return stage;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ModeCommand>> ParseMode(std::string_view text, std::string_view name) {
+  using Token = ModeReader::Token;
+  ModeReader reader(text, name);
+  std::vector<ModeCommand> commands;
+  while (true) {
+    ModeCommand command;
+    SOUVENIR_ASSIGN_OR_RETURN(Token token, reader.Next());
+    if (token.kind != Token::kWord || token.text.empty()) {
+      return absl::InvalidArgumentError(
+          fmt::format("mode {}: a command is expected {}", name,
+                      commands.empty() ? "at the beginning" : "after |"));
+    }
+    command.program = BaseName(std::move(token.text));
+    while (true) {
+      SOUVENIR_ASSIGN_OR_RETURN(token, reader.Next());
+      if (token.kind == Token::kPipe || token.kind == Token::kEnd) break;
+      if (token.kind == Token::kTaggerFlag) continue;
+      if (token.kind == Token::kGenerationFlag) command.takes_generation_flag = true;
+      command.arguments.push_back(std::move(token.text));
+    }
+    commands.push_back(std::move(command));
+    if (token.kind == Token::kEnd) return commands;
+  }
+}
+
+absl::StatusOr<std::vector<PlannedStage>> PlanStages(const std::vector<ModeCommand>& commands) {
+  std::vector<PlannedStage> stages;
+  for (const ModeCommand& command : commands) {
+    SOUVENIR_ASSIGN_OR_RETURN(PlannedStage stage, PlanStage(command));
+    stages.push_back(std::move(stage));
+  }
+  return stages;
+}
+
+bool Translates(const std::vector<ModeCommand>& commands) {
+  bool transfers = false;
+  bool generates = false;
+  for (const ModeCommand& command : commands) {
+    transfers = transfers || command.program == "apertium-transfer";
+    generates = generates || (command.program == "lt-proc" && command.takes_generation_flag);
+  }
+  return transfers && generates;
+}
+
+absl::StatusOr<std::vector<PlannedStage>> ReadPlan(const std::string& path) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<ModeCommand> commands, ParseMode(text, path));
+  return PlanStages(commands);
+}
+
+}  // namespace souvenir::compute

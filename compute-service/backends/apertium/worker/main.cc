@@ -1,0 +1,52 @@
+// souvenir-worker-apertium <mode file>: translates in processes forked from one that has loaded the
+// mode. Started by souvenir-compute.
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "common/status_macros.h"
+#include "common/tensor/bytes_elements.h"
+#include "common/tensor/tensor_codec.h"
+#include "compute-service/backends/apertium/worker/translator.h"
+#include "compute-service/workers/worker_program.h"
+
+namespace souvenir::compute {
+namespace {
+
+std::unique_ptr<Translator>& LoadedTranslator() {
+  static std::unique_ptr<Translator> translator;
+  return translator;
+}
+
+absl::Status Load(int argc, char** argv) {
+  if (argc != 2) {
+    return absl::InvalidArgumentError(
+        fmt::format("{} arguments came; one, the mode file, is expected", argc - 1));
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> plan, ReadPlan(argv[1]));
+  SOUVENIR_ASSIGN_OR_RETURN(LoadedTranslator(), Translator::Create(plan));
+  return absl::OkStatus();
+}
+
+// A request is the tensor `text` of shape [1], an answer the tensor `translation` of shape [1].
+absl::StatusOr<std::string> Serve(std::string_view request) {
+  SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors inputs, DecodedTensors::Decode(request));
+  const std::optional<TensorView> text = inputs.Find("text");
+  const std::optional<std::string_view> element =
+      text ? BytesElementReader(text->data).Next() : std::nullopt;
+  if (!element) return absl::InvalidArgumentError("no element of a tensor 'text' came");
+  const Tensor translation{"translation",
+                           DataType::kBytes,
+                           {1},
+                           FrameBytesElement(LoadedTranslator()->Translate(*element))};
+  return EncodeTensors({translation.view()});
+}
+
+}  // namespace
+}  // namespace souvenir::compute
+
+int main(int argc, char** argv) {
+  return souvenir::compute::RunWorkerHost(argc, argv, souvenir::compute::Load,
+                                          souvenir::compute::Serve);
+}

@@ -1,0 +1,100 @@
+// Stages that apertium-pretransfer, -transfer, -interchunk and -postchunk run: rules that reorder
+// and change words and groups of words.
+
+#include <apertium/interchunk.h>
+#include <apertium/postchunk.h>
+#include <apertium/pretransfer.h>
+#include <apertium/transfer.h>
+
+#include "compute-service/backends/apertium/worker/memory_files.h"
+#include "compute-service/backends/apertium/worker/stage.h"
+
+namespace souvenir::compute {
+namespace {
+
+class PretransferStage final : public Stage {
+ public:
+  void Run(const std::string& text, UFILE* output) override {
+    MemoryInput input(text);
+    processStream(input.file(), output, /*null_flush=*/true, /*surface_forms=*/false,
+                  /*compound_sep=*/false);
+  }
+};
+
+// Rules whose variables can be put back: they would carry from one text into the next.
+template <typename Rules>
+class ResettableRules final : public Rules {
+ public:
+  void Reset() {
+    this->variables = this->variable_defaults;
+    this->setNullFlush(true);
+  }
+};
+
+class TransferStage final : public Stage {
+ public:
+  explicit TransferStage(const PlannedStage& plan) {
+    if (plan.Has('b')) rules_.setPreBilingual(true);
+    if (plan.Has('b') || plan.Has('n')) rules_.setUseBilingual(false);
+    if (plan.Has('c')) rules_.setCaseSensitiveness(true);
+    rules_.read(plan.files[0], plan.files[1], plan.files.size() > 2 ? plan.files[2] : "");
+  }
+
+  void Run(const std::string& text, UFILE* output) override {
+    MemoryInput input(text);
+    rules_.Reset();
+    rules_.transfer(input.file(), output);
+  }
+
+ private:
+  ResettableRules<Transfer> rules_;
+};
+
+class InterchunkStage final : public Stage {
+ public:
+  explicit InterchunkStage(const PlannedStage& plan) {
+    rules_.read(plan.files[0].c_str(), plan.files[1].c_str());
+  }
+
+  void Run(const std::string& text, UFILE* output) override {
+    MemoryInput input(text);
+    rules_.Reset();
+    rules_.interchunk(input.file(), output);
+  }
+
+ private:
+  ResettableRules<Interchunk> rules_;
+};
+
+class PostchunkStage final : public Stage {
+ public:
+  explicit PostchunkStage(const PlannedStage& plan) {
+    rules_.read(plan.files[0].c_str(), plan.files[1].c_str());
+  }
+
+  void Run(const std::string& text, UFILE* output) override {
+    MemoryInput input(text);
+    rules_.Reset();
+    rules_.postchunk(input.file(), output);
+  }
+
+ private:
+  ResettableRules<Postchunk> rules_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Stage>> CreateTransferStage(const PlannedStage& plan) {
+  switch (plan.kind) {
+    case StageKind::kTransfer:
+      return std::make_unique<TransferStage>(plan);
+    case StageKind::kInterchunk:
+      return std::make_unique<InterchunkStage>(plan);
+    case StageKind::kPostchunk:
+      return std::make_unique<PostchunkStage>(plan);
+    default:
+      return std::make_unique<PretransferStage>();
+  }
+}
+
+}  // namespace souvenir::compute
