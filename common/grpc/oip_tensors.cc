@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "common/status_macros.h"
 #include "common/tensor/bytes_elements.h"
@@ -236,6 +237,13 @@ void AppendOutputs(absl::Span<const TensorView> tensors, inference::ModelInferRe
   for (const TensorView& tensor : tensors) {
     Describe(tensor, response->add_outputs());
     response->add_raw_output_contents(tensor.data.data(), tensor.data.size());
+  }
+}
+
+void AppendOutputs(std::vector<Tensor> tensors, inference::ModelInferResponse* response) {
+  for (Tensor& tensor : tensors) {
+    Describe(tensor.view(), response->add_outputs());
+    response->add_raw_output_contents(std::move(tensor.data));
   }
 }
 

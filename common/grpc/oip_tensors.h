@@ -42,5 +42,7 @@ class MessageTensors {
 // Appends `tensors`, in raw form.
 void AppendInputs(absl::Span<const TensorView> tensors, inference::ModelInferRequest* request);
 void AppendOutputs(absl::Span<const TensorView> tensors, inference::ModelInferResponse* response);
+// The same without copying their bytes.
+void AppendOutputs(std::vector<Tensor> tensors, inference::ModelInferResponse* response);
 
 }  // namespace souvenir

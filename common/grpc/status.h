@@ -6,7 +6,8 @@
 
 namespace souvenir {
 
-// The one place where our statuses become gRPC's, and back. The codes are the same numbers.
+// The one place where our statuses become gRPC's, and back. The codes are the same numbers; a
+// message above 2 KB is cut, so that it fits into a trailer whatever a caller made us quote.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);
 

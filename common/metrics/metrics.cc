@@ -110,7 +110,8 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Create(
   } catch (const std::exception& error) {
     // All that its HTTP server throws at is an address that it cannot bind.
     return absl::UnavailableError(fmt::format(
-        "cannot serve metrics on {}: {}; is the port in use, or the address not this machine's?",
+        "cannot serve metrics on {}: {}; is the port in use, or the address not this machine's? "
+        "Choose another one with --metrics",
         address, error.what()));
   }
 }

@@ -32,6 +32,10 @@ std::string ListNames(const Models& models) {
   return list.empty() ? "none" : list;
 }
 
+void Answer(ModelRepository::Done& done, absl::Status status) {
+  std::move(done)(std::move(status));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ModelRepository>> ModelRepository::Create(
@@ -160,7 +164,7 @@ void ModelRepository::Load(std::string name, Done done) {
   Later(
       [this, name = std::move(name), shared_done] {
         std::shared_ptr<ServedModel> replaced;
-        std::move (*shared_done)(LoadNow(name, &replaced));
+        Answer(*shared_done, LoadNow(name, &replaced));
         if (replaced != nullptr) replaced->Stop(options_.drain_timeout);
       },
       shared_done);
@@ -192,15 +196,15 @@ void ModelRepository::Unload(std::string name, Done done) {
       [this, name = std::move(name), shared_done] {
         absl::StatusOr<std::shared_ptr<ServedModel>> model = Find(name, "");
         if (model.ok()) (*model)->Stop(options_.drain_timeout);
-        std::move (*shared_done)(model.status());
+        Answer(*shared_done, model.status());
       },
       shared_done);
 }
 
 void ModelRepository::Later(Task task, std::shared_ptr<Done> done) {
   if (loader_->TrySubmit(task)) return;
-  std::move (*done)(absl::ResourceExhaustedError(
-      "no more models can be loaded or unloaded now: too many wait, or the server is stopping"));
+  Answer(*done, absl::ResourceExhaustedError("no more models can be loaded or unloaded now: too "
+                                             "many wait, or the server is stopping"));
 }
 
 void ModelRepository::Stop(absl::Duration grace) {

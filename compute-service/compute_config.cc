@@ -1,0 +1,69 @@
+#include "compute-service/compute_config.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "common/config/address.h"
+#include "common/status_macros.h"
+
+namespace souvenir::compute {
+namespace {
+
+// Where this program is; empty where the system does not tell.
+std::string ProgramDirectory() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
+}
+
+absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t least, uint64_t most) {
+  if (value >= least && value <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{}: {} came, a number from {} to {} is expected", field, value, least, most));
+}
+
+}  // namespace
+
+config::v1::ComputeConfig DefaultComputeConfig() {
+  config::v1::ComputeConfig config;
+  config.set_listen_address("127.0.0.1:8011");
+  config.set_metrics_address("127.0.0.1:8012");
+  config.set_admin_address("127.0.0.1:8013");
+  config.set_model_repository("models");
+  config.mutable_apertium()->set_enabled(true);
+  config.mutable_apertium()->set_modes_directory("/usr/share/apertium/modes");
+  config.mutable_pool()->set_instances(0);
+  config.mutable_pool()->set_max_queue_size(1024);
+  config.mutable_pool()->set_run_limit_ms(10'000);
+  config.set_model_nice(10);
+  config.set_max_message_bytes(64u << 20);
+  config.set_drain_timeout_seconds(30);
+  config.mutable_logging()->set_level("info");
+  config.mutable_logging()->set_format("auto");
+  config.set_worker_directory(ProgramDirectory());
+  return config;
+}
+
+absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
+  SOUVENIR_RETURN_IF_ERROR(CheckAddress("listen_address", config.listen_address()));
+  SOUVENIR_RETURN_IF_ERROR(CheckAddress("admin_address", config.admin_address()));
+  if (!config.metrics_address().empty()) {
+    SOUVENIR_RETURN_IF_ERROR(CheckAddress("metrics_address", config.metrics_address()));
+  }
+  SOUVENIR_RETURN_IF_ERROR(CheckRange("model_nice", config.model_nice(), 0, 19));
+  SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.instances", config.pool().instances(), 0, 1024));
+  SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.max_queue_size", config.pool().max_queue_size(), 1,
+                                      std::numeric_limits<uint32_t>::max()));
+  SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.run_limit_ms", config.pool().run_limit_ms(), 1,
+                                      std::numeric_limits<uint32_t>::max()));
+  // gRPC counts in an int.
+  return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
+                    std::numeric_limits<int32_t>::max());
+}
+
+}  // namespace souvenir::compute

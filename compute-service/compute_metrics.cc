@@ -1,0 +1,91 @@
+#include "compute-service/compute_metrics.h"
+
+#include <map>
+#include <string>
+
+#include "compute-service/pool/pool_stats.h"
+
+namespace souvenir::compute {
+namespace {
+
+std::string_view StateLabel(ModelState state) {
+  switch (state) {
+    case ModelState::kUnavailable:
+      return "unavailable";
+    case ModelState::kOnDemand:
+      return "on_demand";
+    case ModelState::kLoading:
+      return "loading";
+    case ModelState::kReady:
+      return "ready";
+    case ModelState::kUnloading:
+      return "unloading";
+  }
+  return "unknown";
+}
+
+void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter& writer) {
+  const MetricLabels labels = {{"model", model}};
+  writer.Gauge("souvenir_compute_queue_depth", "Requests waiting for an instance.", labels,
+               static_cast<double>(stats.depth));
+  writer.Histogram("souvenir_compute_queue_seconds",
+                   "Time that requests waited for an instance before they ran.", labels,
+                   stats.queue_seconds);
+  writer.Histogram("souvenir_compute_run_seconds", "Time that requests ran.", labels,
+                   stats.run_seconds);
+  writer.Counter("souvenir_compute_rows_total", "Rows computed.", labels,
+                 static_cast<double>(stats.rows));
+
+  const auto outcome = [&](std::string_view name, uint64_t count) {
+    writer.Counter("souvenir_compute_jobs_total",
+                   "Requests that reached a model's queue, by what became of them.",
+                   {{"model", model}, {"outcome", std::string(name)}}, static_cast<double>(count));
+  };
+  outcome("ok", stats.success.count);
+  outcome("failed", stats.failure.count);
+  outcome("refused", stats.refused);
+  outcome("expired", stats.expired);
+  outcome("cancelled", stats.cancelled);
+
+  const auto instances = [&](std::string_view state, size_t count) {
+    writer.Gauge("souvenir_compute_instances", "Instances of a model, by state.",
+                 {{"model", model}, {"state", std::string(state)}}, static_cast<double>(count));
+  };
+  instances("busy", stats.running);
+  // One that runs its first request is being made, and not ready yet.
+  instances("idle", stats.instances_ready - std::min(stats.instances_ready, stats.running));
+  instances("failed", stats.instances_failed);
+}
+
+}  // namespace
+
+void CollectComputeMetrics(const ModelRepository& repository, const Gate& gate,
+                           std::string_view version, MetricWriter& writer) {
+  writer.Gauge("souvenir_compute_build_info", "1; the version is a label.",
+               {{"version", std::string(version)}}, 1);
+  writer.Gauge("souvenir_compute_active_requests", "Inference and repository calls under way.", {},
+               static_cast<double>(gate.inside()));
+  const LoadCounters& loads = repository.loads();
+  writer.Counter("souvenir_compute_model_loads_total", "Models loaded, by result.",
+                 {{"result", "ok"}}, static_cast<double>(loads.succeeded.Sum()));
+  writer.Counter("souvenir_compute_model_loads_total", "Models loaded, by result.",
+                 {{"result", "failed"}}, static_cast<double>(loads.failed.Sum()));
+
+  std::map<ModelState, size_t> by_state;
+  for (const auto& model : repository.All()) {
+    const ModelState state = model->status().state;
+    ++by_state[state];
+    const PoolStats stats = model->Stats();
+    const bool asked = stats.depth > 0 || stats.running > 0 || stats.queue.count > 0 ||
+                       stats.refused > 0 || stats.expired > 0 || stats.cancelled > 0;
+    if (asked) CollectModel(model->name(), stats, writer);
+  }
+  for (const ModelState state :
+       {ModelState::kUnavailable, ModelState::kOnDemand, ModelState::kLoading, ModelState::kReady,
+        ModelState::kUnloading}) {
+    writer.Gauge("souvenir_compute_models", "Models, by state.",
+                 {{"state", std::string(StateLabel(state))}}, static_cast<double>(by_state[state]));
+  }
+}
+
+}  // namespace souvenir::compute

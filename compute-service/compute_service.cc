@@ -1,0 +1,148 @@
+#include "compute-service/compute_service.h"
+
+#include <thread>
+#include <utility>
+
+#include "common/config/address.h"
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+#include "compute-service/compute_config.h"
+#include "compute-service/compute_metrics.h"
+#include "compute-service/rpc/model_messages.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"compute"};
+
+int CoreCount() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ComputeService>> ComputeService::Create(
+    const config::v1::ComputeConfig& config, std::vector<std::unique_ptr<Backend>> backends,
+    Clock* clock) {
+  config::v1::ComputeConfig complete = DefaultComputeConfig();
+  complete.MergeFrom(config);
+  SOUVENIR_RETURN_IF_ERROR(CheckComputeConfig(complete));
+  std::unique_ptr<ComputeService> service(
+      new ComputeService(std::move(complete), std::move(backends), clock));
+  SOUVENIR_RETURN_IF_ERROR(service->Start());
+  return service;
+}
+
+ComputeService::ComputeService(config::v1::ComputeConfig config,
+                               std::vector<std::unique_ptr<Backend>> backends, Clock* clock)
+    : config_(std::move(config)), clock_(clock), backends_(std::move(backends)), timers_(clock) {}
+
+ComputeService::~ComputeService() { Stop(); }
+
+absl::Status ComputeService::Start() {
+  std::vector<Backend*> backends;
+  for (const auto& backend : backends_) backends.push_back(backend.get());
+  const config::v1::PoolDefaults& pool = config_.pool();
+  ModelRepository::Options options;
+  options.directory = config_.model_repository();
+  options.defaults.instances =
+      pool.instances() == 0 ? CoreCount() : static_cast<int>(pool.instances());
+  options.defaults.max_queue_size = pool.max_queue_size();
+  options.defaults.run_limit = absl::Milliseconds(pool.run_limit_ms());
+  options.nice = static_cast<int>(config_.model_nice());
+  options.drain_timeout = absl::Seconds(config_.drain_timeout_seconds());
+  options.on_change = [this](const std::string& model) { UpdateHealth(model); };
+  SOUVENIR_ASSIGN_OR_RETURN(
+      repository_,
+      ModelRepository::Create(std::move(options), std::move(backends), clock_, &timers_));
+
+  calls_.repository = repository_.get();
+  calls_.gate = &gate_;
+  calls_.clock = clock_;
+  calls_.metrics = &rpc_metrics_;
+  calls_.server_version = SOUVENIR_VERSION;
+  return StartServers();
+}
+
+absl::Status ComputeService::StartServers() {
+  // The metrics port first: it is the one that can be refused without a client having seen us.
+  metrics_.Add([this](MetricWriter& writer) {
+    CollectComputeMetrics(*repository_, gate_, SOUVENIR_VERSION, writer);
+    rpc_metrics_.Collect(writer);
+  });
+  if (!config_.metrics_address().empty()) {
+    SOUVENIR_ASSIGN_OR_RETURN(metrics_server_,
+                              MetricsServer::Create(config_.metrics_address(), &metrics_));
+  }
+  admin_service_ = std::make_unique<InferenceService>(&calls_, Port::kAdmin);
+  SOUVENIR_ASSIGN_OR_RETURN(admin_server_,
+                            GrpcServer::Start({.address = config_.admin_address(),
+                                               .services = {admin_service_.get()},
+                                               .max_message_bytes = config_.max_message_bytes(),
+                                               .address_flag = "--admin"}));
+  public_service_ = std::make_unique<InferenceService>(&calls_, Port::kPublic);
+  SOUVENIR_ASSIGN_OR_RETURN(public_server_,
+                            GrpcServer::Start({.address = config_.listen_address(),
+                                               .services = {public_service_.get()},
+                                               .max_message_bytes = config_.max_message_bytes(),
+                                               .address_flag = "--listen"}));
+  {
+    MutexLock lock(&health_mutex_);
+    tells_health_ = true;
+  }
+  for (const auto& model : repository_->All()) UpdateHealth(model->name());
+  LogServing();
+  return absl::OkStatus();
+}
+
+void ComputeService::LogServing() const {
+  const std::string listen = WithPort(config_.listen_address(), port());
+  const std::string admin = WithPort(config_.admin_address(), admin_port());
+  const std::string metrics =
+      metrics_server_ == nullptr ? "" : WithPort(config_.metrics_address(), metrics_port());
+  log.Info(
+      "serving",
+      {{"listen", listen}, {"admin", admin}, {"metrics", metrics}, {"version", SOUVENIR_VERSION}});
+}
+
+int ComputeService::metrics_port() const {
+  return metrics_server_ == nullptr ? 0 : metrics_server_->port();
+}
+
+void ComputeService::UpdateHealth(const std::string& model) {
+  // Under the lock, so that what was looked at last is also what is said last.
+  MutexLock lock(&health_mutex_);
+  if (!tells_health_) return;
+  const absl::StatusOr<std::shared_ptr<ServedModel>> found = repository_->Find(model, "");
+  const bool serving = found.ok() && IsServing(**found);
+  public_server_->SetServing(model, serving);
+  admin_server_->SetServing(model, serving);
+}
+
+void ComputeService::Stop() {
+  MutexLock stop_lock(&stop_mutex_);
+  if (std::exchange(stopped_, true)) return;
+  {
+    MutexLock lock(&health_mutex_);
+    if (std::exchange(tells_health_, false)) {
+      for (GrpcServer* server : {public_server_.get(), admin_server_.get()}) {
+        server->SetServing("", false);
+        for (const auto& model : repository_->All()) server->SetServing(model->name(), false);
+      }
+    }
+  }
+  const absl::Duration end = clock_->Monotonic() + absl::Seconds(config_.drain_timeout_seconds());
+  gate_.Close();
+  if (!gate_.WaitUntilEmpty(end - clock_->Monotonic())) {
+    log.Warning("requests are cancelled: the drain timeout has passed",
+                {{"requests", gate_.inside()}});
+  }
+  // What is left is cancelled: it leaves the queues, and what runs is waited for.
+  if (public_server_ != nullptr) public_server_->Shutdown(absl::ZeroDuration());
+  if (admin_server_ != nullptr) admin_server_->Shutdown(absl::ZeroDuration());
+  metrics_.Clear();
+  if (repository_ != nullptr) {
+    repository_->Stop(std::max(absl::ZeroDuration(), end - clock_->Monotonic()));
+  }
+  log.Info("stopped");
+}
+
+}  // namespace souvenir::compute

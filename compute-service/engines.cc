@@ -1,0 +1,29 @@
+#include "compute-service/engines.h"
+
+#include <utility>
+
+#include "common/status_macros.h"
+#ifdef SOUVENIR_BACKEND_APERTIUM
+#include "compute-service/backends/apertium/apertium_backend.h"
+#endif
+
+namespace souvenir::compute {
+
+absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
+    const config::v1::ComputeConfig& config) {
+  std::vector<std::unique_ptr<Backend>> backends;
+#ifdef SOUVENIR_BACKEND_APERTIUM
+  if (config.apertium().enabled()) {
+    SOUVENIR_ASSIGN_OR_RETURN(
+        std::unique_ptr<ApertiumBackend> apertium,
+        ApertiumBackend::Create(
+            {.modes_directory = config.apertium().modes_directory(),
+             .worker_program = config.worker_directory() + "/souvenir-worker-apertium",
+             .worker_nice = static_cast<int>(config.model_nice())}));
+    backends.push_back(std::move(apertium));
+  }
+#endif
+  return backends;
+}
+
+}  // namespace souvenir::compute

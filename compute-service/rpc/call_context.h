@@ -1,0 +1,29 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/gate.h"
+#include "common/grpc/rpc_metrics.h"
+#include "compute-service/repository/model_repository.h"
+
+namespace souvenir::compute {
+
+// What every call works with. Owned by the service; outlives all calls.
+struct CallContext {
+  ModelRepository* repository = nullptr;
+  Gate* gate = nullptr;
+  Clock* clock = nullptr;
+  RpcMetrics* metrics = nullptr;
+  std::string server_version;  // "0.1.0"
+  // Requests of one stream that are under way; more are not read before one is answered.
+  int stream_limit = 64;
+};
+
+// The deadline of a call on the clock's monotonic time; infinite where it has none.
+absl::Duration MonotonicDeadline(const grpc::ServerContextBase& context, const Clock& clock);
+
+}  // namespace souvenir::compute

@@ -1,0 +1,76 @@
+#include "compute-service/rpc/infer_call.h"
+
+#include <utility>
+
+#include "common/grpc/status.h"
+#include "common/grpc/valid_inference.h"
+#include "common/status_macros.h"
+#include "compute-service/rpc/model_messages.h"
+
+namespace souvenir::compute {
+
+absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
+                                               const inference::ModelInferRequest& request,
+                                               absl::Duration deadline, InferenceDone done) {
+  SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model,
+                            calls.repository->Find(request.model_name(), request.model_version()));
+  // A broken one says why; its configuration may be no more than a name.
+  if (model->digest().empty()) return absl::UnavailableError(model->status().reason);
+  SOUVENIR_ASSIGN_OR_RETURN(ValidInference valid, ValidateInference(model->config(), request));
+  Job job;
+  job.inputs = std::move(valid.inputs);
+  job.outputs = std::move(valid.outputs);
+  job.rows = valid.rows;
+  job.deadline = deadline;
+  job.done = [model, tensors = std::move(valid.tensors),
+              done = std::move(done)](absl::StatusOr<InferenceResult> result) mutable {
+    std::move(done)(*model, std::move(result));
+  };
+  SOUVENIR_ASSIGN_OR_RETURN(const JobId id, model->Submit(std::move(job)));
+  return QueuedInference{std::move(model), id};
+}
+
+InferCall::InferCall(const CallContext& calls, const grpc::CallbackServerContext& context,
+                     const inference::ModelInferRequest& request,
+                     inference::ModelInferResponse* response)
+    : calls_(calls),
+      context_(context),
+      request_(request),
+      response_(response),
+      begun_(calls.clock->Monotonic()),
+      pass_(calls.gate->Enter()) {}
+
+void InferCall::Start() {
+  const absl::Status status = Queue();
+  if (!status.ok()) Answer(status);
+}
+
+absl::Status InferCall::Queue() {
+  if (!pass_) return absl::UnavailableError("the server is stopping");
+  SOUVENIR_ASSIGN_OR_RETURN(
+      QueuedInference queued,
+      QueueInference(calls_, request_, MonotonicDeadline(context_, *calls_.clock),
+                     [this](const ServedModel& model, absl::StatusOr<InferenceResult> result) {
+                       if (result.ok()) {
+                         FillInferResponse(model, request_, *std::move(result), response_);
+                       }
+                       Answer(result.status());
+                     }));
+  // The call may be answered already, but it is not over before the handler has returned.
+  model_ = std::move(queued.model);
+  job_ = queued.id;
+  return absl::OkStatus();
+}
+
+void InferCall::Answer(const absl::Status& status) {
+  const grpc::Status answer = ToGrpcStatus(status);
+  calls_.metrics->Method("ModelInfer")
+      ->Record(answer.error_code(), calls_.clock->Monotonic() - begun_);
+  Finish(answer);
+}
+
+void InferCall::OnCancel() {
+  if (const JobId job = job_; job != 0) model_->Cancel(job);
+}
+
+}  // namespace souvenir::compute

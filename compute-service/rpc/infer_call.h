@@ -1,0 +1,58 @@
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/gate.h"
+#include "compute-service/repository/served_model.h"
+#include "compute-service/rpc/call_context.h"
+#include "inference/grpc_service.pb.h"
+
+namespace souvenir::compute {
+
+// Validates `request` and puts it into its model's queue; `done` is Job::done, and gets the model
+// besides. `request` must live until it has been called. An error where nothing was queued.
+struct QueuedInference {
+  std::shared_ptr<ServedModel> model;
+  JobId id;
+};
+using InferenceDone =
+    absl::AnyInvocable<void(const ServedModel&, absl::StatusOr<InferenceResult>) &&>;
+absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
+                                               const inference::ModelInferRequest& request,
+                                               absl::Duration deadline, InferenceDone done);
+
+// One ModelInfer call. gRPC owns it from Start() on, and it deletes itself when the call is over.
+class InferCall final : public grpc::ServerUnaryReactor {
+ public:
+  InferCall(const CallContext& calls, const grpc::CallbackServerContext& context,
+            const inference::ModelInferRequest& request, inference::ModelInferResponse* response);
+
+  void Start();
+
+  void OnCancel() override;
+  void OnDone() override { delete this; }
+
+ private:
+  absl::Status Queue();
+  void Answer(const absl::Status& status);
+
+  const CallContext& calls_;
+  const grpc::CallbackServerContext& context_;
+  const inference::ModelInferRequest& request_;
+  inference::ModelInferResponse* const response_;
+  const absl::Duration begun_;
+  const std::optional<Gate::Pass> pass_;  // given back when the answer has been sent
+
+  // Set by Start(), before gRPC may call OnCancel(). The answer may be given before they are.
+  std::shared_ptr<ServedModel> model_;
+  std::atomic<JobId> job_{0};
+};
+
+}  // namespace souvenir::compute

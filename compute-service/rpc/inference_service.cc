@@ -1,0 +1,210 @@
+#include "compute-service/rpc/inference_service.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string_view>
+
+#include "common/grpc/status.h"
+#include "common/status_macros.h"
+#include "compute-service/rpc/infer_call.h"
+#include "compute-service/rpc/model_messages.h"
+#include "compute-service/rpc/repository_call.h"
+#include "compute-service/rpc/stream_infer_call.h"
+
+namespace souvenir::compute {
+namespace {
+
+using grpc::CallbackServerContext;
+using grpc::ServerUnaryReactor;
+
+// Answers a call with what `handler` says, at once.
+template <typename Handler>
+ServerUnaryReactor* AnswerNow(const CallContext& calls, const std::string& method,
+                              CallbackServerContext* context, Handler handler) {
+  const absl::Duration begun = calls.clock->Monotonic();
+  const grpc::Status status = ToGrpcStatus(handler());
+  calls.metrics->Method(method)->Record(status.error_code(), calls.clock->Monotonic() - begun);
+  ServerUnaryReactor* const reactor = context->DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
+}
+
+// The model, if its configuration makes sense.
+absl::StatusOr<std::shared_ptr<ServedModel>> FindDescribed(const CallContext& calls,
+                                                           const std::string& name,
+                                                           const std::string& version) {
+  SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model,
+                            calls.repository->Find(name, version));
+  if (model->digest().empty()) return absl::UnavailableError(model->status().reason);
+  return model;
+}
+
+absl::Status CheckRepositoryName(const std::string& name) {
+  if (name.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("there is one repository, without a name; repository_name '{}' came", name));
+}
+
+// What Load and Unload have in common. `known_parameter` is the one that changes nothing here.
+template <typename Request>
+absl::Status CheckChange(Port port, const Request& request, std::string_view known_parameter) {
+  if (port != Port::kAdmin) {
+    return absl::PermissionDeniedError(
+        "models are loaded and unloaded on the admin port only (--admin)");
+  }
+  SOUVENIR_RETURN_IF_ERROR(CheckRepositoryName(request.repository_name()));
+  for (const auto& [name, value] : request.parameters()) {
+    if (name == known_parameter) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "the parameter '{}' is not supported; a model is loaded as its files say", name));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+ServerUnaryReactor* InferenceService::ServerLive(CallbackServerContext* context,
+                                                 const inference::ServerLiveRequest*,
+                                                 inference::ServerLiveResponse* response) {
+  return AnswerNow(calls_, "ServerLive", context, [&] {
+    response->set_live(true);
+    return absl::OkStatus();
+  });
+}
+
+ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context,
+                                                  const inference::ServerReadyRequest*,
+                                                  inference::ServerReadyResponse* response) {
+  return AnswerNow(calls_, "ServerReady", context, [&] {
+    // One broken model does not make the server unready.
+    response->set_ready(calls_.gate->Enter().has_value());
+    return absl::OkStatus();
+  });
+}
+
+ServerUnaryReactor* InferenceService::ModelReady(CallbackServerContext* context,
+                                                 const inference::ModelReadyRequest* request,
+                                                 inference::ModelReadyResponse* response) {
+  return AnswerNow(calls_, "ModelReady", context, [&]() -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
+                              calls_.repository->Find(request->name(), request->version()));
+    response->set_ready(IsServing(*model));
+    return absl::OkStatus();
+  });
+}
+
+ServerUnaryReactor* InferenceService::ServerMetadata(CallbackServerContext* context,
+                                                     const inference::ServerMetadataRequest*,
+                                                     inference::ServerMetadataResponse* response) {
+  return AnswerNow(calls_, "ServerMetadata", context, [&] {
+    response->set_name("souvenir-compute");
+    response->set_version(calls_.server_version);
+    // Triton's names. (unload_dependents) says that the parameter is known.
+    for (const char* extension : {"model_configuration", "model_repository",
+                                  "model_repository(unload_dependents)", "statistics"}) {
+      response->add_extensions(extension);
+    }
+    return absl::OkStatus();
+  });
+}
+
+ServerUnaryReactor* InferenceService::ModelMetadata(CallbackServerContext* context,
+                                                    const inference::ModelMetadataRequest* request,
+                                                    inference::ModelMetadataResponse* response) {
+  return AnswerNow(calls_, "ModelMetadata", context, [&]() -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
+                              FindDescribed(calls_, request->name(), request->version()));
+    FillMetadata(*model, response);
+    return absl::OkStatus();
+  });
+}
+
+ServerUnaryReactor* InferenceService::ModelConfig(CallbackServerContext* context,
+                                                  const inference::ModelConfigRequest* request,
+                                                  inference::ModelConfigResponse* response) {
+  return AnswerNow(calls_, "ModelConfig", context, [&]() -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
+                              FindDescribed(calls_, request->name(), request->version()));
+    *response->mutable_config() = model->config();
+    return absl::OkStatus();
+  });
+}
+
+ServerUnaryReactor* InferenceService::ModelStatistics(
+    CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
+    inference::ModelStatisticsResponse* response) {
+  return AnswerNow(calls_, "ModelStatistics", context, [&]() -> absl::Status {
+    if (request->name().empty()) {
+      for (const auto& model : calls_.repository->All()) {
+        FillStatistics(*model, response->add_model_stats());
+      }
+      return absl::OkStatus();
+    }
+    SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
+                              calls_.repository->Find(request->name(), request->version()));
+    FillStatistics(*model, response->add_model_stats());
+    return absl::OkStatus();
+  });
+}
+
+ServerUnaryReactor* InferenceService::RepositoryIndex(
+    CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
+    inference::RepositoryIndexResponse* response) {
+  return AnswerNow(calls_, "RepositoryIndex", context, [&]() -> absl::Status {
+    SOUVENIR_RETURN_IF_ERROR(CheckRepositoryName(request->repository_name()));
+    for (const auto& model : calls_.repository->All()) {
+      if (request->ready() && !IsServing(*model)) continue;
+      FillIndex(*model, response->add_models());
+    }
+    return absl::OkStatus();
+  });
+}
+
+ServerUnaryReactor* InferenceService::ModelInfer(CallbackServerContext* context,
+                                                 const inference::ModelInferRequest* request,
+                                                 inference::ModelInferResponse* response) {
+  auto* const call = new InferCall(calls_, *context, *request, response);
+  call->Start();
+  return call;
+}
+
+grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>*
+InferenceService::ModelStreamInfer(CallbackServerContext* context) {
+  auto* const call = new StreamInferCall(calls_, *context);
+  call->Start();
+  return call;
+}
+
+ServerUnaryReactor* InferenceService::RepositoryModelLoad(
+    CallbackServerContext*, const inference::RepositoryModelLoadRequest* request,
+    inference::RepositoryModelLoadResponse*) {
+  auto* const call = new RepositoryCall(calls_, "RepositoryModelLoad");
+  absl::Status status = CheckChange(port_, *request, /*known_parameter=*/"");
+  if (status.ok() && !call->admitted()) status = absl::UnavailableError("the server is stopping");
+  if (!status.ok()) {
+    call->Answer(status);
+    return call;
+  }
+  calls_.repository->Load(request->model_name(),
+                          [call](absl::Status loaded) { call->Answer(loaded); });
+  return call;
+}
+
+ServerUnaryReactor* InferenceService::RepositoryModelUnload(
+    CallbackServerContext*, const inference::RepositoryModelUnloadRequest* request,
+    inference::RepositoryModelUnloadResponse*) {
+  auto* const call = new RepositoryCall(calls_, "RepositoryModelUnload");
+  // Clients always send this one; no model depends on another here.
+  absl::Status status = CheckChange(port_, *request, /*known_parameter=*/"unload_dependents");
+  if (status.ok() && !call->admitted()) status = absl::UnavailableError("the server is stopping");
+  if (!status.ok()) {
+    call->Answer(status);
+    return call;
+  }
+  calls_.repository->Unload(request->model_name(),
+                            [call](absl::Status unloaded) { call->Answer(unloaded); });
+  return call;
+}
+
+}  // namespace souvenir::compute
