@@ -1,0 +1,55 @@
+"""The examples of docs/configuration.md are configurations that the services take, and its tables
+name the fields there are."""
+
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+from services import SOURCE_DIRECTORY, TIME_FACTOR, program
+
+TEXT = (SOURCE_DIRECTORY / "docs" / "configuration.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"^```textproto (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FIELD = re.compile(r"^\s*optional \w+ (\w+) = |^\s*(?:map<[^>]*>) (\w+) = ", re.MULTILINE)
+
+
+def check(service, text):
+    """(exit code, standard error) of `souvenir-<service> --check_config` on a file with `text`."""
+    with tempfile.TemporaryDirectory(prefix="souvenir-e2e-") as directory:
+        path = pathlib.Path(directory) / "example.textproto"
+        path.write_text(text, encoding="utf-8")
+        done = subprocess.run([program("souvenir-" + service), "--config", str(path),
+                               "--check_config"], capture_output=True, text=True, check=False,
+                              stdin=subprocess.DEVNULL, timeout=60 * TIME_FACTOR)
+        return done.returncode, done.stderr
+
+
+class ConfigurationPageTest(unittest.TestCase):
+
+    def test_the_examples_are_accepted(self):
+        examples = EXAMPLE.findall(TEXT)
+        self.assertEqual(sorted(service for service, _ in examples), ["compute", "gateway"])
+        for service, text in examples:
+            with self.subTest(service):
+                code, complaint = check(service, text)
+                self.assertEqual(code, 0, complaint)
+
+    def test_an_example_with_a_mistake_would_be_noticed(self):
+        for service, text in EXAMPLE.findall(TEXT):
+            with self.subTest(service):
+                code, complaint = check(service, text + "listen_adress: \"\"\n")
+                self.assertEqual(code, 2)
+                self.assertIn("listen_adress", complaint)
+
+    def test_every_field_is_named(self):
+        folder = SOURCE_DIRECTORY / "protos" / "souvenir" / "config" / "v1"
+        for path in sorted(folder.glob("*.proto")):
+            fields = [a or b for a, b in FIELD.findall(path.read_text(encoding="utf-8"))]
+            self.assertTrue(fields, path)
+            for field in fields:
+                self.assertRegex(TEXT, rf"`(\w+\.)*{field}`", path)
+
+
+if __name__ == "__main__":
+    unittest.main()
