@@ -10,7 +10,9 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wno-unused-parameter -fno-omit-frame-pointer
+add_compile_options(-Wall -Wextra -Wpedantic -Wno-unused-parameter
+                    # Designated initialisers leave out what has its default.
+                    -Wno-missing-field-initializers -fno-omit-frame-pointer
                     # Debian builds its packages so, and the addresses of this tree stay out of binaries.
                     -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

@@ -125,13 +125,20 @@ void Catalog::Update(KnownModels models) {
   {
     // Text, because maps have no order in the binary form.
     MutexLock lock(&mutex_);
-    if (std::exchange(serialized_, models.DebugString()) == models.DebugString()) return;
+    if (serialized_ == models.DebugString()) return;
   }
   log.Info("models learned", {{"models", models.models_size()}});
   Publish(models);
   if (options_.file.empty()) return;
   const absl::Status written = WriteTextProto(options_.file, models);
   if (!written.ok()) log.Error("the catalog is not kept", {{"reason", written.ToString()}});
+}
+
+std::vector<std::pair<std::string, const ModelCounters*>> Catalog::counters() const {
+  MutexLock lock(&mutex_);
+  std::vector<std::pair<std::string, const ModelCounters*>> counters;
+  for (const auto& [name, kept] : counters_) counters.emplace_back(name, kept.get());
+  return counters;
 }
 
 void Catalog::NoteStale(const CatalogModel& model, std::string_view digest) {

@@ -87,6 +87,9 @@ class Catalog {
   // changed: blocks.
   void Update(souvenir::state::v1::KnownModels models);
 
+  // Of each model that was ever known, by name.
+  std::vector<std::pair<std::string, const ModelCounters*>> counters() const;
+
   // An answer came with another digest than the catalog has: calls what OnStale() was given.
   void NoteStale(const CatalogModel& model, std::string_view digest);
   void OnStale(std::function<void()> callback) { on_stale_ = std::move(callback); }

@@ -86,6 +86,12 @@ cache::EpochStamp Target::Stamp(const cache::EpochTable& epochs,
   return stamp;
 }
 
+TargetPtr Target::ForTenant(std::string_view tenant) const {
+  Spec spec = spec_;
+  spec.tenant = tenant;
+  return std::make_shared<const Target>(std::move(spec));
+}
+
 TargetPtr Target::WithDigest(std::string_view digest) const {
   Spec spec = spec_;
   auto model = std::make_shared<CatalogModel>(*spec.model);

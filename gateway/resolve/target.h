@@ -55,6 +55,9 @@ class Target {
   // The epochs of now for the question `key`, without those of tags.
   cache::EpochStamp Stamp(const cache::EpochTable& epochs, const cache::Fingerprint& key) const;
 
+  // The same target as asked for another tenant.
+  std::shared_ptr<const Target> ForTenant(std::string_view tenant) const;
+
   // The same target as asked of a model with another digest.
   std::shared_ptr<const Target> WithDigest(std::string_view digest) const;
 

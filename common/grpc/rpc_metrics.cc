@@ -1,0 +1,44 @@
+#include "common/grpc/rpc_metrics.h"
+
+#include "absl/status/status.h"
+
+namespace souvenir {
+
+RpcMethodMetrics::~RpcMethodMetrics() {
+  for (const auto& histogram : by_code_) delete histogram.load();
+}
+
+void RpcMethodMetrics::Record(grpc::StatusCode code, absl::Duration duration) {
+  std::atomic<DurationHistogram*>& place = by_code_[static_cast<size_t>(code) % kCodes];
+  DurationHistogram* histogram = place.load(std::memory_order_acquire);
+  if (histogram == nullptr) {
+    auto made = std::make_unique<DurationHistogram>();
+    if (place.compare_exchange_strong(histogram, made.get(), std::memory_order_acq_rel)) {
+      histogram = made.release();
+    }
+  }
+  histogram->Record(duration);
+}
+
+RpcMethodMetrics* RpcMetrics::Method(const std::string& name) {
+  MutexLock lock(&mutex_);
+  std::unique_ptr<RpcMethodMetrics>& method = methods_[name];
+  if (method == nullptr) method = std::make_unique<RpcMethodMetrics>();
+  return method.get();
+}
+
+void RpcMetrics::Collect(MetricWriter& writer) const {
+  MutexLock lock(&mutex_);
+  for (const auto& [name, method] : methods_) {
+    for (size_t code = 0; code < RpcMethodMetrics::kCodes; ++code) {
+      const DurationHistogram* histogram = method->by_code_[code].load(std::memory_order_acquire);
+      if (histogram == nullptr) continue;
+      writer.Histogram(metric_, "Time from a call's coming to its answer, by method and status code.",
+                       {{"method", name},
+                        {"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(code))}},
+                       histogram->Snapshot());
+    }
+  }
+}
+
+}  // namespace souvenir

@@ -1,0 +1,121 @@
+#include "gateway/rpc/cache_service.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "common/grpc/proto_time.h"
+#include "common/grpc/status.h"
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constinit Logger log{"cache"};
+
+absl::StatusOr<cache::Fingerprint> ParseKey(const std::string& key) {
+  const std::optional<cache::Fingerprint> fingerprint = cache::Fingerprint::FromHex(key);
+  if (fingerprint) return *fingerprint;
+  return absl::InvalidArgumentError(
+      fmt::format("key: {} characters came that are no fingerprint; 64 hex digits are expected, as "
+                  "the provenance of an answer tells them",
+                  key.size()));
+}
+
+absl::StatusOr<cache::Invalidation> ParseScope(const v1::InvalidateRequest& request) {
+  switch (request.scope_case()) {
+    case v1::InvalidateRequest::kKey: {
+      SOUVENIR_ASSIGN_OR_RETURN(const cache::Fingerprint key, ParseKey(request.key()));
+      return cache::InvalidateKey{key};
+    }
+    case v1::InvalidateRequest::kTag:
+      return cache::InvalidateTag{request.tag()};
+    case v1::InvalidateRequest::kModel:
+      return cache::InvalidateModel{request.model()};
+    case v1::InvalidateRequest::kTenant:
+      return cache::InvalidateTenant{request.tenant()};
+    case v1::InvalidateRequest::kAll:
+      if (!request.all()) return absl::InvalidArgumentError("all: false came; true is expected");
+      return cache::InvalidateAll{};
+    case v1::InvalidateRequest::SCOPE_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("no scope; one of key, tag, model, tenant and all is expected");
+}
+
+}  // namespace
+
+CacheService::CacheService(cache::TieredCache* cache, Executor* disk_executor, Clock* clock,
+                           RpcMetrics* metrics)
+    : cache_(cache),
+      disk_executor_(disk_executor),
+      clock_(clock),
+      get_metrics_(metrics->Method("GetEntry")),
+      invalidate_metrics_(metrics->Method("Invalidate")) {}
+
+template <typename Work>
+grpc::ServerUnaryReactor* CacheService::RunOnDisk(grpc::CallbackServerContext* context,
+                                                  RpcMethodMetrics* metrics, Work work) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const auto end = [this, reactor, metrics,
+                    began = clock_->Monotonic()](const absl::Status& status) {
+    const grpc::Status ended = ToGrpcStatus(status);
+    metrics->Record(ended.error_code(), clock_->Monotonic() - began);
+    reactor->Finish(ended);
+  };
+  Task task = [end, work = std::move(work)]() mutable { end(work()); };
+  if (!disk_executor_->TrySubmit(task)) {
+    end(absl::ResourceExhaustedError("too much waits for the disk; try again later"));
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* CacheService::GetEntry(grpc::CallbackServerContext* context,
+                                                 const v1::GetEntryRequest* request,
+                                                 v1::GetEntryResponse* response) {
+  return RunOnDisk(context, get_metrics_,
+                   [this, request, response] { return FillEntry(*request, response); });
+}
+
+absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
+                                     v1::GetEntryResponse* response) {
+  SOUVENIR_ASSIGN_OR_RETURN(const cache::Fingerprint key, ParseKey(request.key()));
+  cache::EntryPtr entry = cache_->LookupMemory(key);
+  response->set_tier(v1::CACHE_KIND_MEMORY);
+  if (entry == nullptr) {
+    entry = cache_->ReadDisk(key);
+    response->set_tier(v1::CACHE_KIND_DISK);
+  }
+  if (entry == nullptr) {
+    return absl::NotFoundError(fmt::format("no valid entry has the key {}", request.key()));
+  }
+  response->set_key(key.Hex());
+  response->set_model(entry->origin->model);
+  response->set_tenant(entry->origin->tenant);
+  response->set_value_bytes(entry->value.size());
+  ToProto(entry->created_at, response->mutable_created_at());
+  if (entry->expires_at != absl::InfiniteFuture()) {
+    ToProto(entry->expires_at, response->mutable_expires_at());
+  }
+  ToProto(entry->cost, response->mutable_compute_time());
+  for (const std::string& tag : entry->tags) response->add_tags(tag);
+  if (request.with_value()) response->set_value(entry->value);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* context,
+                                                   const v1::InvalidateRequest* request,
+                                                   v1::InvalidateResponse* response) {
+  return RunOnDisk(context, invalidate_metrics_, [this, request, response]() -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(const cache::Invalidation scope, ParseScope(*request));
+    SOUVENIR_ASSIGN_OR_RETURN(const size_t dropped, cache_->Invalidate(scope));
+    response->set_memory_entries(dropped);
+    log.Info("invalidated",
+             {{"scope", static_cast<int>(request->scope_case())}, {"memory_entries", dropped}});
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace souvenir::gateway

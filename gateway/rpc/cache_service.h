@@ -1,0 +1,43 @@
+#pragma once
+
+#include "cache/tiered_cache.h"
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/grpc/rpc_metrics.h"
+#include "souvenir/v1/cache.grpc.pb.h"
+
+namespace souvenir::gateway {
+
+// souvenir.v1.CacheService, for the admin port alone: whoever can call it can empty the cache. Both
+// RPCs may wait for the disk, and so run on the disk executor.
+//
+// Owned by the gateway; thread-safe.
+class CacheService final : public v1::CacheService::CallbackService {
+ public:
+  // All that is pointed to must outlive the service.
+  CacheService(cache::TieredCache* cache, Executor* disk_executor, Clock* clock,
+               RpcMetrics* metrics);
+
+  grpc::ServerUnaryReactor* GetEntry(grpc::CallbackServerContext* context,
+                                     const v1::GetEntryRequest* request,
+                                     v1::GetEntryResponse* response) override;
+  grpc::ServerUnaryReactor* Invalidate(grpc::CallbackServerContext* context,
+                                       const v1::InvalidateRequest* request,
+                                       v1::InvalidateResponse* response) override;
+
+ private:
+  // Runs `work`, which gives the RPC's status, on the executor.
+  template <typename Work>
+  grpc::ServerUnaryReactor* RunOnDisk(grpc::CallbackServerContext* context,
+                                      RpcMethodMetrics* metrics, Work work);
+
+  absl::Status FillEntry(const v1::GetEntryRequest& request, v1::GetEntryResponse* response);
+
+  cache::TieredCache* const cache_;
+  Executor* const disk_executor_;
+  Clock* const clock_;
+  RpcMethodMetrics* const get_metrics_;
+  RpcMethodMetrics* const invalidate_metrics_;
+};
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,172 @@
+#include "gateway/rpc/inference_service.h"
+
+#include <memory>
+#include <utility>
+
+#include "common/grpc/status.h"
+#include "gateway/rpc/infer_call.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constexpr char kDigestProperty[] = "souvenir.digest";
+
+absl::Status RepositoryRefused() {
+  return absl::PermissionDeniedError(
+      "models are loaded and unloaded on the admin port only (127.0.0.1:8003 by default)");
+}
+
+}  // namespace
+
+InferenceService::InferenceService(const Options& options, const CallParts& parts,
+                                   const Catalog* catalog, const TargetDirectory* targets,
+                                   Upstream* upstream, RpcMetrics* metrics)
+    : options_(options),
+      parts_(parts),
+      catalog_(catalog),
+      targets_(targets),
+      upstream_(upstream),
+      metrics_(metrics),
+      infer_metrics_(metrics->Method("ModelInfer")) {}
+
+grpc::ServerUnaryReactor* InferenceService::End(grpc::CallbackServerContext* context,
+                                                const char* method, absl::Duration began,
+                                                const absl::Status& status) {
+  const grpc::Status ended = ToGrpcStatus(status);
+  metrics_->Method(method)->Record(ended.error_code(), parts_.clock->Monotonic() - began);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  reactor->Finish(ended);
+  return reactor;
+}
+
+template <typename Request, typename Response, typename Send>
+grpc::ServerUnaryReactor* InferenceService::PassOn(grpc::CallbackServerContext* context,
+                                                   const char* method, const Request& request,
+                                                   Response* response, Send send) {
+  const absl::Duration began = parts_.clock->Monotonic();
+  auto pass = parts_.gate->Enter();
+  if (!pass) {
+    return End(context, method, began, absl::UnavailableError("the gateway is stopping"));
+  }
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  send(std::make_unique<Request>(request),
+       [this, reactor, response, method, began,
+        pass = std::move(pass)](absl::StatusOr<std::unique_ptr<Response>> answer) mutable {
+         const grpc::Status status = ToGrpcStatus(answer.status());
+         if (answer.ok()) response->Swap(answer->get());
+         metrics_->Method(method)->Record(status.error_code(), parts_.clock->Monotonic() - began);
+         pass.reset();
+         reactor->Finish(status);
+       });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerContext* context,
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response) {
+  const auto call = std::make_shared<InferCall>(parts_, infer_metrics_, context, response);
+  const absl::Status read = call->Read(*request, *catalog_, *targets_);
+  return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
+}
+
+grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerContext* context,
+                                                       const inference::ServerLiveRequest*,
+                                                       inference::ServerLiveResponse* response) {
+  response->set_live(true);
+  return End(context, "ServerLive", parts_.clock->Monotonic(), absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* InferenceService::ServerReady(grpc::CallbackServerContext* context,
+                                                        const inference::ServerReadyRequest*,
+                                                        inference::ServerReadyResponse* response) {
+  response->set_ready(catalog_->known());
+  return End(context, "ServerReady", parts_.clock->Monotonic(), absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelReady(grpc::CallbackServerContext* context,
+                                                       const inference::ModelReadyRequest* request,
+                                                       inference::ModelReadyResponse* response) {
+  const absl::Duration began = parts_.clock->Monotonic();
+  const auto model = catalog_->snapshot()->Find(request->name(), request->version());
+  if (model.ok()) response->set_ready((*model)->ready());
+  return End(context, "ModelReady", began, model.status());
+}
+
+grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
+    grpc::CallbackServerContext* context, const inference::ServerMetadataRequest*,
+    inference::ServerMetadataResponse* response) {
+  response->set_name("souvenir-gateway");
+  response->set_version(options_.version);
+  for (const char* extension : {"model_repository", "model_configuration", "statistics"}) {
+    response->add_extensions(extension);
+  }
+  return End(context, "ServerMetadata", parts_.clock->Monotonic(), absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
+    grpc::CallbackServerContext* context, const inference::ModelMetadataRequest* request,
+    inference::ModelMetadataResponse* response) {
+  const absl::Duration began = parts_.clock->Monotonic();
+  const auto model = catalog_->snapshot()->Find(request->name(), request->version());
+  if (model.ok()) {
+    *response = (*model)->known.metadata();
+    (*response->mutable_properties())[kDigestProperty] = (*model)->digest;
+  }
+  return End(context, "ModelMetadata", began, model.status());
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelConfig(
+    grpc::CallbackServerContext* context, const inference::ModelConfigRequest* request,
+    inference::ModelConfigResponse* response) {
+  const absl::Duration began = parts_.clock->Monotonic();
+  const auto model = catalog_->snapshot()->Find(request->name(), request->version());
+  if (model.ok()) *response->mutable_config() = (*model)->known.config();
+  return End(context, "ModelConfig", began, model.status());
+}
+
+grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
+    grpc::CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
+    inference::RepositoryIndexResponse* response) {
+  const absl::Duration began = parts_.clock->Monotonic();
+  for (const CatalogModelPtr& model : catalog_->snapshot()->models()) {
+    if (request->ready() && !model->ready()) continue;
+    auto* const entry = response->add_models();
+    entry->set_name(model->name());
+    entry->set_version(model->version());
+    entry->set_state(model->known.state());
+    entry->set_reason(model->known.reason());
+  }
+  return End(context, "RepositoryIndex", began, absl::OkStatus());
+}
+
+grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
+    grpc::CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
+    inference::ModelStatisticsResponse* response) {
+  return PassOn(context, "ModelStatistics", *request, response, [&](auto copy, auto done) {
+    upstream_->Statistics(std::move(copy), options_.call_timeout, std::move(done));
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
+    grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
+    inference::RepositoryModelLoadResponse* response) {
+  if (!options_.allow_repository) {
+    return End(context, "RepositoryModelLoad", parts_.clock->Monotonic(), RepositoryRefused());
+  }
+  return PassOn(context, "RepositoryModelLoad", *request, response, [&](auto copy, auto done) {
+    upstream_->Load(std::move(copy), options_.call_timeout, std::move(done));
+  });
+}
+
+grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
+    grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
+    inference::RepositoryModelUnloadResponse* response) {
+  if (!options_.allow_repository) {
+    return End(context, "RepositoryModelUnload", parts_.clock->Monotonic(), RepositoryRefused());
+  }
+  return PassOn(context, "RepositoryModelUnload", *request, response, [&](auto copy, auto done) {
+    upstream_->Unload(std::move(copy), options_.call_timeout, std::move(done));
+  });
+}
+
+}  // namespace souvenir::gateway

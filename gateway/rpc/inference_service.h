@@ -1,0 +1,88 @@
+#pragma once
+
+#include <string>
+
+#include "common/grpc/rpc_metrics.h"
+#include "gateway/catalog/catalog.h"
+#include "gateway/rpc/target_directory.h"
+#include "gateway/rpc/unary_call.h"
+#include "gateway/upstream/upstream.h"
+#include "inference/grpc_service.grpc.pb.h"
+
+namespace souvenir::gateway {
+
+// The Open Inference Protocol over the catalog, Resolver and the upstream. What describes models
+// comes from the catalog, and so is answered while compute is away.
+//
+// Owned by the gateway; thread-safe.
+class InferenceService final
+    : public inference::GRPCInferenceService::WithRawCallbackMethod_ModelInfer<
+          inference::GRPCInferenceService::CallbackService> {
+ public:
+  struct Options {
+    std::string version;            // of this program
+    bool allow_repository = false;  // whether models may be loaded and unloaded; the admin port
+    absl::Duration call_timeout;    // of what is passed on
+  };
+
+  // All that is pointed to must outlive the service.
+  InferenceService(const Options& options, const CallParts& parts, const Catalog* catalog,
+                   const TargetDirectory* targets, Upstream* upstream, RpcMetrics* metrics);
+
+  grpc::ServerUnaryReactor* ModelInfer(grpc::CallbackServerContext* context,
+                                       const grpc::ByteBuffer* request,
+                                       grpc::ByteBuffer* response) override;
+
+  grpc::ServerUnaryReactor* ServerLive(grpc::CallbackServerContext* context,
+                                       const inference::ServerLiveRequest* request,
+                                       inference::ServerLiveResponse* response) override;
+  grpc::ServerUnaryReactor* ServerReady(grpc::CallbackServerContext* context,
+                                        const inference::ServerReadyRequest* request,
+                                        inference::ServerReadyResponse* response) override;
+  grpc::ServerUnaryReactor* ModelReady(grpc::CallbackServerContext* context,
+                                       const inference::ModelReadyRequest* request,
+                                       inference::ModelReadyResponse* response) override;
+  grpc::ServerUnaryReactor* ServerMetadata(grpc::CallbackServerContext* context,
+                                           const inference::ServerMetadataRequest* request,
+                                           inference::ServerMetadataResponse* response) override;
+  grpc::ServerUnaryReactor* ModelMetadata(grpc::CallbackServerContext* context,
+                                          const inference::ModelMetadataRequest* request,
+                                          inference::ModelMetadataResponse* response) override;
+  grpc::ServerUnaryReactor* ModelConfig(grpc::CallbackServerContext* context,
+                                        const inference::ModelConfigRequest* request,
+                                        inference::ModelConfigResponse* response) override;
+  grpc::ServerUnaryReactor* RepositoryIndex(grpc::CallbackServerContext* context,
+                                            const inference::RepositoryIndexRequest* request,
+                                            inference::RepositoryIndexResponse* response) override;
+
+  // Passed on to compute.
+  grpc::ServerUnaryReactor* ModelStatistics(grpc::CallbackServerContext* context,
+                                            const inference::ModelStatisticsRequest* request,
+                                            inference::ModelStatisticsResponse* response) override;
+  grpc::ServerUnaryReactor* RepositoryModelLoad(
+      grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
+      inference::RepositoryModelLoadResponse* response) override;
+  grpc::ServerUnaryReactor* RepositoryModelUnload(
+      grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
+      inference::RepositoryModelUnloadResponse* response) override;
+
+ private:
+  // Ends an RPC at once, and tells the metrics.
+  grpc::ServerUnaryReactor* End(grpc::CallbackServerContext* context, const char* method,
+                                absl::Duration began, const absl::Status& status);
+
+  // Passes a request on by `send`, which is given a copy of it and where the answer goes.
+  template <typename Request, typename Response, typename Send>
+  grpc::ServerUnaryReactor* PassOn(grpc::CallbackServerContext* context, const char* method,
+                                   const Request& request, Response* response, Send send);
+
+  const Options options_;
+  const CallParts parts_;
+  const Catalog* const catalog_;
+  const TargetDirectory* const targets_;
+  Upstream* const upstream_;
+  RpcMetrics* const metrics_;
+  RpcMethodMetrics* const infer_metrics_;
+};
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,160 @@
+#include "gateway/rpc/stream_translate_call.h"
+
+#include <utility>
+
+#include "common/grpc/status.h"
+
+namespace souvenir::gateway {
+
+// Writes one translation after another; gRPC takes one write at a time.
+class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<v1::Translation> {
+ public:
+  Reactor(const CallParts& parts, RpcMethodMetrics* metrics)
+      : parts_(parts), metrics_(metrics), began_(parts.clock->Monotonic()) {}
+
+  const CallParts& parts() const { return parts_; }
+
+  // Ends a call that has not begun to resolve.
+  void Fail(const absl::Status& status) {
+    Record(status);
+    Finish(ToGrpcStatus(status));
+  }
+
+  // The call is on its way; from now on a caller that leaves is noticed.
+  void Watch(std::shared_ptr<StreamTranslateCall> call, std::optional<Gate::Pass> pass) {
+    MutexLock lock(&mutex_);
+    call_ = std::move(call);
+    pass_ = std::move(pass);
+  }
+
+  void Write(v1::Translation translation) {
+    {
+      MutexLock lock(&mutex_);
+      queue_.push_back(std::move(translation));
+      if (std::exchange(writing_, true)) return;
+    }
+    StartWrite(&queue_front());
+  }
+
+  // No more will be written.
+  void End(const absl::Status& status) {
+    {
+      MutexLock lock(&mutex_);
+      ended_ = true;
+      status_ = status;
+      if (writing_) return;
+    }
+    FinishNow();
+  }
+
+  void OnWriteDone(bool ok) override {
+    bool ended = false;
+    {
+      MutexLock lock(&mutex_);
+      queue_.pop_front();
+      if (!ok) queue_.clear();  // nobody listens any more
+      writing_ = !queue_.empty();
+      ended = ended_ && !writing_;
+      if (!writing_ && !ended) return;
+    }
+    if (ended) return FinishNow();
+    StartWrite(&queue_front());
+  }
+
+  void OnCancel() override {
+    std::shared_ptr<StreamTranslateCall> call;
+    {
+      MutexLock lock(&mutex_);
+      call = call_;
+    }
+    if (call != nullptr) parts_.resolver->Cancel(call, absl::CancelledError("the caller has gone"));
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  v1::Translation& queue_front() {
+    // A deque's elements stay where they are; only OnWriteDone() takes this one away.
+    MutexLock lock(&mutex_);
+    return queue_.front();
+  }
+
+  void FinishNow() {
+    absl::Status status;
+    std::shared_ptr<StreamTranslateCall> call;  // let go of outside the lock
+    std::optional<Gate::Pass> pass;
+    {
+      MutexLock lock(&mutex_);
+      status = status_;
+      call = std::move(call_);
+      pass = std::move(pass_);
+    }
+    Record(status);
+    Finish(ToGrpcStatus(status));
+  }
+
+  void Record(const absl::Status& status) {
+    metrics_->Record(static_cast<grpc::StatusCode>(status.code()),
+                     parts_.clock->Monotonic() - began_);
+  }
+
+  const CallParts parts_;
+  RpcMethodMetrics* const metrics_;
+  const absl::Duration began_;
+
+  Mutex mutex_;
+  std::shared_ptr<StreamTranslateCall> call_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Gate::Pass> pass_ ABSL_GUARDED_BY(mutex_);
+  std::deque<v1::Translation> queue_ ABSL_GUARDED_BY(mutex_);  // the first is being written
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+};
+
+grpc::ServerWriteReactor<v1::Translation>* StreamTranslateCall::Start(
+    const CallParts& parts, Translator* translator, RpcMethodMetrics* metrics,
+    grpc::CallbackServerContext* context, const v1::TranslateRequest& request) {
+  auto* const reactor = new Reactor(parts, metrics);
+  std::optional<Gate::Pass> pass = parts.gate->Enter();
+  if (!pass) {
+    reactor->Fail(absl::UnavailableError("the gateway is stopping"));
+    return reactor;
+  }
+  const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(reactor));
+  CallOptions options;
+  absl::Status status =
+      ReadCallOptions(*context, parts.trust_tenant_header, *parts.clock, &options);
+  if (status.ok()) {
+    status = PlanTranslation(request, options, *translator, &call->plan_, &call->questions);
+  }
+  if (!status.ok()) {
+    reactor->Fail(status);
+    return reactor;
+  }
+  call->options = std::move(options.resolve);
+  const absl::Time now = parts.clock->Now();
+  const auto& items = call->plan_.translations;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i].target != nullptr) {
+      call->item_of_question_.push_back(i);
+      continue;
+    }
+    v1::Translation translation;
+    FillTranslation(items[i], nullptr, now, &translation);
+    reactor->Write(std::move(translation));
+  }
+  reactor->Watch(call, std::move(pass));
+  parts.resolver->Resolve(call);
+  return reactor;
+}
+
+void StreamTranslateCall::OnAnswered(size_t question) {
+  v1::Translation translation;
+  FillTranslation(plan_.translations[item_of_question_[question]], &answer(question),
+                  reactor_->parts().clock->Now(), &translation);
+  reactor_->Write(std::move(translation));
+}
+
+void StreamTranslateCall::OnAllAnswered() { reactor_->End(OverallStatus(*this, plan_)); }
+
+}  // namespace souvenir::gateway

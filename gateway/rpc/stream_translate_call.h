@@ -1,0 +1,39 @@
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <deque>
+#include <memory>
+
+#include "common/mutex.h"
+#include "gateway/resolve/resolver.h"
+#include "gateway/rpc/translation_messages.h"
+#include "gateway/rpc/unary_call.h"
+
+namespace souvenir::gateway {
+
+// One StreamTranslate: each target is written as soon as it is there, and remembered ones are there
+// first.
+class StreamTranslateCall final : public ResolveCall {
+ public:
+  // What the handler returns to gRPC, which then owns it. Runs the call.
+  static grpc::ServerWriteReactor<v1::Translation>* Start(const CallParts& parts,
+                                                          Translator* translator,
+                                                          RpcMethodMetrics* metrics,
+                                                          grpc::CallbackServerContext* context,
+                                                          const v1::TranslateRequest& request);
+
+ private:
+  class Reactor;
+
+  explicit StreamTranslateCall(Reactor* reactor) : reactor_(reactor) {}
+
+  void OnAnswered(size_t question) override;
+  void OnAllAnswered() override;
+
+  Reactor* const reactor_;  // lives until it has been told that all is answered
+  TranslationPlan plan_;
+  std::vector<size_t> item_of_question_;
+};
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,68 @@
+#include "gateway/rpc/unary_call.h"
+
+#include <utility>
+
+#include "common/grpc/status.h"
+
+namespace souvenir::gateway {
+
+// Belongs to gRPC from when the handler returns it; OnDone() is the last it hears.
+class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
+ public:
+  explicit WaitingReactor(std::shared_ptr<UnaryCall> call) : call_(std::move(call)) {}
+
+  void OnCancel() override {
+    call_->parts_.resolver->Cancel(call_, absl::CancelledError("the caller has gone"));
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  const std::shared_ptr<UnaryCall> call_;
+};
+
+grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call) {
+  call->pass_ = call->parts_.gate->Enter();
+  if (!call->pass_) return Fail(call, absl::UnavailableError("the gateway is stopping"));
+  call->parts_.resolver->Resolve(call);
+  if (call->state_.load(std::memory_order_acquire) == State::kAnswered) {
+    grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
+    reactor->Finish(call->Finish());
+    return reactor;
+  }
+  auto* const reactor = new WaitingReactor(call);
+  call->reactor_ = reactor;
+  State expected = State::kInHandler;
+  if (!call->state_.compare_exchange_strong(expected, State::kWaiting, std::memory_order_acq_rel)) {
+    reactor->Finish(call->Finish());  // answered meanwhile
+  }
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* UnaryCall::Fail(const std::shared_ptr<UnaryCall>& call,
+                                          const absl::Status& status) {
+  const grpc::Status failed = ToGrpcStatus(status);
+  call->Record(failed);
+  grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
+  reactor->Finish(failed);
+  return reactor;
+}
+
+void UnaryCall::OnAllAnswered() {
+  if (state_.exchange(State::kAnswered, std::memory_order_acq_rel) != State::kWaiting) return;
+  // gRPC may destroy the reactor, and with it this call, as soon as it has the status.
+  const auto self = shared_from_this();
+  reactor_->Finish(Finish());
+}
+
+grpc::Status UnaryCall::Finish() {
+  const grpc::Status status = ToGrpcStatus(Respond());
+  Record(status);
+  pass_.reset();
+  return status;
+}
+
+void UnaryCall::Record(const grpc::Status& status) {
+  metrics_->Record(status.error_code(), parts_.clock->Monotonic() - began_);
+}
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/gate.h"
+#include "common/grpc/rpc_metrics.h"
+#include "gateway/resolve/resolver.h"
+
+namespace souvenir::gateway {
+
+// What the handlers of the cached path share. All of it outlives the handlers.
+struct CallParts {
+  Clock* clock;
+  Gate* gate;  // what is inside is waited for when the gateway stops
+  Resolver* resolver;
+  bool trust_tenant_header = false;
+};
+
+// One unary RPC whose answer comes from Resolver. A hit is answered before the handler returns, in
+// gRPC's own reactor; only what has to wait gets a reactor of its own, which leaves when the caller
+// does.
+//
+// A derived class fills in `questions` and `options`, and its Respond() writes the response.
+class UnaryCall : public ResolveCall {
+ public:
+  // Resolves the questions of `call`; what the handler returns to gRPC.
+  static grpc::ServerUnaryReactor* Run(const std::shared_ptr<UnaryCall>& call);
+
+  // Ends a call that cannot be resolved.
+  static grpc::ServerUnaryReactor* Fail(const std::shared_ptr<UnaryCall>& call,
+                                        const absl::Status& status);
+
+ protected:
+  UnaryCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context)
+      : parts_(parts), metrics_(metrics), context_(context), began_(parts.clock->Monotonic()) {}
+
+  // Writes the response, and what metadata goes with it, once all answers are there.
+  virtual absl::Status Respond() = 0;
+
+  void OnAllAnswered() final;
+
+  grpc::CallbackServerContext* context() { return context_; }
+  const CallParts& parts() const { return parts_; }
+
+ private:
+  class WaitingReactor;
+
+  enum class State {
+    kInHandler,  // the handler has not returned a reactor yet
+    kWaiting,    // `reactor_` waits for the answers
+    kAnswered,   // all answers are there
+  };
+
+  // Responds, and tells the metrics. Called once.
+  grpc::Status Finish();
+  void Record(const grpc::Status& status);
+
+  const CallParts parts_;
+  RpcMethodMetrics* const metrics_;
+  grpc::CallbackServerContext* const context_;
+  const absl::Duration began_;
+  std::optional<Gate::Pass> pass_;
+  std::atomic<State> state_{State::kInHandler};
+  WaitingReactor* reactor_ = nullptr;  // set before the state is kWaiting
+};
+
+}  // namespace souvenir::gateway
