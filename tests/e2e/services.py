@@ -23,6 +23,9 @@ STUBS_DIRECTORY = pathlib.Path(
 # Limits of time are for a machine of today and a release build; this stretches them.
 TIME_FACTOR = float(os.environ.get("SOUVENIR_TIME_FACTOR", "1"))
 
+if not STUBS_DIRECTORY.is_dir():
+    raise FileNotFoundError(f"there are no stubs in {STUBS_DIRECTORY}: build the target "
+                            "python_stubs first, or set SOUVENIR_STUBS to the folder that has them")
 sys.path.insert(0, str(STUBS_DIRECTORY))
 
 
