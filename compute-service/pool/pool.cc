@@ -137,7 +137,9 @@ void Pool::Stop(absl::Duration grace) {
     MutexLock lock(&mutex_);
     stopped_ = true;  // from here on the threads are those there are
     opened = !threads_.empty();
-    const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(grace);
+    // A grace without end would overflow the clock.
+    const auto end = std::chrono::steady_clock::now() +
+                     absl::ToChronoNanoseconds(std::min(grace, absl::Hours(24)));
     while (serving_ > 0) {  // a thread ends when the queue is empty
       const auto left = end - std::chrono::steady_clock::now();
       if (left <= left.zero()) break;

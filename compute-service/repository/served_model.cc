@@ -99,12 +99,12 @@ absl::Status ServedModel::Load() {
   {
     MutexLock lock(&mutex_);
     if (state_ != ModelState::kLoading) return error_;  // stopped meanwhile
+    context_.loads->succeeded.Add();  // before the first answer
     pool_->Open(*std::move(model));
     state_ = ModelState::kReady;
     error_ = absl::OkStatus();
     pause_ = context_.first_pause;
   }
-  context_.loads->succeeded.Add();
   log.Info("model loaded",
            {{"model", name()},
             {"version", version_},

@@ -1,0 +1,197 @@
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/mutex.h"
+#include "compute-service/backends/backend.h"
+
+namespace souvenir::compute {
+
+// A model with one BYTES input "text" and one BYTES output "echo", batched up to 4 rows.
+inline inference::ModelConfig EchoConfig(const std::string& name) {
+  inference::ModelConfig config;
+  config.set_name(name);
+  config.set_backend("fake");
+  config.set_max_batch_size(4);
+  inference::ModelInput* input = config.add_input();
+  input->set_name("text");
+  input->set_data_type(inference::TYPE_STRING);
+  input->add_dims(1);
+  inference::ModelOutput* output = config.add_output();
+  output->set_name("echo");
+  output->set_data_type(inference::TYPE_STRING);
+  output->add_dims(1);
+  return config;
+}
+
+// A backend whose models give back what they are given, and which a test can hold up or make fail
+// at each step. Thread-safe.
+class FakeBackend final : public Backend {
+ public:
+  // --- what a test sets, and asks ---
+
+  void Offer(ModelDescription description) {
+    MutexLock lock(&mutex_);
+    offered_.push_back(std::move(description));
+  }
+  void SetDigest(std::string digest) {
+    MutexLock lock(&mutex_);
+    digest_ = std::move(digest);
+  }
+  // What Load() says from now on; the same for making an instance and for running one.
+  void SetLoadStatus(absl::Status status) { Set(&load_status_, std::move(status)); }
+  void SetInstanceStatus(absl::Status status) { Set(&instance_status_, std::move(status)); }
+  void SetRunStatus(absl::Status status) { Set(&run_status_, std::move(status)); }
+  // Loads, or runs, that begin wait until they are let go.
+  void HoldLoads(bool hold) { Set(&hold_loads_, hold); }
+  void HoldRuns(bool hold) { Set(&hold_runs_, hold); }
+  // Waits until so many have begun since the backend was made.
+  void WaitForLoads(int count) { WaitFor(&loads_, count); }
+  void WaitForRuns(int count) { WaitFor(&runs_, count); }
+  void WaitForInstanceAttempts(int count) { WaitFor(&instance_attempts_, count); }
+
+  int loads() const { return Get(&loads_); }
+  int runs() const { return Get(&runs_); }
+  int instance_attempts() const { return Get(&instance_attempts_); }
+  int live_models() const { return Get(&live_models_); }
+  int live_instances() const { return Get(&live_instances_); }
+  // The most runs that went on at the same time.
+  int most_running() const { return Get(&most_running_); }
+  // The bytes of the first input of each run, in the order they began.
+  std::vector<std::string> inputs() const {
+    MutexLock lock(&mutex_);
+    return inputs_;
+  }
+
+  // --- Backend ---
+
+  std::string_view name() const override { return "fake"; }
+  std::vector<ModelDescription> Discover() override {
+    MutexLock lock(&mutex_);
+    return offered_;
+  }
+  // Gives a model without tensors those of EchoConfig; the parameter `refuse` is not supported.
+  absl::Status Complete(ModelDescription* description) override {
+    inference::ModelConfig& config = description->config;
+    if (config.parameters().contains("refuse")) {
+      return absl::InvalidArgumentError("the parameter 'refuse' is not supported");
+    }
+    if (config.input_size() > 0) return absl::OkStatus();
+    const inference::ModelConfig echo = EchoConfig(config.name());
+    config.set_max_batch_size(echo.max_batch_size());
+    *config.mutable_input() = echo.input();
+    *config.mutable_output() = echo.output();
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::string> Digest(const ModelDescription&) override {
+    MutexLock lock(&mutex_);
+    return digest_;
+  }
+  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription&) override {
+    MutexLock lock(&mutex_);
+    ++loads_;
+    changed_.NotifyAll();
+    while (hold_loads_) changed_.Wait(&mutex_);
+    if (!load_status_.ok()) return load_status_;
+    return std::unique_ptr<Model>(new FakeModel(this));
+  }
+
+ private:
+  class FakeInstance final : public Instance {
+   public:
+    explicit FakeInstance(FakeBackend* backend) : backend_(backend) {}
+    ~FakeInstance() override { backend_->Add(&backend_->live_instances_, -1); }
+    absl::StatusOr<InferenceResult> Run(const InferenceRequest& request) override {
+      return backend_->Run(request);
+    }
+
+   private:
+    FakeBackend* const backend_;
+  };
+
+  class FakeModel final : public Model {
+   public:
+    explicit FakeModel(FakeBackend* backend) : backend_(backend) {
+      // The constructor runs under the backend's lock, see Load().
+      ++backend_->live_models_;
+    }
+    ~FakeModel() override { backend_->Add(&backend_->live_models_, -1); }
+    absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override {
+      MutexLock lock(&backend_->mutex_);
+      ++backend_->instance_attempts_;
+      backend_->changed_.NotifyAll();
+      if (!backend_->instance_status_.ok()) return backend_->instance_status_;
+      ++backend_->live_instances_;
+      return std::unique_ptr<Instance>(new FakeInstance(backend_));
+    }
+
+   private:
+    FakeBackend* const backend_;
+  };
+
+  absl::StatusOr<InferenceResult> Run(const InferenceRequest& request) {
+    MutexLock lock(&mutex_);
+    ++runs_;
+    most_running_ = std::max(most_running_, ++running_);
+    inputs_.emplace_back(request.inputs[0].data);
+    changed_.NotifyAll();
+    while (hold_runs_) changed_.Wait(&mutex_);
+    --running_;
+    if (!run_status_.ok()) return run_status_;
+    InferenceResult result;
+    result.compute_time = absl::Milliseconds(3);
+    for (const std::string& output : request.outputs) {
+      const TensorView& input = request.inputs[0];
+      result.outputs.push_back({output,
+                                input.datatype,
+                                {input.shape.begin(), input.shape.end()},
+                                std::string(input.data)});
+    }
+    return result;
+  }
+
+  template <typename T>
+  void Set(T* member, T value) {
+    MutexLock lock(&mutex_);
+    *member = std::move(value);
+    changed_.NotifyAll();
+  }
+  template <typename T>
+  T Get(const T* member) const {
+    MutexLock lock(&mutex_);
+    return *member;
+  }
+  void Add(int* member, int amount) {
+    MutexLock lock(&mutex_);
+    *member += amount;
+  }
+  void WaitFor(const int* member, int count) {
+    MutexLock lock(&mutex_);
+    while (*member < count) changed_.Wait(&mutex_);
+  }
+
+  // All that follows is guarded by it; members are reached by address, which annotations forbid.
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::vector<ModelDescription> offered_;
+  std::string digest_ = "engine 1";
+  absl::Status load_status_;
+  absl::Status instance_status_;
+  absl::Status run_status_;
+  bool hold_loads_ = false;
+  bool hold_runs_ = false;
+  int loads_ = 0;
+  int runs_ = 0;
+  int running_ = 0;
+  int most_running_ = 0;
+  int instance_attempts_ = 0;
+  int live_models_ = 0;
+  int live_instances_ = 0;
+  std::vector<std::string> inputs_;
+};
+
+}  // namespace souvenir::compute

@@ -1,0 +1,375 @@
+#include "compute-service/pool/pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/tensor/bytes_elements.h"
+#include "tests/fakes/fake_backend.h"
+#include "tests/fakes/manual_clock.h"
+
+namespace souvenir::compute {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Result = absl::StatusOr<InferenceResult>;
+
+const std::vector<int64_t> kShape = {1, 1};
+
+// Messages of absl's own string type.
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+class PoolTest : public ::testing::Test {
+ protected:
+  void SetUp() override { Make({}); }
+
+  void Make(Pool::Options options) {
+    options.name = "echo";
+    auto pool = Pool::Create(options, &clock_, &timers_);
+    ASSERT_TRUE(pool.ok()) << pool.status();
+    pool_ = *std::move(pool);
+  }
+
+  void Open() {
+    auto model = backend_.Load({});
+    ASSERT_TRUE(model.ok());
+    pool_->Open(*std::move(model));
+  }
+
+  // A job with `text`, which it owns, and the future of its answer.
+  std::pair<Job, std::future<Result>> MakeJob(const std::string& text) {
+    auto owned = std::make_shared<const std::string>(FrameBytesElement(text));
+    auto answer = std::make_shared<std::promise<Result>>();
+    Job job;
+    job.inputs = {{"text", DataType::kBytes, kShape, *owned}};
+    job.outputs = {"echo"};
+    job.done = [owned, answer](Result result) { answer->set_value(std::move(result)); };
+    return {std::move(job), answer->get_future()};
+  }
+
+  std::future<Result> Submit(const std::string& text, JobId* id = nullptr,
+                             absl::Duration timeout = absl::InfiniteDuration()) {
+    auto [job, answer] = MakeJob(text);
+    job.deadline = clock_.Monotonic() + timeout;
+    const absl::StatusOr<JobId> submitted = pool_->Submit(std::move(job));
+    EXPECT_TRUE(submitted.ok()) << submitted.status();
+    if (id != nullptr && submitted.ok()) *id = *submitted;
+    return std::move(answer);
+  }
+
+  // One job that runs and does not end before HoldRuns(false).
+  std::future<Result> Occupy() {
+    backend_.HoldRuns(true);
+    std::future<Result> answer = Submit("occupier");
+    backend_.WaitForRuns(backend_.runs() + 1);
+    return answer;
+  }
+
+  ManualClock clock_;
+  TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
+  FakeBackend backend_;
+  std::unique_ptr<Pool> pool_;
+};
+
+TEST_F(PoolTest, RefusesOptionsThatMakeNoSense) {
+  EXPECT_THAT(Message(Pool::Create({.name = "m", .instances = 0}, &clock_, &timers_).status()),
+              HasSubstr("0 instances"));
+  EXPECT_THAT(Message(Pool::Create({.name = "m", .queue_limit = 0}, &clock_, &timers_).status()),
+              HasSubstr("queue of 0"));
+  EXPECT_THAT(
+      Message(Pool::Create({.name = "m", .row_limit = absl::ZeroDuration()}, &clock_, &timers_)
+                  .status()),
+      HasSubstr("0 ms"));
+}
+
+TEST_F(PoolTest, RunsJobsInTheOrderTheyCame) {
+  Open();
+  std::future<Result> first = Occupy();
+  std::vector<std::future<Result>> answers;
+  for (const char* text : {"a", "b", "c"}) answers.push_back(Submit(text));
+  backend_.HoldRuns(false);
+  for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
+  EXPECT_THAT(backend_.inputs(), ElementsAre(FrameBytesElement("occupier"), FrameBytesElement("a"),
+                                             FrameBytesElement("b"), FrameBytesElement("c")));
+}
+
+TEST_F(PoolTest, AnswersWithWhatTheInstanceGave) {
+  Open();
+  Result result = Submit("hello").get();
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result->outputs[0].name, "echo");
+  EXPECT_EQ(result->outputs[0].data, FrameBytesElement("hello"));
+  EXPECT_EQ(result->compute_time, absl::Milliseconds(3));
+}
+
+TEST_F(PoolTest, JobsWaitForThePoolToBeOpened) {
+  std::future<Result> answer = Submit("early");
+  EXPECT_EQ(pool_->Stats().depth, 1u);
+  Open();
+  EXPECT_TRUE(answer.get().ok());
+}
+
+TEST_F(PoolTest, RefusesMoreThanTheQueueHolds) {
+  Make({.queue_limit = 2});
+  Open();
+  std::future<Result> first = Occupy();
+  std::future<Result> second = Submit("a");
+  std::future<Result> third = Submit("b");
+  const absl::Status refused = pool_->Submit(MakeJob("c").first).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(Message(refused), HasSubstr("2 requests wait already, of at most 2"));
+  EXPECT_EQ(pool_->Stats().refused, 1u);
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(third.get().ok());
+}
+
+TEST_F(PoolTest, ACancelledJobLeavesTheQueueAndNeverRuns) {
+  Open();
+  std::future<Result> first = Occupy();
+  JobId id = 0;
+  std::future<Result> cancelled = Submit("cancelled", &id);
+  EXPECT_TRUE(pool_->Cancel(id));
+  EXPECT_EQ(cancelled.get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_FALSE(pool_->Cancel(id));
+  EXPECT_EQ(pool_->Stats().depth, 0u);
+  EXPECT_EQ(pool_->Stats().cancelled, 1u);
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(Submit("last").get().ok());
+  EXPECT_EQ(backend_.runs(), 2);
+}
+
+TEST_F(PoolTest, AJobThatRunsCannotBeCancelled) {
+  Open();
+  backend_.HoldRuns(true);
+  JobId id = 0;
+  std::future<Result> answer = Submit("running", &id);
+  backend_.WaitForRuns(1);
+  EXPECT_FALSE(pool_->Cancel(id));
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(answer.get().ok());
+}
+
+TEST_F(PoolTest, AJobExpiresWhileAllInstancesAreBusy) {
+  Open();
+  std::future<Result> first = Occupy();
+  std::future<Result> expiring = Submit("late", nullptr, absl::Milliseconds(50));
+  clock_.Advance(absl::Milliseconds(49));
+  timers_.RunDue();
+  EXPECT_EQ(pool_->Stats().depth, 1u);
+  clock_.Advance(absl::Milliseconds(1));
+  timers_.RunDue();
+  const absl::Status status = expiring.get().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(Message(status), HasSubstr("after 50 ms in the queue"));
+  EXPECT_EQ(pool_->Stats().expired, 1u);
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_EQ(backend_.runs(), 1);
+}
+
+TEST_F(PoolTest, AnExpiredJobNeverRunsEvenWhereItsTimerIsLate) {
+  Open();
+  std::future<Result> first = Occupy();
+  std::future<Result> expired = Submit("late", nullptr, absl::Milliseconds(50));
+  clock_.Advance(absl::Seconds(1));  // and no timer fires
+  backend_.HoldRuns(false);
+  EXPECT_EQ(expired.get().status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_EQ(backend_.runs(), 1);
+}
+
+TEST_F(PoolTest, RefusesAJobThatComesTooLate) {
+  Open();
+  auto [job, answer] = MakeJob("late");
+  job.deadline = clock_.Monotonic();
+  EXPECT_EQ(pool_->Submit(std::move(job)).status().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(PoolTest, MakesAnInstanceOnlyWhenOneIsNeeded) {
+  Make({.instances = 3});
+  Open();
+  EXPECT_EQ(backend_.instance_attempts(), 0);
+  EXPECT_TRUE(Submit("the only one").get().ok());
+  EXPECT_EQ(backend_.instance_attempts(), 1);
+  EXPECT_EQ(pool_->Stats().instances_ready, 1u);
+}
+
+TEST_F(PoolTest, RunsAsManyJobsAtOnceAsThereAreInstances) {
+  Make({.instances = 3});
+  Open();
+  backend_.HoldRuns(true);
+  std::vector<std::future<Result>> answers;
+  for (int i = 0; i < 5; ++i) answers.push_back(Submit("x"));
+  backend_.WaitForRuns(3);
+  EXPECT_EQ(pool_->Stats().running, 3u);
+  EXPECT_EQ(pool_->Stats().depth, 2u);
+  backend_.HoldRuns(false);
+  for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
+  EXPECT_EQ(backend_.most_running(), 3);
+}
+
+TEST_F(PoolTest, AnInstanceThatCannotBeMadeGivesItsErrorAndIsTriedAgainAfterAPause) {
+  Make({.first_pause = absl::Seconds(1)});
+  Open();
+  backend_.SetInstanceStatus(absl::UnavailableError("out of memory"));
+  EXPECT_THAT(Message(Submit("a").get().status()), HasSubstr("out of memory"));
+  EXPECT_EQ(pool_->Stats().instances_failed, 1u);
+  // Within the pause the error comes at once, without an attempt.
+  EXPECT_THAT(Message(Submit("b").get().status()), HasSubstr("out of memory"));
+  EXPECT_EQ(backend_.instance_attempts(), 1);
+
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_FALSE(Submit("c").get().ok());
+  EXPECT_EQ(backend_.instance_attempts(), 2);
+  clock_.Advance(absl::Seconds(1));  // the pause has doubled
+  EXPECT_FALSE(Submit("d").get().ok());
+  EXPECT_EQ(backend_.instance_attempts(), 2);
+
+  clock_.Advance(absl::Seconds(1));
+  backend_.SetInstanceStatus(absl::OkStatus());
+  EXPECT_TRUE(Submit("e").get().ok());
+  EXPECT_EQ(pool_->Stats().instances_failed, 0u);
+  EXPECT_EQ(pool_->Stats().instances_ready, 1u);
+}
+
+TEST_F(PoolTest, WhatCannotBeMadeLeavesJobsToTheInstanceThatWorks) {
+  Make({.instances = 2});
+  Open();
+  std::future<Result> first = Occupy();
+  backend_.SetInstanceStatus(absl::UnavailableError("out of memory"));
+  EXPECT_FALSE(Submit("fails").get().ok());
+  std::future<Result> third = Submit("waits");
+  std::future<Result> fourth = Submit("waits too");
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(third.get().ok());
+  EXPECT_TRUE(fourth.get().ok());
+  EXPECT_EQ(backend_.instance_attempts(), 2);
+
+  // After the pause the other thread takes jobs again.
+  backend_.SetInstanceStatus(absl::OkStatus());
+  backend_.HoldRuns(true);
+  clock_.Advance(absl::Seconds(1));
+  timers_.RunDue();
+  std::future<Result> fifth = Submit("a");
+  std::future<Result> sixth = Submit("b");
+  backend_.WaitForRuns(5);
+  EXPECT_EQ(pool_->Stats().running, 2u);
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(fifth.get().ok());
+  EXPECT_TRUE(sixth.get().ok());
+}
+
+TEST_F(PoolTest, StopLetsWhatWaitsEnd) {
+  Open();
+  std::future<Result> first = Occupy();
+  std::future<Result> second = Submit("waits");
+  std::thread stopper([this] { pool_->Stop(absl::Minutes(1)); });
+  backend_.HoldRuns(false);
+  stopper.join();
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_EQ(pool_->Submit(MakeJob("x").first).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(backend_.live_instances(), 0);
+  EXPECT_EQ(backend_.live_models(), 0);
+  pool_->Stop(absl::ZeroDuration());
+}
+
+TEST_F(PoolTest, StopWithoutGraceAnswersWhatWaits) {
+  Open();
+  std::future<Result> running = Occupy();
+  std::future<Result> waiting = Submit("waits");
+  std::thread stopper([this] { pool_->Stop(absl::ZeroDuration()); });
+  const absl::Status status = waiting.get().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Message(status), HasSubstr("stopped before the request ran"));
+  backend_.HoldRuns(false);
+  stopper.join();
+  EXPECT_TRUE(running.get().ok());
+  EXPECT_EQ(backend_.runs(), 1);
+}
+
+TEST_F(PoolTest, APoolThatWasNeverOpenedStops) {
+  std::future<Result> waiting = Submit("waits");
+  pool_->Stop(absl::Minutes(1));
+  EXPECT_EQ(waiting.get().status().code(), absl::StatusCode::kUnavailable);
+  Open();  // too late: without effect
+  EXPECT_EQ(backend_.live_models(), 0);
+}
+
+TEST_F(PoolTest, CountsWhatItDid) {
+  Open();
+  auto [job, answer] = MakeJob("rows");
+  job.rows = 3;
+  ASSERT_TRUE(pool_->Submit(std::move(job)).ok());
+  EXPECT_TRUE(answer.get().ok());
+  backend_.SetRunStatus(absl::InvalidArgumentError("no"));
+  EXPECT_FALSE(Submit("bad").get().ok());
+  const PoolStats stats = pool_->Stats();
+  EXPECT_EQ(stats.rows, 3u);
+  EXPECT_EQ(stats.success.count, 1u);
+  EXPECT_EQ(stats.failure.count, 1u);
+  EXPECT_EQ(stats.run.count, 2u);
+  EXPECT_EQ(stats.queue.count, 2u);
+  EXPECT_EQ(stats.run_by_rows.at(3).count, 1u);
+  EXPECT_EQ(stats.last_run, clock_.Now());
+  EXPECT_EQ(stats.running, 0u);
+}
+
+// Meant for the thread sanitizer as much as for the sums.
+TEST_F(PoolTest, AnswersEachJobOnceWhenManyThreadsSubmitAndCancel) {
+  constexpr int kThreads = 4;
+  constexpr int kJobs = 300;
+  Make({.instances = 3, .queue_limit = 16});
+  Open();
+  std::atomic<int> refused{0};
+  std::atomic<int> ran{0};
+  std::atomic<int> cancelled{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      const std::string text = FrameBytesElement("x");
+      std::vector<std::future<void>> answers;
+      for (int i = 0; i < kJobs; ++i) {
+        Job job;
+        job.inputs = {{"text", DataType::kBytes, kShape, text}};
+        job.outputs = {"echo"};
+        auto answered = std::make_shared<std::promise<void>>();
+        std::future<void> answer = answered->get_future();
+        job.done = [&, answered](Result result) {
+          ++(result.ok() ? ran : cancelled);
+          answered->set_value();
+        };
+        const absl::StatusOr<JobId> id = pool_->Submit(std::move(job));
+        if (!id.ok()) {
+          ++refused;
+          continue;
+        }
+        if ((i + t) % 3 == 0) pool_->Cancel(*id);
+        if (i % 7 == 0) answer.wait();
+        answers.push_back(std::move(answer));
+      }
+      for (auto& answer : answers) answer.wait();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(refused + ran + cancelled, kThreads * kJobs);
+  const PoolStats stats = pool_->Stats();
+  EXPECT_EQ(stats.success.count, static_cast<uint64_t>(ran));
+  EXPECT_EQ(stats.cancelled, static_cast<uint64_t>(cancelled));
+  EXPECT_EQ(stats.refused, static_cast<uint64_t>(refused));
+  EXPECT_EQ(stats.depth, 0u);
+  EXPECT_EQ(stats.running, 0u);
+}
+
+}  // namespace
+}  // namespace souvenir::compute

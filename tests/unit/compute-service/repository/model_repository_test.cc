@@ -1,0 +1,329 @@
+#include "compute-service/repository/model_repository.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/tensor/bytes_elements.h"
+#include "tests/fakes/fake_backend.h"
+#include "tests/fakes/manual_clock.h"
+
+namespace souvenir::compute {
+namespace {
+
+namespace fs = std::filesystem;
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Result = absl::StatusOr<InferenceResult>;
+
+const std::vector<int64_t> kShape = {1, 1};
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+class ModelRepositoryTest : public ::testing::Test {
+ protected:
+  ModelRepositoryTest() {
+    std::string name = (fs::path(::testing::TempDir()) / "repository.XXXXXX").string();
+    directory_ = mkdtemp(name.data());
+  }
+  ~ModelRepositoryTest() override {
+    repository_.reset();
+    fs::remove_all(directory_);
+  }
+
+  void Write(const std::string& path, const std::string& text) {
+    const fs::path file = directory_ / path;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+  // A model of the directory, with what `config` adds to the backend's name.
+  void WriteModel(const std::string& name, const std::string& config = "") {
+    Write(name + "/config.pbtxt", "backend: \"fake\"\n" + config);
+  }
+
+  void Create() {
+    ModelRepository::Options options;
+    options.directory = directory_.string();
+    options.drain_timeout = absl::Minutes(1);
+    options.on_change = [this](const std::string& model) {
+      MutexLock lock(&changes_mutex_);
+      changes_.insert(model);
+    };
+    auto repository = ModelRepository::Create(std::move(options), {&backend_}, &clock_, &timers_);
+    ASSERT_TRUE(repository.ok()) << repository.status();
+    repository_ = *std::move(repository);
+  }
+
+  std::shared_ptr<ServedModel> Get(const std::string& name) {
+    auto model = repository_->Find(name, "");
+    EXPECT_TRUE(model.ok()) << model.status();
+    return *std::move(model);
+  }
+
+  // Why the model cannot be asked; it must be UNAVAILABLE.
+  std::string ReasonOf(const std::string& name) {
+    const ServedModel::Status status = Get(name)->status();
+    EXPECT_EQ(status.state, ModelState::kUnavailable) << name;
+    return status.reason;
+  }
+
+  std::future<Result> Ask(const std::string& name) {
+    auto answer = std::make_shared<std::promise<Result>>();
+    Job job;
+    job.inputs = {{"text", DataType::kBytes, kShape, element_}};
+    job.outputs = {"echo"};
+    job.done = [answer](Result result) { answer->set_value(std::move(result)); };
+    std::future<Result> future = answer->get_future();
+    const absl::StatusOr<JobId> id = Get(name)->Submit(std::move(job));
+    if (!id.ok()) answer->set_value(id.status());
+    return future;
+  }
+
+  absl::Status Load(const std::string& name) {
+    std::promise<absl::Status> done;
+    repository_->Load(name, [&](absl::Status status) { done.set_value(std::move(status)); });
+    return done.get_future().get();
+  }
+  absl::Status Unload(const std::string& name) {
+    std::promise<absl::Status> done;
+    repository_->Unload(name, [&](absl::Status status) { done.set_value(std::move(status)); });
+    return done.get_future().get();
+  }
+
+  const std::string element_ = FrameBytesElement("hello");
+  fs::path directory_;
+  ManualClock clock_;
+  TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
+  FakeBackend backend_;
+  Mutex changes_mutex_;
+  std::set<std::string> changes_ ABSL_GUARDED_BY(changes_mutex_);
+  std::unique_ptr<ModelRepository> repository_;
+};
+
+TEST_F(ModelRepositoryTest, ADirectoryThatIsNotThereHasNoModels) {
+  fs::remove_all(directory_);
+  Create();
+  EXPECT_TRUE(repository_->All().empty());
+}
+
+TEST_F(ModelRepositoryTest, APathThatIsNoDirectoryIsAnError) {
+  Write("file", "");
+  ModelRepository::Options options;
+  options.directory = (directory_ / "file").string();
+  const auto repository = ModelRepository::Create(options, {&backend_}, &clock_, &timers_);
+  EXPECT_EQ(repository.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Message(repository.status()), HasSubstr(options.directory));
+}
+
+TEST_F(ModelRepositoryTest, ReadsTritonsLayoutAndPassesOverWhatIsNoModel) {
+  WriteModel("b", "max_batch_size: 2");
+  Write("b/1/data", "");
+  Write("b/12/data", "");
+  Write("b/notes/data", "");
+  WriteModel("a");
+  Write("README.md", "");
+  Write(".git/config.pbtxt", "");
+  Create();
+  const auto all = repository_->All();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0]->name(), "a");
+  EXPECT_EQ(all[0]->version(), "1");
+  EXPECT_EQ(all[1]->name(), "b");
+  EXPECT_EQ(all[1]->version(), "12");
+  EXPECT_EQ(all[0]->status().state, ModelState::kOnDemand);
+  EXPECT_EQ(all[0]->status().reason, "loads on demand");
+  EXPECT_EQ(backend_.loads(), 0);
+}
+
+TEST_F(ModelRepositoryTest, FindsTheVersionThereIsAndNamesWhatThereIs) {
+  WriteModel("a");
+  Write("a/3/data", "");
+  Create();
+  EXPECT_TRUE(repository_->Find("a", "3").ok());
+  EXPECT_TRUE(repository_->Find("a", "").ok());
+  const absl::Status version = repository_->Find("a", "2").status();
+  EXPECT_EQ(version.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(Message(version), AllOf(HasSubstr("'2'"), HasSubstr("version 3")));
+  const absl::Status name = repository_->Find("nope", "").status();
+  EXPECT_EQ(name.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(Message(name), HasSubstr("no model 'nope'; there are: a"));
+}
+
+TEST_F(ModelRepositoryTest, OneBrokenModelTakesNoOtherDown) {
+  WriteModel("good");
+  Write("no_config/1/data", "");
+  Write("syntax/config.pbtxt", "backend: \"fake\"\nno_such_field: 1\n");
+  WriteModel("misnamed", "name: \"other\"");
+  WriteModel("refused", "parameters { key: \"refuse\" value { string_value: \"x\" } }");
+  Write("stranger/config.pbtxt", "backend: \"torch\"");
+  Create();
+  EXPECT_TRUE(Ask("good").get().ok());
+  EXPECT_THAT(ReasonOf("no_config"), HasSubstr("config.pbtxt"));
+  EXPECT_THAT(ReasonOf("syntax"),
+              AllOf(HasSubstr("syntax/config.pbtxt:2:"), HasSubstr("no_such_field")));
+  EXPECT_THAT(ReasonOf("misnamed"), AllOf(HasSubstr("'other'"), HasSubstr("'misnamed'")));
+  EXPECT_THAT(ReasonOf("refused"), HasSubstr("'refuse'"));
+  EXPECT_THAT(ReasonOf("stranger"), AllOf(HasSubstr("'torch'"), HasSubstr("'fake'")));
+  EXPECT_EQ(Ask("syntax").get().status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ModelRepositoryTest, TheDirectoryWinsOverWhatABackendOffers) {
+  WriteModel("both",
+             "max_batch_size: 2 input { name: \"mine\" data_type: TYPE_STRING dims: 1 } "
+             "output { name: \"echo\" data_type: TYPE_STRING dims: 1 }");
+  for (const char* name : {"both", "offered"}) {
+    ModelDescription description;
+    description.config = EchoConfig(name);
+    backend_.Offer(description);
+  }
+  Create();
+  EXPECT_EQ(Get("both")->config().input(0).name(), "mine");
+  EXPECT_EQ(Get("offered")->config().input(0).name(), "text");
+}
+
+TEST_F(ModelRepositoryTest, AModelLoadsOnceForAllThatAskMeanwhile) {
+  WriteModel("a");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<Result> first = Ask("a");
+  backend_.WaitForLoads(1);
+  std::future<Result> second = Ask("a");
+  EXPECT_EQ(Get("a")->status().state, ModelState::kLoading);
+  backend_.HoldLoads(false);
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_EQ(Get("a")->status().state, ModelState::kReady);
+  EXPECT_EQ(Get("a")->status().reason, "");
+  EXPECT_EQ(backend_.loads(), 1);
+  EXPECT_EQ(repository_->loads().succeeded.Sum(), 1u);
+  MutexLock lock(&changes_mutex_);
+  EXPECT_THAT(changes_, ElementsAre("a"));
+}
+
+TEST_F(ModelRepositoryTest, WhatWaitsForAModelIsBounded) {
+  WriteModel("a", "parameters { key: \"max_queue_size\" value { string_value: \"1\" } }");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<Result> first = Ask("a");
+  EXPECT_EQ(Ask("a").get().status().code(), absl::StatusCode::kResourceExhausted);
+  backend_.HoldLoads(false);
+  EXPECT_TRUE(first.get().ok());
+}
+
+TEST_F(ModelRepositoryTest, ALoadThatFailsAnswersAllAndIsTriedAgainAfterAPause) {
+  WriteModel("a");
+  WriteModel("other");
+  Create();
+  backend_.SetLoadStatus(absl::FailedPreconditionError("install apertium-eng-spa"));
+  backend_.HoldLoads(true);
+  std::future<Result> first = Ask("a");
+  std::future<Result> second = Ask("a");
+  backend_.HoldLoads(false);
+  for (std::future<Result>* answer : {&first, &second}) {
+    const absl::Status status = answer->get().status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+    EXPECT_THAT(Message(status), HasSubstr("install apertium-eng-spa"));
+  }
+  EXPECT_THAT(ReasonOf("a"), HasSubstr("install apertium-eng-spa"));
+  EXPECT_FALSE(Ask("a").get().ok());
+  EXPECT_EQ(backend_.loads(), 1);
+  EXPECT_EQ(repository_->loads().failed.Sum(), 1u);
+
+  backend_.SetLoadStatus(absl::OkStatus());
+  EXPECT_TRUE(Ask("other").get().ok());
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_TRUE(Ask("a").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, LoadReadsTheFilesAgainAndReplacesTheModel) {
+  WriteModel("a");
+  Create();
+  ASSERT_TRUE(Ask("a").get().ok());
+  const std::shared_ptr<ServedModel> old = Get("a");
+  WriteModel("a", "parameters { key: \"quality\" value { string_value: \"high\" } }");
+  ASSERT_TRUE(Load("a").ok());
+  const std::shared_ptr<ServedModel> fresh = Get("a");
+  EXPECT_NE(old, fresh);
+  EXPECT_NE(old->digest(), fresh->digest());
+  EXPECT_EQ(fresh->status().state, ModelState::kReady);
+  EXPECT_TRUE(Ask("a").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, LoadFindsAModelThatIsNew) {
+  Create();
+  EXPECT_EQ(Load("late").code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Load("../etc").code(), absl::StatusCode::kNotFound);
+  WriteModel("late");
+  EXPECT_TRUE(Load("late").ok());
+  EXPECT_TRUE(Ask("late").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, AReloadThatFailsLeavesTheOldModelServing) {
+  WriteModel("a");
+  Create();
+  ASSERT_TRUE(Ask("a").get().ok());
+  const std::shared_ptr<ServedModel> old = Get("a");
+  WriteModel("a", "no_such_field: 1");
+  const absl::Status status = Load("a");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Message(status), HasSubstr("no_such_field"));
+  EXPECT_EQ(Get("a"), old);
+  EXPECT_TRUE(Ask("a").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, TheOldModelEndsWhatItHasBegun) {
+  WriteModel("a");
+  Create();
+  backend_.HoldRuns(true);
+  std::future<Result> running = Ask("a");
+  backend_.WaitForRuns(1);
+  ASSERT_TRUE(Load("a").ok());
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(running.get().ok());
+  repository_->Stop(absl::ZeroDuration());
+  EXPECT_EQ(backend_.live_models(), 0);
+}
+
+TEST_F(ModelRepositoryTest, AnUnloadedModelIsUnavailableUntilItIsLoaded) {
+  WriteModel("a");
+  Create();
+  ASSERT_TRUE(Ask("a").get().ok());
+  ASSERT_TRUE(Unload("a").ok());
+  EXPECT_EQ(backend_.live_models(), 0);
+  EXPECT_EQ(backend_.live_instances(), 0);
+  EXPECT_THAT(ReasonOf("a"), HasSubstr("unloaded"));
+  EXPECT_EQ(Ask("a").get().status().code(), absl::StatusCode::kUnavailable);
+  ASSERT_TRUE(Load("a").ok());
+  EXPECT_TRUE(Ask("a").get().ok());
+  EXPECT_EQ(Unload("nope").code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ModelRepositoryTest, StopFinishesLoadsThatRequestsWaitFor) {
+  WriteModel("a");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<Result> answer = Ask("a");
+  backend_.WaitForLoads(1);
+  std::thread stopper([this] { repository_->Stop(absl::Minutes(1)); });
+  backend_.HoldLoads(false);
+  stopper.join();
+  EXPECT_TRUE(answer.get().ok());
+  EXPECT_EQ(backend_.live_models(), 0);
+  EXPECT_EQ(Load("a").code(), absl::StatusCode::kResourceExhausted);
+}
+
+}  // namespace
+}  // namespace souvenir::compute
