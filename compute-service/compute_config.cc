@@ -1,7 +1,5 @@
 #include "compute-service/compute_config.h"
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -10,6 +8,7 @@
 #include <system_error>
 
 #include "common/config/address.h"
+#include "common/config/range.h"
 #include "common/status_macros.h"
 
 namespace souvenir::compute {
@@ -19,12 +18,6 @@ namespace {
 std::string ProgramDirectory() {
   std::error_code error;
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
-}
-
-absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t least, uint64_t most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("{}: {} came, a number from {} to {} is expected", field, value, least, most));
 }
 
 }  // namespace

@@ -17,13 +17,15 @@ CatalogPoller::CatalogPoller(const Options& options, Upstream* upstream, Catalog
   thread_ = StartThread("catalog", [this] { Run(); });
 }
 
-CatalogPoller::~CatalogPoller() {
+CatalogPoller::~CatalogPoller() { Stop(); }
+
+void CatalogPoller::Stop() {
   {
     MutexLock lock(&mutex_);
     stopping_ = true;
   }
   changed_.NotifyAll();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void CatalogPoller::Poke() {

@@ -25,10 +25,13 @@ class CatalogPoller {
 
   CatalogPoller(const Options& options, Upstream* upstream, Catalog* catalog);
 
-  // Waits for a look that is under way.
+  // As Stop().
   ~CatalogPoller();
 
-  // Looks at once.
+  // Looks no more; waits for a look that is under way. Idempotent.
+  void Stop();
+
+  // Looks at once; does nothing once it has stopped.
   void Poke();
 
   // The last look's outcome; UNAVAILABLE before the first.

@@ -16,7 +16,8 @@ using inference::GRPCInferenceService;
 using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
-std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options) {
+std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options,
+                                       const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   arguments.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
@@ -28,7 +29,7 @@ std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options) {
   // A connection that died without a word is noticed while calls wait on it.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  return grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 std::chrono::system_clock::time_point Deadline(absl::Duration timeout) {
@@ -45,19 +46,23 @@ absl::Status Explain(const grpc::Status& status, const std::string& address) {
 
 struct GrpcUpstream::Stubs {
   std::unique_ptr<GRPCInferenceService::Stub> inference;
+  std::unique_ptr<GRPCInferenceService::Stub> admin;
 };
 
 GrpcUpstream::GrpcUpstream(const Options& options)
     : options_(options),
-      stubs_(std::make_unique<Stubs>(Stubs{GRPCInferenceService::NewStub(Connect(options))})) {}
+      stubs_(std::make_unique<Stubs>(
+          Stubs{GRPCInferenceService::NewStub(Connect(options, options.address)),
+                GRPCInferenceService::NewStub(Connect(options, options.admin_address))})) {}
 
 GrpcUpstream::~GrpcUpstream() {
   calls_.Close();
   calls_.WaitUntilEmpty(absl::InfiniteDuration());
 }
 
-template <typename Request, typename Response, typename Method>
-std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method, std::unique_ptr<Request> request,
+template <typename Stub, typename Request, typename Response, typename Method>
+std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Stub& stub, Method method,
+                                                    std::unique_ptr<Request> request,
                                                     absl::Duration timeout, Done<Response> done) {
   struct State final : Call {
     void Cancel() override { context.TryCancel(); }
@@ -77,17 +82,16 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method, std::unique_p
   }
   state->context.set_deadline(Deadline(timeout));
   // The state keeps itself until the call has ended.
-  (stubs_->inference->async()->*method)(
-      &state->context, state->request.get(), state->response.get(),
-      [state, this](const grpc::Status& status) {
-        const std::optional<Gate::Pass> pass = std::move(state->pass);
-        Done<Response> done = std::move(state->done);
-        if (status.ok()) {
-          std::move(done)(std::move(state->response));
-        } else {
-          std::move(done)(Explain(status, options_.address));
-        }
-      });
+  (stub.async()->*method)(&state->context, state->request.get(), state->response.get(),
+                          [state, this](const grpc::Status& status) {
+                            const std::optional<Gate::Pass> pass = std::move(state->pass);
+                            Done<Response> done = std::move(state->done);
+                            if (status.ok()) {
+                              std::move(done)(std::move(state->response));
+                            } else {
+                              std::move(done)(Explain(status, options_.address));
+                            }
+                          });
   return state;
 }
 
@@ -100,24 +104,28 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method, std::unique_p
 std::shared_ptr<Upstream::Call> GrpcUpstream::Infer(
     std::unique_ptr<inference::ModelInferRequest> request, absl::Duration timeout,
     Done<inference::ModelInferResponse> done) {
-  return Start(SOUVENIR_ASYNC_METHOD(ModelInfer), std::move(request), timeout, std::move(done));
+  return Start(*stubs_->inference, SOUVENIR_ASYNC_METHOD(ModelInfer), std::move(request), timeout,
+               std::move(done));
 }
 
 void GrpcUpstream::Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
                               absl::Duration timeout,
                               Done<inference::ModelStatisticsResponse> done) {
-  Start(SOUVENIR_ASYNC_METHOD(ModelStatistics), std::move(request), timeout, std::move(done));
+  Start(*stubs_->inference, SOUVENIR_ASYNC_METHOD(ModelStatistics), std::move(request), timeout,
+        std::move(done));
 }
 
 void GrpcUpstream::Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
                         absl::Duration timeout, Done<inference::RepositoryModelLoadResponse> done) {
-  Start(SOUVENIR_ASYNC_METHOD(RepositoryModelLoad), std::move(request), timeout, std::move(done));
+  Start(*stubs_->admin, SOUVENIR_ASYNC_METHOD(RepositoryModelLoad), std::move(request), timeout,
+        std::move(done));
 }
 
 void GrpcUpstream::Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
                           absl::Duration timeout,
                           Done<inference::RepositoryModelUnloadResponse> done) {
-  Start(SOUVENIR_ASYNC_METHOD(RepositoryModelUnload), std::move(request), timeout, std::move(done));
+  Start(*stubs_->admin, SOUVENIR_ASYNC_METHOD(RepositoryModelUnload), std::move(request), timeout,
+        std::move(done));
 }
 
 #undef SOUVENIR_ASYNC_METHOD

@@ -13,6 +13,7 @@ namespace souvenir::gateway {
 class GrpcUpstream final : public Upstream {
  public:
   struct Options {
+    std::string admin_address;             // for Load() and Unload()
     std::string address;                   // "host:port" or any name that gRPC resolves
     size_t max_message_bytes = 64u << 20;  // of one request or answer
   };
@@ -38,8 +39,8 @@ class GrpcUpstream final : public Upstream {
   struct Stubs;
 
   // Starts `method` of the service's or the admin's stub.
-  template <typename Request, typename Response, typename Method>
-  std::shared_ptr<Call> Start(Method method, std::unique_ptr<Request> request,
+  template <typename Stub, typename Request, typename Response, typename Method>
+  std::shared_ptr<Call> Start(Stub& stub, Method method, std::unique_ptr<Request> request,
                               absl::Duration timeout, Done<Response> done);
 
   const Options options_;

@@ -1,0 +1,229 @@
+#include "gateway/gateway.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "common/config/address.h"
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+#include "gateway/gateway_config.h"
+#include "gateway/gateway_metrics.h"
+#include "gateway/upstream/grpc_upstream.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constinit Logger log{"gateway"};
+
+// The disk's part of the server's health, by the name that grpc.health.v1 is asked with.
+constexpr char kDiskHealth[] = "souvenir.disk";
+
+cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config) {
+  cache::TieredCache::Options options;
+  options.memory.limit_bytes = config.memory().limit_bytes();
+  options.memory.shards = config.memory().shards();
+  if (!config.disk().directory().empty()) {
+    cache::DiskTier::Options disk;
+    disk.store.directory = config.disk().directory() + "/cache";
+    disk.store.limit_bytes = config.disk().limit_bytes();
+    disk.store.segments = config.disk().segments();
+    disk.write_queue_bytes = config.disk().write_queue_bytes();
+    options.disk = std::move(disk);
+  }
+  return options;
+}
+
+Resolver::Options ResolverOptions(const config::v1::GatewayConfig& config) {
+  Resolver::Options options;
+  options.flights.max_flights = config.flights().max_flights();
+  options.flights.max_waiters = config.flights().max_waiters();
+  options.max_bytes = config.flights().max_bytes();
+  options.call_timeout = absl::Milliseconds(config.upstream().call_timeout_ms());
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::v1::GatewayConfig& config,
+                                                         Clock* clock) {
+  config::v1::GatewayConfig complete = DefaultGatewayConfig();
+  complete.MergeFrom(config);
+  SOUVENIR_RETURN_IF_ERROR(CheckGatewayConfig(complete));
+  std::unique_ptr<Gateway> gateway(new Gateway(std::move(complete), clock));
+  SOUVENIR_RETURN_IF_ERROR(gateway->Start());
+  return gateway;
+}
+
+Gateway::Gateway(config::v1::GatewayConfig config, Clock* clock)
+    : config_(std::move(config)), clock_(clock), timers_(clock) {}
+
+Gateway::~Gateway() { Stop(); }
+
+absl::Status Gateway::Start() {
+  SOUVENIR_RETURN_IF_ERROR(OpenCache());
+  SOUVENIR_RETURN_IF_ERROR(StartServices());
+  SOUVENIR_RETURN_IF_ERROR(StartServers());
+  LogServing();
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::OpenCache() {
+  SOUVENIR_ASSIGN_OR_RETURN(cache_, cache::TieredCache::Create(CacheOptions(config_), clock_));
+  const std::string& directory = config_.disk().directory();
+  catalog_ = std::make_unique<Catalog>(
+      Catalog::Options{.policies = {config_.models().begin(), config_.models().end()},
+                       .file = directory.empty() ? "" : directory + "/catalog.pbtxt"});
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::StartServices() {
+  SOUVENIR_ASSIGN_OR_RETURN(
+      disk_executor_, ThreadExecutor::Create({.name = "disk",
+                                              .threads = static_cast<int>(config_.disk().threads()),
+                                              .queue_limit = 16'384}));
+  upstream_ = std::make_unique<GrpcUpstream>(
+      GrpcUpstream::Options{.admin_address = config_.upstream().admin_address(),
+                            .address = config_.compute_address(),
+                            .max_message_bytes = config_.max_message_bytes()});
+  resolver_ = std::make_unique<Resolver>(ResolverOptions(config_),
+                                         Resolver::Parts{.clock = clock_,
+                                                         .timers = &timers_,
+                                                         .cache = cache_.get(),
+                                                         .disk_executor = disk_executor_.get(),
+                                                         .upstream = upstream_.get(),
+                                                         .catalog = catalog_.get()});
+  translator_ = std::make_unique<Translator>(
+      Translator::Options{.max_text_bytes = config_.translation().max_text_bytes(),
+                          .max_targets = config_.translation().max_targets()},
+      catalog_.get());
+
+  const CallParts parts = {.clock = clock_,
+                           .gate = &gate_,
+                           .resolver = resolver_.get(),
+                           .trust_tenant_header = config_.trust_tenant_header()};
+  translation_service_ =
+      std::make_unique<TranslationService>(parts, translator_.get(), &rpc_metrics_);
+  stats_service_ = std::make_unique<StatsService>(
+      StatsService::Sources{clock_, catalog_.get(), cache_.get(), resolver_.get()}, &rpc_metrics_);
+  cache_service_ =
+      std::make_unique<CacheService>(cache_.get(), disk_executor_.get(), clock_, &rpc_metrics_);
+  InferenceService::Options inference = {
+      .version = SOUVENIR_VERSION,
+      .allow_repository = false,
+      .call_timeout = absl::Milliseconds(config_.upstream().call_timeout_ms())};
+  public_inference_ = std::make_unique<InferenceService>(inference, parts, catalog_.get(),
+                                                         &targets_, upstream_.get(), &rpc_metrics_);
+  inference.allow_repository = true;
+  admin_inference_ = std::make_unique<InferenceService>(inference, parts, catalog_.get(), &targets_,
+                                                        upstream_.get(), &rpc_metrics_);
+
+  catalog_->Listen([this](const CatalogSnapshot& snapshot) {
+    targets_.OnCatalog(snapshot);
+    translator_->OnCatalog(snapshot);
+    UpdateHealth(snapshot);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::StartServers() {
+  metrics_.Add([this](MetricWriter& writer) {
+    CollectGatewayMetrics(*catalog_, *cache_, *resolver_, gate_, SOUVENIR_VERSION, writer);
+    rpc_metrics_.Collect(writer);
+  });
+  if (!config_.metrics_address().empty()) {
+    SOUVENIR_ASSIGN_OR_RETURN(metrics_server_,
+                              MetricsServer::Create(config_.metrics_address(), &metrics_));
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(
+      admin_server_,
+      GrpcServer::Start({.address = config_.admin_address(),
+                         .services = {translation_service_.get(), stats_service_.get(),
+                                      admin_inference_.get(), cache_service_.get()},
+                         .max_message_bytes = config_.max_message_bytes(),
+                         .address_flag = "--admin"}));
+  SOUVENIR_ASSIGN_OR_RETURN(
+      public_server_,
+      GrpcServer::Start(
+          {.address = config_.listen_address(),
+           .services = {translation_service_.get(), stats_service_.get(), public_inference_.get()},
+           .max_message_bytes = config_.max_message_bytes(),
+           .address_flag = "--listen"}));
+  {
+    MutexLock lock(&health_mutex_);
+    tells_health_ = true;
+  }
+  UpdateHealth(*catalog_->snapshot());
+
+  std::vector<std::string> names;
+  for (const auto& [name, policy] : config_.models()) names.push_back(name);
+  const absl::Duration interval = absl::Milliseconds(config_.upstream().poll_interval_ms());
+  poller_ = std::make_unique<CatalogPoller>(
+      CatalogPoller::Options{.interval = interval, .names = std::move(names)}, upstream_.get(),
+      catalog_.get());
+  catalog_->OnStale([this] { poller_->Poke(); });
+  return absl::OkStatus();
+}
+
+void Gateway::LogServing() const {
+  const std::string listen = WithPort(config_.listen_address(), port());
+  const std::string admin = WithPort(config_.admin_address(), admin_port());
+  const std::string metrics =
+      metrics_server_ == nullptr ? "" : WithPort(config_.metrics_address(), metrics_port());
+  log.Info("serving", {{"listen", listen},
+                       {"admin", admin},
+                       {"metrics", metrics},
+                       {"compute", config_.compute_address()},
+                       {"data_dir", config_.disk().directory()},
+                       {"version", SOUVENIR_VERSION}});
+}
+
+int Gateway::metrics_port() const {
+  return metrics_server_ == nullptr ? 0 : metrics_server_->port();
+}
+
+void Gateway::UpdateHealth(const CatalogSnapshot& snapshot) {
+  MutexLock lock(&health_mutex_);
+  if (!tells_health_) return;
+  std::set<std::string> serving;
+  for (const CatalogModelPtr& model : snapshot.models()) {
+    models_.insert(model->name());
+    if (model->ready()) serving.insert(model->name());
+  }
+  for (GrpcServer* const server : {public_server_.get(), admin_server_.get()}) {
+    for (const std::string& model : models_) server->SetServing(model, serving.contains(model));
+    if (cache_->has_disk()) server->SetServing(kDiskHealth, cache_->disk().healthy());
+  }
+}
+
+void Gateway::Stop() {
+  MutexLock stop_lock(&stop_mutex_);
+  if (std::exchange(stopped_, true)) return;
+  if (poller_ != nullptr) poller_->Stop();
+  {
+    MutexLock lock(&health_mutex_);
+    if (std::exchange(tells_health_, false)) {
+      for (GrpcServer* const server : {public_server_.get(), admin_server_.get()}) {
+        server->SetServing("", false);
+        for (const std::string& model : models_) server->SetServing(model, false);
+      }
+    }
+  }
+  gate_.Close();
+  if (!gate_.WaitUntilEmpty(absl::Seconds(config_.drain_timeout_seconds()))) {
+    log.Warning("requests are cancelled: the drain timeout has passed",
+                {{"requests", gate_.inside()}});
+  }
+  // Callers that are left are cancelled here, and with them the computations that nobody else
+  // wants.
+  if (public_server_ != nullptr) public_server_->Shutdown(absl::ZeroDuration());
+  if (admin_server_ != nullptr) admin_server_->Shutdown(absl::ZeroDuration());
+  metrics_.Clear();
+  if (disk_executor_ != nullptr) disk_executor_->Stop();
+  upstream_.reset();
+  if (cache_ != nullptr) cache_->Stop();
+  log.Info("stopped");
+}
+
+}  // namespace souvenir::gateway

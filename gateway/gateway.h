@@ -1,0 +1,99 @@
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "cache/tiered_cache.h"
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/gate.h"
+#include "common/grpc/grpc_server.h"
+#include "common/grpc/rpc_metrics.h"
+#include "common/metrics/metrics.h"
+#include "common/mutex.h"
+#include "common/timer_queue.h"
+#include "gateway/catalog/catalog.h"
+#include "gateway/catalog/catalog_poller.h"
+#include "gateway/language/translator.h"
+#include "gateway/resolve/resolver.h"
+#include "gateway/rpc/cache_service.h"
+#include "gateway/rpc/inference_service.h"
+#include "gateway/rpc/stats_service.h"
+#include "gateway/rpc/target_directory.h"
+#include "gateway/rpc/translation_service.h"
+#include "gateway/upstream/upstream.h"
+#include "souvenir/config/v1/gateway.pb.h"
+
+namespace souvenir::gateway {
+
+// The gateway, whole: cache, catalog, resolver, both gRPC ports and the metrics port.
+//
+// Owned by main, or by a test, which gives it port 0. Thread-safe.
+class Gateway {
+ public:
+  // Starts to serve, whether compute answers or not. What `config` leaves out has its default
+  // (gateway_config.h). INVALID_ARGUMENT for a configuration that makes no sense, UNAVAILABLE for
+  // an address that cannot be listened on, and as cache::SegmentStore::Open for the data directory;
+  // each in one line.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::v1::GatewayConfig& config,
+                                                         Clock* clock = Clock::System());
+
+  // As Stop().
+  ~Gateway();
+
+  int port() const { return public_server_->port(); }
+  int admin_port() const { return admin_server_->port(); }
+  int metrics_port() const;  // 0 where metrics are off
+
+  // Says NOT_SERVING, refuses new requests, waits drain_timeout_seconds for those under way,
+  // cancels what is left, and writes out what is queued for the disk. Blocks; idempotent.
+  void Stop();
+
+ private:
+  Gateway(config::v1::GatewayConfig config, Clock* clock);
+
+  absl::Status Start();
+  absl::Status OpenCache();
+  absl::Status StartServices();
+  absl::Status StartServers();
+  void UpdateHealth(const CatalogSnapshot& snapshot);
+  void LogServing() const;
+
+  const config::v1::GatewayConfig config_;
+  Clock* const clock_;
+  TimerQueue timers_;
+  Gate gate_;
+  RpcMetrics rpc_metrics_{"souvenir_gateway_request_seconds"};
+
+  std::unique_ptr<cache::TieredCache> cache_;
+  std::unique_ptr<Catalog> catalog_;
+  TargetDirectory targets_;
+  std::unique_ptr<Resolver> resolver_;
+  // After the resolver, since they call into it: they are stopped first.
+  std::unique_ptr<Upstream> upstream_;
+  std::unique_ptr<ThreadExecutor> disk_executor_;
+  std::unique_ptr<Translator> translator_;
+
+  std::unique_ptr<TranslationService> translation_service_;
+  std::unique_ptr<StatsService> stats_service_;
+  std::unique_ptr<CacheService> cache_service_;
+  std::unique_ptr<InferenceService> public_inference_;
+  std::unique_ptr<InferenceService> admin_inference_;
+  std::unique_ptr<GrpcServer> public_server_;
+  std::unique_ptr<GrpcServer> admin_server_;
+  MetricsRegistry metrics_;
+  std::unique_ptr<MetricsServer> metrics_server_;
+
+  Mutex health_mutex_;
+  bool tells_health_ ABSL_GUARDED_BY(health_mutex_) = false;     // both servers are there and serve
+  std::set<std::string> models_ ABSL_GUARDED_BY(health_mutex_);  // whose health was told
+
+  Mutex stop_mutex_;
+  bool stopped_ ABSL_GUARDED_BY(stop_mutex_) = false;
+
+  std::unique_ptr<CatalogPoller> poller_;
+};
+
+}  // namespace souvenir::gateway

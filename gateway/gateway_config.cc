@@ -1,0 +1,70 @@
+#include "gateway/gateway_config.h"
+
+#include <limits>
+
+#include "common/config/address.h"
+#include "common/config/range.h"
+#include "common/status_macros.h"
+
+namespace souvenir::gateway {
+
+config::v1::GatewayConfig DefaultGatewayConfig() {
+  config::v1::GatewayConfig config;
+  config.set_listen_address("127.0.0.1:8001");
+  config.set_metrics_address("127.0.0.1:8002");
+  config.set_admin_address("127.0.0.1:8003");
+  config.set_compute_address("127.0.0.1:8011");
+  config.mutable_memory()->set_limit_bytes(256u << 20);
+  config.mutable_memory()->set_shards(16);
+  config.mutable_disk()->set_directory("");
+  config.mutable_disk()->set_limit_bytes(uint64_t{4} << 30);
+  config.mutable_disk()->set_segments(8);
+  config.mutable_disk()->set_write_queue_bytes(64u << 20);
+  config.mutable_disk()->set_threads(2);
+  config.mutable_flights()->set_max_flights(65'536);
+  config.mutable_flights()->set_max_waiters(262'144);
+  config.mutable_flights()->set_max_bytes(256u << 20);
+  config.mutable_translation()->set_max_text_bytes(65'536);
+  config.mutable_translation()->set_max_targets(32);
+  config.mutable_upstream()->set_poll_interval_ms(2'000);
+  config.mutable_upstream()->set_call_timeout_ms(60'000);
+  config.mutable_upstream()->set_admin_address("127.0.0.1:8013");
+  config.set_trust_tenant_header(false);
+  config.set_max_message_bytes(64u << 20);
+  config.set_drain_timeout_seconds(30);
+  config.mutable_logging()->set_level("info");
+  config.mutable_logging()->set_format("auto");
+  return config;
+}
+
+absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
+  constexpr uint64_t kMost32 = std::numeric_limits<uint32_t>::max();
+  SOUVENIR_RETURN_IF_ERROR(CheckAddress("listen_address", config.listen_address()));
+  SOUVENIR_RETURN_IF_ERROR(CheckAddress("admin_address", config.admin_address()));
+  if (!config.metrics_address().empty()) {
+    SOUVENIR_RETURN_IF_ERROR(CheckAddress("metrics_address", config.metrics_address()));
+  }
+  SOUVENIR_RETURN_IF_ERROR(CheckAddress("compute_address", config.compute_address()));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckAddress("upstream.admin_address", config.upstream().admin_address()));
+  SOUVENIR_RETURN_IF_ERROR(CheckRange("disk.threads", config.disk().threads(), 1, 256));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("flights.max_flights", config.flights().max_flights(), 1, kMost32));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("flights.max_waiters", config.flights().max_waiters(), 1, kMost32));
+  // A translation's text travels with its length in 32 bits, in a message.
+  SOUVENIR_RETURN_IF_ERROR(CheckRange("translation.max_text_bytes",
+                                      config.translation().max_text_bytes(), 1,
+                                      config.max_message_bytes()));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("translation.max_targets", config.translation().max_targets(), 1, 1024));
+  SOUVENIR_RETURN_IF_ERROR(CheckRange("upstream.poll_interval_ms",
+                                      config.upstream().poll_interval_ms(), 10, 86'400'000));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("upstream.call_timeout_ms", config.upstream().call_timeout_ms(), 1, 86'400'000));
+  // gRPC counts in an int.
+  return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
+                    std::numeric_limits<int32_t>::max());
+}
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "absl/status/status.h"
+#include "souvenir/config/v1/gateway.pb.h"
+
+namespace souvenir::gateway {
+
+// What holds for all that a file and the flags leave out, as the comments of
+// souvenir/config/v1/gateway.proto say.
+config::v1::GatewayConfig DefaultGatewayConfig();
+
+// INVALID_ARGUMENT names the first field that makes no sense, what came and what was expected. What
+// the cache's own Create() functions check is left to them.
+absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config);
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,84 @@
+#include "gateway/gateway_metrics.h"
+
+#include <string>
+
+namespace souvenir::gateway {
+namespace {
+
+void CollectLookups(const Catalog& catalog, MetricWriter& writer) {
+  for (const auto& [model, counters] : catalog.counters()) {
+    for (size_t kind = 1; kind < kCacheKinds; ++kind) {
+      const auto cache_kind = static_cast<CacheKind>(kind);
+      const uint64_t rows = counters->rows(cache_kind);
+      if (rows == 0) continue;
+      writer.Counter("souvenir_gateway_lookups_total", "Rows asked for, by how they were answered.",
+                     {{"model", model}, {"kind", std::string(CacheKindName(cache_kind))}},
+                     static_cast<double>(rows));
+    }
+    writer.Counter("souvenir_gateway_saved_compute_seconds_total",
+                   "What the answers that were remembered had cost to compute.", {{"model", model}},
+                   absl::ToDoubleSeconds(counters->saved()));
+  }
+}
+
+void CollectTier(const std::string& tier, uint64_t entries, uint64_t bytes, uint64_t limit,
+                 uint64_t evictions, MetricWriter& writer) {
+  const MetricLabels labels = {{"tier", tier}};
+  writer.Gauge("souvenir_gateway_cache_entries", "Entries of a tier.", labels,
+               static_cast<double>(entries));
+  writer.Gauge("souvenir_gateway_cache_bytes", "Bytes of a tier, bookkeeping included.", labels,
+               static_cast<double>(bytes));
+  writer.Gauge("souvenir_gateway_cache_limit_bytes", "What the bytes of a tier are kept under.",
+               labels, static_cast<double>(limit));
+  writer.Counter("souvenir_gateway_cache_evictions_total", "Entries that made room for others.",
+                 labels, static_cast<double>(evictions));
+}
+
+void CollectDisk(const cache::DiskTier& disk, MetricWriter& writer) {
+  const cache::DiskTier::Stats stats = disk.stats();
+  CollectTier("disk", stats.store.entries, stats.store.bytes, stats.store.limit_bytes,
+              stats.store.dropped_entries, writer);
+  writer.Gauge("souvenir_gateway_disk_pending_writes", "Entries waiting to be written.", {},
+               static_cast<double>(stats.pending_writes));
+  writer.Counter("souvenir_gateway_disk_dropped_writes_total",
+                 "Entries not written: the queue was full, or the write failed.", {},
+                 static_cast<double>(stats.dropped_writes));
+  writer.Counter("souvenir_gateway_disk_read_errors_total",
+                 "Records that could not be read or were damaged.", {},
+                 static_cast<double>(stats.read_errors));
+  writer.Gauge("souvenir_gateway_disk_healthy", "1; 0 while writes fail.", {},
+               disk.healthy() ? 1 : 0);
+}
+
+}  // namespace
+
+void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
+                           const Resolver& resolver, const Gate& gate, const char* version,
+                           MetricWriter& writer) {
+  CollectLookups(catalog, writer);
+  const cache::MemoryTier::Stats memory = cache.memory().stats();
+  CollectTier("memory", memory.entries, memory.bytes, memory.limit_bytes, memory.evictions, writer);
+  if (cache.has_disk()) CollectDisk(cache.disk(), writer);
+
+  const cache::FlightTable::Stats flights = resolver.flights();
+  writer.Gauge("souvenir_gateway_flights", "Computations under way.", {},
+               static_cast<double>(flights.in_progress));
+  writer.Gauge("souvenir_gateway_waiters", "Rows waiting for a computation.", {},
+               static_cast<double>(flights.waiters));
+  writer.Counter("souvenir_gateway_flights_total", "Computations begun.", {},
+                 static_cast<double>(flights.started));
+  writer.Counter("souvenir_gateway_joined_total", "Rows that joined a computation under way.", {},
+                 static_cast<double>(flights.joined));
+  writer.Gauge("souvenir_gateway_waiting_bytes", "Bytes of inputs that wait to be computed.", {},
+               static_cast<double>(resolver.waiting_bytes()));
+  writer.Counter("souvenir_gateway_upstream_calls_total", "Calls to compute.", {},
+                 static_cast<double>(resolver.upstream_calls()));
+  writer.Gauge("souvenir_gateway_models", "Models known, all versions.", {},
+               static_cast<double>(catalog.snapshot()->models().size()));
+  writer.Gauge("souvenir_gateway_active_requests", "Requests under way.", {},
+               static_cast<double>(gate.inside()));
+  writer.Gauge("souvenir_gateway_build_info", "1; the labels tell the build.",
+               {{"version", version}}, 1);
+}
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,51 @@
+// souvenir-gateway: answers what it remembers, and has the rest computed.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/config/service_flags.h"
+#include "common/grpc/run_until_signal.h"
+#include "common/logging/logging.h"
+#include "gateway/gateway.h"
+#include "gateway/gateway_config.h"
+
+namespace {
+
+int Fail(int exit_code, const absl::Status& status) {
+  fmt::print(stderr, "souvenir-gateway: {}\n", std::string(status.message()));
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace souvenir;  // NOLINT(google-build-using-namespace): all of it is used here
+  BlockSignals();
+
+  config::v1::GatewayConfig config = gateway::DefaultGatewayConfig();
+  ServiceFlags flags({.program = "souvenir-gateway",
+                      .summary = "Answers inference requests from its cache, and has only the rest "
+                                 "computed (gRPC: souvenir.v1 and the Open Inference Protocol).",
+                      .version = SOUVENIR_VERSION},
+                     &config);
+  flags.Add("compute", "compute_address", "HOST:PORT", "The server that computes what is missing.");
+  flags.Add("data_dir", "disk.directory", "DIR",
+            "Where answers are kept across restarts; without it they are kept in memory only.");
+  if (const std::optional<int> exit_code = flags.Parse(argc, argv)) return *exit_code;
+
+  absl::Status valid = gateway::CheckGatewayConfig(config);
+  if (valid.ok()) {
+    valid = InitLogging({.level = config.logging().level(), .format = config.logging().format()});
+  }
+  if (!valid.ok()) return Fail(2, valid);
+  if (flags.check_config()) return 0;
+
+  auto service = gateway::Gateway::Create(config);
+  if (!service.ok()) return Fail(1, service.status());
+  RunUntilSignal([&] { (*service)->Stop(); });
+  return 0;
+}

@@ -1,0 +1,90 @@
+#include "cache/disk_tier.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/cache/test_entries.h"
+
+namespace souvenir::cache {
+namespace {
+
+DiskTier::Options OptionsFor(const TemporaryDirectory& directory) {
+  DiskTier::Options options;
+  options.store = {.directory = directory.path(), .limit_bytes = 16u << 20, .segments = 4};
+  options.write_queue_bytes = 1u << 20;
+  return options;
+}
+
+std::unique_ptr<DiskTier> Open(const DiskTier::Options& options, EpochTable* epochs) {
+  auto tier = DiskTier::Open(options, epochs);
+  EXPECT_TRUE(tier.ok()) << tier.status();
+  return *std::move(tier);
+}
+
+TEST(DiskTierTest, WhatWasQueuedIsThereAfterAStop) {
+  const TemporaryDirectory directory;
+  EpochTable epochs;
+  {
+    const auto tier = Open(OptionsFor(directory), &epochs);
+    for (int i = 0; i < 1000; ++i)
+      tier->Write(MakeEntry(fmt::format("{}", i), fmt::format("v{}", i)));
+    tier->Stop();
+    EXPECT_EQ(tier->stats().dropped_writes, 0u);
+  }
+  const auto tier = Open(OptionsFor(directory), &epochs);
+  for (int i = 0; i < 1000; ++i) {
+    const EntryPtr entry = tier->Read(KeyOf(fmt::format("{}", i)));
+    ASSERT_NE(entry, nullptr) << i;
+    EXPECT_EQ(entry->value, fmt::format("v{}", i));
+  }
+  EXPECT_EQ(tier->Read(KeyOf("other")), nullptr);
+}
+
+TEST(DiskTierTest, WhatTheQueueHasNoRoomForIsDroppedAndCounted) {
+  const TemporaryDirectory directory;
+  EpochTable epochs;
+  const auto tier = Open(OptionsFor(directory), &epochs);
+  tier->Write(MakeEntry("large", std::string(2u << 20, 'x')));
+  EXPECT_EQ(tier->stats().dropped_writes, 1u);
+  tier->Flush();
+  EXPECT_EQ(tier->Read(KeyOf("large")), nullptr);
+}
+
+TEST(DiskTierTest, WhatWasInvalidatedWhileItWaitedIsNotWritten) {
+  const TemporaryDirectory directory;
+  EpochTable epochs;
+  const auto tier = Open(OptionsFor(directory), &epochs);
+  const auto entry = MakeEntry("a", "v");
+  epochs.Stamp({7}, &entry->epochs);
+  epochs.Advance(7);
+  tier->Write(entry);
+  tier->Flush();
+  EXPECT_EQ(tier->Read(KeyOf("a")), nullptr);
+}
+
+TEST(DiskTierTest, EpochsComeBackOnOpening) {
+  const TemporaryDirectory directory;
+  {
+    EpochTable epochs;
+    const auto tier = Open(OptionsFor(directory), &epochs);
+    epochs.Advance(7);
+    epochs.Advance(7);
+    ASSERT_TRUE(tier->SaveEpoch(7).ok());
+  }
+  EpochTable epochs;
+  const auto tier = Open(OptionsFor(directory), &epochs);
+  EXPECT_EQ(epochs.Get(7), 2u);
+}
+
+TEST(DiskTierTest, NothingIsTakenAfterAStop) {
+  const TemporaryDirectory directory;
+  EpochTable epochs;
+  const auto tier = Open(OptionsFor(directory), &epochs);
+  tier->Stop();
+  tier->Write(MakeEntry("a", "v"));
+  EXPECT_EQ(tier->stats().dropped_writes, 1u);
+  tier->Stop();
+}
+
+}  // namespace
+}  // namespace souvenir::cache

@@ -1,0 +1,127 @@
+#include "cache/memory_tier.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "tests/unit/cache/test_entries.h"
+
+namespace souvenir::cache {
+namespace {
+
+std::unique_ptr<MemoryTier> Make(size_t limit_bytes, uint32_t shards = 1) {
+  auto tier = MemoryTier::Create({.limit_bytes = limit_bytes, .shards = shards});
+  EXPECT_TRUE(tier.ok()) << tier.status();
+  return *std::move(tier);
+}
+
+TEST(MemoryTierTest, ShardsMustBeAPowerOfTwo) {
+  const auto tier = MemoryTier::Create({.shards = 3});
+  EXPECT_EQ(tier.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(tier.status().message().find("3"), std::string::npos) << tier.status();
+}
+
+TEST(MemoryTierTest, AnEntryIsFoundUntilItIsErased) {
+  const auto tier = Make(1 << 20, 4);
+  EXPECT_EQ(tier->Lookup(KeyOf("a")), nullptr);
+  tier->Insert(MakeEntry("a", "value"));
+  ASSERT_NE(tier->Lookup(KeyOf("a")), nullptr);
+  EXPECT_EQ(tier->Lookup(KeyOf("a"))->value, "value");
+  EXPECT_TRUE(tier->Erase(KeyOf("a")));
+  EXPECT_FALSE(tier->Erase(KeyOf("a")));
+  EXPECT_EQ(tier->Lookup(KeyOf("a")), nullptr);
+  EXPECT_EQ(tier->stats().bytes, 0u);
+}
+
+TEST(MemoryTierTest, AnEntryReplacesOneWithItsKey) {
+  const auto tier = Make(1 << 20);
+  tier->Insert(MakeEntry("a", std::string(5000, 'x')));
+  tier->Insert(MakeEntry("a", "new"));
+  EXPECT_EQ(tier->Lookup(KeyOf("a"))->value, "new");
+  EXPECT_EQ(tier->stats().entries, 1u);
+  EXPECT_LT(tier->stats().bytes, 1000u);
+}
+
+TEST(MemoryTierTest, TheLeastRecentlyUsedMakesRoom) {
+  const auto tier = Make(10'000);
+  tier->Insert(MakeEntry("old", std::string(3000, 'o')));
+  tier->Insert(MakeEntry("kept", std::string(3000, 'k')));
+  ASSERT_NE(tier->Lookup(KeyOf("old")), nullptr);  // now "kept" is the one used longest ago
+  tier->Insert(MakeEntry("new", std::string(3000, 'n')));
+  EXPECT_NE(tier->Lookup(KeyOf("old")), nullptr);
+  EXPECT_EQ(tier->Lookup(KeyOf("kept")), nullptr);
+  EXPECT_NE(tier->Lookup(KeyOf("new")), nullptr);
+  EXPECT_EQ(tier->stats().evictions, 1u);
+}
+
+TEST(MemoryTierTest, WhatIsLargerThanAShardIsNotTakenAndEvictsNothing) {
+  const auto tier = Make(10'000);
+  tier->Insert(MakeEntry("small", "s"));
+  tier->Insert(MakeEntry("large", std::string(20'000, 'l')));
+  EXPECT_EQ(tier->Lookup(KeyOf("large")), nullptr);
+  EXPECT_NE(tier->Lookup(KeyOf("small")), nullptr);
+}
+
+TEST(MemoryTierTest, NoLimitIsNoTier) {
+  const auto tier = Make(0);
+  tier->Insert(MakeEntry("a", "v"));
+  EXPECT_EQ(tier->Lookup(KeyOf("a")), nullptr);
+}
+
+TEST(MemoryTierTest, AHitCopiesNothingAndOutlivesItsEviction) {
+  const auto tier = Make(10'000);
+  const EntryPtr entry = MakeEntry("a", std::string(3000, 'a'));
+  tier->Insert(entry);
+  const EntryPtr hit = tier->Lookup(KeyOf("a"));
+  EXPECT_EQ(hit.get(), entry.get());
+  for (int i = 0; i < 10; ++i)
+    tier->Insert(MakeEntry(fmt::format("{}", i), std::string(3000, 'b')));
+  EXPECT_EQ(tier->Lookup(KeyOf("a")), nullptr);
+  EXPECT_EQ(hit->value, std::string(3000, 'a'));
+}
+
+TEST(MemoryTierTest, EraseIfDropsWhatIsDead) {
+  const auto tier = Make(1 << 20, 4);
+  for (int i = 0; i < 100; ++i)
+    tier->Insert(MakeEntry(fmt::format("{}", i), i % 2 ? "odd" : "even"));
+  EXPECT_EQ(tier->EraseIf([](const Entry& entry) { return entry.value == "odd"; }), 50u);
+  EXPECT_EQ(tier->stats().entries, 50u);
+}
+
+// Whatever happens, the bytes stay under the limit and nothing is found under a wrong key.
+TEST(MemoryTierTest, BytesStayUnderTheLimitFromManyThreads) {
+  const auto tier = Make(200'000, 4);
+  std::vector<std::thread> threads;
+  for (unsigned seed = 0; seed < 4; ++seed) {
+    threads.emplace_back([&, seed] {
+      std::mt19937 random(seed);
+      for (int i = 0; i < 5000; ++i) {
+        const std::string name = fmt::format("{}", random() % 500);
+        switch (random() % 4) {
+          case 0:
+            tier->Insert(MakeEntry(name, name + std::string(random() % 2000, 'x')));
+            break;
+          case 1:
+            tier->Erase(KeyOf(name));
+            break;
+          default:
+            if (const EntryPtr entry = tier->Lookup(KeyOf(name))) {
+              EXPECT_EQ(entry->value.substr(0, name.size()), name);
+            }
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const MemoryTier::Stats stats = tier->stats();
+  EXPECT_LE(stats.bytes, stats.limit_bytes);
+  EXPECT_GT(stats.evictions, 0u);
+  tier->EraseIf([](const Entry&) { return true; });
+  EXPECT_EQ(tier->stats().bytes, 0u);
+}
+
+}  // namespace
+}  // namespace souvenir::cache

@@ -1,0 +1,131 @@
+#include "cache/segment_store.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "tests/unit/cache/test_entries.h"
+
+namespace souvenir::cache {
+namespace {
+
+constexpr uint64_t kLeastLimit = 16u << 20;
+
+std::unique_ptr<SegmentStore> Open(const std::string& directory, uint32_t segments = 4) {
+  auto store = SegmentStore::Open(
+      {.directory = directory, .limit_bytes = kLeastLimit, .segments = segments});
+  EXPECT_TRUE(store.ok()) << store.status();
+  return *std::move(store);
+}
+
+std::optional<std::string> Read(const SegmentStore& store, std::string_view name) {
+  const auto record = store.Read(KeyOf(name));
+  EXPECT_TRUE(record.ok()) << record.status();
+  return *record;
+}
+
+TEST(SegmentStoreTest, RecordsAreFoundAgainAfterReopening) {
+  const TemporaryDirectory directory;
+  {
+    const auto store = Open(directory.path());
+    ASSERT_TRUE(store->Write({{KeyOf("a"), "one"}, {KeyOf("b"), "two"}}).ok());
+    EXPECT_EQ(Read(*store, "a"), "one");
+  }
+  const auto store = Open(directory.path());
+  EXPECT_EQ(Read(*store, "a"), "one");
+  EXPECT_EQ(Read(*store, "b"), "two");
+  EXPECT_EQ(Read(*store, "c"), std::nullopt);
+}
+
+TEST(SegmentStoreTest, ALaterRecordWins) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory.path());
+  ASSERT_TRUE(store->Write({{KeyOf("a"), "old"}}).ok());
+  ASSERT_TRUE(store->Write({{KeyOf("a"), "new"}}).ok());
+  EXPECT_EQ(Read(*store, "a"), "new");
+}
+
+TEST(SegmentStoreTest, AProbeSeesWhatWasJustWrittenAndWhatIsAbsent) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory.path());
+  ASSERT_TRUE(store->Write({{KeyOf("a"), "one"}}).ok());
+  std::string record;
+  EXPECT_EQ(store->Probe(KeyOf("a"), &record), SegmentStore::Presence::kFound);
+  EXPECT_EQ(record, "one");
+  EXPECT_EQ(store->Probe(KeyOf("b"), &record), SegmentStore::Presence::kAbsent);
+}
+
+// The oldest go, the newest stay, and the files never grow past the limit.
+TEST(SegmentStoreTest, TheOldestSegmentsAreDroppedToStayUnderTheLimit) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory.path());
+  std::string noise(64 << 10, '\0');
+  uint32_t state = 1;
+  constexpr int kRecords = 600;  // 37 MiB
+  for (int i = 0; i < kRecords; ++i) {
+    for (char& c : noise) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+    ASSERT_TRUE(store->Write({{KeyOf(fmt::format("{}", i)), noise}}).ok());
+    EXPECT_LE(store->stats().bytes, kLeastLimit);
+    if (i % 50 == 0) {
+      uint64_t on_disk = 0;
+      for (const auto& file : std::filesystem::recursive_directory_iterator(directory.path())) {
+        std::error_code error;
+        const auto size = file.file_size(error);
+        if (!error) on_disk += size;
+      }
+      EXPECT_LE(on_disk, kLeastLimit) << "after " << i;
+    }
+  }
+  EXPECT_EQ(Read(*store, "0"), std::nullopt);
+  EXPECT_NE(Read(*store, fmt::format("{}", kRecords - 1)), std::nullopt);
+  EXPECT_GT(store->stats().dropped_entries, 0u);
+  EXPECT_LE(store->stats().segments, 4u);
+}
+
+TEST(SegmentStoreTest, EpochsAreKept) {
+  const TemporaryDirectory directory;
+  {
+    const auto store = Open(directory.path());
+    ASSERT_TRUE(store->SaveEpoch(0, 3).ok());
+    ASSERT_TRUE(store->SaveEpoch(65'535, 8).ok());
+    ASSERT_TRUE(store->SaveEpoch(0, 4).ok());
+  }
+  std::map<EpochSlot, uint64_t> kept;
+  ASSERT_TRUE(Open(directory.path())
+                  ->LoadEpochs([&](EpochSlot slot, uint64_t epoch) { kept[slot] = epoch; })
+                  .ok());
+  EXPECT_EQ(kept, (std::map<EpochSlot, uint64_t>{{0, 4}, {65'535, 8}}));
+}
+
+TEST(SegmentStoreTest, ASecondOneOnTheDirectoryIsTold) {
+  const TemporaryDirectory directory;
+  const auto store = Open(directory.path());
+  const auto second =
+      SegmentStore::Open({.directory = directory.path(), .limit_bytes = kLeastLimit});
+  EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(second.status().message().find("in use by another process"), std::string::npos)
+      << second.status();
+}
+
+TEST(SegmentStoreTest, ADirectoryThatCannotBeMadeIsNamed) {
+  const TemporaryDirectory directory;
+  std::ofstream(directory.path() + "/file") << "not a directory";
+  const auto store = SegmentStore::Open(
+      {.directory = directory.path() + "/file/below", .limit_bytes = kLeastLimit});
+  ASSERT_FALSE(store.ok());
+  EXPECT_NE(store.status().message().find(directory.path() + "/file/below"), std::string::npos)
+      << store.status();
+}
+
+TEST(SegmentStoreTest, OptionsThatMakeNoSenseAreRefused) {
+  const TemporaryDirectory directory;
+  EXPECT_EQ(SegmentStore::Open({.directory = directory.path(), .limit_bytes = 1}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(SegmentStore::Open({.directory = directory.path(), .segments = 1}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace souvenir::cache
