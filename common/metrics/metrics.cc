@@ -1,13 +1,19 @@
 #include "common/metrics/metrics.h"
 
 #include <fmt/format.h>
+#include <netdb.h>
 #include <prometheus/collectable.h>
 #include <prometheus/exposer.h>
 #include <prometheus/metric_family.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include "common/metrics/process_metrics.h"
+#include "common/thread.h"
 
 namespace souvenir {
 namespace {
@@ -92,12 +98,33 @@ void MetricsRegistry::Collect(MetricWriter& writer) const {
   for (const Collector& collector : collectors_) collector(writer);
 }
 
+namespace {
+
+// Connects to `address` and hangs up; best effort.
+void Knock(const std::string& address, int port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const std::string host = address.substr(0, address.rfind(':'));
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return;
+  const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd >= 0) {
+    (void)connect(fd, found->ai_addr, found->ai_addrlen);
+    close(fd);
+  }
+  freeaddrinfo(found);
+}
+
+}  // namespace
+
 struct MetricsServer::Impl {
   Impl(const std::string& address, const MetricsRegistry* registry)
-      : collectable(std::make_shared<RegistryCollectable>(registry)),
+      : address(address),
+        collectable(std::make_shared<RegistryCollectable>(registry)),
         exposer(address, /*num_threads=*/1) {
     exposer.RegisterCollectable(collectable);  // which it holds by a weak pointer only
   }
+  const std::string address;
   std::shared_ptr<RegistryCollectable> collectable;
   prometheus::Exposer exposer;
 };
@@ -117,7 +144,29 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Create(
 }
 
 MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-MetricsServer::~MetricsServer() = default;
+
+MetricsServer::~MetricsServer() {
+  // The HTTP server looks only every 2 s whether it is to stop, unless a connection wakes it.
+  const std::string address = impl_->address;
+  const int listening = port();
+  Mutex mutex;
+  CondVar changed;
+  bool stopped = false;
+  std::thread waker = StartThread("metrics-stop", [&] {
+    MutexLock lock(&mutex);
+    while (!stopped) {
+      Knock(address, listening);
+      changed.WaitFor(&mutex, std::chrono::milliseconds(5));
+    }
+  });
+  impl_.reset();
+  {
+    MutexLock lock(&mutex);
+    stopped = true;
+    changed.NotifyAll();
+  }
+  waker.join();
+}
 
 int MetricsServer::port() const { return impl_->exposer.GetListeningPorts().front(); }
 
