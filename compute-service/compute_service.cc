@@ -134,8 +134,9 @@ void ComputeService::Stop() {
   if (!gate_.WaitUntilEmpty(end - clock_->Monotonic())) {
     log.Warning("requests are cancelled: the drain timeout has passed",
                 {{"requests", gate_.inside()}});
+    repository_->FailWaiting(absl::UnavailableError("the server stopped before the request ran"));
   }
-  // What is left is cancelled: it leaves the queues, and what runs is waited for.
+  // What is left is cancelled; what runs already is waited for.
   if (public_server_ != nullptr) public_server_->Shutdown(absl::ZeroDuration());
   if (admin_server_ != nullptr) admin_server_->Shutdown(absl::ZeroDuration());
   metrics_.Clear();

@@ -38,6 +38,7 @@ class ComputeService {
   int port() const { return public_server_->port(); }
   int admin_port() const { return admin_server_->port(); }
   int metrics_port() const;  // 0 where metrics are off
+  const ModelRepository& repository() const { return *repository_; }
 
   // Says NOT_SERVING, refuses new requests, waits drain_timeout_seconds for those under way,
   // cancels what is left, and unloads all models. Blocks; idempotent.

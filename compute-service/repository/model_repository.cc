@@ -207,6 +207,10 @@ void ModelRepository::Later(Task task, std::shared_ptr<Done> done) {
                                              "many wait, or the server is stopping"));
 }
 
+void ModelRepository::FailWaiting(const absl::Status& status) {
+  for (const std::shared_ptr<ServedModel>& model : All()) model->FailWaiting(status);
+}
+
 void ModelRepository::Stop(absl::Duration grace) {
   const absl::Duration end = context_.clock->Monotonic() + grace;
   // Models that requests wait for finish loading, so that those requests are answered.

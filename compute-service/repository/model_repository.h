@@ -64,6 +64,9 @@ class ModelRepository {
   // Drains the model; from then on it is UNAVAILABLE, until it is loaded again. `done` as above.
   void Unload(std::string name, Done done);
 
+  // Answers all requests that wait for an instance or a load with `status`.
+  void FailWaiting(const absl::Status& status);
+
   // Refuses new requests, gives those under way `grace` to end, unloads everything. Blocks;
   // idempotent.
   void Stop(absl::Duration grace);

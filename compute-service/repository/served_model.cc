@@ -74,6 +74,10 @@ absl::StatusOr<JobId> ServedModel::Submit(Job job) {
 
 bool ServedModel::Cancel(JobId id) { return pool_ != nullptr && pool_->Cancel(id); }
 
+void ServedModel::FailWaiting(const absl::Status& status) {
+  if (pool_ != nullptr) pool_->FailWaiting(status);
+}
+
 void ServedModel::LoadElsewhere() {
   Changed();
   Task load = [self = shared_from_this()] { (void)self->Load(); };
@@ -99,7 +103,7 @@ absl::Status ServedModel::Load() {
   {
     MutexLock lock(&mutex_);
     if (state_ != ModelState::kLoading) return error_;  // stopped meanwhile
-    context_.loads->succeeded.Add();  // before the first answer
+    context_.loads->succeeded.Add();                    // before the first answer
     pool_->Open(*std::move(model));
     state_ = ModelState::kReady;
     error_ = absl::OkStatus();

@@ -83,6 +83,9 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   absl::StatusOr<JobId> Submit(Job job);
   bool Cancel(JobId id);
 
+  // Answers all that wait, for an instance or for the load, with `status`.
+  void FailWaiting(const absl::Status& status);
+
   // Loads on the calling thread, and blocks; the error is also what requests then get.
   absl::Status Load();
 
