@@ -104,8 +104,9 @@ absl::StatusOr<std::unique_ptr<HostProcess>> HostProcess::Start(const Options& o
     }
   }
   if (options.nice > 0) {
-    (void)setpriority(PRIO_PROCESS, static_cast<id_t>(pid),
-                      getpriority(PRIO_PROCESS, 0) + options.nice);
+    // To the main thread's, because the calling one may be nicer already.
+    const int base = getpriority(PRIO_PROCESS, static_cast<id_t>(getpid()));
+    (void)setpriority(PRIO_PROCESS, static_cast<id_t>(pid), base + options.nice);
   }
   ends.second.Close();  // or its end would never be read here
   std::unique_ptr<HostProcess> host(new HostProcess(pid, MessageChannel(std::move(ends.first))));

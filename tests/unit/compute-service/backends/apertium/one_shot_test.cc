@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <random>
 
 #include "tests/unit/compute-service/backends/apertium/fortunes.h"
 #include "tests/unit/compute-service/backends/apertium/translation_fixture.h"
@@ -28,8 +29,8 @@ std::string OneShot(const std::string& mode, const std::string& text) {
 }
 
 // Real lines, in shards that can run side by side: a run of `apertium` costs over 0.1 s.
-constexpr size_t kShards = 4;
-constexpr size_t kLinesPerShard = 275;
+constexpr size_t kShards = 11;
+constexpr size_t kLinesPerShard = 100;
 
 class OneShotTest : public TranslationTest, public testing::WithParamInterface<size_t> {};
 
@@ -40,6 +41,39 @@ TEST_P(OneShotTest, RealLinesAreTranslatedAlikeInAnyOrder) {
   const size_t begin = GetParam() * kLinesPerShard;
   for (size_t i = begin; i < begin + kLinesPerShard; ++i) {
     ASSERT_EQ(Translate(lines[i]), OneShot("eng-spa", lines[i])) << lines[i];
+  }
+}
+
+using EveryModeTest = TranslationTest;
+
+TEST_F(EveryModeTest, TranslatesAlike) {
+  const std::vector<std::string> lines = FortuneLines();
+  const auto backend = ApertiumBackend::Create(Options());
+  ASSERT_TRUE(backend.ok());
+  for (const ModelDescription& model : (*backend)->Discover()) {
+    const std::string mode = model.config.parameters().at("mode").string_value();
+    Load(mode);
+    for (size_t i = 0; i < 15; ++i) {
+      ASSERT_EQ(Translate(lines[i]), OneShot(mode, lines[i])) << mode << ": " << lines[i];
+    }
+  }
+}
+
+using HardTextTest = TranslationTest;
+
+TEST_F(HardTextTest, LayoutAndCharactersThatMeanSomethingAreTreatedAlike) {
+  const std::vector<std::string> pieces = {
+      "The", "cat", "don't", "New York", "that", "ñ",        "漢", "[", "]", "{", "}",  "^",  "$",
+      "/",   "\\",  "@",     "<",        ">",    "~",        "*",  "#", "+", "&", "_",  ".",  ",",
+      "'",   "\"",  "-",     "\n",       "\n\n", "\r\n\r\n", "\t", " ", " ", " ", "  ", ".[]"};
+  std::mt19937 random(1);
+  Load("eng-spa");
+  for (int round = 0; round < 60; ++round) {
+    std::string text;
+    for (auto length = random() % 30 + 1; length > 0; --length) {
+      text += pieces[random() % pieces.size()];
+    }
+    EXPECT_EQ(Translate(text), OneShot("eng-spa", text)) << testing::PrintToString(text);
   }
 }
 
