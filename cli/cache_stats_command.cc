@@ -111,7 +111,7 @@ std::string RenderTiers(const GetStatsResponse& stats) {
 std::string RenderStats(const GetStatsResponse& stats, absl::Time now) {
   const absl::Time start = FromProto(stats.started_at());
   return fmt::format(
-      "Since {} ({} ago)\n\n{}\n{}\nComputations: {} started, {} joined, {} under way\n",
+      "Since {} ({} ago)\n\n{}\n{}\nFlights: {} started, {} joined, {} under way\n",
       absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", start, absl::UTCTimeZone()),
       HumanDuration(std::max(now - start, absl::ZeroDuration())), RenderModels(stats),
       RenderTiers(stats), stats.flights().started(), stats.flights().joined(),

@@ -50,7 +50,7 @@ TEST(RenderStatsTest, ShowsModelsTiersAndComputations) {
             "memory        3  1.5 KiB  256 MiB        0         0            0\n"
             "disk          3    900 B    4 GiB        4         5            6\n"
             "\n"
-            "Computations: 3 started, 1 joined, 0 under way\n");
+            "Flights: 3 started, 1 joined, 0 under way\n");
 }
 
 // Whoever asks not to use the cache is no failure of the cache; whoever joins is no hit of it.
