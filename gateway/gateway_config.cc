@@ -1,5 +1,8 @@
 #include "gateway/gateway_config.h"
 
+#include <fmt/format.h>
+
+#include <bit>
 #include <limits>
 
 #include "common/config/address.h"
@@ -47,6 +50,11 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   SOUVENIR_RETURN_IF_ERROR(CheckAddress("compute_address", config.compute_address()));
   SOUVENIR_RETURN_IF_ERROR(
       CheckAddress("upstream.admin_address", config.upstream().admin_address()));
+  const uint32_t shards = config.memory().shards();
+  if (!std::has_single_bit(shards) || shards > 1024) {
+    return absl::InvalidArgumentError(
+        fmt::format("memory.shards: {} came, a power of two up to 1024 is expected", shards));
+  }
   SOUVENIR_RETURN_IF_ERROR(CheckRange("disk.threads", config.disk().threads(), 1, 256));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("flights.max_flights", config.flights().max_flights(), 1, kMost32));

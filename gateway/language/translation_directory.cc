@@ -17,13 +17,16 @@ std::string_view WithoutLastSubtag(std::string_view tag) {
 }  // namespace
 
 TranslationDirectory::TranslationDirectory(const CatalogSnapshot& catalog) {
-  // In order of names, so that of two models for a pair the choice is always the same.
+  // In order of names, so that of two models for a pair the choice is always the same. Whatever
+  // their state: what one has answered before can be served while it loads or is away, and the rest
+  // is refused by compute, with the reason.
   for (const CatalogModelPtr& model : catalog.models()) {
-    if (model->parameter("task") != "translation" || !model->ready()) continue;
+    if (model->parameter("task") != "translation") continue;
+    // Of several versions the one that is asked where none is named.
+    const auto chosen = catalog.Find(model->name(), "");
+    if (!chosen.ok() || *chosen != model) continue;
     std::vector<TargetPtr>& targets =
         targets_[{model->parameter("source_language"), model->parameter("target_language")}];
-    // Of several versions the newest, which comes last.
-    if (!targets.empty() && targets.back()->model().name() == model->name()) targets.pop_back();
     targets.push_back(std::make_shared<const Target>(
         Target::Spec{.model = model, .by_rows = model->row_exact && model->max_batch > 0}));
   }

@@ -31,8 +31,10 @@ absl::StatusOr<cache::Invalidation> ParseScope(const v1::InvalidateRequest& requ
       return cache::InvalidateKey{key};
     }
     case v1::InvalidateRequest::kTag:
+      if (request.tag().empty()) return absl::InvalidArgumentError("tag: an empty one came");
       return cache::InvalidateTag{request.tag()};
     case v1::InvalidateRequest::kModel:
+      if (request.model().empty()) return absl::InvalidArgumentError("model: an empty name came");
       return cache::InvalidateModel{request.model()};
     case v1::InvalidateRequest::kTenant:
       return cache::InvalidateTenant{request.tenant()};

@@ -69,10 +69,6 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
   }
   SOUVENIR_ASSIGN_OR_RETURN(
       model_, catalog.snapshot()->Find(request_->model_name(), request_->model_version()));
-  if (!model_->ready()) {
-    return absl::UnavailableError(fmt::format("model '{}' is {}: {}", model_->name(),
-                                              model_->known.state(), model_->known.reason()));
-  }
   SOUVENIR_RETURN_IF_ERROR(ReadTensors(*model_));
 
   Target::Spec spec;
