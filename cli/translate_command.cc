@@ -95,7 +95,7 @@ Outcome Translate(const TranslateOptions& options, const Settings& settings, Con
   }
   TranslationView view(view_options);
   const auto stub = TranslationService::NewStub(connection.channel());
-  const Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
+  Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
     const absl::Duration start = console.clock->Monotonic();
     const auto reader = stub->StreamTranslate(context, request);
     Translation translation;

@@ -19,7 +19,7 @@ std::string PadRight(std::string text, size_t width) {
   return text;
 }
 
-std::string PadLeft(std::string text, size_t width) {
+std::string PadLeft(const std::string& text, size_t width) {
   const size_t has = DisplayWidth(text);
   return has < width ? std::string(width - has, ' ') + text : text;
 }
