@@ -42,6 +42,18 @@ std::string DigestOf(const KnownModel& known) {
   return HexString(hash.Finish());
 }
 
+// A model that compute could not describe this time, because it is loading or broken, is what it
+// was: what it has answered before can still be found.
+void KeepDescriptions(const CatalogSnapshot& before, KnownModels* models) {
+  for (KnownModel& model : *models->mutable_models()) {
+    if (model.has_metadata()) continue;
+    const auto known = before.Find(model.name(), model.version());
+    if (!known.ok()) continue;
+    *model.mutable_metadata() = (*known)->known.metadata();
+    *model.mutable_config() = (*known)->known.config();
+  }
+}
+
 // Versions are numbers; those that are not come first, by their letters.
 bool IsOlder(const CatalogModelPtr& a, const CatalogModelPtr& b) {
   const auto number = [](const std::string& version) {
@@ -118,6 +130,7 @@ void Catalog::Listen(Listener listener) {
 }
 
 void Catalog::Update(KnownModels models) {
+  KeepDescriptions(*snapshot(), &models);
   std::sort(models.mutable_models()->begin(), models.mutable_models()->end(),
             [](const KnownModel& a, const KnownModel& b) {
               return std::tie(a.name(), a.version()) < std::tie(b.name(), b.version());

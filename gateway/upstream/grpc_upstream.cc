@@ -160,39 +160,48 @@ absl::StatusOr<KnownModels> GrpcUpstream::Describe(const std::vector<std::string
     }
   }
   for (KnownModel& model : *models.mutable_models()) {
-    if (model.state() != "READY") continue;
-    grpc::ClientContext context;
-    context.set_deadline(deadline);
-    inference::ModelMetadataRequest request;
-    request.set_name(model.name());
-    request.set_version(model.version());
-    const grpc::Status described =
-        stubs_->inference->ModelMetadata(&context, request, model.mutable_metadata());
-    if (described.ok()) {
-      grpc::ClientContext config_context;
-      config_context.set_deadline(deadline);
-      inference::ModelConfigRequest config_request;
-      config_request.set_name(model.name());
-      config_request.set_version(model.version());
-      inference::ModelConfigResponse config;
-      // Optional in the protocol: a server without it is configured at the gateway.
-      if (stubs_->inference->ModelConfig(&config_context, config_request, &config).ok()) {
-        model.mutable_config()->Swap(config.mutable_config());
-      }
-      if (model.version().empty() && model.metadata().versions_size() > 0) {
-        model.set_version(*model.metadata().versions().rbegin());
-      }
-      continue;
-    }
-    if (described.error_code() == grpc::StatusCode::UNAVAILABLE ||
-        described.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-      return Explain(described, options_.address);
-    }
-    model.set_state("UNAVAILABLE");
-    model.set_reason(described.error_message());
-    model.clear_metadata();
+    SOUVENIR_RETURN_IF_ERROR(DescribeModel(deadline, &model));
   }
   return models;
+}
+
+// Fills in what the server tells of one model; one that it cannot describe keeps its state, or is
+// UNAVAILABLE if it was said to be ready.
+absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point deadline,
+                                         KnownModel* model) {
+  grpc::ClientContext context;
+  context.set_deadline(deadline);
+  inference::ModelMetadataRequest request;
+  request.set_name(model->name());
+  request.set_version(model->version());
+  const grpc::Status described =
+      stubs_->inference->ModelMetadata(&context, request, model->mutable_metadata());
+  if (!described.ok()) {
+    model->clear_metadata();
+    if (described.error_code() == grpc::StatusCode::UNAVAILABLE ||
+        described.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+      if (model->state() == "READY") return Explain(described, options_.address);
+    }
+    if (model->state() == "READY") {
+      model->set_state("UNAVAILABLE");
+      model->set_reason(described.error_message());
+    }
+    return absl::OkStatus();
+  }
+  if (model->version().empty() && model->metadata().versions_size() > 0) {
+    model->set_version(*model->metadata().versions().rbegin());
+  }
+  grpc::ClientContext config_context;
+  config_context.set_deadline(deadline);
+  inference::ModelConfigRequest config_request;
+  config_request.set_name(model->name());
+  config_request.set_version(model->version());
+  inference::ModelConfigResponse config;
+  // Optional in the protocol: a server without it is configured at the gateway.
+  if (stubs_->inference->ModelConfig(&config_context, config_request, &config).ok()) {
+    model->mutable_config()->Swap(config.mutable_config());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace souvenir::gateway

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,9 @@ class GrpcUpstream final : public Upstream {
   template <typename Stub, typename Request, typename Response, typename Method>
   std::shared_ptr<Call> Start(Stub& stub, Method method, std::unique_ptr<Request> request,
                               absl::Duration timeout, Done<Response> done);
+
+  absl::Status DescribeModel(std::chrono::system_clock::time_point deadline,
+                             souvenir::state::v1::KnownModel* model);
 
   const Options options_;
   const std::unique_ptr<Stubs> stubs_;

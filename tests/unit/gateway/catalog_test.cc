@@ -1,0 +1,130 @@
+#include "gateway/catalog/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/unit/cache/test_entries.h"
+#include "tests/unit/gateway/test_models.h"
+
+namespace souvenir::gateway {
+namespace {
+
+using souvenir::state::v1::KnownModel;
+using souvenir::state::v1::KnownModels;
+
+KnownModels Models(std::initializer_list<KnownModel> list) {
+  KnownModels models;
+  for (const KnownModel& model : list) *models.add_models() = model;
+  return models;
+}
+
+KnownModel Version(const std::string& version, const std::string& state = "READY") {
+  KnownModel model = TextModel("m", "in", "out");
+  model.set_version(version);
+  model.set_state(state);
+  return model;
+}
+
+TEST(CatalogTest, TheNewestReadyVersionIsTheOneThatIsMeant) {
+  Catalog catalog({});
+  EXPECT_FALSE(catalog.known());
+  catalog.Update(Models({Version("10"), Version("9"), Version("11", "UNAVAILABLE")}));
+  EXPECT_TRUE(catalog.known());
+  EXPECT_EQ((*catalog.snapshot()->Find("m", ""))->version(), "10");
+  EXPECT_EQ((*catalog.snapshot()->Find("m", "9"))->version(), "9");
+  EXPECT_EQ((*catalog.snapshot()->Find("m", "11"))->ready(), false);
+}
+
+TEST(CatalogTest, WhatIsNotThereIsToldWithWhatIs) {
+  Catalog catalog({});
+  catalog.Update(Models({Version("1"), TextModel("other", "in", "out")}));
+  const auto model = catalog.snapshot()->Find("x", "");
+  EXPECT_EQ(model.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(model.status().message(), "no model 'x'; there are: m, other");
+  EXPECT_EQ(catalog.snapshot()->Find("m", "7").status().message(),
+            "no version '7' of model 'm'; there are: 1");
+}
+
+TEST(CatalogTest, ThePolicyWinsOverTheModelsOwnWord) {
+  souvenir::config::v1::ModelPolicy policy;
+  policy.set_cache(false);
+  policy.set_row_exact(false);
+  policy.set_ttl_seconds(60);
+  Catalog catalog({.policies = {{"m", policy}}});
+  catalog.Update(Models({Version("1"), TextModel("other", "in", "out")}));
+  const CatalogModelPtr model = *catalog.snapshot()->Find("m", "");
+  EXPECT_FALSE(model->cached);
+  EXPECT_FALSE(model->row_exact);
+  EXPECT_EQ(model->ttl, absl::Seconds(60));
+  const CatalogModelPtr other = *catalog.snapshot()->Find("other", "");
+  EXPECT_TRUE(other->cached);
+  EXPECT_TRUE(other->row_exact);
+  EXPECT_EQ(other->ttl, absl::InfiniteDuration());
+}
+
+TEST(CatalogTest, AServerWithoutDigestsGetsOneFromItsMetadata) {
+  KnownModel plain = Version("1");
+  plain.mutable_metadata()->clear_properties();
+  KnownModel changed = plain;
+  changed.mutable_metadata()->mutable_inputs(0)->set_datatype("INT32");
+  Catalog catalog({});
+  catalog.Update(Models({plain}));
+  const std::string digest = (*catalog.snapshot()->Find("m", ""))->digest;
+  EXPECT_EQ(digest.size(), 64u);
+  catalog.Update(Models({changed}));
+  EXPECT_NE((*catalog.snapshot()->Find("m", ""))->digest, digest);
+}
+
+TEST(CatalogTest, IsKnownAgainAfterARestart) {
+  const cache::TemporaryDirectory directory;
+  const std::string file = directory.path() + "/catalog.pbtxt";
+  Catalog({.file = file}).Update(Models({Version("1")}));
+  Catalog restarted({.file = file});
+  EXPECT_TRUE(restarted.known());
+  EXPECT_EQ((*restarted.snapshot()->Find("m", ""))->digest, "digest-of-m");
+}
+
+TEST(CatalogTest, AFileThatIsBrokenIsReplaced) {
+  const cache::TemporaryDirectory directory;
+  const std::string file = directory.path() + "/catalog.pbtxt";
+  std::ofstream(file) << "models { nonsense";
+  Catalog catalog({.file = file});
+  EXPECT_FALSE(catalog.known());
+  catalog.Update(Models({Version("1")}));
+  EXPECT_TRUE(Catalog({.file = file}).known());
+}
+
+TEST(CatalogTest, AModelThatCannotBeDescribedIsWhatItWas) {
+  Catalog catalog({});
+  catalog.Update(Models({Version("1")}));
+  KnownModel loading = Version("1", "LOADING");
+  loading.clear_metadata();
+  loading.clear_config();
+  catalog.Update(Models({loading}));
+  const CatalogModelPtr model = *catalog.snapshot()->Find("m", "");
+  EXPECT_FALSE(model->ready());
+  EXPECT_EQ(model->digest, "digest-of-m");
+  EXPECT_TRUE(model->cached);
+}
+
+TEST(CatalogTest, ListenersHearOfChangesOnly) {
+  Catalog catalog({});
+  std::vector<size_t> heard;
+  catalog.Listen([&](const CatalogSnapshot& now) { heard.push_back(now.models().size()); });
+  catalog.Update(Models({Version("1")}));
+  catalog.Update(Models({Version("1")}));
+  catalog.Update(Models({Version("1"), Version("2")}));
+  EXPECT_EQ(heard, (std::vector<size_t>{0, 1, 2}));
+}
+
+TEST(CatalogTest, CountersOutliveAReload) {
+  Catalog catalog({});
+  catalog.Update(Models({Version("1")}));
+  (*catalog.snapshot()->Find("m", ""))->counters->Count(CacheKind::kMiss, {});
+  catalog.Update(Models({Version("2")}));
+  EXPECT_EQ((*catalog.snapshot()->Find("m", ""))->counters->rows(CacheKind::kMiss), 1u);
+}
+
+}  // namespace
+}  // namespace souvenir::gateway

@@ -1,0 +1,476 @@
+#include "gateway/resolve/resolver.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <thread>
+
+#include "common/grpc/oip_tensors.h"
+#include "common/tensor/bytes_elements.h"
+#include "common/tensor/tensor_codec.h"
+#include "tests/fakes/fake_upstream.h"
+#include "tests/fakes/manual_clock.h"
+#include "tests/fakes/manual_executor.h"
+#include "tests/unit/cache/test_entries.h"
+#include "tests/unit/gateway/test_models.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constexpr std::array<int64_t, 2> kRow = {1, 1};
+
+// Asks for texts, and keeps what came.
+class TestCall final : public ResolveCall {
+ public:
+  TestCall(const TargetPtr& target, const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) framed_.push_back(FrameBytesElement(text));
+    for (const std::string& framed : framed_) {
+      questions.push_back({target, {TensorView{"in", DataType::kBytes, kRow, framed}}});
+    }
+  }
+
+  bool done() const { return done_; }
+  std::string text(size_t question) const {
+    const Answer& got = answer(question);
+    if (!got.status.ok()) return std::string(got.status.message());
+    const auto outputs = DecodedTensors::Decode(got.entry->value);
+    return std::string(*BytesElementReader(outputs->Find("out")->data).Next());
+  }
+
+ private:
+  void OnAllAnswered() override { ASSERT_FALSE(done_.exchange(true)) << "told twice"; }
+
+  std::vector<std::string> framed_;
+  std::atomic<bool> done_{false};
+};
+
+// The model: every text in angle brackets; "bad" is refused.
+void Bracket(const inference::ModelInferRequest& request, inference::ModelInferResponse* response) {
+  const auto tensors = MessageTensors::FromRequest(request);
+  const TensorView& in = tensors->tensors().front();
+  std::string out;
+  BytesElementReader reader(in.data);
+  while (const auto text = reader.Next()) AppendBytesElement(fmt::format("<{}>", *text), &out);
+  AppendOutputs({{"out", DataType::kBytes, in.shape, out}}, response);
+  (*response->mutable_parameters())["souvenir.compute_ns"].set_int64_param(2'000'000);
+  (*response->mutable_parameters())["souvenir.digest"].set_string_param("digest-of-m");
+}
+
+bool HasBad(const inference::ModelInferRequest& request) {
+  return request.raw_input_contents(0).find("bad") != std::string::npos;
+}
+
+class ResolverTest : public testing::Test {
+ protected:
+  ResolverTest() {
+    souvenir::state::v1::KnownModels models;
+    *models.add_models() = TextModel("m", "in", "out");
+    catalog_.Update(models);
+    cache::TieredCache::Options options;
+    options.memory.shards = 1;
+    options.disk = cache::DiskTier::Options{
+        .store = {.directory = directory_.path(), .limit_bytes = 16u << 20}};
+    cache_ = *cache::TieredCache::Create(options, &clock_);
+    resolver_ = std::make_unique<Resolver>(
+        Resolver::Options{.flights = {.max_flights = 2000, .max_waiters = 4000},
+                          .max_bytes = 100'000},
+        Resolver::Parts{&clock_, &timers_, cache_.get(), &executor_, &upstream_, &catalog_});
+    target_ = std::make_shared<const Target>(
+        Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
+  }
+
+  std::shared_ptr<TestCall> Ask(const std::vector<std::string>& texts,
+                                std::string_view cache_control = "") {
+    auto call = std::make_shared<TestCall>(target_, texts);
+    if (!cache_control.empty()) call->options.cache = *ParseCacheControl(cache_control);
+    resolver_->Resolve(call);
+    executor_.RunAll();
+    return call;
+  }
+
+  std::vector<CacheKind> Kinds(const TestCall& call) {
+    std::vector<CacheKind> kinds;
+    for (size_t i = 0; i < call.questions.size(); ++i) kinds.push_back(call.answer(i).kind);
+    return kinds;
+  }
+
+  uint64_t Rows(CacheKind kind) { return target_->model().counters->rows(kind); }
+
+  static constexpr CacheKind kMemory = CacheKind::kMemory;
+  static constexpr CacheKind kDisk = CacheKind::kDisk;
+  static constexpr CacheKind kMiss = CacheKind::kMiss;
+  static constexpr CacheKind kCoalesced = CacheKind::kCoalesced;
+  static constexpr CacheKind kBypass = CacheKind::kBypass;
+
+  cache::TemporaryDirectory directory_;
+  ManualClock clock_;
+  TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
+  ManualExecutor executor_;
+  FakeUpstream upstream_;
+  Catalog catalog_{{}};
+  std::unique_ptr<cache::TieredCache> cache_;
+  std::unique_ptr<Resolver> resolver_;
+  TargetPtr target_;
+};
+
+TEST_F(ResolverTest, AMissIsComputedAndThenRemembered) {
+  const auto first = Ask({"a"});
+  EXPECT_FALSE(first->done());
+  ASSERT_EQ(upstream_.calls(), 1u);
+  upstream_.Answer(0, Bracket);
+  ASSERT_TRUE(first->done());
+  EXPECT_EQ(first->text(0), "<a>");
+  EXPECT_EQ(Kinds(*first), std::vector{kMiss});
+
+  const auto second = Ask({"a"});
+  ASSERT_TRUE(second->done());
+  EXPECT_EQ(second->text(0), "<a>");
+  EXPECT_EQ(Kinds(*second), std::vector{kMemory});
+  EXPECT_EQ(upstream_.calls(), 1u);
+  EXPECT_EQ(target_->model().counters->saved(), absl::Milliseconds(2));
+}
+
+TEST_F(ResolverTest, OnlyMissingRowsGoUpstreamInOneCallAndComeBackInOrder) {
+  upstream_.AnswerAllWith(Bracket);
+  Ask({"b", "d"});
+  const auto call = Ask({"a", "b", "c", "d", "a"});
+  ASSERT_TRUE(call->done());
+  for (size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(call->text(i), fmt::format("<{}>", std::string(1, "abcda"[i])));
+  }
+  EXPECT_EQ(Kinds(*call), (std::vector{kMiss, kMemory, kMiss, kMemory, kCoalesced}));
+  ASSERT_EQ(upstream_.calls(), 2u);
+  EXPECT_EQ(upstream_.request(1).inputs(0).shape(0), 2);
+  EXPECT_EQ(upstream_.request(1).raw_input_contents(0),
+            FrameBytesElement("a") + FrameBytesElement("c"));
+}
+
+TEST_F(ResolverTest, MoreRowsThanTheModelTakesAreAskedInParts) {
+  upstream_.AnswerAllWith(Bracket);
+  const auto call = Ask({"1", "2", "3", "4", "5", "6"});
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(call->text(5), "<6>");
+  ASSERT_EQ(upstream_.calls(), 2u);
+  EXPECT_EQ(upstream_.request(0).inputs(0).shape(0), 4);
+  EXPECT_EQ(upstream_.request(1).inputs(0).shape(0), 2);
+}
+
+TEST_F(ResolverTest, WhatMemoryHasLostIsFoundOnDisk) {
+  upstream_.AnswerAllWith(Bracket);
+  Ask({"a"});
+  cache_->disk().Flush();
+  ASSERT_TRUE(cache_->LookupMemory(target_->FingerprintOf(
+                  {TensorView{"in", DataType::kBytes, kRow, FrameBytesElement("a")}})) != nullptr);
+  // A restart: the same directory, and nothing in memory.
+  resolver_.reset();
+  cache_.reset();
+  cache::TieredCache::Options options;
+  options.disk =
+      cache::DiskTier::Options{.store = {.directory = directory_.path(), .limit_bytes = 16u << 20}};
+  cache_ = *cache::TieredCache::Create(options, &clock_);
+  resolver_ = std::make_unique<Resolver>(
+      Resolver::Options{},
+      Resolver::Parts{&clock_, &timers_, cache_.get(), &executor_, &upstream_, &catalog_});
+  const auto call = Ask({"a", "b"});
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(Kinds(*call), (std::vector{kDisk, kMiss}));
+  EXPECT_EQ(call->text(0), "<a>");
+  EXPECT_EQ(upstream_.request(1).inputs(0).shape(0), 1);
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+}
+
+TEST_F(ResolverTest, ADiskTooBusyToBeAskedCostsAComputation) {
+  upstream_.AnswerAllWith(Bracket);
+  executor_.set_full(true);
+  const auto call = Ask({"a"});
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(call->text(0), "<a>");
+}
+
+TEST_F(ResolverTest, AThousandIdenticalQuestionsAreComputedOnce) {
+  std::vector<std::shared_ptr<TestCall>> calls;
+  for (int i = 0; i < 1000; ++i) calls.push_back(Ask({"a"}));
+  ASSERT_EQ(upstream_.calls(), 1u);
+  upstream_.Answer(0, Bracket);
+  for (const auto& call : calls) {
+    ASSERT_TRUE(call->done());
+    EXPECT_EQ(call->text(0), "<a>");
+  }
+  EXPECT_EQ(Rows(kMiss), 1u);
+  EXPECT_EQ(Rows(kCoalesced), 999u);
+}
+
+TEST_F(ResolverTest, TheFirstCallerMayLeaveAndTheRestAreAnswered) {
+  const auto first = Ask({"a"});
+  const auto second = Ask({"a"});
+  resolver_->Cancel(first, absl::CancelledError("gone"));
+  ASSERT_TRUE(first->done());
+  EXPECT_EQ(first->answer(0).status.code(), absl::StatusCode::kCancelled);
+  EXPECT_FALSE(upstream_.cancelled(0));
+  upstream_.Answer(0, Bracket);
+  ASSERT_TRUE(second->done());
+  EXPECT_EQ(second->text(0), "<a>");
+}
+
+TEST_F(ResolverTest, WhenAllHaveLeftTheComputationIsCancelledAndNotJoinedAnyMore) {
+  const auto first = Ask({"a"});
+  const auto second = Ask({"a"});
+  resolver_->Cancel(first, absl::CancelledError("gone"));
+  resolver_->Cancel(second, absl::CancelledError("gone"));
+  EXPECT_TRUE(upstream_.cancelled(0));
+  EXPECT_EQ(resolver_->flights().in_progress, 0u);
+  const auto third = Ask({"a"});
+  ASSERT_EQ(upstream_.calls(), 2u);
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(third->text(0), "<a>");
+}
+
+TEST_F(ResolverTest, ACallIsKeptWhileOneOfItsRowsIsWanted) {
+  const auto both = Ask({"a", "b"});
+  const auto one = Ask({"b"});
+  resolver_->Cancel(both, absl::CancelledError("gone"));
+  EXPECT_FALSE(upstream_.cancelled(0));
+  resolver_->Cancel(one, absl::CancelledError("gone"));
+  EXPECT_TRUE(upstream_.cancelled(0));
+}
+
+TEST_F(ResolverTest, NoWaiterOutlivesItsDeadline) {
+  auto hasty = std::make_shared<TestCall>(target_, std::vector<std::string>{"a"});
+  hasty->options.deadline = clock_.Monotonic() + absl::Seconds(1);
+  resolver_->Resolve(hasty);
+  executor_.RunAll();
+  const auto patient = Ask({"a"});
+  clock_.Advance(absl::Milliseconds(999));
+  timers_.RunDue();
+  EXPECT_FALSE(hasty->done());
+  clock_.Advance(absl::Milliseconds(1));
+  timers_.RunDue();
+  ASSERT_TRUE(hasty->done());
+  EXPECT_EQ(hasty->answer(0).status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_FALSE(patient->done());
+  upstream_.Answer(0, Bracket);
+  EXPECT_EQ(patient->text(0), "<a>");
+}
+
+TEST_F(ResolverTest, AnErrorReachesEveryWaiterAndIsNotRemembered) {
+  const auto first = Ask({"a"});
+  const auto second = Ask({"a"});
+  upstream_.Fail(0, absl::ResourceExhaustedError("the queue is full"));
+  EXPECT_EQ(first->text(0), "the queue is full");
+  EXPECT_EQ(second->text(0), "the queue is full");
+  const auto third = Ask({"a"});
+  EXPECT_FALSE(third->done());
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(third->text(0), "<a>");
+}
+
+TEST_F(ResolverTest, ACallThatWasLostIsMadeOnceMore) {
+  const auto call = Ask({"a"});
+  upstream_.Fail(0, absl::UnavailableError("the worker died"));
+  EXPECT_FALSE(call->done());
+  ASSERT_EQ(upstream_.calls(), 2u);
+  upstream_.Fail(1, absl::UnavailableError("compute is away"));
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(call->text(0), "compute is away");
+}
+
+TEST_F(ResolverTest, StrangersDoNotShareABadRowsFate) {
+  const auto call = Ask({"good", "bad", "fine"});
+  upstream_.Fail(0, absl::InvalidArgumentError("one row is bad"));
+  ASSERT_EQ(upstream_.calls(), 4u);
+  for (size_t i = 1; i < 4; ++i) {
+    if (HasBad(upstream_.request(i))) {
+      upstream_.Fail(i, absl::InvalidArgumentError("this row is bad"));
+    } else {
+      upstream_.Answer(i, Bracket);
+    }
+  }
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(call->text(0), "<good>");
+  EXPECT_EQ(call->text(1), "this row is bad");
+  EXPECT_EQ(call->text(2), "<fine>");
+}
+
+TEST_F(ResolverTest, OutputsThatDoNotSplitAreAskedForRowByRow) {
+  const auto lump = [](const inference::ModelInferRequest&,
+                       inference::ModelInferResponse* response) {
+    const std::string data = FrameBytesElement("lump");
+    AppendOutputs({{"out", DataType::kBytes, kRow, data}}, response);
+  };
+  const auto call = Ask({"a", "b"});
+  upstream_.Answer(0, lump);
+  ASSERT_EQ(upstream_.calls(), 3u);
+  upstream_.Answer(1, Bracket);
+  upstream_.Answer(2, Bracket);
+  EXPECT_EQ(call->text(0), "<a>");
+  EXPECT_EQ(call->text(1), "<b>");
+}
+
+TEST_F(ResolverTest, AnAnswerWithoutAnOutputIsAnError) {
+  const auto call = Ask({"a"});
+  upstream_.Answer(0, [](const auto&, auto*) {});
+  EXPECT_EQ(call->text(0), "the answer of model 'm' lacks the output 'out'");
+}
+
+TEST_F(ResolverTest, AnInvalidationInMidFlightKeepsTheAnswerOutAndLaterCallersAway) {
+  const auto before = Ask({"a"});
+  ASSERT_TRUE(cache_->Invalidate(cache::InvalidateModel{"m"}).ok());
+  const auto after = Ask({"a"});
+  ASSERT_EQ(upstream_.calls(), 2u) << "the old computation is not joined";
+  upstream_.Answer(0, Bracket);
+  EXPECT_EQ(before->text(0), "<a>");
+  EXPECT_FALSE(after->done());
+  EXPECT_EQ(Kinds(*Ask({"a"}, "only-if-cached")), std::vector{kMiss});
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+}
+
+TEST_F(ResolverTest, AnAnswerOfAnotherDigestIsGivenButNotFoundAgainUnderTheOldOne) {
+  int stale = 0;
+  catalog_.OnStale([&] { ++stale; });
+  const auto call = Ask({"a"});
+  upstream_.Answer(0, [](const auto& request, auto* response) {
+    Bracket(request, response);
+    (*response->mutable_parameters())["souvenir.digest"].set_string_param("new");
+  });
+  EXPECT_EQ(call->text(0), "<a>");
+  EXPECT_EQ(call->answer(0).entry->origin->digest, "new");
+  EXPECT_EQ(stale, 1);
+  Ask({"a"});
+  EXPECT_EQ(upstream_.calls(), 2u);
+  target_ = target_->WithDigest("new");
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+}
+
+TEST_F(ResolverTest, NoCacheComputesAndRemembersAndJoinsNobody) {
+  const auto first = Ask({"a"});
+  const auto second = Ask({"a"}, "no-cache");
+  ASSERT_EQ(upstream_.calls(), 2u);
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(Kinds(*second), std::vector{kBypass});
+  EXPECT_FALSE(first->done());
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+  upstream_.Answer(0, Bracket);
+  EXPECT_TRUE(first->done());
+}
+
+TEST_F(ResolverTest, NoStoreLeavesNothingBehind) {
+  upstream_.AnswerAllWith(Bracket);
+  EXPECT_EQ(Kinds(*Ask({"a"}, "no-store")), std::vector{kBypass});
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMiss});
+}
+
+TEST_F(ResolverTest, OnlyIfCachedComputesNothing) {
+  const auto call = Ask({"a"}, "only-if-cached");
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(call->answer(0).status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(upstream_.calls(), 0u);
+  upstream_.AnswerAllWith(Bracket);
+  Ask({"a"});
+  EXPECT_EQ(Kinds(*Ask({"a"}, "only-if-cached")), std::vector{kMemory});
+}
+
+TEST_F(ResolverTest, MaxAgeTakesNothingOlder) {
+  upstream_.AnswerAllWith(Bracket);
+  Ask({"a"});
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_EQ(Kinds(*Ask({"a"}, "max-age=10")), std::vector{kMemory});
+  EXPECT_EQ(Kinds(*Ask({"a"}, "max-age=9")), std::vector{kMiss});
+  EXPECT_EQ(Kinds(*Ask({"a"}, "max-age=0")), std::vector{kMemory}) << "now it is fresh";
+}
+
+TEST_F(ResolverTest, AModelThatIsNotCachedIsAlwaysComputed) {
+  souvenir::state::v1::KnownModels models;
+  *models.add_models() = TextModel("m", "in", "out");
+  models.mutable_models(0)->mutable_config()->clear_response_cache();
+  catalog_.Update(models);
+  target_ = std::make_shared<const Target>(
+      Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
+  upstream_.AnswerAllWith(Bracket);
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kBypass});
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kBypass});
+  EXPECT_EQ(cache_->memory().stats().entries, 0u);
+}
+
+TEST_F(ResolverTest, BytesThatWaitAreBounded) {
+  const auto large = Ask({std::string(60'000, 'x')});
+  EXPECT_FALSE(large->done());
+  const auto more = Ask({std::string(60'000, 'y')});
+  ASSERT_TRUE(more->done());
+  EXPECT_EQ(more->answer(0).status.code(), absl::StatusCode::kResourceExhausted);
+  upstream_.Answer(0, Bracket);
+  EXPECT_TRUE(large->done());
+  EXPECT_EQ(resolver_->waiting_bytes(), 0u);
+}
+
+TEST_F(ResolverTest, LargeRequestsAreHashedElsewhere) {
+  upstream_.AnswerAllWith(Bracket);
+  auto call =
+      std::make_shared<TestCall>(target_, std::vector<std::string>{std::string(80'000, 'x')});
+  resolver_->Resolve(call);
+  EXPECT_EQ(upstream_.calls(), 0u);
+  EXPECT_GT(executor_.RunAll(), 0u);
+  ASSERT_TRUE(call->done());
+  EXPECT_TRUE(call->answer(0).status.ok()) << call->answer(0).status;
+}
+
+// Any mix of hits, misses and joined rows gives what an uncached call gives, and every row counts
+// once.
+TEST_F(ResolverTest, AnyMixGivesWhatAnUncachedCallGives) {
+  upstream_.AnswerAllWith(Bracket);
+  std::mt19937 random(20260101);
+  uint64_t asked = 0;
+  for (int round = 0; round < 500; ++round) {
+    std::vector<std::string> texts(1 + random() % 8);
+    for (std::string& text : texts) text = std::to_string(random() % 200);
+    if (random() % 50 == 0) {
+      ASSERT_TRUE(cache_->Invalidate(cache::InvalidateAll{}).ok());
+    }
+    const auto call = Ask(texts);
+    ASSERT_TRUE(call->done());
+    for (size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(call->text(i), "<" + texts[i] + ">");
+    asked += texts.size();
+  }
+  uint64_t counted = 0;
+  for (size_t kind = 0; kind < kCacheKinds; ++kind) counted += Rows(static_cast<CacheKind>(kind));
+  EXPECT_EQ(counted, asked);
+  EXPECT_GT(Rows(kMemory), 0u);
+  EXPECT_GT(Rows(kMiss), 0u);
+}
+
+// Callers, answers, departures and invalidations from several threads at once.
+TEST_F(ResolverTest, SumsAgreeFromManyThreads) {
+  upstream_.AnswerAllWith(Bracket);
+  std::atomic<uint64_t> asked{0};
+  std::vector<std::thread> threads;
+  for (unsigned seed = 0; seed < 4; ++seed) {
+    threads.emplace_back([&, seed] {
+      std::mt19937 random(seed);
+      for (int i = 0; i < 300; ++i) {
+        auto call = std::make_shared<TestCall>(
+            target_,
+            std::vector<std::string>{std::to_string(random() % 50), std::to_string(random() % 50)});
+        asked += 2;
+        resolver_->Resolve(call);
+        if (random() % 10 == 0) resolver_->Cancel(call, absl::CancelledError("gone"));
+        if (random() % 100 == 0) {
+          ASSERT_TRUE(cache_->Invalidate(cache::InvalidateModel{"m"}).ok());
+        }
+        executor_.RunAll();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  executor_.RunAll();
+  uint64_t counted = 0;
+  for (size_t kind = 0; kind < kCacheKinds; ++kind) counted += Rows(static_cast<CacheKind>(kind));
+  EXPECT_EQ(counted, asked);
+  EXPECT_EQ(resolver_->flights().in_progress, 0u);
+  EXPECT_EQ(resolver_->flights().waiters, 0u);
+}
+
+}  // namespace
+}  // namespace souvenir::gateway
