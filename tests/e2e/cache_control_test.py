@@ -2,7 +2,8 @@
 
 import grpc
 import harness
-from clients import MEMORY, MISS, BYPASS, kinds_of, text_request
+from clients import BYPASS, MEMORY, MISS, kinds_of, text_request
+from metrics import sum_of
 
 COMPUTED = (MISS, BYPASS)
 
@@ -29,12 +30,12 @@ class CacheControlTest(harness.SharedServicesTest):
 
     def test_only_if_cached_never_computes(self):
         text = "The roof is new."
-        before = self.server.lookups().get(MISS, 0)
+        before = self.computed_rows()
         self.assert_not_cached(lambda: self.server.translate(text, cache_control="only-if-cached"))
         self.assert_fails(
             grpc.StatusCode.FAILED_PRECONDITION,
             lambda: self.server.infer(text_request([text]), cache_control="only-if-cached"))
-        self.assertEqual(self.server.lookups().get(MISS, 0), before)
+        self.assertEqual(self.computed_rows(), before)
         first = self.server.translate_one(text)
         self.assert_translated(self.server.translate_one(text, cache_control="only-if-cached"),
                                MEMORY, first.text)
@@ -58,6 +59,9 @@ class CacheControlTest(harness.SharedServicesTest):
                 with self.subTest(header=header):
                     self.assert_fails(grpc.StatusCode.INVALID_ARGUMENT, call, "cache-control",
                                       header)
+
+    def computed_rows(self):
+        return sum_of(self.compute.metrics, "souvenir_compute_rows_total")
 
     def assert_not_cached(self, call):
         """The call or its target fails with FAILED_PRECONDITION."""

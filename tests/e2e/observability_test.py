@@ -1,40 +1,14 @@
 """Health, reflection and metrics of both services."""
 
-import re
-import urllib.request
-
 import grpc
 import harness
 from clients import MEMORY, MISS
+from metrics import scrape, sum_of
 
-# A line of Prometheus's text format: name{labels} value.
-SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{((?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\.)*",?)*)\})?'
-                    r' ([-+]?(?:[0-9.]+(?:[eE][-+]?[0-9]+)?|Inf)|[Nn]a[Nn])$')
 PROCESS_FAMILIES = {"process_cpu_seconds_total": "counter",
                     "process_resident_memory_bytes": "gauge",
                     "process_open_fds": "gauge",
                     "process_start_time_seconds": "gauge"}
-
-
-def scrape(address):
-    """(families: {name: type}, samples: {name: [(labels, value)]}) of a /metrics page."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://{address}/metrics", timeout=10) as page:
-        text = page.read().decode()
-    families, samples = {}, {}
-    for line in text.splitlines():
-        if line.startswith("# TYPE "):
-            _, _, name, kind = line.split(" ")
-            if name in families:
-                raise AssertionError(f"the family {name} comes twice")
-            families[name] = kind
-        elif line and not line.startswith("#"):
-            match = SAMPLE.match(line)
-            if match is None:
-                raise AssertionError(f"not a line of Prometheus's text format: {line!r}")
-            labels = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match.group(3) or ""))
-            samples.setdefault(match.group(1), []).append((labels, float(match.group(4))))
-    return families, samples
 
 
 class ObservabilityTest(harness.SharedServicesTest):
@@ -72,7 +46,7 @@ class ObservabilityTest(harness.SharedServicesTest):
         def rows():
             _, samples = scrape(self.gateway.metrics)
             counts = {}
-            for labels, value in samples.get("souvenir_cache_lookups_total", []):
+            for labels, value in samples.get("souvenir_gateway_lookups_total", []):
                 if labels.get("model") == "apertium-eng-spa":
                     counts[labels["kind"]] = counts.get(labels["kind"], 0) + value
             return counts
@@ -91,9 +65,8 @@ class ObservabilityTest(harness.SharedServicesTest):
 
     def test_computes_metrics_count_what_it_ran(self):
         def rows():
-            _, samples = scrape(self.compute.metrics)
-            return sum(value for labels, value in samples.get("souvenir_compute_rows_total", [])
-                       if labels["model"] == "apertium-eng-spa")
+            return sum_of(self.compute.metrics, "souvenir_compute_rows_total",
+                          model="apertium-eng-spa")
 
         before = rows()
         text = "The valley is near."

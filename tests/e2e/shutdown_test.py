@@ -5,6 +5,7 @@ import signal
 import grpc
 import harness
 from clients import MISS, translate_request
+from metrics import sum_of
 from services import wait_for
 
 # Keeps the engine busy for about a second.
@@ -13,16 +14,17 @@ SLOW = "The old man and the sea are friends, but the wind is strong. " * 900
 
 class ShutdownTest(harness.ServicesTest):
 
-    def begin_slow_request(self, server):
-        """A call that compute is working on."""
+    def begin_slow_request(self, compute, server):
+        """A call that an instance of the model is working on."""
         call = server.translation.Translate.future(translate_request(SLOW), timeout=100)
-        wait_for(lambda: server.get_stats().flights.in_progress == 1, 10, "the flight to begin")
+        wait_for(lambda: sum_of(compute.metrics, "souvenir_compute_instances", state="busy") == 1,
+                 10, "the engine to begin")
         self.assertFalse(call.done())
         return call
 
     def test_the_gateway_finishes_what_is_under_way(self):
         compute, gateway, server = self.start_both(data_dir="cache")
-        call = self.begin_slow_request(server)
+        call = self.begin_slow_request(compute, server)
         gateway.signal(signal.SIGTERM)
         self.assert_translated(call.result().translations[0], MISS)
         self.assertEqual(gateway.wait(), 0)
@@ -34,7 +36,7 @@ class ShutdownTest(harness.ServicesTest):
 
     def test_compute_finishes_what_is_under_way(self):
         compute, _, server = self.start_both()
-        call = self.begin_slow_request(server)
+        call = self.begin_slow_request(compute, server)
         compute.signal(signal.SIGTERM)
         self.assert_translated(call.result().translations[0], MISS)
         self.assertEqual(compute.wait(), 0)
@@ -43,7 +45,7 @@ class ShutdownTest(harness.ServicesTest):
         compute = self.start_compute()
         gateway = self.start_gateway(compute, arguments=["--drain_timeout=0"])
         server = self.connect_when_ready(gateway)
-        call = self.begin_slow_request(server)
+        call = self.begin_slow_request(compute, server)
         gateway.signal(signal.SIGTERM)
         self.assertEqual(gateway.wait(15), 0)
         self.assertIn(call.code(), (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED))
