@@ -1,5 +1,6 @@
 #include "common/gate.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace souvenir {
@@ -17,7 +18,10 @@ void Gate::Close() {
 }
 
 bool Gate::WaitUntilEmpty(absl::Duration timeout) {
-  const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
+  // A moment without end cannot be added to now.
+  constexpr absl::Duration kForever = absl::Hours(24 * 365);
+  const auto end =
+      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kForever));
   MutexLock lock(&mutex_);
   while (inside_ > 0) {
     const auto left = end - std::chrono::steady_clock::now();

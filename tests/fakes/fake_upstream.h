@@ -77,6 +77,11 @@ class FakeUpstream final : public Upstream {
   }
   void Fail(size_t call, const absl::Status& status) { End(call, status); }
 
+  // Ends all that is open, and what comes of that.
+  void FailAll(const absl::Status& status) {
+    for (size_t call = 0; call < calls(); ++call) Fail(call, status);
+  }
+
   void Statistics(std::unique_ptr<inference::ModelStatisticsRequest>, absl::Duration,
                   Done<inference::ModelStatisticsResponse> done) override {
     std::move(done)(absl::UnimplementedError("not asked for in tests"));

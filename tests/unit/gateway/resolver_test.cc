@@ -82,6 +82,9 @@ class ResolverTest : public testing::Test {
         Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
   }
 
+  // Nothing may be under way when the resolver goes.
+  ~ResolverTest() override { upstream_.FailAll(absl::CancelledError("the test is over")); }
+
   std::shared_ptr<TestCall> Ask(const std::vector<std::string>& texts,
                                 std::string_view cache_control = "") {
     auto call = std::make_shared<TestCall>(target_, texts);
