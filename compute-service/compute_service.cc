@@ -143,7 +143,7 @@ void ComputeService::Stop() {
   if (repository_ != nullptr) {
     repository_->Stop(std::max(absl::ZeroDuration(), end - clock_->Monotonic()));
   }
-  log.Info("stopped");
+  if (public_server_ != nullptr) log.Info("stopped");
 }
 
 }  // namespace souvenir::compute

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <fstream>
 #include <iterator>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "common/status_macros.h"
@@ -42,34 +44,35 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   std::string text_;
 };
 
-// The parser lets a later map entry replace an earlier one of the same key. Each entry that was
-// written has a place in `tree`, so that a map with fewer entries than places had one replaced.
-// Which one can be told only from the text before it was made a map, and so only the map is named.
+// The parser takes a later map entry of the same key for another one, and the map then keeps the
+// last. Fresh from the parser the entries are still those that were written, in their order.
+// REQUIRES: `message` has only been parsed into, since using a map drops what it does not keep.
 absl::Status RefuseDuplicateKeys(const Message& message, TextFormat::ParseInfoTree* tree,
                                  std::string_view name) {
   const Reflection* reflection = message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
   reflection->ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) {
-    if (field->is_map()) {
-      const int entries = reflection->FieldSize(message, field);
-      const TextFormat::ParseLocation surplus = tree->GetLocation(field, entries);
-      if (surplus.line != -1) {
-        return absl::InvalidArgumentError(fmt::format("{}:{}:{}: a key of '{}' is given twice",
-                                                      name, surplus.line + 1, surplus.column + 1,
-                                                      field->name()));
-      }
-      continue;
-    }
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+    std::set<std::string> keys;
     const int count = field->is_repeated() ? reflection->FieldSize(message, field) : 1;
     for (int i = 0; i < count; ++i) {
-      TextFormat::ParseInfoTree* const nested =
-          tree->GetTreeForNested(field, field->is_repeated() ? i : -1);
-      if (nested == nullptr) continue;
+      const int index = field->is_repeated() ? i : -1;
       const Message& child = field->is_repeated()
                                  ? reflection->GetRepeatedMessage(message, field, i)
                                  : reflection->GetMessage(message, field);
+      if (field->is_map()) {
+        std::string key;
+        TextFormat::PrintFieldValueToString(child, field->message_type()->map_key(), -1, &key);
+        if (!keys.insert(key).second) {
+          const TextFormat::ParseLocation place = tree->GetLocation(field, index);
+          return absl::InvalidArgumentError(
+              fmt::format("{}:{}:{}: the key {} of '{}' is given twice", name, place.line + 1,
+                          place.column + 1, key, field->name()));
+        }
+      }
+      TextFormat::ParseInfoTree* const nested = tree->GetTreeForNested(field, index);
+      if (nested == nullptr) continue;
       SOUVENIR_RETURN_IF_ERROR(RefuseDuplicateKeys(child, nested, name));
     }
   }

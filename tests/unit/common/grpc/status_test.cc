@@ -1,0 +1,30 @@
+#include "common/grpc/status.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace souvenir {
+namespace {
+
+TEST(StatusTest, CodesAreTheSameNumbers) {
+  for (int code = 0; code <= static_cast<int>(grpc::StatusCode::UNAUTHENTICATED); ++code) {
+    const absl::Status status(static_cast<absl::StatusCode>(code), code == 0 ? "" : "why");
+    const grpc::Status converted = ToGrpcStatus(status);
+    EXPECT_EQ(static_cast<int>(converted.error_code()), code);
+    EXPECT_EQ(converted.error_message(), code == 0 ? "" : "why");
+    EXPECT_EQ(FromGrpcStatus(converted), status);
+  }
+}
+
+TEST(StatusTest, ALongMessageIsCutBetweenCharacters) {
+  std::string text;
+  while (text.size() < 10'000) text += "\xe2\x82\xac";  // three bytes each; 2048 is inside of one
+  const std::string message = ToGrpcStatus(absl::InternalError(text)).error_message();
+  EXPECT_EQ(message, text.substr(0, 2046) + "...");
+  const std::string fits(2048, 'x');
+  EXPECT_EQ(ToGrpcStatus(absl::InternalError(fits)).error_message(), fits);
+}
+
+}  // namespace
+}  // namespace souvenir
