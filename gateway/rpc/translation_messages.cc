@@ -1,5 +1,7 @@
 #include "gateway/rpc/translation_messages.h"
 
+#include <fmt/format.h>
+
 #include <string>
 
 #include "common/grpc/proto_time.h"
@@ -20,7 +22,11 @@ absl::Status PlanTranslation(const v1::TranslateRequest& request, const CallOpti
                              std::vector<Question>* questions) {
   if (request.format() != v1::TEXT_FORMAT_UNSPECIFIED &&
       request.format() != v1::TEXT_FORMAT_PLAIN) {
-    return absl::UnimplementedError("only the format TEXT_FORMAT_PLAIN is translated so far");
+    // A number that is no member of the enum has no name.
+    const std::string& name = v1::TextFormat_Name(request.format());
+    return absl::UnimplementedError(
+        fmt::format("format: {} came; only TEXT_FORMAT_PLAIN is translated so far",
+                    name.empty() ? std::to_string(request.format()) : name));
   }
   TranslationRequest asked;
   asked.text = request.text();
