@@ -103,7 +103,9 @@ def machine():
             model = line.split(":", 1)[1].strip()
             break
     cores = len(os.sched_getaffinity(0))
-    return f"{model}, {cores} cores, load average {os.getloadavg()[0]:.2f} before the start"
+    load = os.getloadavg()[0]
+    busy = "; it was BUSY with something else: believe none of it" if load > cores / 2 else ""
+    return f"{model}, {cores} cores, load average {load:.2f} before the start{busy}"
 
 
 def percentile(ordered, fraction):
