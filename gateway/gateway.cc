@@ -211,14 +211,16 @@ void Gateway::Stop() {
     }
   }
   gate_.Close();
-  if (!gate_.WaitUntilEmpty(absl::Seconds(config_.drain_timeout_seconds()))) {
+  const bool drained = gate_.WaitUntilEmpty(absl::Seconds(config_.drain_timeout_seconds()));
+  if (!drained) {
     log.Warning("requests are cancelled: the drain timeout has passed",
                 {{"requests", gate_.inside()}});
   }
-  // Callers that are left are cancelled here, and with them the computations that nobody else
-  // wants.
-  if (public_server_ != nullptr) public_server_->Shutdown(absl::ZeroDuration());
-  if (admin_server_ != nullptr) admin_server_->Shutdown(absl::ZeroDuration());
+  // The last answers may still be on their way out. Callers that are left over are cancelled, and
+  // with them the computations that nobody else wants.
+  const absl::Duration grace = drained ? absl::Seconds(5) : absl::ZeroDuration();
+  if (public_server_ != nullptr) public_server_->Shutdown(grace);
+  if (admin_server_ != nullptr) admin_server_->Shutdown(grace);
   metrics_.Clear();
   if (disk_executor_ != nullptr) disk_executor_->Stop();
   upstream_.reset();

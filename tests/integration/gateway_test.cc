@@ -1,0 +1,368 @@
+// The gateway over real channels, before a real compute service whose backend tests can hold up.
+
+#include "gateway/gateway.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/mutex.h"
+#include "common/tensor/bytes_elements.h"
+#include "compute-service/compute_service.h"
+#include "inference/grpc_service.grpc.pb.h"
+#include "souvenir/v1/cache.grpc.pb.h"
+#include "souvenir/v1/stats.grpc.pb.h"
+#include "souvenir/v1/translation.grpc.pb.h"
+#include "tests/fakes/fake_backend.h"
+#include "tests/unit/cache/test_entries.h"
+
+namespace souvenir {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A model that "translates" by giving the text back, and is asked as a translation model is.
+compute::ModelDescription EchoTranslation(const std::string& name, const std::string& source,
+                                          const std::string& target) {
+  compute::ModelDescription description;
+  description.config = compute::EchoConfig(name);
+  description.config.mutable_output(0)->set_name("translation");
+  description.config.mutable_response_cache()->set_enable(true);
+  auto& parameters = *description.config.mutable_parameters();
+  parameters["row_exact"].set_string_value("true");
+  parameters["task"].set_string_value("translation");
+  parameters["source_language"].set_string_value(source);
+  parameters["target_language"].set_string_value(target);
+  return description;
+}
+
+class GatewayTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    StartCompute(0);
+    StartGateway();
+    WaitForModels();
+  }
+
+  void TearDown() override {
+    if (backend_ != nullptr) backend_->HoldRuns(false);
+    gateway_.reset();
+    compute_.reset();
+  }
+
+  void StartCompute(int port) {
+    config::v1::ComputeConfig config;
+    config.set_listen_address("127.0.0.1:" + std::to_string(port));
+    config.set_admin_address("127.0.0.1:0");
+    config.set_metrics_address("");
+    config.set_model_repository("");
+    config.mutable_pool()->set_instances(2);
+    auto backend = std::make_unique<compute::FakeBackend>();
+    backend_ = backend.get();
+    backend->Offer(EchoTranslation("fake-en-es", "en", "es"));
+    backend->Offer(EchoTranslation("fake-en-gl", "en", "gl"));
+    backend->SetDigest(digest_);
+    std::vector<std::unique_ptr<compute::Backend>> backends;
+    backends.push_back(std::move(backend));
+    auto service = compute::ComputeService::Create(config, std::move(backends));
+    ASSERT_TRUE(service.ok()) << service.status();
+    compute_ = *std::move(service);
+    compute_port_ = compute_->port();
+  }
+
+  void StopCompute() {
+    compute_.reset();
+    backend_ = nullptr;
+  }
+
+  void StartGateway() {
+    gateway_.reset();
+    config::v1::GatewayConfig config;
+    config.set_listen_address("127.0.0.1:0");
+    config.set_admin_address("127.0.0.1:0");
+    config.set_metrics_address("127.0.0.1:0");
+    config.set_compute_address("127.0.0.1:" + std::to_string(compute_port_));
+    config.mutable_upstream()->set_admin_address("127.0.0.1:" +
+                                                 std::to_string(compute_->admin_port()));
+    config.mutable_upstream()->set_poll_interval_ms(20);
+    config.mutable_disk()->set_directory(directory_.path());
+    config.mutable_disk()->set_limit_bytes(16u << 20);
+    auto gateway = gateway::Gateway::Create(config);
+    ASSERT_TRUE(gateway.ok()) << gateway.status();
+    gateway_ = *std::move(gateway);
+    Connect();
+  }
+
+  void Connect() {
+    const auto channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(gateway_->port()),
+                                             grpc::InsecureChannelCredentials());
+    const auto admin = grpc::CreateChannel("127.0.0.1:" + std::to_string(gateway_->admin_port()),
+                                           grpc::InsecureChannelCredentials());
+    translation_ = v1::TranslationService::NewStub(channel);
+    inference_ = inference::GRPCInferenceService::NewStub(channel);
+    stats_ = v1::StatsService::NewStub(channel);
+    cache_ = v1::CacheService::NewStub(admin);
+  }
+
+  // The gateway learns by polling, on a thread of its own; asking until it has is bounded by ctest.
+  void WaitForModels() {
+    for (;;) {
+      grpc::ClientContext context;
+      v1::ListLanguagesResponse languages;
+      ASSERT_TRUE(translation_->ListLanguages(&context, {}, &languages).ok());
+      if (languages.pairs_size() == 2) return;
+      std::this_thread::yield();
+    }
+  }
+
+  v1::TranslateResponse Translate(const std::string& text, const std::vector<std::string>& targets,
+                                  grpc::Status* status = nullptr) {
+    grpc::ClientContext context;
+    v1::TranslateRequest request;
+    request.set_text(text);
+    request.set_source_language("en");
+    for (const std::string& target : targets) request.add_target_languages(target);
+    v1::TranslateResponse response;
+    const grpc::Status ended = translation_->Translate(&context, request, &response);
+    if (status != nullptr) {
+      *status = ended;
+    } else {
+      EXPECT_TRUE(ended.ok()) << ended.error_message();
+    }
+    return response;
+  }
+
+  v1::CacheKind KindOf(const std::string& text) {
+    return Translate(text, {"es"}).translations(0).provenance().kind();
+  }
+
+  std::string digest_ = "engine 1";
+  cache::TemporaryDirectory directory_;
+  int compute_port_ = 0;
+  compute::FakeBackend* backend_ = nullptr;  // the compute service's
+  std::unique_ptr<compute::ComputeService> compute_;
+  std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<v1::TranslationService::Stub> translation_;
+  std::unique_ptr<inference::GRPCInferenceService::Stub> inference_;
+  std::unique_ptr<v1::StatsService::Stub> stats_;
+  std::unique_ptr<v1::CacheService::Stub> cache_;
+};
+
+TEST_F(GatewayTest, MissesThenHitsThenPartialHitsThenDiskHits) {
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+  const auto both = Translate("hello", {"gl", "es"});
+  ASSERT_EQ(both.translations_size(), 2);
+  EXPECT_EQ(both.translations(0).target_language(), "gl");
+  EXPECT_EQ(both.translations(0).provenance().kind(), v1::CACHE_KIND_MISS);
+  EXPECT_EQ(both.translations(1).provenance().kind(), v1::CACHE_KIND_MEMORY);
+  EXPECT_EQ(both.translations(1).text(), "hello");
+  EXPECT_EQ(both.translations(1).provenance().compute_time().nanos(), 3'000'000);
+  EXPECT_EQ(backend_->runs(), 2);
+  StartGateway();
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_DISK);
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+}
+
+TEST_F(GatewayTest, WithComputeAwayHitsAreServedAfterARestartAndMissesAreRefusedAtOnce) {
+  ASSERT_EQ(KindOf("known"), v1::CACHE_KIND_MISS);
+  StopCompute();
+  EXPECT_EQ(KindOf("known"), v1::CACHE_KIND_MEMORY);
+  gateway_.reset();
+  StartCompute(0);  // for its ports; the gateway is pointed at it and it goes again
+  StartGateway();
+  StopCompute();
+  EXPECT_EQ(KindOf("known"), v1::CACHE_KIND_DISK);
+  grpc::Status status;
+  Translate("new", {"es"}, &status);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("compute at 127.0.0.1:"));
+  const auto mixed = Translate("known", {"es", "gl"});
+  EXPECT_EQ(mixed.translations(0).text(), "known");
+  EXPECT_EQ(mixed.translations(1).status().code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(GatewayTest, TargetsAreComputedInParallel) {
+  backend_->HoldRuns(true);
+  std::thread caller([&] { EXPECT_EQ(Translate("hello", {"es", "gl"}).translations_size(), 2); });
+  backend_->WaitForRuns(2);  // both run before either ends
+  backend_->HoldRuns(false);
+  caller.join();
+  EXPECT_EQ(backend_->most_running(), 2);
+}
+
+TEST_F(GatewayTest, StreamedTargetsComeAsTheyAreReadyRememberedOnesFirst) {
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+  backend_->HoldRuns(true);
+  grpc::ClientContext context;
+  v1::TranslateRequest request;
+  request.set_text("hello");
+  request.set_source_language("en");
+  for (const char* target : {"gl", "es", "xx"}) request.add_target_languages(target);
+  const auto reader = translation_->StreamTranslate(&context, request);
+  v1::Translation first;
+  v1::Translation second;
+  v1::Translation third;
+  ASSERT_TRUE(reader->Read(&first));
+  EXPECT_EQ(first.target_language(), "xx");
+  EXPECT_EQ(first.status().code(), grpc::StatusCode::NOT_FOUND);
+  ASSERT_TRUE(reader->Read(&second));
+  EXPECT_EQ(second.target_language(), "es");
+  backend_->HoldRuns(false);
+  ASSERT_TRUE(reader->Read(&third));
+  EXPECT_EQ(third.target_language(), "gl");
+  EXPECT_EQ(third.text(), "hello");
+  EXPECT_FALSE(reader->Read(&third));
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
+TEST_F(GatewayTest, ManyAtOnceAreComputedOnce) {
+  backend_->HoldRuns(true);
+  std::vector<std::thread> callers;
+  std::atomic<int> misses{0};
+  std::atomic<int> joined{0};
+  for (int i = 0; i < 40; ++i) {
+    callers.emplace_back([&] {
+      const auto kind = KindOf("the same");
+      if (kind == v1::CACHE_KIND_MISS) ++misses;
+      if (kind == v1::CACHE_KIND_COALESCED) ++joined;
+    });
+  }
+  for (;;) {  // until all of them wait for the one that runs
+    grpc::ClientContext context;
+    v1::GetStatsResponse stats;
+    ASSERT_TRUE(stats_->GetStats(&context, {}, &stats).ok());
+    if (stats.flights().joined() == 39) break;
+    std::this_thread::yield();
+  }
+  backend_->HoldRuns(false);
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(misses, 1);
+  EXPECT_EQ(joined, 39);
+  EXPECT_EQ(backend_->runs(), 1);
+}
+
+TEST_F(GatewayTest, ACallerThatLeavesTakesItsComputationAlong) {
+  backend_->HoldRuns(true);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
+  v1::TranslateRequest request;
+  request.set_text("slow");
+  request.set_source_language("en");
+  request.add_target_languages("es");
+  v1::TranslateResponse response;
+  EXPECT_EQ(translation_->Translate(&context, request, &response).error_code(),
+            grpc::StatusCode::DEADLINE_EXCEEDED);
+  for (;;) {
+    grpc::ClientContext stats_context;
+    v1::GetStatsResponse stats;
+    ASSERT_TRUE(stats_->GetStats(&stats_context, {}, &stats).ok());
+    if (stats.flights().in_progress() == 0) break;
+    std::this_thread::yield();
+  }
+}
+
+TEST_F(GatewayTest, AModelThatIsReplacedAnswersAnewWithoutAnyCall) {
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+  const int port = compute_port_;
+  StopCompute();
+  digest_ = "engine 2";
+  StartCompute(port);
+  for (;;) {  // until a poll, or an answer, has told
+    grpc::Status status;
+    const auto response = Translate("hello", {"es"}, &status);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    if (response.translations(0).provenance().kind() == v1::CACHE_KIND_MISS) break;
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+  EXPECT_EQ(backend_->runs(), 1);
+}
+
+TEST_F(GatewayTest, InvalidationHoldsAcrossARestart) {
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+  const std::string key = Translate("hello", {"es"}).translations(0).provenance().key();
+  grpc::ClientContext get_context;
+  v1::GetEntryRequest get;
+  get.set_key(key);
+  v1::GetEntryResponse entry;
+  ASSERT_TRUE(cache_->GetEntry(&get_context, get, &entry).ok());
+  EXPECT_EQ(entry.model(), "fake-en-es");
+  EXPECT_TRUE(entry.value().empty());
+
+  grpc::ClientContext context;
+  v1::InvalidateRequest request;
+  request.set_key(key);
+  v1::InvalidateResponse response;
+  ASSERT_TRUE(cache_->Invalidate(&context, request, &response).ok());
+  EXPECT_EQ(response.memory_entries(), 1u);
+  grpc::ClientContext again;
+  EXPECT_EQ(cache_->GetEntry(&again, get, &entry).error_code(), grpc::StatusCode::NOT_FOUND);
+  StartGateway();
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+}
+
+// Any mix of remembered and missing rows gives the bytes that compute gives without the gateway.
+TEST_F(GatewayTest, BatchesOfAnyMixAreTheSameBytesAsUncachedOnes) {
+  const auto direct = inference::GRPCInferenceService::NewStub(grpc::CreateChannel(
+      "127.0.0.1:" + std::to_string(compute_port_), grpc::InsecureChannelCredentials()));
+  std::mt19937 random(7);
+  for (int round = 0; round < 100; ++round) {
+    inference::ModelInferRequest request;
+    request.set_model_name("fake-en-es");
+    request.set_id(std::to_string(round));
+    auto* const input = request.add_inputs();
+    input->set_name("text");
+    input->set_datatype("BYTES");
+    const int rows = 1 + static_cast<int>(random() % 4);
+    input->add_shape(rows);
+    input->add_shape(1);
+    std::string* const data = request.add_raw_input_contents();
+    for (int row = 0; row < rows; ++row) {
+      AppendBytesElement(std::string(random() % 5, static_cast<char>('a' + random() % 6)), data);
+    }
+    inference::ModelInferResponse cached;
+    inference::ModelInferResponse uncached;
+    grpc::ClientContext cached_context;
+    grpc::ClientContext uncached_context;
+    ASSERT_TRUE(inference_->ModelInfer(&cached_context, request, &cached).ok());
+    ASSERT_TRUE(direct->ModelInfer(&uncached_context, request, &uncached).ok());
+    EXPECT_EQ(cached.raw_output_contents(0), uncached.raw_output_contents(0));
+    EXPECT_EQ(cached.outputs(0).SerializeAsString(), uncached.outputs(0).SerializeAsString());
+    EXPECT_EQ(cached.id(), request.id());
+    EXPECT_EQ(cached.model_version(), uncached.model_version());
+    EXPECT_EQ(cached_context.GetServerInitialMetadata().count("souvenir-cache"), 1u);
+  }
+}
+
+TEST_F(GatewayTest, AStopDrainsWhatIsUnderWayAndRefusesWhatIsNew) {
+  backend_->HoldRuns(true);
+  std::thread caller([&] {
+    grpc::Status status;
+    const auto response = Translate("slow", {"es"}, &status);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.translations(0).text(), "slow");
+  });
+  backend_->WaitForRuns(1);
+  std::thread stopper([&] { gateway_->Stop(); });
+  for (;;) {
+    grpc::Status status;
+    Translate("another", {"es"}, &status);
+    if (status.error_code() == grpc::StatusCode::UNAVAILABLE) break;
+  }
+  backend_->HoldRuns(false);
+  caller.join();
+  stopper.join();
+}
+
+}  // namespace
+}  // namespace souvenir
