@@ -21,7 +21,7 @@ namespace souvenir::cache {
 // The store is a row of segments, each a column family. Records are only ever added, to the newest;
 // when that has its share of the limit a new one is begun and the oldest is dropped whole. So
 // nothing is compacted: a record is written twice in its life, to the log and to its file
-// (docs/adr/0005).
+// (docs/adr/0006).
 //
 // Thread-safe. All but Probe() may wait for a disk.
 class SegmentStore {
