@@ -117,21 +117,24 @@ class Service:
         return "".join(self._lines)
 
     def _read(self):
-        for raw in self._process.stderr:
-            line = raw.decode("utf-8", "replace")
-            self._lines.append(line)
-            if self._serving.is_set():
-                continue
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if entry.get("message") == "serving":
-                self.listen = entry.get("listen")
-                self.admin = entry.get("admin")
-                self.metrics = entry.get("metrics")
-                self._serving.set()
+        with self._process.stderr as stderr:
+            for raw in stderr:
+                line = raw.decode("utf-8", "replace")
+                self._lines.append(line)
+                if not self._serving.is_set():
+                    self._look_for_addresses(line)
         self._ended.set()
+
+    def _look_for_addresses(self, line):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(entry, dict) and entry.get("message") == "serving":
+            self.listen = entry.get("listen")
+            self.admin = entry.get("admin")
+            self.metrics = entry.get("metrics")
+            self._serving.set()
 
 
 def descendants(pid):
