@@ -244,7 +244,7 @@ TEST_F(CommandLineTest, ForgettingAllFromATerminalWantsAYes) {
   terminal_ = true;
   EXPECT_EQ(Run({"cache", "clear"}), 2);
   EXPECT_THAT(err_, HasSubstr("--yes"));
-  EXPECT_THAT(gateway_.cache.invalidated, IsEmpty());
+  EXPECT_TRUE(gateway_.cache.invalidated.empty());
   EXPECT_EQ(Run({"cache", "clear", "--yes"}), 0);
   EXPECT_EQ(gateway_.cache.invalidated.size(), 1u);
 }
