@@ -21,14 +21,18 @@ constexpr size_t kBatchEntries = 128;
 
 }  // namespace
 
+absl::Status DiskTier::Check(const Options& options) {
+  SOUVENIR_RETURN_IF_ERROR(SegmentStore::Check(options.store));
+  constexpr uint64_t kLeastQueue = 1u << 20;
+  if (options.write_queue_bytes >= kLeastQueue) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("disk.write_queue_bytes is {}; it must be at least {}", options.write_queue_bytes,
+                  kLeastQueue));
+}
+
 absl::StatusOr<std::unique_ptr<DiskTier>> DiskTier::Open(const Options& options,
                                                          EpochTable* epochs) {
-  constexpr uint64_t kLeastQueue = 1u << 20;
-  if (options.write_queue_bytes < kLeastQueue) {
-    return absl::InvalidArgumentError(
-        fmt::format("disk.write_queue_bytes is {}; it must be at least {}",
-                    options.write_queue_bytes, kLeastQueue));
-  }
+  SOUVENIR_RETURN_IF_ERROR(Check(options));
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<SegmentStore> store, SegmentStore::Open(options.store));
   SOUVENIR_RETURN_IF_ERROR(store->LoadEpochs(
       [epochs](EpochSlot slot, uint64_t epoch) { epochs->Restore(slot, epoch); }));

@@ -41,6 +41,9 @@ class DiskTier {
     uint64_t read_errors = 0;     // records that could not be read or were damaged
   };
 
+  // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
+  static absl::Status Check(const Options& options);
+
   // Opens the store, as SegmentStore::Open, and puts the kept epochs into `epochs`, which must
   // outlive the tier.
   static absl::StatusOr<std::unique_ptr<DiskTier>> Open(const Options& options, EpochTable* epochs);

@@ -5,6 +5,8 @@
 #include <bit>
 #include <utility>
 
+#include "common/status_macros.h"
+
 namespace souvenir::cache {
 namespace {
 
@@ -15,11 +17,14 @@ size_t Charge(const Entry& entry) { return entry.charge() + kBookkeeping; }
 
 }  // namespace
 
+absl::Status MemoryTier::Check(const Options& options) {
+  if (std::has_single_bit(options.shards) && options.shards <= 1024) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("memory.shards: {} came, a power of two up to 1024 is expected", options.shards));
+}
+
 absl::StatusOr<std::unique_ptr<MemoryTier>> MemoryTier::Create(const Options& options) {
-  if (!std::has_single_bit(options.shards) || options.shards > 1024) {
-    return absl::InvalidArgumentError(
-        fmt::format("memory.shards is {}; it must be a power of two up to 1024", options.shards));
-  }
+  SOUVENIR_RETURN_IF_ERROR(Check(options));
   return std::unique_ptr<MemoryTier>(new MemoryTier(options));
 }
 

@@ -31,6 +31,9 @@ class MemoryTier {
     uint64_t evictions = 0;
   };
 
+  // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
+  static absl::Status Check(const Options& options);
+
   static absl::StatusOr<std::unique_ptr<MemoryTier>> Create(const Options& options);
 
   // The entry of that key, whatever its age and epochs; null where there is none.

@@ -359,7 +359,7 @@ SegmentStore::Stats SegmentStore::Impl::stats() const {
   return stats;
 }
 
-absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(const Options& options) {
+absl::Status SegmentStore::Check(const Options& options) {
   constexpr uint64_t kLeastBytes = 16u << 20;
   if (options.limit_bytes < kLeastBytes) {
     return absl::InvalidArgumentError(fmt::format("disk.limit_bytes is {}; it must be at least {}",
@@ -369,6 +369,11 @@ absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(const Options& 
     return absl::InvalidArgumentError(
         fmt::format("disk.segments is {}; it must be 2 to 64", options.segments));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(const Options& options) {
+  SOUVENIR_RETURN_IF_ERROR(Check(options));
   auto impl = std::make_unique<Impl>(options);
   SOUVENIR_RETURN_IF_ERROR(impl->Open());
   return std::unique_ptr<SegmentStore>(new SegmentStore(std::move(impl)));

@@ -46,6 +46,9 @@ class SegmentStore {
     kUnknown,  // only the disk can tell
   };
 
+  // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
+  static absl::Status Check(const Options& options);
+
   // Opens or makes the store; one of another schema is emptied. FAILED_PRECONDITION where another
   // process has it open; PERMISSION_DENIED, NOT_FOUND or UNAVAILABLE where the directory cannot be
   // used; DATA_LOSS where what it holds is damaged. Each says what to do.

@@ -20,21 +20,6 @@ constinit Logger log{"gateway"};
 // The disk's part of the server's health, by the name that grpc.health.v1 is asked with.
 constexpr char kDiskHealth[] = "souvenir.disk";
 
-cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config) {
-  cache::TieredCache::Options options;
-  options.memory.limit_bytes = config.memory().limit_bytes();
-  options.memory.shards = config.memory().shards();
-  if (!config.disk().directory().empty()) {
-    cache::DiskTier::Options disk;
-    disk.store.directory = config.disk().directory() + "/cache";
-    disk.store.limit_bytes = config.disk().limit_bytes();
-    disk.store.segments = config.disk().segments();
-    disk.write_queue_bytes = config.disk().write_queue_bytes();
-    options.disk = std::move(disk);
-  }
-  return options;
-}
-
 Resolver::Options ResolverOptions(const config::v1::GatewayConfig& config) {
   Resolver::Options options;
   options.flights.max_flights = config.flights().max_flights();
@@ -74,7 +59,8 @@ absl::Status Gateway::OpenCache() {
   const std::string& directory = config_.disk().directory();
   catalog_ = std::make_unique<Catalog>(
       Catalog::Options{.policies = {config_.models().begin(), config_.models().end()},
-                       .file = directory.empty() ? "" : directory + "/catalog.pbtxt"});
+                       .file = directory.empty() ? "" : directory + "/catalog.pbtxt",
+                       .compute_address = config_.compute_address()});
   return absl::OkStatus();
 }
 

@@ -1,9 +1,7 @@
 #include "gateway/gateway_config.h"
 
-#include <fmt/format.h>
-
-#include <bit>
 #include <limits>
+#include <utility>
 
 #include "common/config/address.h"
 #include "common/config/range.h"
@@ -40,6 +38,21 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   return config;
 }
 
+cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config) {
+  cache::TieredCache::Options options;
+  options.memory.limit_bytes = config.memory().limit_bytes();
+  options.memory.shards = config.memory().shards();
+  if (!config.disk().directory().empty()) {
+    cache::DiskTier::Options disk;
+    disk.store.directory = config.disk().directory() + "/cache";
+    disk.store.limit_bytes = config.disk().limit_bytes();
+    disk.store.segments = config.disk().segments();
+    disk.write_queue_bytes = config.disk().write_queue_bytes();
+    options.disk = std::move(disk);
+  }
+  return options;
+}
+
 absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   constexpr uint64_t kMost32 = std::numeric_limits<uint32_t>::max();
   SOUVENIR_RETURN_IF_ERROR(CheckAddress("listen_address", config.listen_address()));
@@ -50,11 +63,9 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   SOUVENIR_RETURN_IF_ERROR(CheckAddress("compute_address", config.compute_address()));
   SOUVENIR_RETURN_IF_ERROR(
       CheckAddress("upstream.admin_address", config.upstream().admin_address()));
-  const uint32_t shards = config.memory().shards();
-  if (!std::has_single_bit(shards) || shards > 1024) {
-    return absl::InvalidArgumentError(
-        fmt::format("memory.shards: {} came, a power of two up to 1024 is expected", shards));
-  }
+  const cache::TieredCache::Options cache = CacheOptions(config);
+  SOUVENIR_RETURN_IF_ERROR(cache::MemoryTier::Check(cache.memory));
+  if (cache.disk) SOUVENIR_RETURN_IF_ERROR(cache::DiskTier::Check(*cache.disk));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("disk.threads", config.disk().threads(), 1, 256));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("flights.max_flights", config.flights().max_flights(), 1, kMost32));

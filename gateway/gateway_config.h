@@ -1,6 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "cache/tiered_cache.h"
 #include "souvenir/config/v1/gateway.pb.h"
 
 namespace souvenir::gateway {
@@ -9,8 +10,10 @@ namespace souvenir::gateway {
 // souvenir/config/v1/gateway.proto say.
 config::v1::GatewayConfig DefaultGatewayConfig();
 
-// INVALID_ARGUMENT names the first field that makes no sense, what came and what was expected. What
-// the cache's own Create() functions check is left to them.
+// INVALID_ARGUMENT names the first field that makes no sense, what came and what was expected.
 absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config);
+
+// The cache's part of it. REQUIRES: nothing is left out.
+cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config);
 
 }  // namespace souvenir::gateway

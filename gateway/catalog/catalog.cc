@@ -123,6 +123,13 @@ bool Catalog::known() const {
   return !serialized_.empty();
 }
 
+absl::Status Catalog::CheckKnown() const {
+  if (known()) return absl::OkStatus();
+  return absl::UnavailableError(fmt::format(
+      "no model is known yet: compute at {} has not answered since this gateway was set up",
+      options_.compute_address));
+}
+
 void Catalog::Listen(Listener listener) {
   listener(*snapshot());
   MutexLock lock(&mutex_);

@@ -67,8 +67,9 @@ class Catalog {
   using Listener = std::function<void(const CatalogSnapshot&)>;
 
   struct Options {
-    Policies policies;  // by model name
-    std::string file;   // "" keeps nothing
+    Policies policies;            // by model name
+    std::string file;             // "" keeps nothing
+    std::string compute_address;  // for messages
   };
 
   // Starts with what the file holds; a file that cannot be read is logged and replaced in time.
@@ -78,6 +79,9 @@ class Catalog {
 
   // Whether compute has been heard of at all, now or before the restart.
   bool known() const;
+
+  // UNAVAILABLE, in words for a caller, where it has not.
+  absl::Status CheckKnown() const;
 
   // Calls `listener` with the present snapshot, and then with each new one, on the thread that
   // brings it. For composition, before threads start.

@@ -64,6 +64,8 @@ std::vector<TranslationDirectory::Pair> TranslationDirectory::Pairs() const {
   std::vector<Pair> pairs;
   for (const auto& [languages, targets] : targets_) {
     for (const TargetPtr& target : targets) {
+      // One that is broken can be asked for what it has answered before, but is not offered.
+      if (target->model().known.state() == "UNAVAILABLE") continue;
       pairs.push_back({languages.first, languages.second, target->model().name()});
     }
   }

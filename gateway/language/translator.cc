@@ -99,10 +99,7 @@ absl::Status Translator::Plan(const TranslationRequest& request, TranslationPlan
         [&](const auto& before) { return before.target_language == item.target_language; });
     if (!again) plan->translations.push_back(std::move(item));
   }
-  if (!catalog_->known()) {
-    return absl::UnavailableError(
-        "no model is known yet: compute has not answered since this gateway was set up");
-  }
+  SOUVENIR_RETURN_IF_ERROR(catalog_->CheckKnown());
   for (TranslationPlan::Item& item : plan->translations) {
     auto target = directory->Find(plan->source_language, item.target_language, request.engine);
     item.status = target.status();

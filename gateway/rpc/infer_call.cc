@@ -63,10 +63,7 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
   CallOptions read;
   SOUVENIR_RETURN_IF_ERROR(
       ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &read));
-  if (!catalog.known()) {
-    return absl::UnavailableError(
-        "no model is known yet: compute has not answered since this gateway was set up");
-  }
+  SOUVENIR_RETURN_IF_ERROR(catalog.CheckKnown());
   SOUVENIR_ASSIGN_OR_RETURN(
       model_, catalog.snapshot()->Find(request_->model_name(), request_->model_version()));
   SOUVENIR_RETURN_IF_ERROR(ReadTensors(*model_));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <utility>
 
 #include "common/grpc/status.h"
@@ -65,7 +66,11 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Stub& stub, Method method,
                                                     std::unique_ptr<Request> request,
                                                     absl::Duration timeout, Done<Response> done) {
   struct State final : Call {
-    void Cancel() override { context.TryCancel(); }
+    void Cancel() override {
+      cancelled = true;
+      context.TryCancel();
+    }
+    std::atomic<bool> cancelled{false};
     grpc::ClientContext context;
     std::unique_ptr<Request> request;
     std::unique_ptr<Response> response = std::make_unique<Response>();

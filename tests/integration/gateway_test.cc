@@ -94,6 +94,7 @@ class GatewayTest : public ::testing::Test {
     config.mutable_upstream()->set_admin_address("127.0.0.1:" +
                                                  std::to_string(compute_->admin_port()));
     config.mutable_upstream()->set_poll_interval_ms(20);
+    config.set_drain_timeout_seconds(drain_seconds_);
     config.mutable_disk()->set_directory(directory_.path());
     config.mutable_disk()->set_limit_bytes(16u << 20);
     auto gateway = gateway::Gateway::Create(config);
@@ -145,6 +146,7 @@ class GatewayTest : public ::testing::Test {
     return Translate(text, {"es"}).translations(0).provenance().kind();
   }
 
+  uint32_t drain_seconds_ = 30;
   std::string digest_ = "engine 1";
   cache::TemporaryDirectory directory_;
   int compute_port_ = 0;
@@ -345,23 +347,44 @@ TEST_F(GatewayTest, BatchesOfAnyMixAreTheSameBytesAsUncachedOnes) {
 }
 
 TEST_F(GatewayTest, AStopDrainsWhatIsUnderWayAndRefusesWhatIsNew) {
+  ASSERT_EQ(KindOf("known"), v1::CACHE_KIND_MISS);
   backend_->HoldRuns(true);
   std::thread caller([&] {
     grpc::Status status;
     const auto response = Translate("slow", {"es"}, &status);
     EXPECT_TRUE(status.ok()) << status.error_message();
+    ASSERT_EQ(response.translations_size(), 1);
     EXPECT_EQ(response.translations(0).text(), "slow");
   });
-  backend_->WaitForRuns(1);
+  backend_->WaitForRuns(2);
   std::thread stopper([&] { gateway_->Stop(); });
   for (;;) {
     grpc::Status status;
-    Translate("another", {"es"}, &status);
+    Translate("known", {"es"}, &status);
     if (status.error_code() == grpc::StatusCode::UNAVAILABLE) break;
   }
   backend_->HoldRuns(false);
   caller.join();
   stopper.join();
+}
+
+TEST_F(GatewayTest, AStopCancelsWhatTakesLongerThanTheDrainTimeout) {
+  drain_seconds_ = 0;
+  StartGateway();
+  WaitForModels();
+  backend_->HoldRuns(true);
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 4; ++i) {
+    callers.emplace_back([&, i] {
+      grpc::Status status;
+      Translate("slow " + std::to_string(i % 2), {"es", "gl"}, &status);
+      EXPECT_FALSE(status.ok());
+    });
+  }
+  backend_->WaitForRuns(2);
+  gateway_->Stop();
+  for (std::thread& caller : callers) caller.join();
+  backend_->HoldRuns(false);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 #include "compute-service/backends/apertium/language_tag.h"
 
-#include <unicode/uloc.h>
-
 #include <algorithm>
 #include <vector>
+
+#include "common/language/language_tag.h"
 
 namespace souvenir::compute {
 namespace {
@@ -62,20 +62,8 @@ std::optional<std::string> LanguageTag(std::string_view language) {
       extra.append(extra.empty() ? "-x-" : "-").append(Lower(part));
     }
   }
-  // ICU knows which three letters have a name of two, and the canonical order and case.
   const std::string tag = std::string(parts[0]) + region + variants + extra;
-  char locale[ULOC_FULLNAME_CAPACITY];
-  char canonical[ULOC_FULLNAME_CAPACITY];
-  UErrorCode error = U_ZERO_ERROR;
-  int32_t parsed = 0;
-  uloc_forLanguageTag(tag.c_str(), locale, sizeof(locale), &parsed, &error);
-  if (U_FAILURE(error) || error == U_STRING_NOT_TERMINATED_WARNING ||
-      static_cast<size_t>(parsed) != tag.size()) {
-    return std::nullopt;
-  }
-  const int32_t size = uloc_toLanguageTag(locale, canonical, sizeof(canonical), 1, &error);
-  if (U_FAILURE(error) || error == U_STRING_NOT_TERMINATED_WARNING) return std::nullopt;
-  return std::string(canonical, static_cast<size_t>(size));
+  return CanonicalLanguageTag(tag);
 }
 
 std::optional<std::pair<std::string, std::string>> LanguagesOfMode(std::string_view mode) {
