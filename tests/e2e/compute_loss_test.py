@@ -53,7 +53,7 @@ class ComputeLossTest(harness.ServicesTest):
             except grpc.RpcError:
                 return None
 
-        answer = wait_for(translated, 15, "misses to work again")
+        answer = wait_for(translated, "misses to work again")
         self.assert_translated(answer, MISS, harness.engine_output("eng-spa", text))
         # What was remembered under the same digest still holds.
         self.assert_translated(server.translate_one(KNOWN), MEMORY, known.text)

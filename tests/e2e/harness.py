@@ -43,7 +43,7 @@ class ServicesTest(unittest.TestCase):
     def connect_when_ready(self, gateway):
         """A client of the gateway's public port, once the gateway knows what compute offers."""
         server = self.connect(gateway.listen)
-        wait_for(lambda: CHECKED_PAIR in server.languages(), 20, "the gateway to learn its models")
+        wait_for(lambda: CHECKED_PAIR in server.languages(), "the gateway to learn its models")
         return server
 
     def assert_fails(self, code, call, *parts):

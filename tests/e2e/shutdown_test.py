@@ -18,7 +18,7 @@ class ShutdownTest(harness.ServicesTest):
         """A call that an instance of the model is working on."""
         call = server.translation.Translate.future(translate_request(SLOW), timeout=100)
         wait_for(lambda: sum_of(compute.metrics, "souvenir_compute_instances", state="busy") == 1,
-                 10, "the engine to begin")
+                 "the engine to begin")
         self.assertFalse(call.done())
         return call
 

@@ -16,7 +16,7 @@ class WorkerLossTest(harness.ServicesTest):
     def test_the_requests_after_a_worker_died_are_answered(self):
         compute, _, server = self.start_both()
         self.assert_translated(server.translate_one(TEXT.format(0)), MISS)
-        first = set(wait_for(lambda: descendants(compute.pid), 5, "workers"))
+        first = set(wait_for(lambda: descendants(compute.pid), "workers"))
 
         for pid in first:
             self.kill_process(pid)
@@ -39,7 +39,7 @@ class WorkerLossTest(harness.ServicesTest):
                 for n in range(4)]
         other = server.translation.Translate.future(
             harness.clients.translate_request(TEXT.format(0), ("gl",)), timeout=60)
-        for pid in wait_for(lambda: descendants(compute.pid), 5, "workers")[-1:]:
+        for pid in wait_for(lambda: descendants(compute.pid), "workers")[-1:]:
             self.kill_process(pid)
         for future in [*slow, other]:
             if future.exception() is not None:
@@ -55,9 +55,9 @@ class WorkerLossTest(harness.ServicesTest):
     def test_workers_end_with_the_service_even_where_it_is_killed(self):
         compute, _, server = self.start_both()
         self.assert_translated(server.translate_one(TEXT.format(0)), MISS)
-        workers = wait_for(lambda: descendants(compute.pid), 5, "workers")
+        workers = wait_for(lambda: descendants(compute.pid), "workers")
         compute.kill()
-        wait_for(lambda: not any(_alive(pid) for pid in workers), 10, "the workers to end")
+        wait_for(lambda: not any(_alive(pid) for pid in workers), "the workers to end")
 
     def kill_process(self, pid):
         try:

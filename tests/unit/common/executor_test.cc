@@ -32,8 +32,8 @@ TEST(ThreadExecutorTest, RefusesOptionsThatMakeNoSense) {
 }
 
 TEST(ThreadExecutorTest, RunsTasksInOrder) {
-  const auto executor = Make(1, 100);
   std::vector<int> order;
+  const auto executor = Make(1, 100);
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(Submit(*executor, [&, i] { order.push_back(i); }));
   executor->Stop();
   ASSERT_EQ(order.size(), 50u);
@@ -41,8 +41,8 @@ TEST(ThreadExecutorTest, RunsTasksInOrder) {
 }
 
 TEST(ThreadExecutorTest, NamesItsThreads) {
-  const auto executor = Make(1, 1);
   std::promise<std::string> name;
+  const auto executor = Make(1, 1);
   ASSERT_TRUE(Submit(*executor, [&] {
     char buffer[16];
     pthread_getname_np(pthread_self(), buffer, sizeof(buffer));
@@ -52,9 +52,9 @@ TEST(ThreadExecutorTest, NamesItsThreads) {
 }
 
 TEST(ThreadExecutorTest, RefusesMoreThanItsQueueHoldsAndLeavesTheTask) {
-  const auto executor = Make(1, 1);
   std::promise<void> started;
   std::promise<void> go_on;
+  const auto executor = Make(1, 1);  // after what its tasks use
   ASSERT_TRUE(Submit(*executor, [&] {
     started.set_value();
     go_on.get_future().wait();
@@ -72,8 +72,8 @@ TEST(ThreadExecutorTest, RefusesMoreThanItsQueueHoldsAndLeavesTheTask) {
 }
 
 TEST(ThreadExecutorTest, StopRunsWhatIsQueuedAndRefusesTheRest) {
-  const auto executor = Make(2, 1000);
   std::atomic<int> ran{0};
+  const auto executor = Make(2, 1000);
   for (int i = 0; i < 500; ++i) ASSERT_TRUE(Submit(*executor, [&] { ++ran; }));
   executor->Stop();
   EXPECT_EQ(ran, 500);
@@ -82,8 +82,8 @@ TEST(ThreadExecutorTest, StopRunsWhatIsQueuedAndRefusesTheRest) {
 }
 
 TEST(ThreadExecutorTest, ATaskMaySubmitAnother) {
-  const auto executor = Make(1, 2);
   std::promise<bool> second;
+  const auto executor = Make(1, 2);
   ASSERT_TRUE(
       Submit(*executor, [&] { EXPECT_TRUE(Submit(*executor, [&] { second.set_value(true); })); }));
   EXPECT_TRUE(second.get_future().get());

@@ -69,8 +69,9 @@ class PoolTest : public ::testing::Test {
   // One job that runs and does not end before HoldRuns(false).
   std::future<Result> Occupy() {
     backend_.HoldRuns(true);
+    const int runs = backend_.runs();
     std::future<Result> answer = Submit("occupier");
-    backend_.WaitForRuns(backend_.runs() + 1);
+    backend_.WaitForRuns(runs + 1);
     return answer;
   }
 
