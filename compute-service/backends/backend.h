@@ -62,7 +62,7 @@ struct ModelDescription {
 };
 
 // An engine: what turns descriptions into models. Owned by the service; outlives its models.
-// Thread-safe. To add one, see docs/backends.md.
+// Thread-safe. To add one: a folder beside apertium/, and a line in compute-service/engines.cc.
 class Backend {
  public:
   virtual ~Backend() = default;
