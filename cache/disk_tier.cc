@@ -179,6 +179,7 @@ void DiskTier::SetHealthy(bool healthy, const absl::Status& reason) {
     log.Error("the disk tier is degraded: answers are kept in memory only",
               {{"reason", reason.ToString()}});
   }
+  if (options_.on_health) options_.on_health(healthy);
 }
 
 }  // namespace souvenir::cache

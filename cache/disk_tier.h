@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,8 @@ class DiskTier {
     SegmentStore::Options store;
     uint64_t write_queue_bytes = 64u << 20;            // of entries waiting; at least 1 MiB
     absl::Duration retry_interval = absl::Seconds(1);  // between tries while degraded
+    // Told when healthy() changes, on the thread that found out; must not block. May be empty.
+    std::function<void(bool healthy)> on_health;
   };
 
   struct Stats {

@@ -110,12 +110,11 @@ std::string RenderTiers(const GetStatsResponse& stats) {
 
 std::string RenderStats(const GetStatsResponse& stats, absl::Time now) {
   const absl::Time start = FromProto(stats.started_at());
-  return fmt::format(
-      "Since {} ({} ago)\n\n{}\n{}\nFlights: {} started, {} joined, {} under way\n",
-      absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", start, absl::UTCTimeZone()),
-      HumanDuration(std::max(now - start, absl::ZeroDuration())), RenderModels(stats),
-      RenderTiers(stats), stats.flights().started(), stats.flights().joined(),
-      stats.flights().in_progress());
+  return fmt::format("Since {} ({} ago)\n\n{}\n{}\nFlights: {} started, {} joined, {} under way\n",
+                     absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", start, absl::UTCTimeZone()),
+                     HumanDuration(std::max(now - start, absl::ZeroDuration())),
+                     RenderModels(stats), RenderTiers(stats), stats.flights().started(),
+                     stats.flights().joined(), stats.flights().in_progress());
 }
 
 Outcome CacheStats(const Settings& settings, Console& console) {

@@ -55,7 +55,11 @@ absl::Status Gateway::Start() {
 }
 
 absl::Status Gateway::OpenCache() {
-  SOUVENIR_ASSIGN_OR_RETURN(cache_, cache::TieredCache::Create(CacheOptions(config_), clock_));
+  cache::TieredCache::Options options = CacheOptions(config_);
+  if (options.disk) {
+    options.disk->on_health = [this](bool healthy) { TellHealth(kDiskHealth, healthy); };
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(cache_, cache::TieredCache::Create(options, clock_));
   const std::string& directory = config_.disk().directory();
   catalog_ = std::make_unique<Catalog>(
       Catalog::Options{.policies = {config_.models().begin(), config_.models().end()},
@@ -167,6 +171,14 @@ void Gateway::LogServing() const {
 
 int Gateway::metrics_port() const {
   return metrics_server_ == nullptr ? 0 : metrics_server_->port();
+}
+
+void Gateway::TellHealth(const std::string& service, bool serving) {
+  MutexLock lock(&health_mutex_);
+  if (!tells_health_) return;
+  for (GrpcServer* const server : {public_server_.get(), admin_server_.get()}) {
+    server->SetServing(service, serving);
+  }
 }
 
 void Gateway::UpdateHealth(const CatalogSnapshot& snapshot) {

@@ -59,6 +59,8 @@ class Gateway {
   absl::Status StartServices();
   absl::Status StartServers();
   void UpdateHealth(const CatalogSnapshot& snapshot);
+  // What grpc.health.v1 says of `service`, on both ports.
+  void TellHealth(const std::string& service, bool serving);
   void LogServing() const;
 
   const config::v1::GatewayConfig config_;

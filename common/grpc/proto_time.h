@@ -18,8 +18,8 @@ inline void ToProto(absl::Duration duration, google::protobuf::Duration* out) {
 inline void ToProto(absl::Time time, google::protobuf::Timestamp* out) {
   const absl::Duration since = time - absl::UnixEpoch();
   out->set_seconds(absl::ToInt64Seconds(absl::Floor(since, absl::Seconds(1))));
-  out->set_nanos(static_cast<int32_t>(
-      absl::ToInt64Nanoseconds(since - absl::Floor(since, absl::Seconds(1)))));
+  out->set_nanos(
+      static_cast<int32_t>(absl::ToInt64Nanoseconds(since - absl::Floor(since, absl::Seconds(1)))));
 }
 
 }  // namespace souvenir

@@ -33,7 +33,8 @@ void RpcMetrics::Collect(MetricWriter& writer) const {
     for (size_t code = 0; code < RpcMethodMetrics::kCodes; ++code) {
       const DurationHistogram* histogram = method->by_code_[code].load(std::memory_order_acquire);
       if (histogram == nullptr) continue;
-      writer.Histogram(metric_, "Time from a call's coming to its answer, by method and status code.",
+      writer.Histogram(metric_,
+                       "Time from a call's coming to its answer, by method and status code.",
                        {{"method", name},
                         {"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(code))}},
                        histogram->Snapshot());

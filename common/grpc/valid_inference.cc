@@ -50,10 +50,9 @@ absl::Status CheckShape(const ModelConfig& config, const inference::ModelInput& 
   if (same && batched) shape.remove_prefix(1);
   for (size_t i = 0; same && i < dims.size(); ++i) same = dims[i] == -1 || shape[i] == dims[i];
   if (!same) {
-    return absl::InvalidArgumentError(
-        fmt::format("input '{}': shape {} came, {} is expected{}", tensor.name,
-                    ShapeString(tensor.shape), ExpectedShape(config, input),
-                    batched ? ", where the first dimension is the batch" : ""));
+    return absl::InvalidArgumentError(fmt::format(
+        "input '{}': shape {} came, {} is expected{}", tensor.name, ShapeString(tensor.shape),
+        ExpectedShape(config, input), batched ? ", where the first dimension is the batch" : ""));
   }
   if (batched && (tensor.shape[0] < 1 || tensor.shape[0] > config.max_batch_size())) {
     return absl::InvalidArgumentError(
@@ -68,8 +67,8 @@ template <typename Tensor>
 absl::Status CheckParameters(std::string_view kind, const Tensor& tensor) {
   for (const auto& [name, value] : tensor.parameters()) {
     if (name.rfind("shared_memory", 0) == 0 || name == "classification") {
-      return absl::InvalidArgumentError(fmt::format(
-          "{} '{}': the parameter '{}' is not supported", kind, tensor.name(), name));
+      return absl::InvalidArgumentError(
+          fmt::format("{} '{}': the parameter '{}' is not supported", kind, tensor.name(), name));
     }
   }
   return absl::OkStatus();
@@ -78,31 +77,30 @@ absl::Status CheckParameters(std::string_view kind, const Tensor& tensor) {
 absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
                                                     absl::Span<const TensorView> tensors) {
   for (const TensorView& tensor : tensors) {
-    const bool known =
-        std::any_of(config.input().begin(), config.input().end(),
-                    [&](const inference::ModelInput& input) { return input.name() == tensor.name; });
+    const bool known = std::any_of(
+        config.input().begin(), config.input().end(),
+        [&](const inference::ModelInput& input) { return input.name() == tensor.name; });
     if (!known) {
-      return absl::InvalidArgumentError(
-          fmt::format("there is no input '{}'; model '{}' has {}", tensor.name, config.name(),
-                      ListNames(config.input())));
+      return absl::InvalidArgumentError(fmt::format("there is no input '{}'; model '{}' has {}",
+                                                    tensor.name, config.name(),
+                                                    ListNames(config.input())));
     }
   }
   std::vector<TensorView> inputs;
   for (const inference::ModelInput& input : config.input()) {
-    const auto tensor =
-        std::find_if(tensors.begin(), tensors.end(),
-                     [&](const TensorView& tensor) { return tensor.name == input.name(); });
+    const auto tensor = std::find_if(tensors.begin(), tensors.end(), [&](const TensorView& tensor) {
+      return tensor.name == input.name();
+    });
     if (tensor == tensors.end()) {
       if (input.optional()) continue;
-      return absl::InvalidArgumentError(
-          fmt::format("input '{}' is missing; model '{}' expects {} of shape {}", input.name(),
-                      config.name(), DataTypeName(DataTypeOf(input.data_type())),
-                      ExpectedShape(config, input)));
+      return absl::InvalidArgumentError(fmt::format(
+          "input '{}' is missing; model '{}' expects {} of shape {}", input.name(), config.name(),
+          DataTypeName(DataTypeOf(input.data_type())), ExpectedShape(config, input)));
     }
     if (tensor->datatype != DataTypeOf(input.data_type())) {
-      return absl::InvalidArgumentError(
-          fmt::format("input '{}': datatype {} came, {} is expected", tensor->name,
-                      DataTypeName(tensor->datatype), DataTypeName(DataTypeOf(input.data_type()))));
+      return absl::InvalidArgumentError(fmt::format("input '{}': datatype {} came, {} is expected",
+                                                    tensor->name, DataTypeName(tensor->datatype),
+                                                    DataTypeName(DataTypeOf(input.data_type()))));
     }
     SOUVENIR_RETURN_IF_ERROR(CheckShape(config, input, *tensor));
     if (config.max_batch_size() > 0 && !inputs.empty() &&
@@ -114,8 +112,8 @@ absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
     inputs.push_back(*tensor);
   }
   if (inputs.empty()) {
-    return absl::InvalidArgumentError(fmt::format("no input came; model '{}' has {}",
-                                                  config.name(), ListNames(config.input())));
+    return absl::InvalidArgumentError(
+        fmt::format("no input came; model '{}' has {}", config.name(), ListNames(config.input())));
   }
   return inputs;
 }
@@ -128,9 +126,9 @@ absl::StatusOr<std::vector<std::string>> MatchOutputs(const ModelConfig& config,
         config.output().begin(), config.output().end(),
         [&](const inference::ModelOutput& output) { return output.name() == requested.name(); });
     if (!known) {
-      return absl::InvalidArgumentError(
-          fmt::format("there is no output '{}'; model '{}' has {}", requested.name(),
-                      config.name(), ListNames(config.output())));
+      return absl::InvalidArgumentError(fmt::format("there is no output '{}'; model '{}' has {}",
+                                                    requested.name(), config.name(),
+                                                    ListNames(config.output())));
     }
     if (std::find(outputs.begin(), outputs.end(), requested.name()) != outputs.end()) {
       return absl::InvalidArgumentError(
@@ -153,8 +151,7 @@ absl::StatusOr<ValidInference> ValidateInference(const ModelConfig& config,
     SOUVENIR_RETURN_IF_ERROR(CheckParameters("input", input));
   }
   SOUVENIR_ASSIGN_OR_RETURN(MessageTensors tensors, MessageTensors::FromRequest(request));
-  SOUVENIR_ASSIGN_OR_RETURN(std::vector<TensorView> inputs,
-                            MatchInputs(config, tensors.tensors()));
+  SOUVENIR_ASSIGN_OR_RETURN(std::vector<TensorView> inputs, MatchInputs(config, tensors.tensors()));
   SOUVENIR_ASSIGN_OR_RETURN(std::vector<std::string> outputs, MatchOutputs(config, request));
   const int64_t rows = config.max_batch_size() > 0 ? inputs.front().shape[0] : 1;
   return ValidInference{std::move(tensors), std::move(inputs), std::move(outputs), rows};

@@ -12,7 +12,8 @@
 
 namespace souvenir {
 
-// A request that a model can be given. Views into the message it was made of, which must outlive it.
+// A request that a model can be given. Views into the message it was made of, which must outlive
+// it.
 struct ValidInference {
   MessageTensors tensors;            // keeps what was converted
   std::vector<TensorView> inputs;    // in the order of the model's configuration
@@ -20,10 +21,10 @@ struct ValidInference {
   int64_t rows;                      // of the batch; 1 where the model has no batch dimension
 };
 
-// Holds `request` to the model's configuration. INVALID_ARGUMENT names the tensor, what came and what
-// was expected: an input that is missing, unknown or there twice, another datatype or shape, a batch
-// that is empty, too large or not the same for all inputs, an unknown output, an extension that is
-// not supported. Text is not looked into: BYTES may be any bytes.
+// Holds `request` to the model's configuration. INVALID_ARGUMENT names the tensor, what came and
+// what was expected: an input that is missing, unknown or there twice, another datatype or shape, a
+// batch that is empty, too large or not the same for all inputs, an unknown output, an extension
+// that is not supported. Text is not looked into: BYTES may be any bytes.
 absl::StatusOr<ValidInference> ValidateInference(const inference::ModelConfig& config,
                                                  const inference::ModelInferRequest& request);
 

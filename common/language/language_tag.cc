@@ -18,7 +18,8 @@ std::optional<std::string> CanonicalLanguageTag(std::string_view tag) {
       static_cast<size_t>(parsed) != tag.size()) {
     return std::nullopt;
   }
-  const int32_t size = uloc_toLanguageTag(locale, canonical, sizeof(canonical), /*strict=*/1, &error);
+  const int32_t size =
+      uloc_toLanguageTag(locale, canonical, sizeof(canonical), /*strict=*/1, &error);
   if (U_FAILURE(error) || error == U_STRING_NOT_TERMINATED_WARNING) return std::nullopt;
   return std::string(canonical, static_cast<size_t>(size));
 }

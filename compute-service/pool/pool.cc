@@ -54,7 +54,9 @@ void Pool::Open(std::unique_ptr<Model> model) {
 }
 
 void Pool::Serve(Model& model, Slot& slot) {
-  while (std::optional<JobQueue::Taken> taken = queue_->Take(NextJobAt(slot))) {
+  for (;;) {
+    std::optional<JobQueue::Taken> taken = queue_->Take(NextJobAt(slot));
+    if (!taken) break;
     const absl::Duration begun = clock_->Monotonic();
     {
       MutexLock lock(&mutex_);

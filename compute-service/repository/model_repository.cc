@@ -95,7 +95,7 @@ std::shared_ptr<ServedModel> ModelRepository::Serve(const std::string& name,
     error = model.status();
   }
   log.Warning("model is unavailable", {{"model", name}, {"reason", std::string(error.message())}});
-  return ServedModel::Broken(std::move(known), std::move(error), context_);
+  return ServedModel::Broken(std::move(known), error, context_);
 }
 
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelRepository::Prepare(
@@ -175,7 +175,7 @@ absl::Status ModelRepository::LoadNow(const std::string& name,
   absl::StatusOr<ModelDescription> description = Describe(name);
   if (absl::IsNotFound(description.status())) return description.status();
   std::shared_ptr<ServedModel> model = Serve(name, std::move(description));
-  const absl::Status loaded = model->Load();
+  absl::Status loaded = model->Load();
   {
     MutexLock lock(&mutex_);
     std::shared_ptr<ServedModel>& served = models_[name];
@@ -201,7 +201,7 @@ void ModelRepository::Unload(std::string name, Done done) {
       shared_done);
 }
 
-void ModelRepository::Later(Task task, std::shared_ptr<Done> done) {
+void ModelRepository::Later(Task task, const std::shared_ptr<Done>& done) {
   if (loader_->TrySubmit(task)) return;
   Answer(*done, absl::ResourceExhaustedError("no more models can be loaded or unloaded now: too "
                                              "many wait, or the server is stopping"));

@@ -86,7 +86,7 @@ class ModelRepository {
   absl::StatusOr<ModelDescription> Describe(const std::string& name);
   absl::Status LoadNow(const std::string& name, std::shared_ptr<ServedModel>* replaced);
   absl::Status NotFound(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Later(Task task, std::shared_ptr<Done> done);
+  void Later(Task task, const std::shared_ptr<Done>& done);
 
   const Options options_;
   const std::vector<Backend*> backends_;

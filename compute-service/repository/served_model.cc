@@ -32,7 +32,8 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
                                                       ModelState::kOnDemand, absl::OkStatus()));
 }
 
-std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description, absl::Status reason,
+std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description,
+                                                 const absl::Status& reason,
                                                  const Context& context) {
   absl::Status error = absl::UnavailableError(
       fmt::format("model '{}': {}", description.config.name(), std::string(reason.message())));
@@ -118,7 +119,7 @@ absl::Status ServedModel::Load() {
 }
 
 absl::Status ServedModel::LoadFailed(const absl::Status& reason) {
-  const absl::Status error = absl::UnavailableError(
+  absl::Status error = absl::UnavailableError(
       fmt::format("model '{}' could not be loaded: {}", name(), std::string(reason.message())));
   {
     MutexLock lock(&mutex_);

@@ -70,8 +70,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
 
   // A model that can never be asked, for what is wrong with its description. `description` is what
   // is known of it.
-  static std::shared_ptr<ServedModel> Broken(ModelDescription description, absl::Status reason,
-                                             const Context& context);
+  static std::shared_ptr<ServedModel> Broken(ModelDescription description,
+                                             const absl::Status& reason, const Context& context);
 
   const std::string& name() const { return description_.config.name(); }
   const std::string& version() const { return version_; }

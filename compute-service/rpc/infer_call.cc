@@ -51,10 +51,11 @@ absl::Status InferCall::Queue() {
       QueuedInference queued,
       QueueInference(calls_, request_, MonotonicDeadline(context_, *calls_.clock),
                      [this](const ServedModel& model, absl::StatusOr<InferenceResult> result) {
-                       if (result.ok()) {
+                       const absl::Status status = result.status();
+                       if (status.ok()) {
                          FillInferResponse(model, request_, *std::move(result), response_);
                        }
-                       Answer(result.status());
+                       Answer(status);
                      }));
   // The call may be answered already, but it is not over before the handler has returned.
   model_ = std::move(queued.model);

@@ -187,7 +187,7 @@ ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     return call;
   }
   calls_.repository->Load(request->model_name(),
-                          [call](absl::Status loaded) { call->Answer(loaded); });
+                          [call](const absl::Status& loaded) { call->Answer(loaded); });
   return call;
 }
 
@@ -203,7 +203,7 @@ ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     return call;
   }
   calls_.repository->Unload(request->model_name(),
-                            [call](absl::Status unloaded) { call->Answer(unloaded); });
+                            [call](const absl::Status& unloaded) { call->Answer(unloaded); });
   return call;
 }
 

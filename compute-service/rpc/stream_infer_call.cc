@@ -92,12 +92,13 @@ void StreamInferCall::Queue(uint64_t number, const inference::ModelInferRequest&
       calls_, request, deadline_,
       [this, number, &request](const ServedModel& model, absl::StatusOr<InferenceResult> result) {
         auto response = std::make_unique<Response>();
-        if (result.ok()) {
+        const absl::Status status = result.status();
+        if (status.ok()) {
           FillInferResponse(model, request, *std::move(result), response->mutable_infer_response());
         } else {
           response->mutable_infer_response()->set_id(request.id());
         }
-        Ready(number, std::move(response), result.status());
+        Ready(number, std::move(response), status);
       });
   if (!queued.ok()) {
     auto response = std::make_unique<Response>();
