@@ -32,5 +32,7 @@ if(SOUVENIR_SANITIZE)
   add_link_options(-fsanitize=${SOUVENIR_SANITIZE})
   if(SOUVENIR_SANITIZE STREQUAL "thread")
     include_directories(BEFORE SYSTEM ${PROJECT_SOURCE_DIR}/cmake/tsan)
+    string(CONCAT SOUVENIR_TEST_ENVIRONMENT "TSAN_OPTIONS=ignore_noninstrumented_modules=1:"
+           "suppressions=${PROJECT_SOURCE_DIR}/tests/tsan_suppressions.txt")
   endif()
 endif()
