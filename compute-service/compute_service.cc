@@ -131,14 +131,17 @@ void ComputeService::Stop() {
   }
   const absl::Duration end = clock_->Monotonic() + absl::Seconds(config_.drain_timeout_seconds());
   gate_.Close();
-  if (!gate_.WaitUntilEmpty(end - clock_->Monotonic())) {
+  const bool drained = gate_.WaitUntilEmpty(end - clock_->Monotonic());
+  if (!drained) {
     log.Warning("requests are cancelled: the drain timeout has passed",
                 {{"requests", gate_.inside()}});
     repository_->FailWaiting(absl::UnavailableError("the server stopped before the request ran"));
   }
-  // What is left is cancelled; what runs already is waited for.
-  if (public_server_ != nullptr) public_server_->Shutdown(absl::ZeroDuration());
-  if (admin_server_ != nullptr) admin_server_->Shutdown(absl::ZeroDuration());
+  // The last answers may still be on their way out. What is left over is cancelled; what runs
+  // already is waited for.
+  const absl::Duration grace = drained ? absl::Seconds(5) : absl::ZeroDuration();
+  if (public_server_ != nullptr) public_server_->Shutdown(grace);
+  if (admin_server_ != nullptr) admin_server_->Shutdown(grace);
   metrics_.Clear();
   if (repository_ != nullptr) {
     repository_->Stop(std::max(absl::ZeroDuration(), end - clock_->Monotonic()));
