@@ -52,7 +52,7 @@ class Benchmark(contextlib.ExitStack):
         gateway = running.start_gateway(compute.listen, data_dir="cache")
         self._server = clients.Server(gateway.listen)
         self.callback(self._server.close)
-        services.wait_for(lambda: ("en", "es") in self._server.languages(), 20,
+        services.wait_for(lambda: ("en", "es") in self._server.languages(),
                           "the gateway to learn its models")
 
         translate = clients.translate_request(TEXT)

@@ -50,7 +50,7 @@ class Benchmark(contextlib.ExitStack):
         self._gateway = running.start_gateway(compute.listen, data_dir="cache")
         self._server = clients.Server(self._gateway.listen)
         self.callback(self._server.close)
-        services.wait_for(lambda: ("en", "es") in self._server.languages(), 20,
+        services.wait_for(lambda: ("en", "es") in self._server.languages(),
                           "the gateway to learn its models")
         self._apys = {}
         processes = len(os.sched_getaffinity(0))

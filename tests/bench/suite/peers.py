@@ -26,7 +26,7 @@ class Peer:
                 ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         try:
-            services.wait_for(self._connects, 30, f"{command[0]} to listen")
+            services.wait_for(self._connects, f"{command[0]} to listen")
         except Exception:
             self.stop()
             raise
