@@ -76,9 +76,8 @@ void Computation::Start() {
 
 bool Computation::LandWhatIsAtHand() {
   cache::TieredCache& cache = *resolver_->parts_.cache;
-  const absl::Time now = resolver_->parts_.clock->Now();
   const auto fresh = [&](const cache::EntryPtr& entry) {
-    return entry != nullptr && now - entry->created_at <= call_->options.cache.max_age;
+    return call_->Accepts(entry.get(), *resolver_->parts_.clock);
   };
   bool unknown = false;
   std::vector<Row> left;
@@ -102,11 +101,10 @@ bool Computation::LandWhatIsAtHand() {
 }
 
 void Computation::LandWhatIsOnDisk() {
-  const absl::Time now = resolver_->parts_.clock->Now();
   std::vector<Row> left;
   for (const Row& row : rows_) {
     cache::EntryPtr entry = resolver_->parts_.cache->ReadDisk(row.flight->key());
-    if (entry != nullptr && now - entry->created_at <= call_->options.cache.max_age) {
+    if (call_->Accepts(entry.get(), *resolver_->parts_.clock)) {
       Land(row, std::move(entry), cache::FlightSource::kDisk);
     } else {
       left.push_back(row);

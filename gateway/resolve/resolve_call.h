@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/time/time.h"
 #include "cache/entry.h"
 #include "cache/flights.h"
+#include "common/clock.h"
 #include "common/mutex.h"
 #include "common/tensor/tensor.h"
 #include "common/timer_queue.h"
@@ -62,6 +64,14 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
   ResolveOptions options;
 
   const Answer& answer(size_t question) const { return slots_[question].answer; }
+
+  // Whether there is an entry and it is young enough for this caller. Most callers do not ask for
+  // that, and then the clock is not read.
+  bool Accepts(const cache::Entry* entry, const Clock& clock) const {
+    if (entry == nullptr) return false;
+    return options.cache.max_age == absl::InfiniteDuration() ||
+           clock.Now() - entry->created_at <= options.cache.max_age;
+  }
 
  protected:
   // Question `question` has its answer; for each once, on the thread that brings it, before

@@ -27,10 +27,6 @@ CacheKind KindOf(cache::FlightSource source) {
   return CacheKind::kMiss;
 }
 
-bool FreshEnough(const ResolveCall& call, const cache::Entry& entry, absl::Time now) {
-  return now - entry.created_at <= call.options.cache.max_age;
-}
-
 }  // namespace
 
 Resolver::Resolver(const Options& options, const Parts& parts)
@@ -76,7 +72,7 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
     }
     Answer answer;
     answer.entry = parts_.cache->LookupMemory(key);
-    if (answer.entry == nullptr || !FreshEnough(*call, *answer.entry, parts_.clock->Now())) {
+    if (!call->Accepts(answer.entry.get(), *parts_.clock)) {
       open.push_back(i);
       continue;
     }
@@ -167,7 +163,7 @@ bool Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) 
 void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
                         const cache::FlightResult& result) {
   const Target& target = *call->questions[question].target;
-  if (!first && result.status.ok() && !FreshEnough(*call, *result.entry, parts_.clock->Now())) {
+  if (!first && result.status.ok() && !call->Accepts(result.entry.get(), *parts_.clock)) {
     // Another's flight found an answer that is too old for this caller.
     if (TakeOff(call, question, /*alone=*/true)) {
       cache::FlightPtr flight;
