@@ -61,22 +61,25 @@ EntryPtr DiskTier::Read(const Fingerprint& key) {
     log.Error("a read failed", {{"reason", record.status().ToString()}});
     return nullptr;
   }
-  return record->has_value() ? Decode(key, **record) : nullptr;
+  const std::optional<std::string>& found = *record;
+  return found ? Decode(key, *found) : nullptr;
 }
 
 EntryPtr DiskTier::Decode(const Fingerprint& key, std::string_view record) {
-  absl::StatusOr<Entry> entry = DecodeEntry(key, record);
-  if (!entry.ok()) {
+  absl::StatusOr<DecodedEntry> decoded = DecodeEntry(key, record);
+  if (!decoded.ok()) {
     ++read_errors_;
     log.Error("a damaged record is left out",
-              {{"key", key.Hex()}, {"reason", entry.status().ToString()}});
+              {{"key", key.Hex()}, {"reason", decoded.status().ToString()}});
     return nullptr;
   }
-  return std::make_shared<const Entry>(*std::move(entry));
+  if (!epochs_->IsCurrent(decoded->fields.epochs)) return nullptr;
+  decoded->fields.origin = origins_.Get(std::move(decoded->origin));
+  return Entry::Create(decoded->fields);
 }
 
 void DiskTier::Write(EntryPtr entry) {
-  const uint64_t charge = entry->charge();
+  const uint64_t charge = entry->charge;
   {
     MutexLock lock(&mutex_);
     if (stopping_ || queue_bytes_ + charge > options_.write_queue_bytes) {
@@ -130,7 +133,7 @@ void DiskTier::RunWriter() {
       while (queue_.empty() && !stopping_) queued_.Wait(&mutex_);
       if (queue_.empty()) return;
       while (!queue_.empty() && batch.size() < kBatchEntries) {
-        bytes += queue_.front()->charge();
+        bytes += queue_.front()->charge;
         batch.push_back(std::move(queue_.front()));
         queue_.pop_front();
       }
@@ -162,7 +165,8 @@ void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
   records.reserve(entries.size());
   for (const EntryPtr& entry : entries) {
     // One that was invalidated while it waited is not worth its place.
-    if (epochs_->IsCurrent(entry->epochs)) records.emplace_back(entry->key, EncodeEntry(*entry));
+    const std::optional<EpochStamp> epochs = entry->CurrentStamp(*epochs_);
+    if (epochs) records.emplace_back(entry->key, EncodeEntry(*entry, *epochs));
   }
   absl::Status written;
   if (!healthy()) written = store_->Resume();

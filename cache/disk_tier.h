@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "cache/entry.h"
 #include "cache/epochs.h"
+#include "cache/origin_table.h"
 #include "cache/segment_store.h"
 #include "common/clock.h"
 #include "common/mutex.h"
@@ -26,7 +27,7 @@ namespace souvenir::cache {
 // and while writes fail the tier is degraded: it says so, goes on reading, and tries again by
 // itself.
 //
-// Thread-safe. Entries are given as they are found: whether they are still good is for the caller.
+// Thread-safe. What was invalidated is absent; whether an entry is still fresh is for the caller.
 class DiskTier {
  public:
   struct Options {
@@ -90,6 +91,7 @@ class DiskTier {
   const Options options_;
   const std::unique_ptr<SegmentStore> store_;
   EpochTable* const epochs_;
+  OriginTable origins_;
 
   std::atomic<bool> healthy_{true};
   std::atomic<uint64_t> dropped_writes_{0};

@@ -1,23 +1,133 @@
 #include "cache/entry.h"
 
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
 namespace souvenir::cache {
 namespace {
 
-// What malloc adds to an allocation and rounds up to, on average.
-constexpr size_t kAllocationOverhead = 16;
+// What malloc keeps in front of a block.
+constexpr size_t kBlockHeader = 8;
 
-size_t StringCharge(const std::string& text) {
-  constexpr size_t kInPlace = 15;  // libstdc++ keeps as much inside the object
-  return text.capacity() > kInPlace ? text.capacity() + kAllocationOverhead : 0;
+constexpr size_t kTagHeader = sizeof(EpochSlot) + sizeof(uint16_t);
+
+uint64_t SumOf(const EpochStamp& stamp) {
+  uint64_t sum = 0;
+  for (const auto& [slot, epoch] : stamp) sum += epoch;
+  return sum;
+}
+
+uint32_t WholeSeconds(absl::Duration lifetime, uint32_t forever) {
+  if (lifetime >= absl::Seconds(forever)) return forever;
+  return static_cast<uint32_t>(std::max<int64_t>(0, absl::ToInt64Seconds(lifetime)));
 }
 
 }  // namespace
 
-size_t Entry::charge() const {
-  // 16: the reference counts that std::make_shared puts beside the entry.
-  size_t charge = sizeof(Entry) + 16 + kAllocationOverhead + StringCharge(value);
-  for (const std::string& tag : tags) charge += sizeof(std::string) + StringCharge(tag);
-  return charge;
+OriginPtr Origin::Create(Fields fields) { return OriginPtr::Adopt(new Origin(std::move(fields))); }
+
+Origin::Origin(Fields fields)
+    : fields_(std::move(fields)),
+      tenant_slot_(EpochTable::Tenant(fields_.tenant)),
+      model_slot_(EpochTable::Model(fields_.model)) {}
+
+void Origin::Release() const {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+EntryPtr Entry::Create(const Fields& fields) {
+  static_assert(sizeof(Entry) == 72 + sizeof(Fingerprint));
+  size_t tags_size = 0;
+  for (const std::string& tag : fields.tags) tags_size += kTagHeader + tag.size();
+  const size_t size = sizeof(Entry) + fields.value.size() + tags_size;
+  void* const block = ::operator new(size);
+  // What malloc rounds up to is taken, too.
+  const size_t usable = std::max(malloc_usable_size(block), size);
+  return EntryPtr::Adopt(new (block) Entry(fields, static_cast<uint32_t>(tags_size), usable));
+}
+
+Entry::Entry(const Fields& fields, uint32_t tags_size, size_t usable)
+    : value_size_(static_cast<uint32_t>(fields.value.size())),
+      lifetime_s_(WholeSeconds(fields.lifetime, kForever)),
+      cost_ns_(static_cast<float>(absl::ToDoubleNanoseconds(fields.cost))),
+      tags_size_(static_cast<uint16_t>(tags_size)),
+      code_(static_cast<uint8_t>(fields.code)),
+      created_ns_(absl::ToUnixNanos(fields.created_at)),
+      epochs_(SumOf(fields.epochs)),
+      origin_(fields.origin) {
+  key = fields.key;
+  charge = static_cast<uint32_t>(std::min<size_t>(usable + kBlockHeader, UINT32_MAX));
+  cost_bucket = CostBucket(fields.cost);
+  char* out = const_cast<char*>(Tail());
+  const auto append = [&out](const void* bytes, size_t size) {
+    if (size > 0) std::memcpy(out, bytes, size);
+    out += size;
+  };
+  append(fields.value.data(), fields.value.size());
+  for (const std::string& tag : fields.tags) {
+    const EpochSlot slot = EpochTable::Tag(tag);
+    const auto length = static_cast<uint16_t>(tag.size());
+    append(&slot, sizeof(slot));
+    append(&length, sizeof(length));
+    append(tag.data(), tag.size());
+  }
+}
+
+void Entry::Destroy() const {
+  this->~Entry();
+  ::operator delete(const_cast<Entry*>(this));
+}
+
+template <typename Visit>
+void Entry::ForEachTag(Visit visit) const {
+  const char* at = Tail() + value_size_;
+  const char* const end = at + tags_size_;
+  while (at < end) {
+    EpochSlot slot;
+    uint16_t length;
+    std::memcpy(&slot, at, sizeof(slot));
+    std::memcpy(&length, at + sizeof(slot), sizeof(length));
+    visit(slot, std::string_view(at + kTagHeader, length));
+    at += kTagHeader + length;
+  }
+}
+
+std::vector<std::string> Entry::tags() const {
+  std::vector<std::string> tags;
+  ForEachTag([&](EpochSlot, std::string_view tag) { tags.emplace_back(tag); });
+  return tags;
+}
+
+absl::Status Entry::status() const {
+  return absl::Status(code(), absl::string_view(value().data(), value().size()));
+}
+
+bool Entry::IsCurrent(const EpochTable& epochs) const {
+  uint64_t sum = epochs.Get(EpochTable::All()) + epochs.Get(origin_->tenant_slot()) +
+                 epochs.Get(origin_->model_slot()) + epochs.Get(EpochTable::Key(key));
+  if (tags_size_ > 0) {
+    ForEachTag([&](EpochSlot slot, std::string_view) { sum += epochs.Get(slot); });
+  }
+  return sum == epochs_;
+}
+
+EpochStamp Entry::StampNow(const EpochTable& epochs) const {
+  EpochStamp stamp;
+  epochs.Stamp(
+      {EpochTable::All(), origin_->tenant_slot(), origin_->model_slot(), EpochTable::Key(key)},
+      &stamp);
+  ForEachTag([&](EpochSlot slot, std::string_view) { epochs.Stamp({slot}, &stamp); });
+  return stamp;
+}
+
+std::optional<EpochStamp> Entry::CurrentStamp(const EpochTable& epochs) const {
+  EpochStamp stamp = StampNow(epochs);
+  if (SumOf(stamp) != epochs_) return std::nullopt;
+  return stamp;
 }
 
 }  // namespace souvenir::cache

@@ -1,39 +1,145 @@
 #pragma once
 
-#include <memory>
+#include <atomic>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "cache/epochs.h"
+#include "cache/eviction/eviction_policy.h"
 #include "cache/fingerprint.h"
+#include "common/ref_ptr.h"
 
 namespace souvenir::cache {
 
-// Whose answer an entry is. One object is shared by all entries of a model and tenant.
-struct Origin {
-  std::string tenant;
-  std::string model;
-  std::string version;  // the one that answered
-  std::string digest;   // hex
+// Whose answer an entry is. One object is shared by all entries of a model and tenant. Immutable.
+class Origin {
+ public:
+  struct Fields {
+    std::string tenant;
+    std::string model;
+    std::string version;  // the one that answered
+    std::string digest;   // hex
+
+    bool operator==(const Fields&) const = default;
+  };
+
+  static RefPtr<const Origin> Create(Fields fields);
+
+  const std::string& tenant() const { return fields_.tenant; }
+  const std::string& model() const { return fields_.model; }
+  const std::string& version() const { return fields_.version; }
+  const std::string& digest() const { return fields_.digest; }
+  const Fields& fields() const { return fields_; }
+  EpochSlot tenant_slot() const { return tenant_slot_; }
+  EpochSlot model_slot() const { return model_slot_; }
+
+  void AddRef() const { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Release() const;
+  // Whether nobody else has a reference.
+  bool is_unique() const { return references_.load(std::memory_order_acquire) == 1; }
+
+ private:
+  explicit Origin(Fields fields);
+
+  mutable std::atomic<uint32_t> references_{1};
+  const Fields fields_;
+  const EpochSlot tenant_slot_;
+  const EpochSlot model_slot_;
 };
 
-// One remembered answer. Immutable once it is shared, so that a hit of any size copies nothing; it
-// lives until the last one who reads it lets go, whatever the tiers do meanwhile.
-struct Entry {
-  Fingerprint key;
-  std::shared_ptr<const Origin> origin;
-  std::string value;      // outputs, as common/tensor/tensor_codec.h writes
-  absl::Time created_at;  // when it was computed
-  absl::Time expires_at = absl::InfiniteFuture();
-  absl::Duration cost;  // what computing it took
-  std::vector<std::string> tags;
-  EpochStamp epochs;  // from before it was computed
+using OriginPtr = RefPtr<const Origin>;
 
-  // What it holds of memory, its own size included, roughly as malloc counts.
-  size_t charge() const;
+class Entry;
+using EntryPtr = RefPtr<const Entry>;
+
+// One remembered answer, or the error that a question deserves. Immutable, but for its place in the
+// memory tier; a hit of any size copies nothing, and the entry lives until the last one who reads
+// it lets go, whatever the tiers do meanwhile.
+//
+// One block of memory, the value and the tags behind the rest: 72 bytes beyond key and value.
+class Entry final : public EvictionNode {
+ public:
+  struct Fields {
+    Fingerprint key;
+    OriginPtr origin;
+    std::string_view value;  // outputs, as common/tensor/tensor_codec.h writes; less than 4 GiB
+    // An error is remembered with its message as the value.
+    absl::StatusCode code = absl::StatusCode::kOk;
+    absl::Time created_at;  // when it was computed
+    // How long it is fresh, to the second and at most 136 years.
+    absl::Duration lifetime = absl::InfiniteDuration();
+    absl::Duration cost;            // what computing it took; kept to 24 bits
+    std::vector<std::string> tags;  // at most 65,535 bytes in all
+    // From before it was computed: those of all, of the tenant, the model, the key and the tags.
+    EpochStamp epochs;
+  };
+
+  static EntryPtr Create(const Fields& fields);
+
+  std::string_view value() const { return {Tail(), value_size_}; }
+  const Origin& origin() const { return *origin_; }
+  const OriginPtr& origin_ptr() const { return origin_; }
+  absl::Time created_at() const { return absl::FromUnixNanos(created_ns_); }
+  absl::Duration lifetime() const {
+    return lifetime_s_ == kForever ? absl::InfiniteDuration() : absl::Seconds(lifetime_s_);
+  }
+  absl::Time expires_at() const { return created_at() + lifetime(); }
+  absl::Duration cost() const { return absl::Nanoseconds(static_cast<double>(cost_ns_)); }
+  std::vector<std::string> tags() const;
+
+  // OK for an answer; the error that is remembered else.
+  absl::StatusCode code() const { return static_cast<absl::StatusCode>(code_); }
+  bool is_error() const { return code_ != 0; }
+  absl::Status status() const;
+
+  // Whether nothing that it falls under was invalidated since it was computed.
+  bool IsCurrent(const EpochTable& epochs) const;
+
+  // The epochs it was made under; nothing where they have moved on.
+  std::optional<EpochStamp> CurrentStamp(const EpochTable& epochs) const;
+
+  void AddRef() const { references_.fetch_add(1, std::memory_order_relaxed); }
+  void Release() const {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) Destroy();
+  }
+
+  // Its place in a memory tier, which alone may use it.
+  EvictionNode* node() const { return const_cast<Entry*>(this); }
+  static const Entry* Of(const EvictionNode* node) { return static_cast<const Entry*>(node); }
+  // True for the first one who asks: an entry can be in one tier, once.
+  bool Claim() const { return !claimed_.exchange(true, std::memory_order_relaxed); }
+
+ private:
+  static constexpr uint32_t kForever = UINT32_MAX;
+
+  Entry(const Fields& fields, uint32_t tags_size, size_t usable);
+  ~Entry() = default;
+  void Destroy() const;
+
+  // The value, and then for each tag its place in the table of epochs, u32, its length, u16, and
+  // its text.
+  const char* Tail() const { return reinterpret_cast<const char*>(this + 1); }
+  template <typename Visit>
+  void ForEachTag(Visit visit) const;
+  EpochStamp StampNow(const EpochTable& epochs) const;
+
+  mutable std::atomic<uint32_t> references_{1};
+  const uint32_t value_size_;
+  const uint32_t lifetime_s_;
+  const float cost_ns_;
+  const uint16_t tags_size_;  // bytes
+  const uint8_t code_;
+  mutable std::atomic<bool> claimed_{false};
+  const int64_t created_ns_;  // since 1970
+  // The sum says as much as the epochs: none ever decreases.
+  const uint64_t epochs_;
+  const OriginPtr origin_;
 };
-
-using EntryPtr = std::shared_ptr<const Entry>;
 
 }  // namespace souvenir::cache

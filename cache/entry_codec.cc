@@ -15,14 +15,16 @@ uint64_t Checksum(const Fingerprint& key, std::string_view body) {
   return Fingerprint{hash.Finish()}.word();
 }
 
-int64_t ToNanoseconds(absl::Time time) {
-  return time == absl::InfiniteFuture() ? std::numeric_limits<int64_t>::max()
-                                        : absl::ToUnixNanos(time);
+constexpr auto kLastCode = static_cast<uint32_t>(absl::StatusCode::kUnauthenticated);
+
+constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
+
+int64_t ToNanoseconds(absl::Duration lifetime) {
+  return lifetime == absl::InfiniteDuration() ? kForever : absl::ToInt64Nanoseconds(lifetime);
 }
 
-absl::Time FromNanoseconds(int64_t ns) {
-  return ns == std::numeric_limits<int64_t>::max() ? absl::InfiniteFuture()
-                                                   : absl::FromUnixNanos(ns);
+absl::Duration FromNanoseconds(int64_t ns) {
+  return ns == kForever ? absl::InfiniteDuration() : absl::Nanoseconds(ns);
 }
 
 class Writer {
@@ -74,60 +76,64 @@ class Reader {
 
 }  // namespace
 
-std::string EncodeEntry(const Entry& entry) {
+std::string EncodeEntry(const Entry& entry, const EpochStamp& epochs) {
   std::string record;
-  record.reserve(256 + entry.value.size());
+  record.reserve(256 + entry.value().size());
   Writer writer(&record);
   writer.Number(uint64_t{0});  // the checksum's place
-  writer.Number(ToNanoseconds(entry.created_at));
-  writer.Number(ToNanoseconds(entry.expires_at));
-  writer.Number(absl::ToInt64Nanoseconds(entry.cost));
-  writer.Number(static_cast<uint32_t>(entry.epochs.size()));
-  for (const auto& [slot, epoch] : entry.epochs) {
+  writer.Number(absl::ToUnixNanos(entry.created_at()));
+  writer.Number(ToNanoseconds(entry.lifetime()));
+  writer.Number(absl::ToInt64Nanoseconds(entry.cost()));
+  writer.Number(static_cast<uint32_t>(entry.code()));
+  writer.Number(static_cast<uint32_t>(epochs.size()));
+  for (const auto& [slot, epoch] : epochs) {
     writer.Number(slot);
     writer.Number(epoch);
   }
-  writer.Text(entry.origin->tenant);
-  writer.Text(entry.origin->model);
-  writer.Text(entry.origin->version);
-  writer.Text(entry.origin->digest);
-  writer.Number(static_cast<uint32_t>(entry.tags.size()));
-  for (const std::string& tag : entry.tags) writer.Text(tag);
-  writer.Text(entry.value);
+  writer.Text(entry.origin().tenant());
+  writer.Text(entry.origin().model());
+  writer.Text(entry.origin().version());
+  writer.Text(entry.origin().digest());
+  const std::vector<std::string> tags = entry.tags();
+  writer.Number(static_cast<uint32_t>(tags.size()));
+  for (const std::string& tag : tags) writer.Text(tag);
+  writer.Text(entry.value());
   const uint64_t checksum = Checksum(entry.key, std::string_view(record).substr(sizeof(uint64_t)));
   std::memcpy(record.data(), &checksum, sizeof(checksum));
   return record;
 }
 
-absl::StatusOr<Entry> DecodeEntry(const Fingerprint& key, std::string_view record) {
+absl::StatusOr<DecodedEntry> DecodeEntry(const Fingerprint& key, std::string_view record) {
   Reader reader(record);
   const auto checksum = reader.Number<uint64_t>();
   if (!reader.ok() || checksum != Checksum(key, record.substr(sizeof(checksum)))) {
     return absl::DataLossError("a record whose checksum does not match");
   }
   // The checksum has vouched for the writer; lengths are checked all the same.
-  Entry entry;
+  DecodedEntry decoded;
+  Entry::Fields& entry = decoded.fields;
   entry.key = key;
-  entry.created_at = FromNanoseconds(reader.Number<int64_t>());
-  entry.expires_at = FromNanoseconds(reader.Number<int64_t>());
+  entry.created_at = absl::FromUnixNanos(reader.Number<int64_t>());
+  entry.lifetime = FromNanoseconds(reader.Number<int64_t>());
   entry.cost = absl::Nanoseconds(reader.Number<int64_t>());
+  const auto code = reader.Number<uint32_t>();
+  if (code > kLastCode) return absl::DataLossError("a record with an unknown code");
+  entry.code = static_cast<absl::StatusCode>(code);
   const auto epochs = reader.Number<uint32_t>();
   for (uint32_t i = 0; i < epochs && reader.ok(); ++i) {
     const auto slot = reader.Number<EpochSlot>();
     if (slot >= EpochTable::kSlots) return absl::DataLossError("a record with an unknown epoch");
     entry.epochs.emplace_back(slot, reader.Number<uint64_t>());
   }
-  auto origin = std::make_shared<Origin>();
-  origin->tenant = reader.Text();
-  origin->model = reader.Text();
-  origin->version = reader.Text();
-  origin->digest = reader.Text();
-  entry.origin = std::move(origin);
+  decoded.origin.tenant = reader.Text();
+  decoded.origin.model = reader.Text();
+  decoded.origin.version = reader.Text();
+  decoded.origin.digest = reader.Text();
   const auto tags = reader.Number<uint32_t>();
   for (uint32_t i = 0; i < tags && reader.ok(); ++i) entry.tags.emplace_back(reader.Text());
   entry.value = reader.Text();
   if (!reader.ok() || !reader.at_end()) return absl::DataLossError("a record of another length");
-  return entry;
+  return decoded;
 }
 
 }  // namespace souvenir::cache

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -45,6 +46,15 @@ class EpochTable {
   // The epochs of today.
   void Stamp(std::initializer_list<EpochSlot> slots, EpochStamp* stamp) const {
     for (const EpochSlot slot : slots) stamp->emplace_back(slot, Get(slot));
+  }
+
+  // Puts the present epoch of `now` in the place of that of `before`; for an answer that turned out
+  // to be another question's.
+  static void Restamp(EpochSlot before, EpochSlot now, const EpochTable& epochs,
+                      EpochStamp* stamp) {
+    const auto place = std::find_if(stamp->begin(), stamp->end(),
+                                    [&](const auto& item) { return item.first == before; });
+    if (place != stamp->end()) *place = {now, epochs.Get(now)};
   }
 
   bool IsCurrent(const EpochStamp& stamp) const {

@@ -57,8 +57,11 @@ void FlightTable::OnDeserted(const FlightPtr& flight, std::function<void()> call
   {
     MutexLock lock(&mutex_);
     if (flight->ended_) return;
+    if (!flight->waiters_.empty()) {
+      flight->on_deserted_ = std::move(callback);
+      return;
+    }
     flight->on_deserted_ = callback;
-    if (!flight->waiters_.empty()) return;
   }
   callback();
 }

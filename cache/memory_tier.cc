@@ -5,22 +5,195 @@
 #include <bit>
 #include <utility>
 
+#include "cache/read_section.h"
 #include "common/status_macros.h"
 
 namespace souvenir::cache {
 namespace {
 
-// A node of the list, and a place in the map at its usual load.
-constexpr size_t kBookkeeping = 48 + (sizeof(Fingerprint) + sizeof(void*) + 1) * 8 / 6;
-
-size_t Charge(const Entry& entry) { return entry.charge() + kBookkeeping; }
+// What was taken out waits until this much has come together, so that the readers are not looked at
+// for each entry.
+constexpr size_t kRetiredEntries = 16;
+constexpr size_t kRetiredShare = 64;  // of the shard's limit
 
 }  // namespace
 
+// Declared with `alignas`, so that two shards' locks are not on one line of memory.
+class alignas(64) MemoryTier::Shard {
+ public:
+  Shard(EvictionPolicy::Kind policy, size_t limit_bytes)
+      : limit_bytes_(limit_bytes),
+        policy_(EvictionPolicy::Create(policy, limit_bytes)),
+        locks_hits_(policy_->orders_by_hits()) {}
+
+  ~Shard() {
+    // Nobody reads any more.
+    table_.ForEach([](const Entry* entry) { entry->Release(); });
+    for (const Retired& retired : retired_) retired.entry->Release();
+  }
+
+  EntryPtr Lookup(const Fingerprint& key) {
+    if (!locks_hits_) {
+      const ReadSection section;
+      if (section.entered()) return TakeHit(table_.Find(key));
+    }
+    MutexLock lock(&mutex_);
+    EntryPtr hit = TakeHit(table_.Find(key));
+    if (locks_hits_ && hit != nullptr) policy_->OnHit(hit->node());
+    return hit;
+  }
+
+  void Insert(const EntryPtr& entry) {
+    Garbage garbage;
+    MutexLock lock(&mutex_);
+    if (entry->charge > limit_bytes_ - retired_limit()) {
+      ++refused_;
+      return;
+    }
+    if (!entry->Claim()) return;
+    entry->AddRef();  // the table's
+    const Entry* const replaced = table_.Put(entry.get());
+    if (auto array = table_.TakeOldArray()) {
+      retired_arrays_.push_back({ReadSection::EndEra(), std::move(array)});
+    }
+    entry_bytes_ += entry->charge;
+    if (replaced != nullptr) {
+      policy_->Replace(replaced->node(), entry->node());
+      Retire(replaced);
+    } else {
+      policy_->Insert(entry->node());
+    }
+    while (bytes() - retired_bytes_ > limit_bytes_ - retired_limit()) {
+      const EvictionNode* const node = policy_->Evict();
+      if (node == nullptr) break;
+      table_.Erase(Entry::Of(node));
+      Retire(Entry::Of(node));
+      ++evictions_;
+    }
+    Collect(kRetiredEntries, retired_limit(), &garbage);
+  }
+
+  bool Erase(const Fingerprint& key) {
+    Garbage garbage;
+    MutexLock lock(&mutex_);
+    const Entry* const entry = table_.Find(key);
+    if (entry == nullptr) return false;
+    Drop(entry);
+    Collect(0, 0, &garbage);
+    return true;
+  }
+
+  size_t EraseIf(const std::function<bool(const Entry&)>& dead) {
+    Garbage garbage;
+    std::vector<const Entry*> found;
+    MutexLock lock(&mutex_);
+    table_.ForEach([&](const Entry* entry) {
+      if (dead(*entry)) found.push_back(entry);
+    });
+    for (const Entry* const entry : found) Drop(entry);
+    Collect(0, 0, &garbage);
+    return found.size();
+  }
+
+  std::vector<EntryPtr> All() const {
+    std::vector<EntryPtr> all;
+    MutexLock lock(&mutex_);
+    all.reserve(table_.size());
+    table_.ForEach([&](const Entry* entry) { all.emplace_back(entry); });
+    return all;
+  }
+
+  void AddTo(Stats* stats) const {
+    MutexLock lock(&mutex_);
+    stats->entries += table_.size();
+    stats->bytes += bytes();
+    stats->limit_bytes += limit_bytes_;
+    stats->evictions += evictions_;
+    stats->refused += refused_;
+  }
+
+ private:
+  struct Retired {
+    uint64_t era;
+    const Entry* entry;
+  };
+  struct RetiredArray {
+    uint64_t era;
+    std::unique_ptr<EntryTable::Array> array;
+  };
+  // Freed when the lock has been released.
+  struct Garbage {
+    std::vector<EntryPtr> entries;
+    std::vector<std::unique_ptr<EntryTable::Array>> arrays;
+  };
+
+  static EntryPtr TakeHit(const Entry* entry) {
+    if (entry == nullptr) return nullptr;
+    entry->node()->Hit();
+    return EntryPtr(entry);
+  }
+
+  size_t bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return entry_bytes_ + retired_bytes_ + table_.bytes() + policy_->overhead_bytes();
+  }
+
+  // Kept free for what nobody finds any more.
+  size_t retired_limit() const { return limit_bytes_ / kRetiredShare; }
+
+  void Drop(const Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    policy_->Remove(entry->node());
+    table_.Erase(entry);
+    Retire(entry);
+  }
+
+  // What left the table keeps the table's reference until no reader can be about to take one.
+  void Retire(const Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    entry_bytes_ -= entry->charge;
+    retired_bytes_ += entry->charge;
+    retired_.push_back({ReadSection::EndEra(), entry});
+  }
+
+  // Moves what nobody reads any more into `garbage`, once it is more than so much.
+  void Collect(size_t entries, size_t most_bytes, Garbage* garbage)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (retired_.size() <= entries && retired_bytes_ <= most_bytes && retired_arrays_.empty()) {
+      return;
+    }
+    const uint64_t oldest = ReadSection::OldestEra();
+    size_t freed = 0;
+    for (; freed < retired_.size() && retired_[freed].era < oldest; ++freed) {
+      retired_bytes_ -= retired_[freed].entry->charge;
+      garbage->entries.push_back(EntryPtr::Adopt(retired_[freed].entry));
+    }
+    retired_.erase(retired_.begin(), retired_.begin() + static_cast<ptrdiff_t>(freed));
+    while (!retired_arrays_.empty() && retired_arrays_.front().era < oldest) {
+      garbage->arrays.push_back(std::move(retired_arrays_.front().array));
+      retired_arrays_.erase(retired_arrays_.begin());
+    }
+  }
+
+  const size_t limit_bytes_;
+  const std::unique_ptr<EvictionPolicy> policy_;  // called under the lock
+  const bool locks_hits_;
+
+  EntryTable table_;  // changed under the lock
+
+  mutable Mutex mutex_;
+  size_t entry_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t retired_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<Retired> retired_ ABSL_GUARDED_BY(mutex_);  // oldest first
+  std::vector<RetiredArray> retired_arrays_ ABSL_GUARDED_BY(mutex_);
+  uint64_t evictions_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
 absl::Status MemoryTier::Check(const Options& options) {
-  if (std::has_single_bit(options.shards) && options.shards <= 1024) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("memory.shards: {} came, a power of two up to 1024 is expected", options.shards));
+  constexpr uint32_t kMostShards = 1024;
+  if (!std::has_single_bit(options.shards) || options.shards > kMostShards) {
+    return absl::InvalidArgumentError(fmt::format(
+        "memory.shards is {}; it must be a power of two, at most {}", options.shards, kMostShards));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::unique_ptr<MemoryTier>> MemoryTier::Create(const Options& options) {
@@ -28,84 +201,37 @@ absl::StatusOr<std::unique_ptr<MemoryTier>> MemoryTier::Create(const Options& op
   return std::unique_ptr<MemoryTier>(new MemoryTier(options));
 }
 
-MemoryTier::MemoryTier(const Options& options)
-    : shard_limit_(options.limit_bytes / options.shards), shards_(options.shards) {}
-
-EntryPtr MemoryTier::Lookup(const Fingerprint& key) {
-  Shard& shard = ShardOf(key);
-  MutexLock lock(&shard.mutex);
-  const auto found = shard.entries.find(key);
-  if (found == shard.entries.end()) return nullptr;
-  shard.by_use.splice(shard.by_use.begin(), shard.by_use, found->second);
-  return *found->second;
-}
-
-void MemoryTier::Insert(EntryPtr entry) {
-  const size_t charge = Charge(*entry);
-  if (charge > shard_limit_) return;
-  std::vector<EntryPtr> dropped;  // destroyed outside the lock
-  Shard& shard = ShardOf(entry->key);
-  MutexLock lock(&shard.mutex);
-  const auto [found, is_new] = shard.entries.try_emplace(entry->key);
-  if (!is_new) {
-    shard.bytes -= Charge(**found->second);
-    dropped.push_back(std::move(*found->second));
-    shard.by_use.erase(found->second);
-  }
-  shard.by_use.push_front(std::move(entry));
-  found->second = shard.by_use.begin();
-  shard.bytes += charge;
-  while (shard.bytes > shard_limit_) {
-    EntryPtr& oldest = shard.by_use.back();
-    shard.bytes -= Charge(*oldest);
-    shard.entries.erase(oldest->key);
-    dropped.push_back(std::move(oldest));
-    shard.by_use.pop_back();
-    ++shard.evictions;
+MemoryTier::MemoryTier(const Options& options) {
+  shards_.reserve(options.shards);
+  for (uint32_t i = 0; i < options.shards; ++i) {
+    shards_.push_back(
+        std::make_unique<Shard>(options.policy, options.limit_bytes / options.shards));
   }
 }
 
-bool MemoryTier::Erase(const Fingerprint& key) {
-  EntryPtr dropped;  // destroyed outside the lock
-  Shard& shard = ShardOf(key);
-  MutexLock lock(&shard.mutex);
-  const auto found = shard.entries.find(key);
-  if (found == shard.entries.end()) return false;
-  dropped = std::move(*found->second);
-  shard.bytes -= Charge(*dropped);
-  shard.by_use.erase(found->second);
-  shard.entries.erase(found);
-  return true;
-}
+MemoryTier::~MemoryTier() = default;
+
+EntryPtr MemoryTier::Lookup(const Fingerprint& key) { return ShardOf(key).Lookup(key); }
+
+void MemoryTier::Insert(const EntryPtr& entry) { ShardOf(entry->key).Insert(entry); }
+
+bool MemoryTier::Erase(const Fingerprint& key) { return ShardOf(key).Erase(key); }
 
 size_t MemoryTier::EraseIf(const std::function<bool(const Entry&)>& dead) {
   size_t erased = 0;
-  for (Shard& shard : shards_) {
-    std::list<EntryPtr> dropped;  // destroyed outside the lock
-    MutexLock lock(&shard.mutex);
-    for (auto it = shard.by_use.begin(); it != shard.by_use.end();) {
-      const auto next = std::next(it);
-      if (dead(**it)) {
-        shard.bytes -= Charge(**it);
-        shard.entries.erase((*it)->key);
-        dropped.splice(dropped.end(), shard.by_use, it);
-      }
-      it = next;
-    }
-    erased += dropped.size();
-  }
+  for (const auto& shard : shards_) erased += shard->EraseIf(dead);
   return erased;
+}
+
+void MemoryTier::ForEach(const std::function<void(const Entry&)>& visit) const {
+  for (const auto& shard : shards_) {
+    for (const EntryPtr& entry : shard->All()) visit(*entry);
+  }
 }
 
 MemoryTier::Stats MemoryTier::stats() const {
   Stats stats;
-  stats.limit_bytes = shard_limit_ * shards_.size();
-  for (const Shard& shard : shards_) {
-    MutexLock lock(&shard.mutex);
-    stats.entries += shard.entries.size();
-    stats.bytes += shard.bytes;
-    stats.evictions += shard.evictions;
-  }
+  for (const auto& shard : shards_) shard->AddTo(&stats);
   return stats;
 }
 

@@ -1,34 +1,38 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <list>
+#include <functional>
 #include <memory>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "cache/entry.h"
+#include "cache/entry_table.h"
+#include "cache/eviction/eviction_policy.h"
 #include "common/mutex.h"
 
 namespace souvenir::cache {
 
-// Entries in memory, bounded in bytes; the least recently used make room.
+// Entries in memory, bounded in bytes; which of them make room is the eviction policy's choice.
 //
-// Keys are dealt out to shards, each with its own lock and its share of the limit. Thread-safe;
-// entries are destroyed outside the locks.
+// Keys are dealt out to shards, each with its own lock and its share of the limit. A hit takes no
+// lock, unless the policy orders entries by hits. Thread-safe; entries are destroyed outside the
+// locks.
 class MemoryTier {
  public:
   struct Options {
-    size_t limit_bytes = 256u << 20;  // keys and bookkeeping included; 0: remembers nothing
-    uint32_t shards = 16;             // a power of two, at most 1024
+    // Of keys, values and bookkeeping, as malloc counts them; 0: remembers nothing.
+    size_t limit_bytes = 256u << 20;
+    uint32_t shards = 8;  // a power of two, at most 1024; an entry fits into its share of the limit
+    EvictionPolicy::Kind policy = EvictionPolicy::Kind::kS3Fifo;
   };
 
   struct Stats {
     uint64_t entries = 0;
     uint64_t bytes = 0;
     uint64_t limit_bytes = 0;
-    uint64_t evictions = 0;
+    uint64_t evictions = 0;  // for want of room
+    uint64_t refused = 0;    // too large for a shard
   };
 
   // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
@@ -36,12 +40,14 @@ class MemoryTier {
 
   static absl::StatusOr<std::unique_ptr<MemoryTier>> Create(const Options& options);
 
-  // The entry of that key, whatever its age and epochs; null where there is none.
+  ~MemoryTier();
+
+  // The entry of that key, whatever its age and epochs; null where there is none. A hit.
   EntryPtr Lookup(const Fingerprint& key);
 
   // Takes `entry` in, in place of one with the same key. One that is larger than a shard's share of
-  // the limit is not taken.
-  void Insert(EntryPtr entry);
+  // the limit is not taken, and neither is one that is in a tier already.
+  void Insert(const EntryPtr& entry);
 
   // True when there was one.
   bool Erase(const Fingerprint& key);
@@ -50,23 +56,21 @@ class MemoryTier {
   // lock.
   size_t EraseIf(const std::function<bool(const Entry&)>& dead);
 
+  // Calls `visit` for each entry that is there all the while. Holds no lock meanwhile.
+  void ForEach(const std::function<void(const Entry&)>& visit) const;
+
   Stats stats() const;
 
  private:
-  struct Shard {
-    mutable Mutex mutex;
-    std::list<EntryPtr> by_use ABSL_GUARDED_BY(mutex);  // the most recently used first
-    absl::flat_hash_map<Fingerprint, std::list<EntryPtr>::iterator> entries ABSL_GUARDED_BY(mutex);
-    size_t bytes ABSL_GUARDED_BY(mutex) = 0;
-    uint64_t evictions ABSL_GUARDED_BY(mutex) = 0;
-  };
+  class Shard;
 
   explicit MemoryTier(const Options& options);
-  // Not of the bits that the maps of the shards use.
-  Shard& ShardOf(const Fingerprint& key) { return shards_[key.word(1) & (shards_.size() - 1)]; }
+  // Not of the bits that the tables of the shards use.
+  Shard& ShardOf(const Fingerprint& key) const {
+    return *shards_[key.word(1) & (shards_.size() - 1)];
+  }
 
-  const size_t shard_limit_;
-  std::vector<Shard> shards_;
+  std::vector<std::unique_ptr<Shard>> shards_;
 };
 
 }  // namespace souvenir::cache

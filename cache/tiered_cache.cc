@@ -42,8 +42,8 @@ TieredCache::TieredCache(Clock* clock, std::unique_ptr<EpochTable> epochs,
       disk_(std::move(disk)) {}
 
 bool TieredCache::IsAlive(const Entry& entry) const {
-  if (!epochs_->IsCurrent(entry.epochs)) return false;
-  return entry.expires_at == absl::InfiniteFuture() || clock_->Now() < entry.expires_at;
+  if (!entry.IsCurrent(*epochs_)) return false;
+  return entry.lifetime() == absl::InfiniteDuration() || clock_->Now() < entry.expires_at();
 }
 
 EntryPtr TieredCache::LookupMemory(const Fingerprint& key) {
@@ -69,10 +69,10 @@ EntryPtr TieredCache::ReadDisk(const Fingerprint& key) {
   return disk_ != nullptr ? Promote(disk_->Read(key)) : nullptr;
 }
 
-void TieredCache::Insert(EntryPtr entry) {
-  if (!epochs_->IsCurrent(entry->epochs)) return;
+void TieredCache::Insert(const EntryPtr& entry) {
+  if (!entry->IsCurrent(*epochs_)) return;
   if (disk_ != nullptr) disk_->Write(entry);
-  memory_->Insert(std::move(entry));
+  memory_->Insert(entry);
 }
 
 absl::StatusOr<size_t> TieredCache::Invalidate(const Invalidation& what) {
@@ -80,7 +80,7 @@ absl::StatusOr<size_t> TieredCache::Invalidate(const Invalidation& what) {
   epochs_->Advance(slot);
   // From here on nothing older is served or filled in; the rest frees memory and makes it durable.
   const size_t dropped =
-      memory_->EraseIf([this](const Entry& entry) { return !epochs_->IsCurrent(entry.epochs); });
+      memory_->EraseIf([this](const Entry& entry) { return !entry.IsCurrent(*epochs_); });
   if (disk_ != nullptr) SOUVENIR_RETURN_IF_ERROR(disk_->SaveEpoch(slot));
   return dropped;
 }

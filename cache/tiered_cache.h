@@ -53,7 +53,7 @@ class TieredCache {
   EntryPtr ReadDisk(const Fingerprint& key);
 
   // Takes a new answer into both tiers, unless its epochs have moved on.
-  void Insert(EntryPtr entry);
+  void Insert(const EntryPtr& entry);
 
   // Kills what was made before; when it returns that holds across restarts. How many entries of the
   // memory tier were dropped. Waits for the disk. An error means: done in memory, but not durable.

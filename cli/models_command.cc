@@ -9,6 +9,7 @@
 #include "cli/json.h"
 #include "cli/printable.h"
 #include "cli/table.h"
+#include "common/souvenir_names.h"
 #include "inference/grpc_service.grpc.pb.h"
 
 namespace souvenir::cli {
@@ -40,7 +41,7 @@ std::string Signature(const Tensors& tensors) {
 
 // The digest's beginning is enough to see that it changed.
 std::string ShortDigest(const ModelMetadataResponse& metadata) {
-  const auto digest = metadata.properties().find("souvenir.digest");
+  const auto digest = metadata.properties().find(kDigestName);
   return digest == metadata.properties().end() ? "-" : Printable(digest->second.substr(0, 12));
 }
 

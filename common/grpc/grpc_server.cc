@@ -50,7 +50,9 @@ std::string WhyNotBound(const std::string& address) {
   if (error != 0) return gai_strerror(error);
   std::string reason = "gRPC refused it";
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0) reason = std::strerror(errno);
+  if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
+    reason = std::generic_category().message(errno);
+  }
   if (fd >= 0) close(fd);
   freeaddrinfo(found);
   return reason;

@@ -38,18 +38,19 @@ void RunUntilSignal(const std::function<void()>& stop) {
   sigset_t signals = EndingSignals();
   int signal_number = 0;
   sigwait(&signals, &signal_number);
-  log.Info("stopping", {{"signal", strsignal(signal_number)}});
+  log.Info("stopping", {{"signal", sigdescr_np(signal_number)}});
 
   const pthread_t waiter = pthread_self();
   std::atomic<bool> stopped{false};
   std::thread stopper = StartThread("stop", [&] {
     stop();
     stopped = true;
-    pthread_kill(waiter, SIGTERM);  // ends the wait below
+    // Ends the wait below; the signal is blocked, and ends no thread.
+    pthread_kill(waiter, SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
   });
   sigwait(&signals, &signal_number);
   if (!stopped) {
-    log.Warning("stopped at once by a second signal", {{"signal", strsignal(signal_number)}});
+    log.Warning("stopped at once by a second signal", {{"signal", sigdescr_np(signal_number)}});
     _exit(128 + signal_number);
   }
   stopper.join();

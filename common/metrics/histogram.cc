@@ -12,7 +12,9 @@ std::array<int64_t, kCount> MakeBounds() {
   constexpr std::array<double, 4> kSteps = {1.0, 1.8, 3.2, 5.6};
   std::array<int64_t, kCount> bounds;
   for (size_t i = 0; i < kCount; ++i) {
-    bounds[i] = std::llround(kSteps[i % 4] * std::pow(10.0, 3.0 + static_cast<double>(i / 4)));
+    const size_t decade = i / kSteps.size();
+    bounds[i] =
+        std::llround(kSteps[i % kSteps.size()] * std::pow(10.0, 3.0 + static_cast<double>(decade)));
   }
   return bounds;
 }

@@ -44,13 +44,14 @@ class FamilyWriter final : public MetricWriter {
 
   std::vector<prometheus::MetricFamily> Take() {
     std::vector<prometheus::MetricFamily> families;
+    families.reserve(families_.size());
     for (auto& [name, family] : families_) families.push_back(std::move(family));
     return families;
   }
 
  private:
   prometheus::ClientMetric& Add(std::string_view name, std::string_view help,
-                                prometheus::MetricType type, MetricLabels labels) {
+                                prometheus::MetricType type, const MetricLabels& labels) {
     prometheus::MetricFamily& family = families_[std::string(name)];
     if (family.name.empty()) {
       family.name = name;
@@ -58,7 +59,7 @@ class FamilyWriter final : public MetricWriter {
       family.type = type;
     }
     prometheus::ClientMetric& metric = family.metric.emplace_back();
-    for (auto& [label, value] : labels) metric.label.push_back({label, std::move(value)});
+    for (const auto& [label, value] : labels) metric.label.push_back({label, value});
     return metric;
   }
 

@@ -71,7 +71,7 @@ std::vector<TensorView> SplitRows(const TensorView& tensor, absl::Span<const int
       add(tensor.data.substr(static_cast<size_t>(i) * size, size));
     return rows;
   }
-  const int64_t elements_per_row = *ElementCount(row_shape);
+  const int64_t elements_per_row = ElementCount(row_shape).value_or(0);
   BytesElementReader reader(tensor.data);
   for (int64_t i = 0; i < count; ++i) {
     const size_t begin = tensor.data.size() - reader.remaining();

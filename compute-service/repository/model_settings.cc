@@ -149,7 +149,7 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const ModelConfig& config,
   } else if (const auto text = Parameter(config, "instances"); text && *text != "auto") {
     SOUVENIR_ASSIGN_OR_RETURN(const auto number,
                               NumberParameter(config, "instances", kMostInstances));
-    settings.instances = static_cast<int>(*number);
+    if (number) settings.instances = static_cast<int>(*number);
   }
   SOUVENIR_ASSIGN_OR_RETURN(const auto queue,
                             NumberParameter(config, "max_queue_size", 1'000'000'000));

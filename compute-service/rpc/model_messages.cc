@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/grpc/oip_tensors.h"
+#include "common/souvenir_names.h"
 #include "common/tensor/datatype.h"
 #include "compute-service/pool/pool_stats.h"
 
@@ -52,7 +53,7 @@ void FillMetadata(const ServedModel& model, inference::ModelMetadataResponse* re
   response->set_platform(config.platform().empty() ? config.backend() : config.platform());
   for (const auto& input : config.input()) FillTensor(batched, input, response->add_inputs());
   for (const auto& output : config.output()) FillTensor(batched, output, response->add_outputs());
-  (*response->mutable_properties())["souvenir.digest"] = model.digest();
+  (*response->mutable_properties())[kDigestName] = model.digest();
 }
 
 void FillStatistics(const ServedModel& model, inference::ModelStatistics* statistics) {
@@ -96,8 +97,8 @@ void FillInferResponse(const ServedModel& model, const inference::ModelInferRequ
   response->set_model_version(model.version());
   response->set_id(request.id());
   auto& parameters = *response->mutable_parameters();
-  parameters["souvenir.compute_ns"].set_int64_param(absl::ToInt64Nanoseconds(result.compute_time));
-  parameters["souvenir.digest"].set_string_param(model.digest());
+  parameters[kComputeTimeName].set_int64_param(absl::ToInt64Nanoseconds(result.compute_time));
+  parameters[kDigestName].set_string_param(model.digest());
   AppendOutputs(std::move(result.outputs), response);
 }
 

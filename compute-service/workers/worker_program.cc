@@ -92,7 +92,7 @@ class Host {
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
-    (void)sigprocmask(SIG_BLOCK, &child, nullptr);
+    (void)pthread_sigmask(SIG_BLOCK, &child, nullptr);
     ended_ = UniqueFd(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
   }
 
@@ -137,7 +137,7 @@ class Host {
     ended_.Close();
     sigset_t none;
     sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, nullptr);
+    (void)pthread_sigmask(SIG_SETMASK, &none, nullptr);
     RunWorker(MessageChannel(std::move(socket)), serve_);
   }
 

@@ -92,7 +92,7 @@ std::string EncodeAnswer(const WorkerAnswer& answer) {
 }
 
 absl::StatusOr<WorkerAnswer> DecodeAnswer(std::string message) {
-  AnswerHeader header;
+  AnswerHeader header{};
   if (message.size() >= sizeof(header)) std::memcpy(&header, message.data(), sizeof(header));
   if (message.size() < sizeof(header) || header.code > kLastCode || header.retire > 1 ||
       header.compute_ns < 0) {

@@ -10,6 +10,7 @@
 #include "common/config/text_proto.h"
 #include "common/logging/logging.h"
 #include "common/sha256.h"
+#include "common/souvenir_names.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -19,13 +20,11 @@ using souvenir::state::v1::KnownModels;
 
 constinit Logger log{"catalog"};
 
-constexpr char kDigestProperty[] = "souvenir.digest";
-
 // A digest for a server that reports none: whatever of its metadata could tell one model from
 // another.
 std::string DigestOf(const KnownModel& known) {
   const auto& properties = known.metadata().properties();
-  if (const auto found = properties.find(kDigestProperty); found != properties.end()) {
+  if (const auto found = properties.find(kDigestName); found != properties.end()) {
     return found->second;
   }
   Sha256 hash;

@@ -35,17 +35,17 @@ Question TranslationPlan::QuestionFor(const Item& item) const {
 }
 
 absl::StatusOr<std::string_view> TranslatedText(const cache::Entry& entry) {
-  SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors outputs, DecodedTensors::Decode(entry.value));
+  SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors outputs, DecodedTensors::Decode(entry.value()));
   const std::optional<TensorView> output = outputs.Find(kOutput);
   if (!output || output->datatype != DataType::kBytes) {
     return absl::InternalError(fmt::format("the answer of model '{}' has no BYTES output '{}'",
-                                           entry.origin->model, kOutput));
+                                           entry.origin().model(), kOutput));
   }
   BytesElementReader reader(output->data);
   const std::optional<std::string_view> text = reader.Next();
   if (!text || !reader.complete()) {
     return absl::InternalError(
-        fmt::format("the answer of model '{}' is not one text", entry.origin->model));
+        fmt::format("the answer of model '{}' is not one text", entry.origin().model()));
   }
   return *text;
 }

@@ -6,14 +6,12 @@
 #include <utility>
 
 #include "common/grpc/oip_tensors.h"
+#include "common/souvenir_names.h"
 #include "common/status_macros.h"
 #include "common/tensor/tensor_codec.h"
 
 namespace souvenir::gateway {
 namespace {
-
-constexpr char kComputeTime[] = "souvenir.compute_ns";
-constexpr char kDigest[] = "souvenir.digest";
 
 // Errors that may be of one row's making: asked by itself, another row may be answered.
 bool MayBeOneRowsFault(const absl::Status& status) {
@@ -216,7 +214,7 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
 
   // An answer with another digest goes to those who wait for it, and is kept under its own name.
   TargetPtr answered = question(rows_.front()).target;
-  const auto digest = response.parameters().find(kDigest);
+  const auto digest = response.parameters().find(kDigestName);
   if (digest != response.parameters().end() &&
       digest->second.string_param() != asked.model().digest) {
     resolver_->parts_.catalog->NoteStale(asked.model(), digest->second.string_param());
@@ -224,7 +222,7 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
   }
   const absl::Time now = resolver_->parts_.clock->Now();
   absl::Duration cost = absl::ZeroDuration();
-  if (const auto time = response.parameters().find(kComputeTime);
+  if (const auto time = response.parameters().find(kComputeTimeName);
       time != response.parameters().end()) {
     cost = absl::Nanoseconds(time->second.int64_param()) / static_cast<int64_t>(rows_.size());
   }
@@ -233,16 +231,23 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
     const Row& row = rows_[i];
     std::vector<TensorView> outputs;
     for (const auto& column : columns) outputs.push_back(column[i]);
-    auto entry = std::make_shared<cache::Entry>();
-    entry->key = answered.get() == &asked ? row.flight->key()
-                                          : answered->FingerprintOf(question(row).inputs);
-    entry->origin = answered->origin();
-    entry->value = EncodeTensors(outputs);
-    entry->created_at = now;
-    entry->expires_at = now + asked.model().ttl;
-    entry->cost = cost;
-    entry->tags = call_->options.tags;
-    entry->epochs = row.flight->epochs();
+    const std::string value = EncodeTensors(outputs);
+    cache::Entry::Fields fields;
+    fields.key = row.flight->key();
+    fields.epochs = row.flight->epochs();
+    if (answered.get() != &asked) {
+      fields.key = answered->FingerprintOf(question(row).inputs);
+      cache::EpochTable::Restamp(cache::EpochTable::Key(row.flight->key()),
+                                 cache::EpochTable::Key(fields.key),
+                                 resolver_->parts_.cache->epochs(), &fields.epochs);
+    }
+    fields.origin = answered->origin();
+    fields.value = value;
+    fields.created_at = now;
+    fields.lifetime = asked.model().ttl;
+    fields.cost = cost;
+    fields.tags = call_->options.tags;
+    cache::EntryPtr entry = cache::Entry::Create(fields);
     if (store) resolver_->parts_.cache->Insert(entry);
     Land(row, std::move(entry), cache::FlightSource::kUpstream);
   }

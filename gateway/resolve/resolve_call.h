@@ -36,7 +36,7 @@ struct Answer {
 
   // How old the entry is; zero where there is none.
   absl::Duration Age(absl::Time now) const {
-    return entry != nullptr ? std::max(now - entry->created_at, absl::ZeroDuration())
+    return entry != nullptr ? std::max(now - entry->created_at(), absl::ZeroDuration())
                             : absl::ZeroDuration();
   }
 };
@@ -70,7 +70,7 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
   bool Accepts(const cache::Entry* entry, const Clock& clock) const {
     if (entry == nullptr) return false;
     return options.cache.max_age == absl::InfiniteDuration() ||
-           clock.Now() - entry->created_at <= options.cache.max_age;
+           clock.Now() - entry->created_at() <= options.cache.max_age;
   }
 
  protected:

@@ -223,7 +223,7 @@ void Resolver::Finish(ResolveCall& call, size_t question, Answer answer) {
   const bool computed = answer.kind == CacheKind::kMiss || answer.kind == CacheKind::kBypass;
   call.questions[question].target->model().counters->Count(
       answer.kind,
-      answer.entry != nullptr && !computed ? answer.entry->cost : absl::ZeroDuration());
+      answer.entry != nullptr && !computed ? answer.entry->cost() : absl::ZeroDuration());
   slot.answer = std::move(answer);
   call.OnAnswered(question);
   if (call.unanswered_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;

@@ -51,10 +51,8 @@ Target::Target(Spec spec) : spec_(std::move(spec)) {
   std::sort(spec_.parameters.begin(), spec_.parameters.end(),
             [](const Parameter& a, const Parameter& b) { return a.name < b.name; });
   identity_ = Identity(spec_);
-  origin_ = std::make_shared<const cache::Origin>(cache::Origin{
-      spec_.tenant, spec_.model->name(), spec_.model->version(), spec_.model->digest});
-  tenant_slot_ = cache::EpochTable::Tenant(spec_.tenant);
-  model_slot_ = cache::EpochTable::Model(spec_.model->name());
+  origin_ = cache::Origin::Create(
+      {spec_.tenant, spec_.model->name(), spec_.model->version(), spec_.model->digest});
 }
 
 cache::Fingerprint Target::FingerprintOf(absl::Span<const TensorView> inputs) const {
@@ -81,7 +79,8 @@ cache::Fingerprint Target::FingerprintOf(absl::Span<const TensorView> inputs) co
 cache::EpochStamp Target::Stamp(const cache::EpochTable& epochs,
                                 const cache::Fingerprint& key) const {
   cache::EpochStamp stamp;
-  epochs.Stamp({cache::EpochTable::All(), tenant_slot_, model_slot_, cache::EpochTable::Key(key)},
+  epochs.Stamp({cache::EpochTable::All(), origin_->tenant_slot(), origin_->model_slot(),
+                cache::EpochTable::Key(key)},
                &stamp);
   return stamp;
 }

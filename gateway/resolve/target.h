@@ -47,7 +47,7 @@ class Target {
   bool by_rows() const { return spec_.by_rows; }
 
   // Of an answer by the model as the catalog knows it.
-  const std::shared_ptr<const cache::Origin>& origin() const { return origin_; }
+  const cache::OriginPtr& origin() const { return origin_; }
 
   // The fingerprint of a question with those inputs, in any order.
   cache::Fingerprint FingerprintOf(absl::Span<const TensorView> inputs) const;
@@ -64,9 +64,7 @@ class Target {
  private:
   Spec spec_;
   Sha256Digest identity_;  // of all but the tensors
-  std::shared_ptr<const cache::Origin> origin_;
-  cache::EpochSlot tenant_slot_;
-  cache::EpochSlot model_slot_;
+  cache::OriginPtr origin_;
 };
 
 using TargetPtr = std::shared_ptr<const Target>;

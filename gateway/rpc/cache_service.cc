@@ -94,16 +94,16 @@ absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
     return absl::NotFoundError(fmt::format("no valid entry has the key {}", request.key()));
   }
   response->set_key(key.Hex());
-  response->set_model(entry->origin->model);
-  response->set_tenant(entry->origin->tenant);
-  response->set_value_bytes(entry->value.size());
-  ToProto(entry->created_at, response->mutable_created_at());
-  if (entry->expires_at != absl::InfiniteFuture()) {
-    ToProto(entry->expires_at, response->mutable_expires_at());
+  response->set_model(entry->origin().model());
+  response->set_tenant(entry->origin().tenant());
+  response->set_value_bytes(entry->value().size());
+  ToProto(entry->created_at(), response->mutable_created_at());
+  if (entry->lifetime() != absl::InfiniteDuration()) {
+    ToProto(entry->expires_at(), response->mutable_expires_at());
   }
-  ToProto(entry->cost, response->mutable_compute_time());
-  for (const std::string& tag : entry->tags) response->add_tags(tag);
-  if (request.with_value()) response->set_value(entry->value);
+  ToProto(entry->cost(), response->mutable_compute_time());
+  for (const std::string& tag : entry->tags()) response->add_tags(tag);
+  if (request.with_value()) response->set_value(std::string(entry->value()));
   return absl::OkStatus();
 }
 

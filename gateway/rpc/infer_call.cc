@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/grpc/oip_tensors.h"
+#include "common/souvenir_names.h"
 #include "common/status_macros.h"
 #include "common/tensor/tensor_codec.h"
 #include "gateway/rpc/call_options.h"
@@ -15,14 +16,12 @@
 namespace souvenir::gateway {
 namespace {
 
-constexpr std::string_view kOurParameters = "souvenir.";
-
 // The parameters that may change the answer. Of the others, priority goes into `options`; a
 // sequence makes answers depend on what was asked before, so that none is remembered.
 absl::Status ReadParameters(const inference::ModelInferRequest& request, ResolveOptions* options,
                             std::vector<Parameter>* parameters) {
   for (const auto& [name, value] : request.parameters()) {
-    if (name.starts_with(kOurParameters) || name == "timeout") continue;
+    if (name.starts_with(kOurNames) || name == "timeout") continue;
     if (name == "priority") {
       options->priority = value.has_uint64_param() ? static_cast<int64_t>(value.uint64_param())
                                                    : value.int64_param();
@@ -123,13 +122,13 @@ absl::Status InferCall::Respond() {
   auto* const response =
       google::protobuf::Arena::CreateMessage<inference::ModelInferResponse>(&arena_);
   response->set_model_name(model_->name());
-  response->set_model_version(answer(0).entry->origin->version);
+  response->set_model_version(answer(0).entry->origin().version());
   response->set_id(request_->id());
   absl::Duration cost;
-  for (size_t i = 0; i < questions.size(); ++i) cost += answer(i).entry->cost;
+  for (size_t i = 0; i < questions.size(); ++i) cost += answer(i).entry->cost();
   auto& parameters = *response->mutable_parameters();
-  parameters["souvenir.compute_ns"].set_int64_param(absl::ToInt64Nanoseconds(cost));
-  parameters["souvenir.digest"].set_string_param(answer(0).entry->origin->digest);
+  parameters[kComputeTimeName].set_int64_param(absl::ToInt64Nanoseconds(cost));
+  parameters[kDigestName].set_string_param(answer(0).entry->origin().digest());
   SOUVENIR_RETURN_IF_ERROR(FillOutputs(response));
   *response_ = SerializeMessage(*response);
   AddCacheMetadata();
@@ -140,7 +139,7 @@ absl::Status InferCall::FillOutputs(inference::ModelInferResponse* response) con
   std::vector<DecodedTensors> rows;
   rows.reserve(questions.size());
   for (size_t i = 0; i < questions.size(); ++i) {
-    SOUVENIR_ASSIGN_OR_RETURN(DecodedTensors row, DecodedTensors::Decode(answer(i).entry->value));
+    SOUVENIR_ASSIGN_OR_RETURN(DecodedTensors row, DecodedTensors::Decode(answer(i).entry->value()));
     rows.push_back(std::move(row));
   }
   // In the order asked for; where none was asked for, in the model's own.

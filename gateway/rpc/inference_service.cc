@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "common/grpc/status.h"
+#include "common/souvenir_names.h"
 #include "gateway/rpc/infer_call.h"
 
 namespace souvenir::gateway {
 namespace {
-
-constexpr char kDigestProperty[] = "souvenir.digest";
 
 absl::Status RepositoryRefused() {
   return absl::PermissionDeniedError(
@@ -110,7 +109,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
   const auto model = catalog_->snapshot()->Find(request->name(), request->version());
   if (model.ok()) {
     *response = (*model)->known.metadata();
-    (*response->mutable_properties())[kDigestProperty] = (*model)->digest;
+    (*response->mutable_properties())[kDigestName] = (*model)->digest;
   }
   return End(context, "ModelMetadata", began, model.status());
 }

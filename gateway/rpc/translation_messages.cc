@@ -56,9 +56,9 @@ void FillTranslation(const TranslationPlan::Item& item, const Answer* answer, ab
   translation->add_route(item.target->model().name());
   if (!answer->status.ok()) return SetStatus(answer->status, translation);
   const cache::Entry& entry = *answer->entry;
-  provenance->set_model_version(entry.origin->version);
+  provenance->set_model_version(entry.origin().version());
   ToProto(answer->Age(now), provenance->mutable_age());
-  ToProto(entry.cost, provenance->mutable_compute_time());
+  ToProto(entry.cost(), provenance->mutable_compute_time());
   const absl::StatusOr<std::string_view> text = TranslatedText(entry);
   if (!text.ok()) return SetStatus(text.status(), translation);
   translation->set_text(text->data(), text->size());

@@ -55,7 +55,7 @@ void UnaryCall::OnAllAnswered() {
 }
 
 grpc::Status UnaryCall::Finish() {
-  const grpc::Status status = ToGrpcStatus(Respond());
+  grpc::Status status = ToGrpcStatus(Respond());
   Record(status);
   pass_.reset();
   return status;

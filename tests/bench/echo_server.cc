@@ -16,6 +16,7 @@
 #include "common/grpc/grpc_server.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"
+#include "common/souvenir_names.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "souvenir/v1/translation.grpc.pb.h"
 
@@ -51,8 +52,8 @@ inference::ModelInferResponse FixedInference(const std::string& text) {
   inference::ModelInferResponse response;
   response.set_model_name("apertium-eng-spa");
   response.set_model_version("1");
-  (*response.mutable_parameters())["souvenir.compute_ns"].set_int64_param(0);
-  (*response.mutable_parameters())["souvenir.digest"].set_string_param(std::string(64, 'a'));
+  (*response.mutable_parameters())[kComputeTimeName].set_int64_param(0);
+  (*response.mutable_parameters())[kDigestName].set_string_param(std::string(64, 'a'));
   auto* const output = response.add_outputs();
   output->set_name("translation");
   output->set_datatype("BYTES");

@@ -96,7 +96,7 @@ class Generator {
     call->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
     call->sent = SteadyClock::now();
     stub_->async()->Translate(&call->context, &call->request, &call->response,
-                              [this, call](grpc::Status status) { Done(*call, status); });
+                              [this, call](const grpc::Status& status) { Done(*call, status); });
   }
 
   void Done(const Call& call, const grpc::Status& status) {
@@ -130,7 +130,8 @@ class Generator {
 
   int64_t Percentile(double fraction) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (latencies_us_.empty()) return 0;
-    return latencies_us_[static_cast<size_t>(fraction * (latencies_us_.size() - 1))];
+    return latencies_us_[static_cast<size_t>(fraction *
+                                             static_cast<double>(latencies_us_.size() - 1))];
   }
 
   const std::unique_ptr<v1::TranslationService::Stub> stub_;

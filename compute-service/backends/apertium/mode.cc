@@ -102,7 +102,7 @@ class ModeReader {
   const std::string_view name_;
 };
 
-std::string BaseName(std::string path) { return path.substr(path.rfind('/') + 1); }
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // What the pipeline knows of a program.
 struct ProgramRules {

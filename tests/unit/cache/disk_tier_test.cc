@@ -35,7 +35,7 @@ TEST(DiskTierTest, WhatWasQueuedIsThereAfterAStop) {
   for (int i = 0; i < 1000; ++i) {
     const EntryPtr entry = tier->Read(KeyOf(fmt::format("{}", i)));
     ASSERT_NE(entry, nullptr) << i;
-    EXPECT_EQ(entry->value, fmt::format("v{}", i));
+    EXPECT_EQ(entry->value(), fmt::format("v{}", i));
   }
   EXPECT_EQ(tier->Read(KeyOf("other")), nullptr);
 }
@@ -54,9 +54,8 @@ TEST(DiskTierTest, WhatWasInvalidatedWhileItWaitedIsNotWritten) {
   const TemporaryDirectory directory;
   EpochTable epochs;
   const auto tier = Open(OptionsFor(directory), &epochs);
-  const auto entry = MakeEntry("a", "v");
-  epochs.Stamp({7}, &entry->epochs);
-  epochs.Advance(7);
+  const EntryPtr entry = MakeEntry("a", "v");
+  epochs.Advance(EpochTable::Key(entry->key));
   tier->Write(entry);
   tier->Flush();
   EXPECT_EQ(tier->Read(KeyOf("a")), nullptr);

@@ -44,7 +44,7 @@ TEST_F(FlightTableTest, LandingAnswersAllAndEndsTheFlight) {
   Join("a");
   table_.Land(first.flight, {absl::OkStatus(), MakeEntry("a", "v"), FlightSource::kUpstream});
   ASSERT_EQ(results_.size(), 2u);
-  EXPECT_EQ(results_[1].entry->value, "v");
+  EXPECT_EQ(results_[1].entry->value(), "v");
   EXPECT_EQ(table_.stats().in_progress, 0u);
   EXPECT_TRUE(Join("a").started);
   table_.Land(first.flight, {absl::InternalError("late"), nullptr, FlightSource::kUpstream});
@@ -60,7 +60,7 @@ TEST_F(FlightTableTest, AFlightFromBeforeAnInvalidationIsNotJoined) {
   // The old one still answers those who wait for it, and leaves the new one alone.
   table_.Land(before.flight, {absl::OkStatus(), MakeEntry("a", "old"), FlightSource::kUpstream});
   ASSERT_EQ(results_.size(), 1u);
-  EXPECT_EQ(results_[0].entry->value, "old");
+  EXPECT_EQ(results_[0].entry->value(), "old");
   EXPECT_FALSE(Join("a").started);
 }
 

@@ -3,10 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <memory>
+#include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "cache/entry.h"
 
@@ -19,21 +18,22 @@ inline Fingerprint KeyOf(std::string_view name) {
   return {hash.Finish()};
 }
 
-inline std::shared_ptr<const Origin> TestOrigin() {
-  static const auto origin =
-      std::make_shared<const Origin>(Origin{"tenant", "model", "1", "digest"});
+inline OriginPtr TestOrigin() {
+  static const OriginPtr origin = Origin::Create({"tenant", "model", "1", "digest"});
   return origin;
 }
 
-// An entry for KeyOf(name); made under no epochs, so that it stays alive.
-inline std::shared_ptr<Entry> MakeEntry(std::string_view name, std::string value) {
-  auto entry = std::make_shared<Entry>();
-  entry->key = KeyOf(name);
-  entry->origin = TestOrigin();
-  entry->value = std::move(value);
-  entry->created_at = absl::FromUnixSeconds(1'767'225'600);
-  entry->cost = absl::Milliseconds(3);
-  return entry;
+// An entry for KeyOf(name), made under the epochs of a new table; `change` may alter the rest.
+inline EntryPtr MakeEntry(std::string_view name, std::string_view value,
+                          const std::function<void(Entry::Fields&)>& change = nullptr) {
+  Entry::Fields fields;
+  fields.key = KeyOf(name);
+  fields.origin = TestOrigin();
+  fields.value = value;
+  fields.created_at = absl::FromUnixSeconds(1'767'225'600);
+  fields.cost = absl::Milliseconds(3);
+  if (change) change(fields);
+  return Entry::Create(fields);
 }
 
 // A directory of the test's own, removed with it.

@@ -25,14 +25,16 @@ class TieredCacheTest : public testing::Test {
     cache_ = *std::move(cache);
   }
 
-  std::shared_ptr<Entry> EntryOfToday(std::string_view name) {
-    auto entry = MakeEntry(name, std::string(name));
-    entry->created_at = clock_.Now();
-    cache_->epochs().Stamp(
-        {EpochTable::All(), EpochTable::Tenant("tenant"), EpochTable::Model("model"),
-         EpochTable::Key(entry->key), EpochTable::Tag("tag")},
-        &entry->epochs);
-    return entry;
+  EntryPtr EntryOfToday(std::string_view name, absl::Duration lifetime = absl::InfiniteDuration()) {
+    return MakeEntry(name, name, [&](Entry::Fields& fields) {
+      fields.created_at = clock_.Now();
+      fields.lifetime = lifetime;
+      fields.tags = {"tag"};
+      cache_->epochs().Stamp(
+          {EpochTable::All(), EpochTable::Tenant("tenant"), EpochTable::Model("model"),
+           EpochTable::Key(fields.key), EpochTable::Tag("tag")},
+          &fields.epochs);
+    });
   }
 
   void InsertEverywhere(std::string_view name) {
@@ -70,9 +72,7 @@ TEST_F(TieredCacheTest, AProbeThatFindsPutsIntoMemory) {
 }
 
 TEST_F(TieredCacheTest, AnExpiredAnswerIsNoneInEitherTier) {
-  auto entry = EntryOfToday("a");
-  entry->expires_at = clock_.Now() + absl::Seconds(10);
-  cache_->Insert(entry);
+  cache_->Insert(EntryOfToday("a", absl::Seconds(10)));
   cache_->disk().Flush();
   clock_.Advance(absl::Seconds(9));
   EXPECT_TRUE(InMemory("a"));

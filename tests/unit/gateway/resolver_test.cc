@@ -36,7 +36,7 @@ class TestCall final : public ResolveCall {
   std::string text(size_t question) const {
     const Answer& got = answer(question);
     if (!got.status.ok()) return std::string(got.status.message());
-    const auto outputs = DecodedTensors::Decode(got.entry->value);
+    const auto outputs = DecodedTensors::Decode(got.entry->value());
     return std::string(*BytesElementReader(outputs->Find("out")->data).Next());
   }
 
@@ -340,7 +340,7 @@ TEST_F(ResolverTest, AnAnswerOfAnotherDigestIsGivenButNotFoundAgainUnderTheOldOn
     (*response->mutable_parameters())["souvenir.digest"].set_string_param("new");
   });
   EXPECT_EQ(call->text(0), "<a>");
-  EXPECT_EQ(call->answer(0).entry->origin->digest, "new");
+  EXPECT_EQ(call->answer(0).entry->origin().digest(), "new");
   EXPECT_EQ(stale, 1);
   Ask({"a"});
   EXPECT_EQ(upstream_.calls(), 2u);

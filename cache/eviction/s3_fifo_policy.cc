@@ -1,0 +1,170 @@
+#include "cache/eviction/s3_fifo_policy.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace souvenir::cache {
+namespace {
+
+// The small queue's share of the limit: at first as in the paper.
+constexpr double kFirstShare = 0.1;
+constexpr double kLeastShare = 0.01;
+constexpr double kMostShare = 0.9;
+
+// The ghosts cover what the rest of the cache holds.
+constexpr double kGhostShare = 0.9;
+
+// The worth of an entry that was never asked for again, in half octaves below its own: 1/8.
+constexpr double kUnseen = 6;
+
+// The weight of one eviction in the mean of those lately.
+constexpr double kWorthWeight = 1.0 / 256;
+
+// A worth of 1 ns of computing for 1 MiB.
+constexpr int kWorthOffset = 40;
+
+// 2^(-worth / 2).
+const std::array<float, 128> kInverse = [] {
+  std::array<float, 128> inverse{};
+  for (size_t i = 0; i < inverse.size(); ++i) {
+    inverse[i] = std::exp2(-0.5f * static_cast<float>(i));
+  }
+  return inverse;
+}();
+
+}  // namespace
+
+void S3FifoPolicy::WorthQueues::Push(EvictionNode* node) {
+  queues_[node->worth].PushNewest(node);
+  occupied_[node->worth / 64] |= uint64_t{1} << (node->worth % 64);
+  bytes_ += node->charge;
+}
+
+void S3FifoPolicy::WorthQueues::Unlink(EvictionNode* node) {
+  EvictionQueue::Unlink(node);
+  if (queues_[node->worth].empty()) {
+    occupied_[node->worth / 64] &= ~(uint64_t{1} << (node->worth % 64));
+  }
+  bytes_ -= node->charge;
+}
+
+EvictionNode* S3FifoPolicy::WorthQueues::Last(uint32_t now) {
+  EvictionNode* last = nullptr;
+  float greatest = -1;
+  for (size_t word = 0; word < occupied_.size(); ++word) {
+    for (uint64_t bits = occupied_[word]; bits != 0; bits &= bits - 1) {
+      const size_t worth = 64 * word + static_cast<size_t>(std::countr_zero(bits));
+      EvictionNode* const node = queues_[worth].oldest();
+      const float pressure = static_cast<float>(now - node->born + 1) * kInverse[worth];
+      if (pressure <= greatest) continue;
+      greatest = pressure;
+      last = node;
+    }
+  }
+  return last;
+}
+
+S3FifoPolicy::S3FifoPolicy(size_t limit_bytes)
+    : limit_(static_cast<double>(limit_bytes)),
+      small_target_(kFirstShare * limit_),
+      ghosts_(static_cast<uint64_t>(kGhostShare * limit_)) {}
+
+uint8_t S3FifoPolicy::WorthOf(const EvictionNode& node) {
+  const int worth = kWorthOffset + node.cost_bucket - EvictionNode::HalfOctave(node.charge);
+  return static_cast<uint8_t>(std::clamp(worth, 0, static_cast<int>(kWorths) - 1));
+}
+
+void S3FifoPolicy::Link(EvictionNode* node, Queue queue) {
+  node->queue = queue;
+  node->born = now_;
+  queues_[queue].Push(node);
+}
+
+void S3FifoPolicy::Unlink(EvictionNode* node) { queues_[node->queue].Unlink(node); }
+
+void S3FifoPolicy::Insert(EvictionNode* node) {
+  ++now_;
+  node->worth = WorthOf(*node);
+  if (!has_evicted_) {
+    evicted_worth_ += (node->worth - evicted_worth_) / static_cast<double>(++inserted_);
+  }
+  const std::optional<GhostList::From> ghost = ghosts_.Take(node->key);
+  if (ghost) Adapt(*node, *ghost);
+  Link(node, ghost ? kMain : kSmall);
+}
+
+void S3FifoPolicy::Replace(EvictionNode* old, EvictionNode* node) {
+  const auto queue = static_cast<Queue>(old->queue);
+  Unlink(old);
+  node->hits.store(old->hits.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  node->worth = WorthOf(*node);
+  Link(node, queue);
+}
+
+void S3FifoPolicy::Remove(EvictionNode* node) { Unlink(node); }
+
+bool S3FifoPolicy::IsWorthKeeping(const EvictionNode& node) const {
+  const uint8_t hits = node.hits.load(std::memory_order_relaxed);
+  const double worth = node.worth + (hits == 0 ? -kUnseen : 2 * std::log2(hits));
+  return worth >= evicted_worth_ - 0.01;  // a mean of equal numbers may be a little off
+}
+
+EvictionNode* S3FifoPolicy::Evict() {
+  WorthQueues& small = queues_[kSmall];
+  WorthQueues& main = queues_[kMain];
+  // Ends: each turn evicts, empties the small queue by one, or takes a hit from one in the main
+  // one.
+  for (;;) {
+    EvictionNode* node = small.Last(now_);
+    // One larger than the small queue's share stays until as much has come after it.
+    const bool from_small = node != nullptr && (main.bytes() == 0 ||
+                                                static_cast<double>(small.bytes() - node->charge) >=
+                                                    std::min(small_target_, limit_ - 1));
+    if (from_small) {
+      small.Unlink(node);
+      if (IsWorthKeeping(*node)) {
+        node->hits.store(0, std::memory_order_relaxed);
+        Link(node, kMain);
+        continue;
+      }
+      Evicted(node, GhostList::From::kSmall);
+      return node;
+    }
+    node = main.Last(now_);
+    if (node == nullptr) return nullptr;
+    main.Unlink(node);
+    const uint8_t hits = node->hits.load(std::memory_order_relaxed);
+    if (hits > 0) {
+      node->hits.store(hits - 1, std::memory_order_relaxed);
+      Link(node, kMain);
+      continue;
+    }
+    Evicted(node, GhostList::From::kMain);
+    return node;
+  }
+}
+
+void S3FifoPolicy::Evicted(EvictionNode* node, GhostList::From from) {
+  has_evicted_ = true;
+  evicted_worth_ += kWorthWeight * (node->worth - evicted_worth_);
+  ghosts_.Add(node->key, from, node->charge);
+}
+
+void S3FifoPolicy::Adapt(const EvictionNode& node, GhostList::From from) {
+  const auto small =
+      static_cast<double>(std::max<size_t>(1, ghosts_.count(GhostList::From::kSmall)));
+  const auto main = static_cast<double>(std::max<size_t>(1, ghosts_.count(GhostList::From::kMain)));
+  // In bytes, for which one of less worth than is evicted anyway counts less: squared, once because
+  // its computation is cheap, once because keeping it takes so much.
+  const double share = std::min(1.0, std::exp2(node.worth - evicted_worth_));
+  const double step = std::clamp(node.charge * share, 1.0, std::max(1.0, 0.01 * limit_));
+  if (from == GhostList::From::kSmall) {
+    small_target_ += step * std::max(1.0, main / small);
+  } else {
+    small_target_ -= step * std::max(1.0, small / main);
+  }
+  small_target_ = std::clamp(small_target_, kLeastShare * limit_, kMostShare * limit_);
+}
+
+}  // namespace souvenir::cache
