@@ -6,15 +6,18 @@
 namespace souvenir {
 
 std::optional<Gate::Pass> Gate::Enter() {
-  MutexLock lock(&mutex_);
-  if (closed_) return std::nullopt;
-  ++inside_;
-  return Pass(this);
+  Shard& shard = shards_[ThreadShard()];
+  MutexLock lock(&shard.mutex);
+  if (shard.closed) return std::nullopt;
+  ++shard.inside;
+  return Pass(&shard);
 }
 
 void Gate::Close() {
-  MutexLock lock(&mutex_);
-  closed_ = true;
+  for (Shard& shard : shards_) {
+    MutexLock lock(&shard.mutex);
+    shard.closed = true;
+  }
 }
 
 bool Gate::WaitUntilEmpty(absl::Duration timeout) {
@@ -22,24 +25,31 @@ bool Gate::WaitUntilEmpty(absl::Duration timeout) {
   constexpr absl::Duration kForever = absl::Hours(24 * 365);
   const auto end =
       std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kForever));
-  MutexLock lock(&mutex_);
-  while (inside_ > 0) {
-    const auto left = end - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return false;
-    emptied_.WaitFor(&mutex_, left);
+  // One after the other: nobody enters any more.
+  for (Shard& shard : shards_) {
+    MutexLock lock(&shard.mutex);
+    while (shard.inside > 0) {
+      const auto left = end - std::chrono::steady_clock::now();
+      if (left <= left.zero()) return false;
+      shard.emptied.WaitFor(&shard.mutex, left);
+    }
   }
   return true;
 }
 
 size_t Gate::inside() const {
-  MutexLock lock(&mutex_);
-  return inside_;
+  size_t inside = 0;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(&shard.mutex);
+    inside += shard.inside;
+  }
+  return inside;
 }
 
-void Gate::Leave() {
-  MutexLock lock(&mutex_);
+void Gate::Shard::Leave() {
+  MutexLock lock(&mutex);
   // Notified under the lock: the waiter may destroy the gate as soon as it sees zero.
-  if (--inside_ == 0) emptied_.NotifyAll();
+  if (--inside == 0 && closed) emptied.NotifyAll();
 }
 
 }  // namespace souvenir

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "common/mutex.h"
+#include "common/thread_shard.h"
 
 namespace souvenir {
 
@@ -15,25 +17,28 @@ namespace souvenir {
 //   if (!pass) return absl::UnavailableError("the server is stopping");
 //   ... keep `pass` until the work has ended ...
 //
-// Thread-safe. A Gate outlives its passes.
+// Every request goes through one: it counts for each shard of threads by itself, so that they do
+// not wait for each other. Thread-safe. A Gate outlives its passes.
 class Gate {
+  struct Shard;
+
  public:
   // Leaves the gate when it is destroyed.
   class Pass {
    public:
-    Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Pass(Pass&& other) noexcept : shard_(std::exchange(other.shard_, nullptr)) {}
     Pass& operator=(Pass&& other) noexcept {
-      std::swap(gate_, other.gate_);
+      std::swap(shard_, other.shard_);
       return *this;
     }
     ~Pass() {
-      if (gate_ != nullptr) gate_->Leave();
+      if (shard_ != nullptr) shard_->Leave();
     }
 
    private:
     friend class Gate;
-    explicit Pass(Gate* gate) : gate_(gate) {}
-    Gate* gate_;
+    explicit Pass(Shard* shard) : shard_(shard) {}
+    Shard* shard_;  // that was entered; another thread may leave
   };
 
   // Nothing when the gate is closed.
@@ -48,12 +53,16 @@ class Gate {
   size_t inside() const;
 
  private:
-  void Leave();
+  struct alignas(64) Shard {
+    void Leave();
 
-  mutable Mutex mutex_;
-  CondVar emptied_;
-  size_t inside_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+    mutable Mutex mutex;
+    CondVar emptied;
+    size_t inside ABSL_GUARDED_BY(mutex) = 0;
+    bool closed ABSL_GUARDED_BY(mutex) = false;
+  };
+
+  std::array<Shard, kThreadShards> shards_;
 };
 
 }  // namespace souvenir

@@ -27,13 +27,13 @@ const auto& Bounds() {
 }  // namespace
 
 DurationHistogram::DurationHistogram()
-    : shards_(std::make_unique<std::array<Shard, kCounterShards>>()) {}
+    : shards_(std::make_unique<std::array<Shard, kThreadShards>>()) {}
 
 void DurationHistogram::Record(absl::Duration duration) {
   const int64_t ns = std::max<int64_t>(0, absl::ToInt64Nanoseconds(duration));
   const size_t bucket = static_cast<size_t>(std::lower_bound(Bounds().begin(), Bounds().end(), ns) -
                                             Bounds().begin());
-  Shard& shard = (*shards_)[CounterShard()];
+  Shard& shard = (*shards_)[ThreadShard()];
   shard.buckets[bucket].fetch_add(1, std::memory_order_relaxed);
   shard.sum_ns.fetch_add(static_cast<uint64_t>(ns), std::memory_order_relaxed);
 }

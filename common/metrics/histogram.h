@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
-#include "common/metrics/sharded_counter.h"
+#include "common/thread_shard.h"
 
 namespace souvenir {
 
@@ -39,7 +39,7 @@ class DurationHistogram {
     std::array<std::atomic<uint64_t>, kBounds + 1> buckets{};
     std::atomic<uint64_t> sum_ns{0};
   };
-  std::unique_ptr<std::array<Shard, kCounterShards>> shards_;
+  std::unique_ptr<std::array<Shard, kThreadShards>> shards_;
 };
 
 }  // namespace souvenir

@@ -5,17 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "common/thread_shard.h"
+
 namespace souvenir {
-
-// How many places a counter is spread over; threads are dealt out among them in turn.
-inline constexpr size_t kCounterShards = 8;
-
-// The place of the calling thread.
-inline size_t CounterShard() {
-  static std::atomic<size_t> next{0};
-  thread_local const size_t shard = next.fetch_add(1, std::memory_order_relaxed) % kCounterShards;
-  return shard;
-}
 
 // A number that only grows, cheap to add to from many threads at once: each adds in a cache line
 // that it seldom shares. Thread-safe; a sum taken while others add is somewhere between before and
@@ -23,7 +15,7 @@ inline size_t CounterShard() {
 class ShardedCounter {
  public:
   void Add(uint64_t amount = 1) {
-    shards_[CounterShard()].value.fetch_add(amount, std::memory_order_relaxed);
+    shards_[ThreadShard()].value.fetch_add(amount, std::memory_order_relaxed);
   }
 
   uint64_t Sum() const {
@@ -36,7 +28,7 @@ class ShardedCounter {
   struct alignas(64) Shard {
     std::atomic<uint64_t> value{0};
   };
-  std::array<Shard, kCounterShards> shards_;
+  std::array<Shard, kThreadShards> shards_;
 };
 
 }  // namespace souvenir

@@ -117,11 +117,6 @@ Catalog::Catalog(const Options& options)
   }
 }
 
-bool Catalog::known() const {
-  MutexLock lock(&mutex_);
-  return !serialized_.empty();
-}
-
 absl::Status Catalog::CheckKnown() const {
   if (known()) return absl::OkStatus();
   return absl::UnavailableError(fmt::format(
@@ -174,6 +169,7 @@ void Catalog::Publish(const KnownModels& models) {
   {
     MutexLock lock(&mutex_);
     serialized_ = models.DebugString();
+    known_ = !serialized_.empty();
     listeners = listeners_;
   }
   for (const Listener& listener : listeners) listener(*snapshot);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -78,7 +79,7 @@ class Catalog {
   std::shared_ptr<const CatalogSnapshot> snapshot() const { return snapshot_.Get(); }
 
   // Whether compute has been heard of at all, now or before the restart.
-  bool known() const;
+  bool known() const { return known_.load(std::memory_order_acquire); }
 
   // UNAVAILABLE, in words for a caller, where it has not.
   absl::Status CheckKnown() const;
@@ -106,6 +107,7 @@ class Catalog {
   std::function<void()> on_stale_;
 
   Published<CatalogSnapshot> snapshot_;
+  std::atomic<bool> known_{false};
 
   mutable Mutex mutex_;
   std::string serialized_ ABSL_GUARDED_BY(mutex_);  // of what is published

@@ -11,6 +11,11 @@ class Entry:
     programs: tuple  # CMake targets
 
 
+    # Whether it compares something other than rates: it has a method measure() that returns rows, a
+    # dict each, in place of variants; what it measures does not depend on the time of day.
+    is_exact: bool = False
+
+
 _SERVICES = ("souvenir-gateway", "souvenir-compute", "souvenir-worker-apertium")
 
 BENCHMARKS = {
@@ -18,6 +23,10 @@ BENCHMARKS = {
                   (*_SERVICES, "bench-echo-server")),
     "misses": Entry("new sentences a second from English to Spanish, beside apertium-apy",
                     (*_SERVICES, "bench-misses")),
+    "memory": Entry("lookups a second of the memory tier, beside RocksDB's caches",
+                    ("bench-memory-tier",)),
+    "traces": Entry("miss ratios of the eviction policy on public traces, beside LRU and GDSF",
+                    ("bench-traces",), is_exact=True),
 }
 
 

@@ -20,6 +20,7 @@ class Settings:
     """What scripts/bench was told."""
     rounds: int
     seconds: float  # of one sample
+    traces: pathlib.Path  # a folder with the public traces, see docs/benchmarks.md; may be missing
     directory: pathlib.Path  # for files; removed afterwards
 
 
@@ -93,6 +94,14 @@ def table(rows):
         "  ".join(cell.ljust(width) if column in left else cell.rjust(width)
                   for column, (cell, width) in enumerate(zip(line, widths))).rstrip()
         for line in lines)
+
+
+def plain_table(rows):
+    """Rows of a benchmark that is exact: dicts with the same keys in the same order."""
+    lines = [tuple(rows[0]), *(tuple(str(value) for value in row.values()) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+                     for line in lines)
 
 
 def machine():

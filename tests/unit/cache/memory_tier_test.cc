@@ -70,7 +70,7 @@ TEST(MemoryTierTest, WhatIsLargerThanTheSmallQueueIsTaken) {
   const auto tier = Make(100'000);  // of which the small queue is a tenth
   for (int i = 0; i < 100; ++i) tier->Insert(MakeEntry(fmt::format("{}", i), "filler"));
   tier->Insert(MakeEntry("large", std::string(60'000, 'l'), [](Entry::Fields& fields) {
-    fields.cost = absl::Seconds(1);  // as much for its size as the others
+    fields.cost = absl::Seconds(10);  // no less for its size than the others
   }));
   ASSERT_NE(tier->Lookup(KeyOf("large")), nullptr);
   // It was asked for again, and goes on to the main queue.
