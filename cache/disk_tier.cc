@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cache/entry_codec.h"
+#include "cache/store_check.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "common/thread.h"
@@ -18,6 +19,24 @@ constinit Logger log{"disk"};
 // Entries written at once: enough that the cost of a write is shared, few enough that the queue's
 // memory comes free steadily.
 constexpr size_t kBatchEntries = 128;
+
+// Opens the store; where it is damaged, a new one in its place.
+absl::StatusOr<std::unique_ptr<SegmentStore>> OpenOrReplace(const DiskTier::Options& options,
+                                                            bool* moved_aside) {
+  const std::string& directory = options.store.directory;
+  absl::Status sound;
+  if (!options.checker.empty()) sound = CheckStore(options.checker, directory);
+  if (sound.ok()) {
+    absl::StatusOr<std::unique_ptr<SegmentStore>> store = SegmentStore::Open(options.store);
+    if (!absl::IsDataLoss(store.status())) return store;
+    sound = store.status();
+  }
+  log.Error("the store is damaged: it is moved aside, and a new one begun",
+            {{"reason", sound.ToString()}, {"moved_to", directory + ".damaged"}});
+  SOUVENIR_RETURN_IF_ERROR(MoveAside(directory));
+  *moved_aside = true;
+  return SegmentStore::Open(options.store);
+}
 
 }  // namespace
 
@@ -33,14 +52,17 @@ absl::Status DiskTier::Check(const Options& options) {
 absl::StatusOr<std::unique_ptr<DiskTier>> DiskTier::Open(const Options& options,
                                                          EpochTable* epochs) {
   SOUVENIR_RETURN_IF_ERROR(Check(options));
-  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<SegmentStore> store, SegmentStore::Open(options.store));
+  bool moved_aside = false;
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<SegmentStore> store,
+                            OpenOrReplace(options, &moved_aside));
   SOUVENIR_RETURN_IF_ERROR(store->LoadEpochs(
       [epochs](EpochSlot slot, uint64_t epoch) { epochs->Restore(slot, epoch); }));
-  return std::unique_ptr<DiskTier>(new DiskTier(options, std::move(store), epochs));
+  return std::unique_ptr<DiskTier>(new DiskTier(options, std::move(store), epochs, moved_aside));
 }
 
-DiskTier::DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs)
-    : options_(options), store_(std::move(store)), epochs_(epochs) {
+DiskTier::DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs,
+                   bool moved_aside)
+    : options_(options), store_(std::move(store)), epochs_(epochs), moved_aside_(moved_aside) {
   writer_ = StartThread("disk-writer", [this] { RunWriter(); });
 }
 
@@ -119,6 +141,7 @@ DiskTier::Stats DiskTier::stats() const {
   stats.store = store_->stats();
   stats.dropped_writes = dropped_writes_;
   stats.read_errors = read_errors_;
+  stats.moved_aside = moved_aside_ ? 1 : 0;
   MutexLock lock(&mutex_);
   stats.pending_writes = queued_count_ - written_count_;
   return stats;

@@ -32,6 +32,9 @@ class DiskTier {
  public:
   struct Options {
     SegmentStore::Options store;
+    // A program whose main() begins with RunAsStoreCheck(), which looks at the store before it is
+    // opened; "": none does, and a store on which RocksDB aborts ends the process.
+    std::string checker;
     uint64_t write_queue_bytes = 64u << 20;            // of entries waiting; at least 1 MiB
     absl::Duration retry_interval = absl::Seconds(1);  // between tries while degraded
     // Told when healthy() changes, on the thread that found out; must not block. May be empty.
@@ -43,12 +46,14 @@ class DiskTier {
     uint64_t pending_writes = 0;
     uint64_t dropped_writes = 0;  // no room, or the write failed
     uint64_t read_errors = 0;     // records that could not be read or were damaged
+    uint64_t moved_aside = 0;     // stores that were damaged when they were to be opened
   };
 
   // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
   static absl::Status Check(const Options& options);
 
-  // Opens the store, as SegmentStore::Open, and puts the kept epochs into `epochs`, which must
+  // Opens the store, as SegmentStore::Open, but that one which is damaged is moved aside and a new
+  // one begun, and puts the kept epochs into `epochs`, which must
   // outlive the tier.
   static absl::StatusOr<std::unique_ptr<DiskTier>> Open(const Options& options, EpochTable* epochs);
 
@@ -80,7 +85,8 @@ class DiskTier {
   Stats stats() const;
 
  private:
-  DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs);
+  DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs,
+           bool moved_aside);
 
   void RunWriter();
   void WaitToRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -91,6 +97,7 @@ class DiskTier {
   const Options options_;
   const std::unique_ptr<SegmentStore> store_;
   EpochTable* const epochs_;
+  const bool moved_aside_;
   OriginTable origins_;
 
   std::atomic<bool> healthy_{true};

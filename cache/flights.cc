@@ -23,6 +23,18 @@ absl::StatusOr<FlightTable::Joined> FlightTable::Join(const Fingerprint& key, Ep
   return Joined{flight, AddWaiter(*flight, std::move(waiter)), /*started=*/true};
 }
 
+std::optional<FlightTable::Joined> FlightTable::BeginIfNone(const Fingerprint& key,
+                                                            EpochStamp epochs, Waiter waiter) {
+  MutexLock lock(&mutex_);
+  const auto found = flights_.find(key);
+  if (found != flights_.end() && epochs_->IsCurrent(found->second->epochs_)) return std::nullopt;
+  if (!CheckWaiters().ok()) return std::nullopt;
+  absl::StatusOr<FlightPtr> flight = Begin(key, std::move(epochs));
+  if (!flight.ok()) return std::nullopt;
+  flights_[key] = *flight;
+  return Joined{*flight, AddWaiter(**flight, std::move(waiter)), /*started=*/true};
+}
+
 absl::StatusOr<FlightTable::Joined> FlightTable::FlyAlone(const Fingerprint& key, EpochStamp epochs,
                                                           Waiter waiter) {
   MutexLock lock(&mutex_);

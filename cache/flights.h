@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -21,7 +22,9 @@ enum class FlightSource { kMemory, kDisk, kUpstream };
 
 struct FlightResult {
   absl::Status status;
-  EntryPtr entry;  // null where status is an error
+  // The answer. Where status is an error: one that was good once, and may serve those who would
+  // take it rather than an error; or null.
+  EntryPtr entry;
   FlightSource source = FlightSource::kUpstream;
 };
 
@@ -86,6 +89,10 @@ class FlightTable {
   // began earlier is joined by nobody more, and still answers those who wait for it. `epochs` are
   // those that hold now for the question. RESOURCE_EXHAUSTED, with numbers, at the bounds.
   absl::StatusOr<Joined> Join(const Fingerprint& key, EpochStamp epochs, Waiter waiter);
+
+  // Begins a flight of `key` that others may join, unless one is under way: nothing then, and at
+  // the bounds.
+  std::optional<Joined> BeginIfNone(const Fingerprint& key, EpochStamp epochs, Waiter waiter);
 
   // Begins a flight that nobody can join, for those who do not want what others get.
   absl::StatusOr<Joined> FlyAlone(const Fingerprint& key, EpochStamp epochs, Waiter waiter);

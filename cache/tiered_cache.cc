@@ -22,8 +22,7 @@ EpochSlot SlotOf(const Invalidation& what) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<TieredCache>> TieredCache::Create(const Options& options,
-                                                                 Clock* clock) {
+absl::StatusOr<std::unique_ptr<TieredCache>> TieredCache::Create(const Options& options) {
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<MemoryTier> memory, MemoryTier::Create(options.memory));
   auto epochs = std::make_unique<EpochTable>();
   std::unique_ptr<DiskTier> disk;
@@ -31,28 +30,20 @@ absl::StatusOr<std::unique_ptr<TieredCache>> TieredCache::Create(const Options& 
     SOUVENIR_ASSIGN_OR_RETURN(disk, DiskTier::Open(*options.disk, epochs.get()));
   }
   return std::unique_ptr<TieredCache>(
-      new TieredCache(clock, std::move(epochs), std::move(memory), std::move(disk)));
+      new TieredCache(std::move(epochs), std::move(memory), std::move(disk)));
 }
 
-TieredCache::TieredCache(Clock* clock, std::unique_ptr<EpochTable> epochs,
-                         std::unique_ptr<MemoryTier> memory, std::unique_ptr<DiskTier> disk)
-    : clock_(clock),
-      epochs_(std::move(epochs)),
-      memory_(std::move(memory)),
-      disk_(std::move(disk)) {}
-
-bool TieredCache::IsAlive(const Entry& entry) const {
-  if (!entry.IsCurrent(*epochs_)) return false;
-  return entry.lifetime() == absl::InfiniteDuration() || clock_->Now() < entry.expires_at();
-}
+TieredCache::TieredCache(std::unique_ptr<EpochTable> epochs, std::unique_ptr<MemoryTier> memory,
+                         std::unique_ptr<DiskTier> disk)
+    : epochs_(std::move(epochs)), memory_(std::move(memory)), disk_(std::move(disk)) {}
 
 EntryPtr TieredCache::LookupMemory(const Fingerprint& key) {
   EntryPtr entry = memory_->Lookup(key);
-  return entry != nullptr && IsAlive(*entry) ? entry : nullptr;
+  return entry != nullptr && entry->IsCurrent(*epochs_) ? entry : nullptr;
 }
 
 EntryPtr TieredCache::Promote(EntryPtr entry) {
-  if (entry == nullptr || !IsAlive(*entry)) return nullptr;
+  if (entry == nullptr || !entry->IsCurrent(*epochs_)) return nullptr;
   memory_->Insert(entry);
   return entry;
 }

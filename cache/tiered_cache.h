@@ -8,7 +8,6 @@
 #include "cache/disk_tier.h"
 #include "cache/epochs.h"
 #include "cache/memory_tier.h"
-#include "common/clock.h"
 
 namespace souvenir::cache {
 
@@ -29,9 +28,10 @@ struct InvalidateAll {};
 using Invalidation =
     std::variant<InvalidateKey, InvalidateTag, InvalidateModel, InvalidateTenant, InvalidateAll>;
 
-// The tiers as one cache: what it gives is alive, that is neither expired nor of a past epoch.
+// The tiers as one cache: what it gives was not invalidated. Whether it is still fresh is for the
+// caller, who may have a use for what is not.
 //
-// Owned by the gateway. Thread-safe. The clock must outlive it.
+// Owned by the gateway. Thread-safe.
 class TieredCache {
  public:
   struct Options {
@@ -40,7 +40,7 @@ class TieredCache {
   };
 
   // Errors as DiskTier::Open and MemoryTier::Create.
-  static absl::StatusOr<std::unique_ptr<TieredCache>> Create(const Options& options, Clock* clock);
+  static absl::StatusOr<std::unique_ptr<TieredCache>> Create(const Options& options);
 
   // An entry of the memory tier; null where there is none. Never waits for a disk.
   EntryPtr LookupMemory(const Fingerprint& key);
@@ -70,14 +70,12 @@ class TieredCache {
   const EpochTable& epochs() const { return *epochs_; }
 
  private:
-  TieredCache(Clock* clock, std::unique_ptr<EpochTable> epochs, std::unique_ptr<MemoryTier> memory,
+  TieredCache(std::unique_ptr<EpochTable> epochs, std::unique_ptr<MemoryTier> memory,
               std::unique_ptr<DiskTier> disk);
 
-  bool IsAlive(const Entry& entry) const;
-  // `entry` if it is alive, and then into memory; else null.
+  // `entry`, which goes into memory, unless it is null or invalidated.
   EntryPtr Promote(EntryPtr entry);
 
-  Clock* const clock_;
   const std::unique_ptr<EpochTable> epochs_;
   const std::unique_ptr<MemoryTier> memory_;
   const std::unique_ptr<DiskTier> disk_;  // null: no disk tier

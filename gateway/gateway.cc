@@ -32,17 +32,20 @@ Resolver::Options ResolverOptions(const config::v1::GatewayConfig& config) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Create(const config::v1::GatewayConfig& config,
-                                                         Clock* clock) {
+                                                         const Environment& environment) {
   config::v1::GatewayConfig complete = DefaultGatewayConfig();
   complete.MergeFrom(config);
   SOUVENIR_RETURN_IF_ERROR(CheckGatewayConfig(complete));
-  std::unique_ptr<Gateway> gateway(new Gateway(std::move(complete), clock));
+  std::unique_ptr<Gateway> gateway(new Gateway(std::move(complete), environment));
   SOUVENIR_RETURN_IF_ERROR(gateway->Start());
   return gateway;
 }
 
-Gateway::Gateway(config::v1::GatewayConfig config, Clock* clock)
-    : config_(std::move(config)), clock_(clock), timers_(clock) {}
+Gateway::Gateway(config::v1::GatewayConfig config, const Environment& environment)
+    : config_(std::move(config)),
+      clock_(environment.clock),
+      store_checker_(environment.store_checker),
+      timers_(clock_) {}
 
 Gateway::~Gateway() { Stop(); }
 
@@ -57,9 +60,10 @@ absl::Status Gateway::Start() {
 absl::Status Gateway::OpenCache() {
   cache::TieredCache::Options options = CacheOptions(config_);
   if (options.disk) {
+    options.disk->checker = store_checker_;
     options.disk->on_health = [this](bool healthy) { TellHealth(kDiskHealth, healthy); };
   }
-  SOUVENIR_ASSIGN_OR_RETURN(cache_, cache::TieredCache::Create(options, clock_));
+  SOUVENIR_ASSIGN_OR_RETURN(cache_, cache::TieredCache::Create(options));
   const std::string& directory = config_.disk().directory();
   catalog_ = std::make_unique<Catalog>(
       Catalog::Options{.policies = {config_.models().begin(), config_.models().end()},

@@ -33,12 +33,18 @@ namespace souvenir::gateway {
 // Owned by main, or by a test, which gives it port 0. Thread-safe.
 class Gateway {
  public:
+  // What a program decides, and no file.
+  struct Environment {
+    Clock* clock = Clock::System();
+    std::string store_checker;  // as cache::DiskTier::Options::checker
+  };
+
   // Starts to serve, whether compute answers or not. What `config` leaves out has its default
   // (gateway_config.h). INVALID_ARGUMENT for a configuration that makes no sense, UNAVAILABLE for
   // an address that cannot be listened on, and as cache::SegmentStore::Open for the data directory;
   // each in one line.
   static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::v1::GatewayConfig& config,
-                                                         Clock* clock = Clock::System());
+                                                         const Environment& environment);
 
   // As Stop().
   ~Gateway();
@@ -52,7 +58,7 @@ class Gateway {
   void Stop();
 
  private:
-  Gateway(config::v1::GatewayConfig config, Clock* clock);
+  Gateway(config::v1::GatewayConfig config, const Environment& environment);
 
   absl::Status Start();
   absl::Status OpenCache();
@@ -65,6 +71,7 @@ class Gateway {
 
   const config::v1::GatewayConfig config_;
   Clock* const clock_;
+  const std::string store_checker_;
   TimerQueue timers_;
   Gate gate_;
   RpcMetrics rpc_metrics_{"souvenir_gateway_request_seconds"};

@@ -16,7 +16,8 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.set_admin_address("127.0.0.1:8003");
   config.set_compute_address("127.0.0.1:8011");
   config.mutable_memory()->set_limit_bytes(256u << 20);
-  config.mutable_memory()->set_shards(16);
+  config.mutable_memory()->set_shards(8);
+  config.mutable_memory()->set_policy(config::v1::S3_FIFO);
   config.mutable_disk()->set_directory("");
   config.mutable_disk()->set_limit_bytes(uint64_t{4} << 30);
   config.mutable_disk()->set_segments(8);
@@ -42,6 +43,9 @@ cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config
   cache::TieredCache::Options options;
   options.memory.limit_bytes = config.memory().limit_bytes();
   options.memory.shards = config.memory().shards();
+  options.memory.policy = config.memory().policy() == config::v1::LRU
+                              ? cache::EvictionPolicy::Kind::kLru
+                              : cache::EvictionPolicy::Kind::kS3Fifo;
   if (!config.disk().directory().empty()) {
     cache::DiskTier::Options disk;
     disk.store.directory = config.disk().directory() + "/cache";

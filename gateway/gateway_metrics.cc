@@ -46,6 +46,9 @@ void CollectDisk(const cache::DiskTier& disk, MetricWriter& writer) {
   writer.Counter("souvenir_gateway_disk_read_errors_total",
                  "Records that could not be read or were damaged.", {},
                  static_cast<double>(stats.read_errors));
+  writer.Counter("souvenir_gateway_disk_moved_aside_total",
+                 "Stores that were damaged at the start, and moved aside.", {},
+                 static_cast<double>(stats.moved_aside));
   writer.Gauge("souvenir_gateway_disk_healthy", "1; 0 while writes fail.", {},
                disk.healthy() ? 1 : 0);
 }

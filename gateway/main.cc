@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "cache/store_check.h"
 #include "common/config/service_flags.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"
@@ -24,6 +25,7 @@ int Fail(int exit_code, const absl::Status& status) {
 
 int main(int argc, char** argv) {
   using namespace souvenir;  // NOLINT(google-build-using-namespace): all of it is used here
+  if (const std::optional<int> exit_code = cache::RunAsStoreCheck(argc, argv)) return *exit_code;
   BlockSignals();
 
   config::v1::GatewayConfig config = gateway::DefaultGatewayConfig();
@@ -44,7 +46,7 @@ int main(int argc, char** argv) {
   if (!valid.ok()) return Fail(2, valid);
   if (flags.check_config()) return 0;
 
-  auto service = gateway::Gateway::Create(config);
+  auto service = gateway::Gateway::Create(config, {.store_checker = "/proc/self/exe"});
   if (!service.ok()) return Fail(1, service.status());
   RunUntilSignal([&] { (*service)->Stop(); });
   return 0;

@@ -64,6 +64,15 @@ bool IsOlder(const CatalogModelPtr& a, const CatalogModelPtr& b) {
          std::pair(number(b->version()), b->version());
 }
 
+void SetFreshness(const souvenir::config::v1::ModelPolicy& policy, FreshnessPolicy* freshness) {
+  if (policy.ttl_seconds() > 0) freshness->ttl = absl::Seconds(policy.ttl_seconds());
+  if (policy.has_error_ttl_seconds()) {
+    freshness->error_ttl = absl::Seconds(policy.error_ttl_seconds());
+  }
+  freshness->stale_while_revalidate = absl::Seconds(policy.stale_while_revalidate_seconds());
+  freshness->stale_if_error = absl::Seconds(policy.stale_if_error_seconds());
+}
+
 }  // namespace
 
 const std::string& CatalogModel::parameter(const std::string& name) const {
@@ -184,13 +193,15 @@ CatalogModelPtr Catalog::Make(const KnownModel& known) {
   model->cached = known.config().response_cache().enable();
   model->row_exact = model->parameter("row_exact") == "true";
   model->max_batch = known.config().max_batch_size();
+  // The same input is refused again, and so the refusal is as good as an answer.
+  if (model->parameter("deterministic_errors") == "true") {
+    model->freshness.error_ttl = absl::InfiniteDuration();
+  }
   const auto policy = options_.policies.find(known.name());
   if (policy != options_.policies.end()) {
     if (policy->second.has_cache()) model->cached = policy->second.cache();
     if (policy->second.has_row_exact()) model->row_exact = policy->second.row_exact();
-    if (policy->second.ttl_seconds() > 0) {
-      model->ttl = absl::Seconds(policy->second.ttl_seconds());
-    }
+    SetFreshness(policy->second, &model->freshness);
   }
   MutexLock lock(&mutex_);
   std::unique_ptr<ModelCounters>& counters = counters_[known.name()];

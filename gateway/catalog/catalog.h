@@ -20,6 +20,16 @@
 
 namespace souvenir::gateway {
 
+// How long answers of a model are good.
+struct FreshnessPolicy {
+  absl::Duration ttl = absl::InfiniteDuration();  // fresh for so long
+  // And then served so much longer, while they are computed again, or where computing fails.
+  absl::Duration stale_while_revalidate = absl::ZeroDuration();
+  absl::Duration stale_if_error = absl::ZeroDuration();
+  // How long the error is remembered that an input deserved (INVALID_ARGUMENT); zero: it is not.
+  absl::Duration error_ttl = absl::ZeroDuration();
+};
+
 // One version of a model, as compute described it and the gateway's configuration changed it.
 // Immutable.
 struct CatalogModel {
@@ -29,7 +39,7 @@ struct CatalogModel {
   bool cached = false;
   bool row_exact = false;
   int64_t max_batch = 0;  // rows; 0: no batch dimension
-  absl::Duration ttl = absl::InfiniteDuration();
+  FreshnessPolicy freshness;
   ModelCounters* counters = nullptr;  // of all versions; the catalog's
 
   const std::string& name() const { return known.name(); }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "common/grpc/oip_tensors.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
@@ -55,15 +56,14 @@ Computation::Computation(Resolver* resolver, ResolveCallPtr call, std::vector<Ro
 
 Computation::~Computation() { resolver_->waiting_bytes_ -= bytes_; }
 
-void Computation::Start() {
+void Computation::Start(LookUp look_up) {
   if (!pass_) return FailAll(absl::UnavailableError("the gateway is stopping"));
   if (resolver_->waiting_bytes() > resolver_->options_.max_bytes) {
     return FailAll(absl::ResourceExhaustedError(
         fmt::format("{} bytes of requests wait to be computed, and the limit is {}",
                     resolver_->waiting_bytes(), resolver_->options_.max_bytes)));
   }
-  const bool look_up = target().model().cached && !call_->options.cache.skip_lookup();
-  if (!look_up || !LandWhatIsAtHand()) return CallUpstream();
+  if (look_up == LookUp::kNone || !LandWhatIsAtHand()) return CallUpstream();
   Task task = [self = shared_from_this()] {
     self->LandWhatIsOnDisk();
     self->CallUpstream();
@@ -74,24 +74,19 @@ void Computation::Start() {
 
 bool Computation::LandWhatIsAtHand() {
   cache::TieredCache& cache = *resolver_->parts_.cache;
-  const auto fresh = [&](const cache::EntryPtr& entry) {
-    return call_->Accepts(entry.get(), *resolver_->parts_.clock);
-  };
   bool unknown = false;
   std::vector<Row> left;
-  for (const Row& row : rows_) {
+  for (Row& row : rows_) {
     // Another flight may have landed between the look in memory and the beginning of this one.
-    if (cache::EntryPtr entry = cache.LookupMemory(row.flight->key()); fresh(entry)) {
-      Land(row, std::move(entry), cache::FlightSource::kMemory);
-      continue;
+    cache::EntryPtr entry = cache.LookupMemory(row.flight->key());
+    const bool was_in_memory = entry != nullptr;
+    if (LandIfUsable(&row, std::move(entry), cache::FlightSource::kMemory)) continue;
+    // The disk has what memory has, or something older.
+    if (!was_in_memory) {
+      const auto presence = cache.ProbeDisk(row.flight->key(), &entry);
+      unknown |= presence == cache::SegmentStore::Presence::kUnknown;
+      if (LandIfUsable(&row, std::move(entry), cache::FlightSource::kDisk)) continue;
     }
-    cache::EntryPtr entry;
-    const auto presence = cache.ProbeDisk(row.flight->key(), &entry);
-    if (presence == cache::SegmentStore::Presence::kFound && fresh(entry)) {
-      Land(row, std::move(entry), cache::FlightSource::kDisk);
-      continue;
-    }
-    unknown |= presence == cache::SegmentStore::Presence::kUnknown;
     left.push_back(row);
   }
   rows_.swap(left);
@@ -100,15 +95,27 @@ bool Computation::LandWhatIsAtHand() {
 
 void Computation::LandWhatIsOnDisk() {
   std::vector<Row> left;
-  for (const Row& row : rows_) {
-    cache::EntryPtr entry = resolver_->parts_.cache->ReadDisk(row.flight->key());
-    if (call_->Accepts(entry.get(), *resolver_->parts_.clock)) {
-      Land(row, std::move(entry), cache::FlightSource::kDisk);
-    } else {
-      left.push_back(row);
-    }
+  for (Row& row : rows_) {
+    cache::EntryPtr entry;
+    if (row.stale == nullptr) entry = resolver_->parts_.cache->ReadDisk(row.flight->key());
+    if (!LandIfUsable(&row, std::move(entry), cache::FlightSource::kDisk)) left.push_back(row);
   }
   rows_.swap(left);
+}
+
+bool Computation::LandIfUsable(Row* row, cache::EntryPtr entry, cache::FlightSource source) {
+  switch (call_->Judge(row->question, entry.get(), *resolver_->parts_.clock)) {
+    case Freshness::kFresh:
+    case Freshness::kStale:
+      Land(*row, std::move(entry), source);
+      return true;
+    case Freshness::kIfError:
+      row->stale = std::move(entry);
+      return false;
+    case Freshness::kTooOld:
+      return false;
+  }
+  return false;
 }
 
 void Computation::CallUpstream() {
@@ -125,6 +132,7 @@ void Computation::CallUpstream() {
   }
   if (GiveUpIfDeserted()) return;
   ++resolver_->upstream_calls_;
+  called_at_ = resolver_->parts_.clock->Monotonic();
   const std::shared_ptr<Upstream::Call> call = resolver_->parts_.upstream->Infer(
       BuildRequest(), resolver_->options_.call_timeout,
       [self = shared_from_this()](
@@ -180,7 +188,20 @@ void Computation::OnUpstreamFailed(const absl::Status& status) {
   if (rows_.size() > 1 && MayBeOneRowsFault(status)) return StartRowByRow();
   // Models are deterministic, so that a call that was lost may be made again.
   if (absl::IsUnavailable(status) && !std::exchange(retried_, true)) return CallUpstream();
+  if (rows_.size() == 1 && absl::IsInvalidArgument(status)) StoreRefusal(status);
   FailAll(status);
+}
+
+void Computation::StoreRefusal(const absl::Status& status) {
+  const CatalogModel& model = target().model();
+  const absl::Duration lifetime = model.freshness.error_ttl;
+  if (lifetime == absl::ZeroDuration() || !model.cached || call_->options.cache.no_store) return;
+  cache::Entry::Fields fields =
+      FieldsFor(rows_.front(), resolver_->parts_.clock->Monotonic() - called_at_);
+  fields.code = status.code();
+  fields.value = std::string_view(status.message().data(), status.message().size());
+  fields.lifetime = lifetime;
+  resolver_->parts_.cache->Insert(cache::Entry::Create(fields));
 }
 
 absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& response) {
@@ -220,38 +241,49 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
     resolver_->parts_.catalog->NoteStale(asked.model(), digest->second.string_param());
     answered = asked.WithDigest(digest->second.string_param());
   }
-  const absl::Time now = resolver_->parts_.clock->Now();
-  absl::Duration cost = absl::ZeroDuration();
-  if (const auto time = response.parameters().find(kComputeTimeName);
-      time != response.parameters().end()) {
-    cost = absl::Nanoseconds(time->second.int64_param()) / static_cast<int64_t>(rows_.size());
-  }
+  const absl::Duration cost = CostPerRow(response);
   const bool store = asked.model().cached && !call_->options.cache.no_store;
   for (size_t i = 0; i < rows_.size(); ++i) {
     const Row& row = rows_[i];
     std::vector<TensorView> outputs;
+    outputs.reserve(columns.size());
     for (const auto& column : columns) outputs.push_back(column[i]);
     const std::string value = EncodeTensors(outputs);
-    cache::Entry::Fields fields;
-    fields.key = row.flight->key();
-    fields.epochs = row.flight->epochs();
+    cache::Entry::Fields fields = FieldsFor(row, cost);
     if (answered.get() != &asked) {
       fields.key = answered->FingerprintOf(question(row).inputs);
       cache::EpochTable::Restamp(cache::EpochTable::Key(row.flight->key()),
                                  cache::EpochTable::Key(fields.key),
                                  resolver_->parts_.cache->epochs(), &fields.epochs);
+      fields.origin = answered->origin();
     }
-    fields.origin = answered->origin();
     fields.value = value;
-    fields.created_at = now;
-    fields.lifetime = asked.model().ttl;
-    fields.cost = cost;
-    fields.tags = call_->options.tags;
+    fields.lifetime = asked.model().freshness.ttl;
     cache::EntryPtr entry = cache::Entry::Create(fields);
     if (store) resolver_->parts_.cache->Insert(entry);
     Land(row, std::move(entry), cache::FlightSource::kUpstream);
   }
   return absl::OkStatus();
+}
+
+cache::Entry::Fields Computation::FieldsFor(const Row& row, absl::Duration cost) const {
+  cache::Entry::Fields fields;
+  fields.key = row.flight->key();
+  fields.epochs = row.flight->epochs();
+  fields.origin = target().origin();
+  fields.created_at = resolver_->parts_.clock->Now();
+  fields.cost = cost;
+  fields.tags = call_->options.tags;
+  return fields;
+}
+
+absl::Duration Computation::CostPerRow(const inference::ModelInferResponse& response) const {
+  const auto time = response.parameters().find(kComputeTimeName);
+  // A server that does not tell is believed to have computed all the while.
+  const absl::Duration all = time != response.parameters().end()
+                                 ? absl::Nanoseconds(time->second.int64_param())
+                                 : resolver_->parts_.clock->Monotonic() - called_at_;
+  return all / static_cast<int64_t>(rows_.size());
 }
 
 void Computation::StartRowByRow() {
@@ -267,7 +299,7 @@ void Computation::Land(const Row& row, cache::EntryPtr entry, cache::FlightSourc
 
 void Computation::FailAll(const absl::Status& status) {
   for (const Row& row : rows_) {
-    resolver_->flights_.Land(row.flight, {status, nullptr, cache::FlightSource::kUpstream});
+    resolver_->flights_.Land(row.flight, {status, row.stale, cache::FlightSource::kUpstream});
   }
 }
 

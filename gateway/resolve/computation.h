@@ -19,6 +19,13 @@ class Computation : public std::enable_shared_from_this<Computation> {
   struct Row {
     cache::FlightPtr flight;
     size_t question;
+    // What was found and is too old to answer, but better than an error; may be null.
+    cache::EntryPtr stale = nullptr;
+  };
+
+  enum class LookUp {
+    kFirst,  // memory and disk, and then what is left is asked upstream
+    kNone,   // upstream at once: what is there is to be replaced
   };
 
   // REQUIRES: rows is not empty; all rows' questions are of one target, and if that is not asked by
@@ -26,7 +33,7 @@ class Computation : public std::enable_shared_from_this<Computation> {
   Computation(Resolver* resolver, ResolveCallPtr call, std::vector<Row> rows);
   ~Computation();
 
-  void Start();
+  void Start(LookUp look_up);
 
  private:
   const Target& target() const { return *question(rows_.front()).target; }
@@ -46,7 +53,13 @@ class Computation : public std::enable_shared_from_this<Computation> {
   // Asks for each row by itself, so that rows that are well do not share another's fate.
   void StartRowByRow();
 
+  // Lands the row with `entry` if it may answer; else notes it, if it may answer for an error.
+  bool LandIfUsable(Row* row, cache::EntryPtr entry, cache::FlightSource source);
   void Land(const Row& row, cache::EntryPtr entry, cache::FlightSource source);
+  // Remembers that the only row's input was refused, where such errors are remembered.
+  void StoreRefusal(const absl::Status& status);
+  cache::Entry::Fields FieldsFor(const Row& row, absl::Duration cost) const;
+  absl::Duration CostPerRow(const inference::ModelInferResponse& response) const;
   void FailAll(const absl::Status& status);
   bool GiveUpIfDeserted();
 
@@ -56,6 +69,7 @@ class Computation : public std::enable_shared_from_this<Computation> {
   std::vector<Row> rows_;  // those not landed; unchanged from CallUpstream() on
   uint64_t bytes_ = 0;     // of their inputs, as counted by the resolver
   bool retried_ = false;
+  absl::Duration called_at_;  // by Clock::Monotonic()
 
   Mutex mutex_;
   std::shared_ptr<Upstream::Call> upstream_call_ ABSL_GUARDED_BY(mutex_);

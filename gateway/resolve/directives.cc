@@ -50,7 +50,7 @@ absl::StatusOr<CacheDirectives> ParseCacheControl(std::string_view header) {
       *target = true;
       return absl::OkStatus();
     };
-    const auto seconds = [&](absl::Duration* target) -> absl::Status {
+    const auto seconds = [&](auto* target) -> absl::Status {
       SOUVENIR_ASSIGN_OR_RETURN(*target, ParseSeconds(directive, value));
       return absl::OkStatus();
     };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -14,9 +15,10 @@ struct CacheDirectives {
   bool no_store = false;        // compute, and do not remember the answer
   bool only_if_cached = false;  // do not compute: FAILED_PRECONDITION where there is no answer
   absl::Duration max_age = absl::InfiniteDuration();  // no answer older than this
-  // How far past its time an answer may be served. A permission: nothing has to make use of it.
-  absl::Duration stale_while_revalidate = absl::ZeroDuration();
-  absl::Duration stale_if_error = absl::ZeroDuration();
+  // How far past its time an answer may be served, while it is computed again or where that fails.
+  // Without one, what the model's policy says.
+  std::optional<absl::Duration> stale_while_revalidate;
+  std::optional<absl::Duration> stale_if_error;
 
   // Whether what is remembered must not answer.
   bool skip_lookup() const { return no_cache || no_store; }

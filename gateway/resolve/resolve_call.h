@@ -17,6 +17,7 @@
 #include "common/timer_queue.h"
 #include "gateway/catalog/model_counters.h"
 #include "gateway/resolve/directives.h"
+#include "gateway/resolve/freshness.h"
 #include "gateway/resolve/target.h"
 
 namespace souvenir::gateway {
@@ -65,12 +66,11 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
 
   const Answer& answer(size_t question) const { return slots_[question].answer; }
 
-  // Whether there is an entry and it is young enough for this caller. Most callers do not ask for
-  // that, and then the clock is not read.
-  bool Accepts(const cache::Entry* entry, const Clock& clock) const {
-    if (entry == nullptr) return false;
-    return options.cache.max_age == absl::InfiniteDuration() ||
-           clock.Now() - entry->created_at() <= options.cache.max_age;
+  // Whether `entry` may answer `question` for this caller; null is too old.
+  Freshness Judge(size_t question, const cache::Entry* entry, const Clock& clock) const {
+    if (entry == nullptr) return Freshness::kTooOld;
+    return gateway::Judge(*entry, options.cache, questions[question].target->model().freshness,
+                          clock);
   }
 
  protected:

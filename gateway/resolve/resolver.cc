@@ -27,6 +27,21 @@ CacheKind KindOf(cache::FlightSource source) {
   return CacheKind::kMiss;
 }
 
+// An error that says nothing of the question: asked again later, it may be answered.
+bool IsTransient(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kAborted:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Resolver::Resolver(const Options& options, const Parts& parts)
@@ -70,15 +85,13 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
       open.push_back(i);
       continue;
     }
-    Answer answer;
-    answer.entry = parts_.cache->LookupMemory(key);
-    if (!call->Accepts(answer.entry.get(), *parts_.clock)) {
+    cache::EntryPtr entry = parts_.cache->LookupMemory(key);
+    const Freshness freshness = call->Judge(i, entry.get(), *parts_.clock);
+    if (freshness > Freshness::kStale) {
       open.push_back(i);
       continue;
     }
-    answer.kind = CacheKind::kMemory;
-    answer.key = key;
-    Finish(*call, i, std::move(answer));
+    FinishFrom(call, i, std::move(entry), freshness, CacheKind::kMemory);
   }
   if (open.empty()) return;
   WaitForDeadline(call);
@@ -110,13 +123,63 @@ void Resolver::Compute(const ResolveCallPtr& call, const std::vector<size_t>& op
     const size_t most = target->by_rows() && target->model().max_batch > 0
                             ? static_cast<size_t>(target->model().max_batch)
                             : 1;
+    const bool look_up = target->model().cached && !call->options.cache.skip_lookup();
     for (size_t begin = 0; begin < rows.size(); begin += most) {
       const auto first = rows.begin() + static_cast<ptrdiff_t>(begin);
       const auto last = rows.begin() + static_cast<ptrdiff_t>(std::min(begin + most, rows.size()));
       std::make_shared<Computation>(this, call, std::vector<Computation::Row>(first, last))
-          ->Start();
+          ->Start(look_up ? Computation::LookUp::kFirst : Computation::LookUp::kNone);
     }
   }
+}
+
+void Resolver::FinishFrom(const ResolveCallPtr& call, size_t question, cache::EntryPtr entry,
+                          Freshness freshness, CacheKind kind) {
+  const bool refresh = freshness == Freshness::kStale || IsDueEarly(*call, question, *entry);
+  Answer answer;
+  answer.key = call->slots_[question].answer.key;
+  answer.kind = freshness != Freshness::kFresh ? CacheKind::kStale
+                : entry->is_error()            ? CacheKind::kNegative
+                                               : kind;
+  answer.status = entry->status();
+  if (answer.status.ok()) answer.entry = std::move(entry);
+  // Before the caller is told: it may end the call, and the inputs belong to it.
+  if (refresh) Refresh(call, question);
+  Finish(*call, question, std::move(answer));
+}
+
+bool Resolver::IsDueEarly(const ResolveCall& call, size_t question,
+                          const cache::Entry& entry) const {
+  const FreshnessPolicy& policy = call.questions[question].target->model().freshness;
+  if (policy.stale_while_revalidate == absl::ZeroDuration() ||
+      entry.lifetime() == absl::InfiniteDuration()) {
+    return false;
+  }
+  return gateway::IsDueEarly(entry, parts_.clock->Now(), options_.uniform());
+}
+
+void Resolver::Refresh(const ResolveCallPtr& call, size_t question) {
+  if (call->options.cache.only_if_cached) return;
+  const Target& target = *call->questions[question].target;
+  const cache::Fingerprint key = call->slots_[question].answer.key;
+  if (!refreshes_.MayTry(key, parts_.clock->Monotonic())) return;
+  const std::optional<cache::FlightTable::Joined> begun = flights_.BeginIfNone(
+      key, StampFor(*call, target, key), [this, key](const cache::FlightResult& result) {
+        if (!result.status.ok()) refreshes_.Failed(key, parts_.clock->Monotonic());
+      });
+  if (!begun) return;
+  std::make_shared<Computation>(this, call,
+                                std::vector<Computation::Row>{{begun->flight, question}})
+      ->Start(Computation::LookUp::kNone);
+}
+
+cache::EpochStamp Resolver::StampFor(const ResolveCall& call, const Target& target,
+                                     const cache::Fingerprint& key) const {
+  cache::EpochStamp stamp = target.Stamp(parts_.cache->epochs(), key);
+  for (const std::string& tag : call.options.tags) {
+    parts_.cache->epochs().Stamp({cache::EpochTable::Tag(tag)}, &stamp);
+  }
+  return stamp;
 }
 
 bool Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) {
@@ -126,10 +189,7 @@ bool Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) 
   const CacheDirectives& directives = call->options.cache;
   alone = alone || !target.model().cached || directives.skip_lookup() || directives.only_if_cached;
 
-  cache::EpochStamp stamp = target.Stamp(parts_.cache->epochs(), key);
-  for (const std::string& tag : call->options.tags) {
-    parts_.cache->epochs().Stamp({cache::EpochTable::Tag(tag)}, &stamp);
-  }
+  cache::EpochStamp stamp = StampFor(*call, target, key);
   // Whether the flight began with this question is known only after the waiter was made.
   auto first = std::make_shared<bool>(alone);
   cache::FlightTable::Waiter waiter = [this, call, question,
@@ -163,7 +223,17 @@ bool Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) 
 void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
                         const cache::FlightResult& result) {
   const Target& target = *call->questions[question].target;
-  if (!first && result.status.ok() && !call->Accepts(result.entry.get(), *parts_.clock)) {
+  const bool looks_up = target.model().cached && !call->options.cache.skip_lookup();
+  Freshness freshness = call->Judge(question, result.entry.get(), *parts_.clock);
+  // What was computed just now is never too old for the one who had it computed.
+  if (first && result.source == cache::FlightSource::kUpstream && result.status.ok()) {
+    freshness = Freshness::kFresh;
+  }
+  if (!result.status.ok() && looks_up && freshness != Freshness::kTooOld &&
+      IsTransient(result.status)) {
+    return FinishFrom(call, question, result.entry, Freshness::kIfError, CacheKind::kStale);
+  }
+  if (!first && result.status.ok() && freshness > Freshness::kStale) {
     // Another's flight found an answer that is too old for this caller.
     if (TakeOff(call, question, /*alone=*/true)) {
       cache::FlightPtr flight;
@@ -172,21 +242,18 @@ void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
         flight = call->slots_[question].flight;
       }
       std::make_shared<Computation>(this, call, std::vector<Computation::Row>{{flight, question}})
-          ->Start();
+          ->Start(looks_up ? Computation::LookUp::kFirst : Computation::LookUp::kNone);
     }
     return;
   }
+  const CacheKind kind = !first      ? CacheKind::kCoalesced
+                         : !looks_up ? CacheKind::kBypass
+                                     : KindOf(result.source);
+  if (result.status.ok()) return FinishFrom(call, question, result.entry, freshness, kind);
   Answer answer;
   answer.status = result.status;
-  answer.entry = result.entry;
   answer.key = call->slots_[question].answer.key;
-  if (!first) {
-    answer.kind = CacheKind::kCoalesced;
-  } else if (!target.model().cached || call->options.cache.skip_lookup()) {
-    answer.kind = CacheKind::kBypass;
-  } else {
-    answer.kind = KindOf(result.source);
-  }
+  answer.kind = kind;
   Finish(*call, question, std::move(answer));
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "common/executor.h"
 #include "common/gate.h"
 #include "common/timer_queue.h"
+#include "gateway/resolve/refresh_log.h"
 #include "gateway/resolve/resolve_call.h"
 #include "gateway/upstream/upstream.h"
 
@@ -29,6 +31,8 @@ class Resolver {
     cache::FlightTable::Options flights;
     uint64_t max_bytes = 256u << 20;                  // of inputs that wait to be computed
     absl::Duration call_timeout = absl::Seconds(60);  // of one computation
+    // A number from (0, 1] at random, for refreshing early; thread-safe.
+    std::function<double()> uniform = UniformNumber;
   };
 
   struct Parts {
@@ -71,6 +75,14 @@ class Resolver {
   // Puts a question into a flight, of its own where `alone`; true where the flight began with it. A
   // question that finds no place is answered.
   bool TakeOff(const ResolveCallPtr& call, size_t question, bool alone);
+  // Answers `question` with an entry that may answer it, and has it computed again in time.
+  void FinishFrom(const ResolveCallPtr& call, size_t question, cache::EntryPtr entry,
+                  Freshness freshness, CacheKind kind);
+  bool IsDueEarly(const ResolveCall& call, size_t question, const cache::Entry& entry) const;
+  // Has `question` computed in the background, unless that is under way or failed just now.
+  void Refresh(const ResolveCallPtr& call, size_t question);
+  cache::EpochStamp StampFor(const ResolveCall& call, const Target& target,
+                             const cache::Fingerprint& key) const;
   void WaitForDeadline(const ResolveCallPtr& call);
   void OnLanded(const ResolveCallPtr& call, size_t question, bool first,
                 const cache::FlightResult& result);
@@ -80,6 +92,7 @@ class Resolver {
   const Options options_;
   const Parts parts_;
   cache::FlightTable flights_;
+  RefreshLog refreshes_;
   std::atomic<uint64_t> waiting_bytes_{0};
   std::atomic<uint64_t> upstream_calls_{0};
   Gate computations_;

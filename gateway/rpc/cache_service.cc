@@ -90,7 +90,9 @@ absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
     entry = cache_->ReadDisk(key);
     response->set_tier(v1::CACHE_KIND_DISK);
   }
-  if (entry == nullptr) {
+  const bool expired = entry != nullptr && entry->lifetime() != absl::InfiniteDuration() &&
+                       clock_->Now() >= entry->expires_at();
+  if (entry == nullptr || expired) {
     return absl::NotFoundError(fmt::format("no valid entry has the key {}", request.key()));
   }
   response->set_key(key.Hex());

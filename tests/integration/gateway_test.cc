@@ -97,7 +97,7 @@ class GatewayTest : public ::testing::Test {
     config.set_drain_timeout_seconds(drain_seconds_);
     config.mutable_disk()->set_directory(directory_.path());
     config.mutable_disk()->set_limit_bytes(16u << 20);
-    auto gateway = gateway::Gateway::Create(config);
+    auto gateway = gateway::Gateway::Create(config, {});
     ASSERT_TRUE(gateway.ok()) << gateway.status();
     gateway_ = *std::move(gateway);
     Connect();

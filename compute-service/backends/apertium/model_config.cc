@@ -16,9 +16,16 @@ namespace {
 constexpr int kMaxBatchSize = 64;
 
 // Parameters that this backend reads, and those that the service reads for every backend.
-constexpr std::string_view kParameters[] = {
-    "instances",    "isolation",       "max_queue_size",  "mode", "row_exact",
-    "run_limit_ms", "source_language", "target_language", "task"};
+constexpr std::string_view kParameters[] = {"deterministic_errors",
+                                            "instances",
+                                            "isolation",
+                                            "max_queue_size",
+                                            "mode",
+                                            "row_exact",
+                                            "run_limit_ms",
+                                            "source_language",
+                                            "target_language",
+                                            "task"};
 
 absl::Status Refused(const inference::ModelConfig& config, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("model {}: {}", config.name(), what));

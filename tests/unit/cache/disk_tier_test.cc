@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "tests/unit/cache/test_entries.h"
 
 namespace souvenir::cache {
@@ -73,6 +76,25 @@ TEST(DiskTierTest, EpochsComeBackOnOpening) {
   EpochTable epochs;
   const auto tier = Open(OptionsFor(directory), &epochs);
   EXPECT_EQ(epochs.Get(7), 2u);
+}
+
+TEST(DiskTierTest, ADamagedStoreIsMovedAsideAndServingGoesOn) {
+  const TemporaryDirectory parent;
+  DiskTier::Options options;
+  options.store = {.directory = parent.path() + "/cache", .limit_bytes = 16u << 20};
+  EpochTable epochs;
+  {
+    const auto tier = Open(options, &epochs);
+    tier->Write(MakeEntry("a", "v"));
+  }
+  std::ofstream(options.store.directory + "/CURRENT") << "nonsense";
+  const auto tier = Open(options, &epochs);
+  EXPECT_EQ(tier->stats().moved_aside, 1u);
+  EXPECT_EQ(tier->Read(KeyOf("a")), nullptr);
+  EXPECT_TRUE(std::filesystem::exists(options.store.directory + ".damaged/CURRENT"));
+  tier->Write(MakeEntry("b", "v"));
+  tier->Flush();
+  EXPECT_NE(tier->Read(KeyOf("b")), nullptr);
 }
 
 TEST(DiskTierTest, NothingIsTakenAfterAStop) {

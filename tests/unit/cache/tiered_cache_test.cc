@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "tests/fakes/manual_clock.h"
 #include "tests/unit/cache/test_entries.h"
 
 namespace souvenir::cache {
@@ -20,15 +19,13 @@ class TieredCacheTest : public testing::Test {
     options.memory = {.limit_bytes = 1u << 20, .shards = 1};
     options.disk = DiskTier::Options{
         .store = {.directory = directory_.path(), .limit_bytes = 16u << 20, .segments = 4}};
-    auto cache = TieredCache::Create(options, &clock_);
+    auto cache = TieredCache::Create(options);
     ASSERT_TRUE(cache.ok()) << cache.status();
     cache_ = *std::move(cache);
   }
 
-  EntryPtr EntryOfToday(std::string_view name, absl::Duration lifetime = absl::InfiniteDuration()) {
+  EntryPtr EntryOfToday(std::string_view name) {
     return MakeEntry(name, name, [&](Entry::Fields& fields) {
-      fields.created_at = clock_.Now();
-      fields.lifetime = lifetime;
       fields.tags = {"tag"};
       cache_->epochs().Stamp(
           {EpochTable::All(), EpochTable::Tenant("tenant"), EpochTable::Model("model"),
@@ -46,7 +43,6 @@ class TieredCacheTest : public testing::Test {
   bool OnDisk(std::string_view name) { return cache_->ReadDisk(KeyOf(name)) != nullptr; }
 
   TemporaryDirectory directory_;
-  ManualClock clock_;
   std::unique_ptr<TieredCache> cache_;
 };
 
@@ -69,16 +65,6 @@ TEST_F(TieredCacheTest, AProbeThatFindsPutsIntoMemory) {
   }
   EXPECT_TRUE(InMemory("a"));
   EXPECT_EQ(cache_->ProbeDisk(KeyOf("absent"), &entry), SegmentStore::Presence::kAbsent);
-}
-
-TEST_F(TieredCacheTest, AnExpiredAnswerIsNoneInEitherTier) {
-  cache_->Insert(EntryOfToday("a", absl::Seconds(10)));
-  cache_->disk().Flush();
-  clock_.Advance(absl::Seconds(9));
-  EXPECT_TRUE(InMemory("a"));
-  clock_.Advance(absl::Seconds(1));
-  EXPECT_FALSE(InMemory("a"));
-  EXPECT_FALSE(OnDisk("a"));
 }
 
 struct Case {
@@ -132,8 +118,7 @@ TEST_F(TieredCacheTest, AnInvalidationLeavesTheRestAlone) {
 }
 
 TEST(TieredCacheMemoryOnlyTest, WorksWithoutADisk) {
-  ManualClock clock;
-  auto cache = TieredCache::Create({}, &clock);
+  auto cache = TieredCache::Create({});
   ASSERT_TRUE(cache.ok());
   EXPECT_FALSE((*cache)->has_disk());
   (*cache)->Insert(MakeEntry("a", "v"));

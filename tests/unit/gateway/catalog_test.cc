@@ -56,11 +56,11 @@ TEST(CatalogTest, ThePolicyWinsOverTheModelsOwnWord) {
   const CatalogModelPtr model = *catalog.snapshot()->Find("m", "");
   EXPECT_FALSE(model->cached);
   EXPECT_FALSE(model->row_exact);
-  EXPECT_EQ(model->ttl, absl::Seconds(60));
+  EXPECT_EQ(model->freshness.ttl, absl::Seconds(60));
   const CatalogModelPtr other = *catalog.snapshot()->Find("other", "");
   EXPECT_TRUE(other->cached);
   EXPECT_TRUE(other->row_exact);
-  EXPECT_EQ(other->ttl, absl::InfiniteDuration());
+  EXPECT_EQ(other->freshness.ttl, absl::InfiniteDuration());
 }
 
 TEST(CatalogTest, AServerWithoutDigestsGetsOneFromItsMetadata) {

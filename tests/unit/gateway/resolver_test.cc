@@ -65,19 +65,12 @@ bool HasBad(const inference::ModelInferRequest& request) {
 
 class ResolverTest : public testing::Test {
  protected:
-  ResolverTest() {
+  explicit ResolverTest(const config::v1::ModelPolicy& policy = {})
+      : catalog_(Catalog::Options{.policies = {{"m", policy}}}) {
     souvenir::state::v1::KnownModels models;
     *models.add_models() = TextModel("m", "in", "out");
     catalog_.Update(models);
-    cache::TieredCache::Options options;
-    options.memory.shards = 1;
-    options.disk = cache::DiskTier::Options{
-        .store = {.directory = directory_.path(), .limit_bytes = 16u << 20}};
-    cache_ = *cache::TieredCache::Create(options, &clock_);
-    resolver_ = std::make_unique<Resolver>(
-        Resolver::Options{.flights = {.max_flights = 2000, .max_waiters = 4000},
-                          .max_bytes = 100'000},
-        Resolver::Parts{&clock_, &timers_, cache_.get(), &executor_, &upstream_, &catalog_});
+    Open();
     target_ = std::make_shared<const Target>(
         Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
   }
@@ -92,6 +85,26 @@ class ResolverTest : public testing::Test {
     resolver_->Resolve(call);
     executor_.RunAll();
     return call;
+  }
+
+  void Open() {
+    cache::TieredCache::Options options;
+    options.memory.shards = 1;
+    options.disk = cache::DiskTier::Options{
+        .store = {.directory = directory_.path(), .limit_bytes = 16u << 20}};
+    cache_ = *cache::TieredCache::Create(options);
+    resolver_ = std::make_unique<Resolver>(
+        Resolver::Options{.flights = {.max_flights = 2000, .max_waiters = 4000},
+                          .max_bytes = 100'000,
+                          .uniform = [this] { return uniform_; }},
+        Resolver::Parts{&clock_, &timers_, cache_.get(), &executor_, &upstream_, &catalog_});
+  }
+
+  // As a restart does.
+  void DropMemory() {
+    resolver_.reset();
+    cache_.reset();
+    Open();
   }
 
   std::vector<CacheKind> Kinds(const TestCall& call) {
@@ -113,7 +126,8 @@ class ResolverTest : public testing::Test {
   TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
   ManualExecutor executor_;
   FakeUpstream upstream_;
-  Catalog catalog_{{}};
+  double uniform_ = 1;  // never early
+  Catalog catalog_;
   std::unique_ptr<cache::TieredCache> cache_;
   std::unique_ptr<Resolver> resolver_;
   TargetPtr target_;
@@ -168,15 +182,7 @@ TEST_F(ResolverTest, WhatMemoryHasLostIsFoundOnDisk) {
   ASSERT_TRUE(cache_->LookupMemory(target_->FingerprintOf(
                   {TensorView{"in", DataType::kBytes, kRow, FrameBytesElement("a")}})) != nullptr);
   // A restart: the same directory, and nothing in memory.
-  resolver_.reset();
-  cache_.reset();
-  cache::TieredCache::Options options;
-  options.disk =
-      cache::DiskTier::Options{.store = {.directory = directory_.path(), .limit_bytes = 16u << 20}};
-  cache_ = *cache::TieredCache::Create(options, &clock_);
-  resolver_ = std::make_unique<Resolver>(
-      Resolver::Options{},
-      Resolver::Parts{&clock_, &timers_, cache_.get(), &executor_, &upstream_, &catalog_});
+  DropMemory();
   const auto call = Ask({"a", "b"});
   ASSERT_TRUE(call->done());
   EXPECT_EQ(Kinds(*call), (std::vector{kDisk, kMiss}));
@@ -418,6 +424,140 @@ TEST_F(ResolverTest, LargeRequestsAreHashedElsewhere) {
   EXPECT_GT(executor_.RunAll(), 0u);
   ASSERT_TRUE(call->done());
   EXPECT_TRUE(call->answer(0).status.ok()) << call->answer(0).status;
+}
+
+config::v1::ModelPolicy TenSeconds() {
+  config::v1::ModelPolicy policy;
+  policy.set_ttl_seconds(10);
+  policy.set_stale_while_revalidate_seconds(20);
+  policy.set_stale_if_error_seconds(60);
+  policy.set_error_ttl_seconds(5);
+  return policy;
+}
+
+// Answers are fresh for 10 s, served for 20 more while they are computed again, and for 60 where
+// that fails; refusals are remembered for 5.
+class FreshnessTest : public ResolverTest {
+ protected:
+  FreshnessTest() : ResolverTest(TenSeconds()) {}
+
+  void Remember(const std::string& text) {
+    Ask({text});
+    upstream_.Answer(upstream_.calls() - 1, Bracket);
+  }
+
+  static constexpr CacheKind kStale = CacheKind::kStale;
+  static constexpr CacheKind kNegative = CacheKind::kNegative;
+};
+
+TEST_F(FreshnessTest, AnAnswerIsFreshForItsTime) {
+  Remember("a");
+  clock_.Advance(absl::Seconds(9));
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+  clock_.Advance(absl::Seconds(100));
+  EXPECT_FALSE(Ask({"a"})->done()) << "too old by far, it is computed again";
+  EXPECT_EQ(upstream_.calls(), 2u);
+}
+
+TEST_F(FreshnessTest, AStaleAnswerIsServedAndComputedAgainOnce) {
+  Remember("a");
+  clock_.Advance(absl::Seconds(15));
+  for (int i = 0; i < 3; ++i) {
+    const auto call = Ask({"a"});
+    ASSERT_TRUE(call->done());
+    EXPECT_EQ(call->text(0), "<a>");
+    EXPECT_EQ(Kinds(*call), std::vector{kStale});
+  }
+  ASSERT_EQ(upstream_.calls(), 2u);
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+}
+
+TEST_F(FreshnessTest, AStaleAnswerOnDiskIsServedToo) {
+  Remember("a");
+  cache_->disk().Flush();
+  DropMemory();
+  clock_.Advance(absl::Seconds(15));
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kStale});
+  EXPECT_EQ(upstream_.calls(), 2u);
+}
+
+TEST_F(FreshnessTest, ARefreshThatFailedIsTriedAgainAfterAPause) {
+  Remember("a");
+  clock_.Advance(absl::Seconds(15));
+  Ask({"a"});
+  upstream_.FailAll(absl::InternalError("broken"));
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kStale});
+  EXPECT_EQ(upstream_.calls(), 2u) << "not at once";
+  clock_.Advance(RefreshLog::kPause);
+  Ask({"a"});
+  EXPECT_EQ(upstream_.calls(), 3u);
+}
+
+TEST_F(FreshnessTest, AnOldAnswerIsBetterThanAnError) {
+  Remember("a");
+  clock_.Advance(absl::Seconds(50));
+  const auto call = Ask({"a"});
+  EXPECT_FALSE(call->done()) << "first it is tried";
+  upstream_.FailAll(absl::InternalError("broken"));
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(call->text(0), "<a>");
+  EXPECT_EQ(Kinds(*call), std::vector{kStale});
+}
+
+TEST_F(FreshnessTest, AnErrorIsBetterThanAnAnswerThatIsTooOld) {
+  Remember("a");
+  clock_.Advance(absl::Seconds(71));
+  const auto call = Ask({"a"});
+  upstream_.FailAll(absl::InternalError("broken"));
+  EXPECT_EQ(call->answer(0).status, absl::InternalError("broken"));
+}
+
+TEST_F(FreshnessTest, ACallerMayAllowLessOrMore) {
+  Remember("a");
+  clock_.Advance(absl::Seconds(15));
+  EXPECT_FALSE(Ask({"a"}, "stale-while-revalidate=0")->done());
+  upstream_.Answer(1, Bracket);
+  clock_.Advance(absl::Seconds(50));
+  EXPECT_EQ(Kinds(*Ask({"a"}, "stale-while-revalidate=100")), std::vector{kStale});
+  EXPECT_FALSE(Ask({"a"}, "max-age=40, stale-while-revalidate=100")->done());
+}
+
+TEST_F(FreshnessTest, AFreshAnswerIsComputedAgainEarlyByChance) {
+  Remember("a");  // in 2 ms
+  clock_.Advance(absl::Seconds(10) - absl::Milliseconds(1));
+  uniform_ = 0.9;
+  Ask({"a"});
+  EXPECT_EQ(upstream_.calls(), 1u);
+  uniform_ = 0.1;  // 2 ms * -ln(0.1) are more than the millisecond left
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+  EXPECT_EQ(upstream_.calls(), 2u);
+}
+
+TEST_F(FreshnessTest, ARefusalIsRememberedForItsTime) {
+  const auto first = Ask({"bad"});
+  upstream_.FailAll(absl::InvalidArgumentError("not this"));
+  EXPECT_EQ(Kinds(*first), std::vector{kMiss});
+  const auto again = Ask({"bad"});
+  ASSERT_TRUE(again->done());
+  EXPECT_EQ(again->answer(0).status, absl::InvalidArgumentError("not this"));
+  EXPECT_EQ(Kinds(*again), std::vector{kNegative});
+  cache_->disk().Flush();
+  DropMemory();
+  EXPECT_EQ(Kinds(*Ask({"bad"})), std::vector{kNegative}) << "on disk, too";
+  clock_.Advance(absl::Seconds(6));
+  EXPECT_FALSE(Ask({"bad"})->done());
+}
+
+TEST_F(FreshnessTest, NoOtherErrorIsRemembered) {
+  for (const absl::Status& error :
+       {absl::NotFoundError("x"), absl::InternalError("x"), absl::UnavailableError("x"),
+        absl::ResourceExhaustedError("x"), absl::DeadlineExceededError("x")}) {
+    const auto call = Ask({"a"});
+    while (!call->done()) upstream_.FailAll(error);
+    EXPECT_FALSE(Ask({"a"})->done()) << error;
+    upstream_.FailAll(absl::CancelledError(""));
+  }
 }
 
 // Any mix of hits, misses and joined rows gives what an uncached call gives, and every row counts
