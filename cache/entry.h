@@ -11,8 +11,8 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "cache/epochs.h"
-#include "cache/eviction/eviction_policy.h"
 #include "cache/fingerprint.h"
+#include "cache/memory/eviction/eviction_policy.h"
 #include "common/ref_ptr.h"
 
 namespace souvenir::cache {

@@ -68,11 +68,15 @@ void TieredCache::Insert(const EntryPtr& entry) {
 
 absl::StatusOr<size_t> TieredCache::Invalidate(const Invalidation& what) {
   const EpochSlot slot = SlotOf(what);
+  MutexLock lock(&invalidate_mutex_);
+  // On disk first, see DiskTier::SaveEpoch().
+  absl::Status saved;
+  if (disk_ != nullptr) saved = disk_->SaveEpoch(slot, epochs_->Get(slot) + 1);
   epochs_->Advance(slot);
-  // From here on nothing older is served or filled in; the rest frees memory and makes it durable.
+  // From here on nothing older is served or filled in; the rest frees memory.
   const size_t dropped =
       memory_->EraseIf([this](const Entry& entry) { return !entry.IsCurrent(*epochs_); });
-  if (disk_ != nullptr) SOUVENIR_RETURN_IF_ERROR(disk_->SaveEpoch(slot));
+  SOUVENIR_RETURN_IF_ERROR(saved);
   return dropped;
 }
 

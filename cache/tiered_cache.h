@@ -5,9 +5,9 @@
 #include <variant>
 
 #include "absl/status/statusor.h"
-#include "cache/disk_tier.h"
+#include "cache/disk/disk_tier.h"
 #include "cache/epochs.h"
-#include "cache/memory_tier.h"
+#include "cache/memory/memory_tier.h"
 
 namespace souvenir::cache {
 
@@ -79,6 +79,7 @@ class TieredCache {
   const std::unique_ptr<EpochTable> epochs_;
   const std::unique_ptr<MemoryTier> memory_;
   const std::unique_ptr<DiskTier> disk_;  // null: no disk tier
+  Mutex invalidate_mutex_;                // one at a time, so that each has an epoch of its own
 };
 
 }  // namespace souvenir::cache

@@ -20,6 +20,13 @@ void Gate::Close() {
   }
 }
 
+void Gate::Open() {
+  for (Shard& shard : shards_) {
+    MutexLock lock(&shard.mutex);
+    shard.closed = false;
+  }
+}
+
 bool Gate::WaitUntilEmpty(absl::Duration timeout) {
   // A moment without end cannot be added to now.
   constexpr absl::Duration kForever = absl::Hours(24 * 365);

@@ -50,6 +50,9 @@ class Gate {
   // Waits until all have left; false when `timeout` passed first. REQUIRES: closed.
   bool WaitUntilEmpty(absl::Duration timeout);
 
+  // Lets in again.
+  void Open();
+
   size_t inside() const;
 
  private:

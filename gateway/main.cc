@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "cache/store_check.h"
+#include "cache/disk/store_check.h"
 #include "common/config/service_flags.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"

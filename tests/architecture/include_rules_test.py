@@ -45,19 +45,19 @@ class TheRules(unittest.TestCase):
 
     def test_prometheus_is_for_metrics_alone(self):
         self.allowed("common/metrics/metrics.cc", "prometheus/registry.h", quoted=False)
-        for path in ("cache/memory_tier.cc", "gateway/gateway.cc", "compute-service/pool/pool.cc"):
+        for path in ("cache/memory/memory_tier.cc", "gateway/gateway.cc", "compute-service/pool/pool.cc"):
             self.refused(path, "prometheus/registry.h", quoted=False)
 
     def test_the_cache_knows_no_wire_and_hides_rocksdb(self):
-        self.allowed("cache/segment_store.cc", "rocksdb/db.h", quoted=False)
-        self.refused("cache/segment_store.h", "rocksdb/db.h", quoted=False)
-        self.refused("cache/memory_tier.cc", "rocksdb/db.h", quoted=False)
+        self.allowed("cache/disk/segment_store.cc", "rocksdb/db.h", quoted=False)
+        self.refused("cache/disk/segment_store.h", "rocksdb/db.h", quoted=False)
+        self.refused("cache/memory/memory_tier.cc", "rocksdb/db.h", quoted=False)
         self.refused("gateway/gateway.cc", "rocksdb/db.h", quoted=False)
-        self.refused("cache/entry_codec.cc", "grpcpp/grpcpp.h", quoted=False)
-        self.refused("cache/entry_codec.cc", "google/protobuf/message.h", quoted=False)
-        self.refused("cache/entry_codec.cc", "souvenir/v1/cache.pb.h")
-        self.refused("cache/entry_codec.cc", "gateway/resolve/resolve.h")
-        self.refused("cache/entry_codec.cc", "common/metrics/metrics.h")
+        self.refused("cache/disk/entry_codec.cc", "grpcpp/grpcpp.h", quoted=False)
+        self.refused("cache/disk/entry_codec.cc", "google/protobuf/message.h", quoted=False)
+        self.refused("cache/disk/entry_codec.cc", "souvenir/v1/cache.pb.h")
+        self.refused("cache/disk/entry_codec.cc", "gateway/resolve/resolve.h")
+        self.refused("cache/disk/entry_codec.cc", "common/metrics/metrics.h")
 
     def test_the_services_do_not_know_each_other(self):
         self.refused("gateway/main.cc", "compute-service/pool/pool.h")

@@ -2,7 +2,7 @@
 // line. Every cache holds the same number of values of the same size; what a lookup finds is looked
 // into and let go.
 
-#include "cache/memory_tier.h"
+#include "cache/memory/memory_tier.h"
 
 #include <fmt/format.h>
 #include <jemalloc/jemalloc.h>

@@ -5,7 +5,7 @@
 #include <set>
 #include <utility>
 
-#include "cache/eviction/eviction_policy.h"
+#include "cache/memory/eviction/eviction_policy.h"
 
 // Policies that ours is compared with; simple rather than fast.
 

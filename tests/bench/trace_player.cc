@@ -17,7 +17,7 @@
 #include "absl/flags/usage.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
-#include "cache/eviction/eviction_policy.h"
+#include "cache/memory/eviction/eviction_policy.h"
 #include "tests/bench/reference_policies.h"
 #include "tests/bench/trace.h"
 

@@ -66,9 +66,10 @@ class Service:
     started it, so that nothing is left running even where the test itself is killed.
     """
 
-    def __init__(self, name, arguments):
+    def __init__(self, name, arguments, prefix=()):
+        """`prefix` is a command that ends by executing the one given to it."""
         self.name = name
-        self.command = [program(name), *map(str, arguments)]
+        self.command = [*prefix, program(name), *map(str, arguments)]
         self.listen = self.admin = self.metrics = None
         self._lines = []
         self._serving = threading.Event()
@@ -173,8 +174,8 @@ class Services:
         self.directory = pathlib.Path(directory)
         self.all = []
 
-    def start(self, name, arguments):
-        service = Service(name, arguments)
+    def start(self, name, arguments, prefix=()):
+        service = Service(name, arguments, prefix)
         self.all.append(service)
         return service.wait_until_serving()
 
@@ -185,12 +186,13 @@ class Services:
             f"--model_repository={self.directory / 'models'}",
             *self._config("compute", config), *arguments])
 
-    def start_gateway(self, compute, data_dir=None, config=None, arguments=()):
+    def start_gateway(self, compute, data_dir=None, config=None, arguments=(),
+                      prefix=()):
         """`compute` is an address; `data_dir` a name below the test's folder, None for no disk."""
         disk = [] if data_dir is None else [f"--data-dir={self.directory / data_dir}"]
         return self.start("souvenir-gateway", [
             "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--metrics=127.0.0.1:0",
-            f"--compute={compute}", *disk, *self._config("gateway", config), *arguments])
+            f"--compute={compute}", *disk, *self._config("gateway", config), *arguments], prefix)
 
     def stop(self):
         """Ends what still runs: gateways first, as in service. Idempotent."""

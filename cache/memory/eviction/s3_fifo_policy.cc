@@ -1,4 +1,4 @@
-#include "cache/eviction/s3_fifo_policy.h"
+#include "cache/memory/eviction/s3_fifo_policy.h"
 
 #include <algorithm>
 #include <bit>

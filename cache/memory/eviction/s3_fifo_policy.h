@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdint>
 
-#include "cache/eviction/eviction_policy.h"
-#include "cache/eviction/ghost_list.h"
+#include "cache/memory/eviction/eviction_policy.h"
+#include "cache/memory/eviction/ghost_list.h"
 
 namespace souvenir::cache {
 

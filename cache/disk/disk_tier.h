@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,10 +12,10 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cache/disk/segment_store.h"
 #include "cache/entry.h"
 #include "cache/epochs.h"
 #include "cache/origin_table.h"
-#include "cache/segment_store.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 
@@ -53,8 +54,7 @@ class DiskTier {
   static absl::Status Check(const Options& options);
 
   // Opens the store, as SegmentStore::Open, but that one which is damaged is moved aside and a new
-  // one begun, and puts the kept epochs into `epochs`, which must
-  // outlive the tier.
+  // one begun, and puts the kept epochs into `epochs`, which must outlive the tier.
   static absl::StatusOr<std::unique_ptr<DiskTier>> Open(const Options& options, EpochTable* epochs);
 
   // As Stop().
@@ -70,8 +70,10 @@ class DiskTier {
   // Queues the entry to be written.
   void Write(EntryPtr entry);
 
-  // Makes the present epoch of `slot` durable. Waits for the disk.
-  absl::Status SaveEpoch(EpochSlot slot);
+  // Makes `epoch` durable; to be called before anything is stamped with it, or an entry stamped
+  // with an epoch that a crash forgot would seem to be of the one that later gets the same number.
+  // Waits for the disk. After an error it is saved before any entry is written again.
+  absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
 
   // Waits until all that was queued before has been written or dropped.
   void Flush();
@@ -90,7 +92,10 @@ class DiskTier {
 
   void RunWriter();
   void WaitToRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Some of the queue, at most; nothing where it is time for another try.
+  std::vector<EntryPtr> TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteBatch(const std::vector<EntryPtr>& entries);
+  absl::Status Recover();
   EntryPtr Decode(const Fingerprint& key, std::string_view record);
   void SetHealthy(bool healthy, const absl::Status& reason);
 
@@ -112,6 +117,10 @@ class DiskTier {
   uint64_t queued_count_ ABSL_GUARDED_BY(mutex_) = 0;   // in all
   uint64_t written_count_ ABSL_GUARDED_BY(mutex_) = 0;  // in all, dropped ones included
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  Mutex epoch_mutex_;  // one who saves epochs at a time
+  // That could not be saved.
+  std::map<EpochSlot, uint64_t> unsaved_ ABSL_GUARDED_BY(epoch_mutex_);
 
   std::thread writer_;
 };

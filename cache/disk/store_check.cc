@@ -1,4 +1,4 @@
-#include "cache/store_check.h"
+#include "cache/disk/store_check.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cache/disk/rocksdb_options.h"
+
 extern char** environ;
 
 namespace souvenir::cache {
@@ -25,8 +27,8 @@ constexpr int kDamaged = 65;  // EX_DATAERR of sysexits.h
 // Opens the store for reading only, so that it is not changed: manifest, log, and the footer, index
 // and filter of every file. Blocks of records are checked as they are read.
 int Check(const std::string& directory) {
-  rocksdb::DBOptions options;
-  options.max_open_files = -1;
+  rocksdb::DBOptions options = StoreOptions(0);
+  options.create_if_missing = false;
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(options, directory, &names).ok()) {
     // No store; or one whose beginning is gone.

@@ -1,7 +1,7 @@
-#include "cache/eviction/eviction_policy.h"
+#include "cache/memory/eviction/eviction_policy.h"
 
-#include "cache/eviction/lru_policy.h"
-#include "cache/eviction/s3_fifo_policy.h"
+#include "cache/memory/eviction/lru_policy.h"
+#include "cache/memory/eviction/s3_fifo_policy.h"
 
 namespace souvenir::cache {
 

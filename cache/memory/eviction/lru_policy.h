@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cache/eviction/eviction_policy.h"
+#include "cache/memory/eviction/eviction_policy.h"
 
 namespace souvenir::cache {
 

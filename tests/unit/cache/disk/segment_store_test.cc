@@ -1,4 +1,4 @@
-#include "cache/segment_store.h"
+#include "cache/disk/segment_store.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,17 +1,19 @@
-#include "cache/segment_store.h"
+#include "cache/disk/segment_store.h"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/table.h>
 
 #include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
+#include "cache/disk/rocksdb_options.h"
+#include "common/gate.h"
 #include "common/logging/logging.h"
 #include "common/mutex.h"
 #include "common/status_macros.h"
@@ -31,63 +33,6 @@ constexpr std::string_view kSegmentPrefix = "segment-";
 // filter and the index.
 constexpr uint64_t kRecordOverhead = 24;
 
-rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-
-absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
-  if (status.ok()) return absl::OkStatus();
-  const std::string message = fmt::format("{}: {}", what, status.ToString());
-  if (status.IsCorruption()) return absl::DataLossError(message);
-  if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
-  return absl::UnavailableError(message);
-}
-
-rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t segment_bytes,
-                                            const std::shared_ptr<rocksdb::Cache>& blocks) {
-  rocksdb::ColumnFamilyOptions options;
-  constexpr int kNever = 1 << 30;
-  options.disable_auto_compactions = true;
-  options.level0_file_num_compaction_trigger = kNever;
-  options.level0_slowdown_writes_trigger = kNever;
-  options.level0_stop_writes_trigger = kNever;
-  // Few files to a segment, because a key that is absent is looked for in the filter of each.
-  options.write_buffer_size = std::clamp<uint64_t>(segment_bytes / 4, 1u << 20, 64u << 20);
-  options.compression = rocksdb::kLZ4Compression;
-  rocksdb::BlockBasedTableOptions table;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.block_cache = blocks;
-  // Filters and indexes stay in memory with their open files, so that absence costs no read.
-  table.cache_index_and_filter_blocks = false;
-  table.block_size = 4096;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  return options;
-}
-
-rocksdb::DBOptions StoreOptions(uint64_t log_bytes) {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.max_total_wal_size = log_bytes;
-  options.max_background_jobs = 2;
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.keep_log_file_num = 2;
-  options.max_open_files = -1;
-  // A record that a crash tore ends the log; all before it is good.
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  return options;
-}
-
-absl::Status OpenError(const rocksdb::Status& status, const std::string& directory) {
-  // As RocksDB words a lock that another process, or this one, holds.
-  const std::string text = status.ToString();
-  if (text.find("While lock file") != std::string::npos ||
-      text.find("lock hold by current process") != std::string::npos) {
-    return absl::FailedPreconditionError(fmt::format(
-        "{} is in use by another process; give each gateway a directory of its own with "
-        "--data-dir",
-        directory));
-  }
-  return FromRocks(status, fmt::format("cannot open the disk tier in {}", directory));
-}
-
 }  // namespace
 
 class SegmentStore::Impl {
@@ -100,21 +45,16 @@ class SegmentStore::Impl {
         blocks_(rocksdb::NewLRUCache(
             std::clamp<uint64_t>(options.limit_bytes / 128, 1u << 20, 32u << 20))) {}
 
-  ~Impl() {
-    segments_.clear();
-    if (db_ != nullptr) {
-      if (meta_ != nullptr) db_->DestroyColumnFamilyHandle(meta_);
-      db_->Close();
-    }
-  }
+  ~Impl() { Close(); }
 
   absl::Status Open();
+  void Close();
   Presence Probe(const Fingerprint& key, std::string* record) const;
   absl::StatusOr<std::optional<std::string>> Read(const Fingerprint& key) const;
   absl::Status Write(absl::Span<const std::pair<Fingerprint, std::string>> records);
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
   absl::Status LoadEpochs(const std::function<void(EpochSlot, uint64_t)>& restore) const;
-  absl::Status Resume() { return FromRocks(db_->Resume(), "cannot resume the disk tier"); }
+  absl::Status Resume();
   Stats stats() const;
 
  private:
@@ -132,11 +72,15 @@ class SegmentStore::Impl {
   using Segments = std::vector<std::shared_ptr<Segment>>;
 
   absl::Status PrepareDirectory() const;
-  absl::Status OpenSegments(bool* is_other_schema);
-  absl::Status Begin(uint64_t number) ABSL_LOCKS_EXCLUDED(mutex_);
-  absl::Status DropOldest();
+  absl::Status OpenDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status OpenSegments(bool* is_other_schema) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  void CloseDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status Begin(uint64_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  absl::Status DropOldest() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   // Begins a segment where the newest is full, and drops what is too much.
-  absl::Status Rotate();
+  absl::Status Rotate() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  // `status` of an attempt to write: what fails is the last one until Resume().
+  absl::Status Written(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
 
   // Newest last.
   Segments segments() const {
@@ -149,10 +93,14 @@ class SegmentStore::Impl {
   const uint64_t segment_bytes_;
   const std::shared_ptr<rocksdb::Cache> blocks_;
 
-  std::unique_ptr<rocksdb::DB> db_;
-  rocksdb::ColumnFamilyHandle* meta_ = nullptr;  // owned by db_; schema and epochs
+  Mutex write_mutex_;     // one who writes at a time; taken before mutex_
+  mutable Gate readers_;  // closed while there is no database
 
-  Mutex write_mutex_;  // one write, and one rotation, at a time; taken before mutex_
+  // Changed under write_mutex_ while the gate is closed; used under that, or inside the gate.
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* meta_ = nullptr;  // schema and epochs
+
+  absl::Status failed_ ABSL_GUARDED_BY(write_mutex_);  // since when nothing is written
   mutable Mutex mutex_;
   Segments segments_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> dropped_entries_{0};
@@ -219,7 +167,7 @@ absl::Status SegmentStore::Impl::OpenSegments(bool* is_other_schema) {
   return absl::OkStatus();
 }
 
-absl::Status SegmentStore::Impl::Open() {
+absl::Status SegmentStore::Impl::OpenDatabase() {
   SOUVENIR_RETURN_IF_ERROR(PrepareDirectory());
   bool is_other_schema = false;
   SOUVENIR_RETURN_IF_ERROR(OpenSegments(&is_other_schema));
@@ -234,6 +182,53 @@ absl::Status SegmentStore::Impl::Open() {
                 "cannot write the schema version"));
   if (segments().empty()) SOUVENIR_RETURN_IF_ERROR(Begin(1));
   return Rotate();
+}
+
+absl::Status SegmentStore::Impl::Open() {
+  MutexLock lock(&write_mutex_);
+  return OpenDatabase();
+}
+
+void SegmentStore::Impl::CloseDatabase() {
+  readers_.Close();
+  readers_.WaitUntilEmpty(absl::InfiniteDuration());
+  {
+    MutexLock lock(&mutex_);
+    segments_.clear();
+  }
+  if (db_ == nullptr) return;
+  if (meta_ != nullptr) db_->DestroyColumnFamilyHandle(std::exchange(meta_, nullptr));
+  db_->Close();
+  db_ = nullptr;
+}
+
+void SegmentStore::Impl::Close() {
+  MutexLock lock(&write_mutex_);
+  CloseDatabase();
+}
+
+absl::Status SegmentStore::Impl::Resume() {
+  MutexLock lock(&write_mutex_);
+  if (failed_.ok()) return absl::OkStatus();
+  // Opening needs room too, for the tables of what the log holds; with less, what can still be read
+  // is worth more than the attempt.
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(options_.directory, error);
+  if (!error && space.available < log_bytes_) return failed_;
+  CloseDatabase();
+  const absl::Status opened = OpenDatabase();
+  if (!opened.ok()) {
+    CloseDatabase();
+    return opened;
+  }
+  failed_ = absl::OkStatus();
+  readers_.Open();
+  return absl::OkStatus();
+}
+
+absl::Status SegmentStore::Impl::Written(absl::Status status) {
+  if (!status.ok()) failed_ = status;
+  return status;
 }
 
 absl::Status SegmentStore::Impl::Begin(uint64_t number) {
@@ -281,6 +276,8 @@ absl::Status SegmentStore::Impl::Rotate() {
 
 SegmentStore::Presence SegmentStore::Impl::Probe(const Fingerprint& key,
                                                  std::string* record) const {
+  const std::optional<Gate::Pass> pass = readers_.Enter();
+  if (!pass) return Presence::kAbsent;
   rocksdb::ReadOptions in_memory;
   in_memory.read_tier = rocksdb::kBlockCacheTier;
   const Segments now = segments();
@@ -294,6 +291,8 @@ SegmentStore::Presence SegmentStore::Impl::Probe(const Fingerprint& key,
 }
 
 absl::StatusOr<std::optional<std::string>> SegmentStore::Impl::Read(const Fingerprint& key) const {
+  const std::optional<Gate::Pass> pass = readers_.Enter();
+  if (!pass) return std::optional<std::string>();
   std::string record;
   const Segments now = segments();
   for (auto segment = now.rbegin(); segment != now.rend(); ++segment) {
@@ -308,6 +307,7 @@ absl::StatusOr<std::optional<std::string>> SegmentStore::Impl::Read(const Finger
 absl::Status SegmentStore::Impl::Write(
     absl::Span<const std::pair<Fingerprint, std::string>> records) {
   MutexLock lock(&write_mutex_);
+  SOUVENIR_RETURN_IF_ERROR(failed_);
   const std::shared_ptr<Segment> newest = segments().back();
   rocksdb::WriteBatch batch;
   uint64_t bytes = 0;
@@ -315,19 +315,21 @@ absl::Status SegmentStore::Impl::Write(
     batch.Put(newest->handle, ToSlice(key.view()), record);
     bytes += key.bytes.size() + record.size() + kRecordOverhead;
   }
-  SOUVENIR_RETURN_IF_ERROR(
-      FromRocks(db_->Write(rocksdb::WriteOptions(), &batch), "cannot write to the disk tier"));
+  SOUVENIR_RETURN_IF_ERROR(Written(
+      FromRocks(db_->Write(rocksdb::WriteOptions(), &batch), "cannot write to the disk tier")));
   newest->bytes += bytes;
   newest->entries += records.size();
-  return Rotate();
+  return Written(Rotate());
 }
 
 absl::Status SegmentStore::Impl::SaveEpoch(EpochSlot slot, uint64_t epoch) {
+  MutexLock lock(&write_mutex_);
+  SOUVENIR_RETURN_IF_ERROR(failed_);
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  return FromRocks(db_->Put(synced, meta_, ToSlice(fmt::format("{}{}", kEpochPrefix, slot)),
-                            ToSlice(std::to_string(epoch))),
-                   "cannot keep an invalidation on disk");
+  return Written(FromRocks(db_->Put(synced, meta_, ToSlice(fmt::format("{}{}", kEpochPrefix, slot)),
+                                    ToSlice(std::to_string(epoch))),
+                           "cannot keep an invalidation on disk"));
 }
 
 absl::Status SegmentStore::Impl::LoadEpochs(

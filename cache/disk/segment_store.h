@@ -63,7 +63,9 @@ class SegmentStore {
   absl::StatusOr<std::optional<std::string>> Read(const Fingerprint& key) const;
 
   // Adds records: all or, after a crash, some first part of all writes. Not synced: what the
-  // machine, not the process, had in its buffers is lost with the machine.
+  // machine, not the process, had in its buffers is lost with the machine. After a failure nothing
+  // is written, and no epoch saved, until Resume(): RocksDB must not be let near a file again that
+  // it could not write to.
   absl::Status Write(absl::Span<const std::pair<Fingerprint, std::string>> records);
 
   // Keeps one epoch; synced when it returns.
@@ -72,7 +74,8 @@ class SegmentStore {
   // Calls `restore` for each epoch that was kept.
   absl::Status LoadEpochs(const std::function<void(EpochSlot, uint64_t)>& restore) const;
 
-  // After a failed write: tries to make the store writable again.
+  // After a failed write: opens the store anew, if there is room for that. While that goes on, and
+  // if it fails, nothing is found.
   absl::Status Resume();
 
   Stats stats() const;

@@ -1,4 +1,4 @@
-#include "cache/entry_table.h"
+#include "cache/memory/entry_table.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "cache/entry_codec.h"
+#include "cache/disk/entry_codec.h"
 
 #include <cstring>
 #include <limits>

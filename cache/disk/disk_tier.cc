@@ -1,12 +1,12 @@
-#include "cache/disk_tier.h"
+#include "cache/disk/disk_tier.h"
 
 #include <fmt/format.h>
 
 #include <chrono>
 #include <utility>
 
-#include "cache/entry_codec.h"
-#include "cache/store_check.h"
+#include "cache/disk/entry_codec.h"
+#include "cache/disk/store_check.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "common/thread.h"
@@ -115,10 +115,18 @@ void DiskTier::Write(EntryPtr entry) {
   queued_.NotifyOne();
 }
 
-absl::Status DiskTier::SaveEpoch(EpochSlot slot) {
-  absl::Status saved = store_->SaveEpoch(slot, epochs_->Get(slot));
-  SetHealthy(saved.ok(), saved);
-  return saved;
+absl::Status DiskTier::SaveEpoch(EpochSlot slot, uint64_t epoch) {
+  {
+    MutexLock lock(&epoch_mutex_);
+    absl::Status saved = store_->SaveEpoch(slot, epoch);
+    if (saved.ok()) return saved;
+    unsaved_[slot] = epoch;
+    SetHealthy(false, saved);
+  }
+  // To try again, though there may be nothing to write.
+  MutexLock lock(&mutex_);
+  queued_.NotifyAll();
+  return absl::UnavailableError("the disk tier is degraded, see the health service souvenir.disk");
 }
 
 void DiskTier::Flush() {
@@ -150,26 +158,30 @@ DiskTier::Stats DiskTier::stats() const {
 void DiskTier::RunWriter() {
   for (;;) {
     std::vector<EntryPtr> batch;
-    uint64_t bytes = 0;
     {
       MutexLock lock(&mutex_);
-      while (queue_.empty() && !stopping_) queued_.Wait(&mutex_);
-      if (queue_.empty()) return;
-      while (!queue_.empty() && batch.size() < kBatchEntries) {
-        bytes += queue_.front()->charge;
-        batch.push_back(std::move(queue_.front()));
-        queue_.pop_front();
-      }
+      if (!healthy()) WaitToRetry();
+      while (queue_.empty() && !stopping_ && healthy()) queued_.Wait(&mutex_);
+      if (queue_.empty() && stopping_) return;
+      batch = TakeBatch();
     }
     WriteBatch(batch);
-    {
-      MutexLock lock(&mutex_);
-      queue_bytes_ -= bytes;
-      written_count_ += batch.size();
-      written_.NotifyAll();
-      if (!healthy()) WaitToRetry();
-    }
+    uint64_t bytes = 0;
+    for (const EntryPtr& entry : batch) bytes += entry->charge;
+    MutexLock lock(&mutex_);
+    queue_bytes_ -= bytes;
+    written_count_ += batch.size();
+    written_.NotifyAll();
   }
+}
+
+std::vector<EntryPtr> DiskTier::TakeBatch() {
+  std::vector<EntryPtr> batch;
+  while (!queue_.empty() && batch.size() < kBatchEntries) {
+    batch.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return batch;
 }
 
 // The queue fills, and then drops, meanwhile.
@@ -192,10 +204,21 @@ void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
     if (epochs) records.emplace_back(entry->key, EncodeEntry(*entry, *epochs));
   }
   absl::Status written;
-  if (!healthy()) written = store_->Resume();
-  if (written.ok()) written = store_->Write(records);
+  if (!healthy()) written = Recover();
+  if (written.ok() && !records.empty()) written = store_->Write(records);
   if (!written.ok()) dropped_writes_ += records.size();
   SetHealthy(written.ok(), written);
+}
+
+absl::Status DiskTier::Recover() {
+  SOUVENIR_RETURN_IF_ERROR(store_->Resume());
+  MutexLock lock(&epoch_mutex_);
+  while (!unsaved_.empty()) {
+    const auto& [slot, epoch] = *unsaved_.begin();
+    SOUVENIR_RETURN_IF_ERROR(store_->SaveEpoch(slot, epoch));
+    unsaved_.erase(unsaved_.begin());
+  }
+  return absl::OkStatus();
 }
 
 void DiskTier::SetHealthy(bool healthy, const absl::Status& reason) {

@@ -1,8 +1,11 @@
-#include "cache/disk_tier.h"
+#include "cache/disk/disk_tier.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 
@@ -69,9 +72,7 @@ TEST(DiskTierTest, EpochsComeBackOnOpening) {
   {
     EpochTable epochs;
     const auto tier = Open(OptionsFor(directory), &epochs);
-    epochs.Advance(7);
-    epochs.Advance(7);
-    ASSERT_TRUE(tier->SaveEpoch(7).ok());
+    ASSERT_TRUE(tier->SaveEpoch(7, 2).ok());
   }
   EpochTable epochs;
   const auto tier = Open(OptionsFor(directory), &epochs);
@@ -95,6 +96,67 @@ TEST(DiskTierTest, ADamagedStoreIsMovedAsideAndServingGoesOn) {
   tier->Write(MakeEntry("b", "v"));
   tier->Flush();
   EXPECT_NE(tier->Read(KeyOf("b")), nullptr);
+}
+
+// Lets no file of this process grow beyond some size, as if the disk were full.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    signal(SIGXFSZ, SIG_IGN);  // else the default, the end of the process
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_;
+};
+
+TEST(DiskTierTest, WritesThatFailDegradeItAndItComesBackByItself) {
+  const TemporaryDirectory directory;
+  Mutex mutex;
+  CondVar changed;
+  std::deque<bool> told;
+  const auto next = [&] {
+    MutexLock lock(&mutex);
+    while (told.empty()) changed.Wait(&mutex);
+    const bool healthy = told.front();
+    told.pop_front();
+    return healthy;
+  };
+  DiskTier::Options options = OptionsFor(directory);
+  options.retry_interval = absl::Milliseconds(1);
+  options.on_health = [&](bool healthy) {
+    MutexLock lock(&mutex);
+    told.push_back(healthy);
+    changed.NotifyAll();
+  };
+  EpochTable epochs;
+  {
+    const auto tier = Open(options, &epochs);
+    tier->Write(MakeEntry("before", "v"));
+    tier->Flush();
+    {
+      const FileSizeLimit limit(4096);
+      tier->Write(MakeEntry("lost", std::string(100'000, 'x')));
+      EXPECT_FALSE(next());
+      EXPECT_FALSE(tier->healthy());
+      EXPECT_EQ(tier->SaveEpoch(9, 5).code(), absl::StatusCode::kUnavailable);
+      tier->Flush();
+      EXPECT_EQ(tier->stats().dropped_writes, 1u);
+    }
+    EXPECT_TRUE(next()) << "nothing was written meanwhile";
+    EXPECT_NE(tier->Read(KeyOf("before")), nullptr);
+    tier->Write(MakeEntry("after", "v"));
+    tier->Flush();
+    EXPECT_NE(tier->Read(KeyOf("after")), nullptr);
+  }
+  EpochTable later;
+  const auto tier = Open(options, &later);
+  EXPECT_EQ(later.Get(9), 5u) << "an epoch that could not be saved is saved later";
+  EXPECT_NE(tier->Read(KeyOf("before")), nullptr);
+  EXPECT_NE(tier->Read(KeyOf("after")), nullptr);
 }
 
 TEST(DiskTierTest, NothingIsTakenAfterAStop) {

@@ -1,4 +1,4 @@
-#include "cache/read_section.h"
+#include "cache/memory/read_section.h"
 
 #include <algorithm>
 #include <array>

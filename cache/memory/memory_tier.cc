@@ -1,11 +1,11 @@
-#include "cache/memory_tier.h"
+#include "cache/memory/memory_tier.h"
 
 #include <fmt/format.h>
 
 #include <bit>
 #include <utility>
 
-#include "cache/read_section.h"
+#include "cache/memory/read_section.h"
 #include "common/status_macros.h"
 
 namespace souvenir::cache {

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "cache/entry.h"
-#include "cache/entry_table.h"
-#include "cache/eviction/eviction_policy.h"
+#include "cache/memory/entry_table.h"
+#include "cache/memory/eviction/eviction_policy.h"
 #include "common/mutex.h"
 
 namespace souvenir::cache {

@@ -1,4 +1,4 @@
-#include "cache/eviction/ghost_list.h"
+#include "cache/memory/eviction/ghost_list.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,0 +1,104 @@
+#include "cache/disk/rocksdb_options.h"
+
+#include <fmt/format.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+
+#include "common/logging/logging.h"
+
+namespace souvenir::cache {
+namespace {
+
+constinit Logger log{"rocksdb"};
+
+// RocksDB's words go into our log. Into a file of its own they could not go when the disk is full,
+// and RocksDB would abort.
+class LogForwarder final : public rocksdb::Logger {
+ public:
+  LogForwarder() : rocksdb::Logger(rocksdb::WARN_LEVEL) {}
+
+  void LogHeader(const char*, va_list) override {}  // its options
+
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < GetInfoLogLevel()) return;
+    std::array<char, 1024> line;
+    std::vsnprintf(line.data(), line.size(), format, arguments);
+    level == rocksdb::WARN_LEVEL ? log.Warning(line.data()) : log.Error(line.data());
+  }
+};
+
+// Keeps RocksDB from trying again by itself after a write that failed: it would go on with a file
+// that it must not touch any more, and abort. SegmentStore::Resume() opens the store anew instead.
+class NoRetries final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
+}  // namespace
+
+absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = fmt::format("{}: {}", what, status.ToString());
+  if (status.IsCorruption()) return absl::DataLossError(message);
+  if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
+  return absl::UnavailableError(message);
+}
+
+rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t segment_bytes,
+                                            const std::shared_ptr<rocksdb::Cache>& blocks) {
+  rocksdb::ColumnFamilyOptions options;
+  constexpr int kNever = 1 << 30;
+  options.disable_auto_compactions = true;
+  options.level0_file_num_compaction_trigger = kNever;
+  options.level0_slowdown_writes_trigger = kNever;
+  options.level0_stop_writes_trigger = kNever;
+  // Few files to a segment, because a key that is absent is looked for in the filter of each.
+  options.write_buffer_size = std::clamp<uint64_t>(segment_bytes / 4, 1u << 20, 64u << 20);
+  options.compression = rocksdb::kLZ4Compression;
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.block_cache = blocks;
+  // Filters and indexes stay in memory with their open files, so that absence costs no read.
+  table.cache_index_and_filter_blocks = false;
+  table.block_size = 4096;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+rocksdb::DBOptions StoreOptions(uint64_t log_bytes) {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.max_total_wal_size = log_bytes;
+  options.max_background_jobs = 2;
+  options.listeners = {std::make_shared<NoRetries>()};  // where the disk is full
+  options.max_bgerror_resume_count = 0;                 // after other errors
+  options.info_log = std::make_shared<LogForwarder>();
+  options.max_open_files = -1;
+  // A record that a crash tore ends the log; all before it is good.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  return options;
+}
+
+absl::Status OpenError(const rocksdb::Status& status, const std::string& directory) {
+  // As RocksDB words a lock that another process, or this one, holds.
+  const std::string text = status.ToString();
+  if (text.find("While lock file") != std::string::npos ||
+      text.find("lock hold by current process") != std::string::npos) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} is in use by another process; give each gateway a directory of its own with "
+        "--data-dir",
+        directory));
+  }
+  return FromRocks(status, fmt::format("cannot open the disk tier in {}", directory));
+}
+
+}  // namespace souvenir::cache

@@ -1,0 +1,347 @@
+// bench-infer-load: asks a model of bench-model-server, through a gateway, about inputs that are
+// numbered; prints one JSON object: how many answers were right, how long it took, latencies.
+//
+// With calls under way one after another in each of --in_flight places; with --rate, so many a
+// second whatever the answers do, as long as there is a place.
+//
+// An answer counts as right only when the call has the status OK and each of its values belongs to
+// the input it was asked with.
+
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/status/status.h"
+#include "common/mutex.h"
+#include "common/tensor/bytes_elements.h"
+#include "inference/grpc_service.grpc.pb.h"
+#include "tests/bench/model_value.h"
+
+ABSL_FLAG(std::string, server, "127.0.0.1:8001", "host:port of the gateway");
+ABSL_FLAG(std::string, model, "zero", "asked for");
+ABSL_FLAG(uint64_t, first, 0, "number of the first input");
+ABSL_FLAG(uint64_t, count, 1, "inputs from there on; after the last comes the first again");
+ABSL_FLAG(std::string, order, "sequential",
+          "sequential or random; either way each once before any comes again");
+ABSL_FLAG(uint64_t, requests, 0, "to send; 0: as many as --seconds allow");
+ABSL_FLAG(double, seconds, 0, "stop sending after so long; 0: when --requests are sent");
+ABSL_FLAG(int, rows, 1, "inputs of one request");
+ABSL_FLAG(int, in_flight, 16, "calls under way at most");
+ABSL_FLAG(double, rate, 0, "calls a second; 0: the next as soon as one is answered");
+ABSL_FLAG(int, connections, 4, "that the calls are dealt out to");
+
+namespace souvenir::bench {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+struct Options {
+  std::string server;
+  std::string model;
+  uint64_t first;
+  uint64_t count;
+  bool random;
+  uint64_t requests;  // 0: no limit
+  std::chrono::duration<double> limit;
+  uint64_t rows;
+  int in_flight;
+  double rate;
+  int connections;
+};
+
+// Numbers in an order in which none comes twice before all have come: one after another, or with a
+// step that has no divisor in common with their count, and leads far away.
+class Numbers {
+ public:
+  Numbers(uint64_t first, uint64_t count, bool random) : first_(first), count_(count) {
+    if (!random || count < 3) return;
+    step_ = static_cast<uint64_t>(static_cast<double>(count) * 0.6180339887);
+    while (std::gcd(step_, count_) != 1) ++step_;
+  }
+
+  uint64_t At(uint64_t place) const {
+    const auto far = static_cast<__uint128_t>(place % count_) * step_;
+    return first_ + static_cast<uint64_t>(far % count_);
+  }
+
+ private:
+  const uint64_t first_;
+  const uint64_t count_;
+  uint64_t step_ = 1;
+};
+
+std::string InputOf(uint64_t number) { return fmt::format("input {:020}", number); }
+
+// Sends the calls and keeps what came back. Lives on the stack of main. Calls complete on gRPC's
+// own threads, each of which starts the next one in its place, unless there is a rate: then the
+// thread in Run() does.
+class Generator {
+ public:
+  explicit Generator(const Options& options)
+      : options_(options), numbers_(options.first, options.count, options.random) {
+    for (int i = 0; i < options.connections; ++i) {
+      grpc::ChannelArguments arguments;
+      arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // or all share one connection
+      stubs_.push_back(inference::GRPCInferenceService::NewStub(grpc::CreateCustomChannel(
+          options.server, grpc::InsecureChannelCredentials(), arguments)));
+    }
+    for (int i = 0; i < options.in_flight; ++i) {
+      places_.push_back(std::make_unique<Place>());
+      places_.back()->stub = stubs_[static_cast<size_t>(i % options.connections)].get();
+      free_.push_back(places_.back().get());
+    }
+  }
+
+  // Returns when every answer is there.
+  void Run() {
+    started_ = SteadyClock::now();
+    if (options_.rate > 0) {
+      RunAtRate();
+    } else {
+      std::vector<Place*> places;
+      {
+        MutexLock lock(&mutex_);
+        places.swap(free_);
+      }
+      for (Place* place : places) Next(place);
+    }
+    MutexLock lock(&mutex_);
+    while (free_.size() < places_.size()) freed_.Wait(&mutex_);
+    elapsed_ = SteadyClock::now() - started_;
+  }
+
+  // REQUIRES: Run() has returned.
+  std::string Report() const {
+    std::vector<uint32_t> latencies;
+    for (const auto& place : places_) {
+      latencies.insert(latencies.end(), place->latencies_us.begin(), place->latencies_us.end());
+    }
+    std::sort(latencies.begin(), latencies.end());
+    const auto percentile = [&](double fraction) -> uint32_t {
+      if (latencies.empty()) return 0;
+      return latencies[static_cast<size_t>(fraction * static_cast<double>(latencies.size() - 1))];
+    };
+    const double seconds = std::chrono::duration<double>(elapsed_).count();
+    return fmt::format(R"({{"requests": {}, "errors": {}, "value_bytes": {}, "seconds": {:.4f}, )"
+                       R"("per_second": {:.1f}, "p50_us": {}, "p99_us": {}}})",
+                       latencies.size(), errors(), value_bytes(), seconds,
+                       static_cast<double>(latencies.size()) / seconds, percentile(0.50),
+                       percentile(0.99));
+  }
+
+  uint64_t errors() const {
+    uint64_t sum = 0;
+    for (const auto& place : places_) sum += place->errors;
+    return sum;
+  }
+
+ private:
+  // One call after another. Used by one thread at a time.
+  struct Place {
+    inference::GRPCInferenceService::Stub* stub;
+    inference::ModelInferRequest request;
+    inference::ModelInferResponse response;
+    std::vector<std::string> inputs;
+    SteadyClock::time_point sent;
+    std::vector<uint32_t> latencies_us;  // of the right answers
+    uint64_t errors = 0;
+    uint64_t value_bytes = 0;
+  };
+
+  uint64_t value_bytes() const {
+    uint64_t sum = 0;
+    for (const auto& place : places_) sum += place->value_bytes;
+    return sum;
+  }
+
+  // The number of the next call; nothing where there is none to be sent any more.
+  std::optional<uint64_t> Take() {
+    if (options_.limit.count() > 0 && SteadyClock::now() - started_ >= options_.limit) return {};
+    const uint64_t number = next_.fetch_add(1, std::memory_order_relaxed);
+    if (options_.requests > 0 && number >= options_.requests) return {};
+    return number;
+  }
+
+  void Next(Place* place) {
+    const std::optional<uint64_t> number = Take();
+    if (number) {
+      Send(place, *number, SteadyClock::now());
+    } else {
+      Free(place);
+    }
+  }
+
+  void RunAtRate() {
+    // The kernel may otherwise be 50 µs late with a thread that sleeps.
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    const std::chrono::duration<double> step(1 / options_.rate);
+    SteadyClock::time_point caught_up = started_;
+    while (const std::optional<uint64_t> number = Take()) {
+      const auto due = started_ + std::chrono::duration_cast<SteadyClock::duration>(
+                                      step * static_cast<double>(*number));
+      std::this_thread::sleep_until(due);
+      Place* place = nullptr;
+      {
+        MutexLock lock(&mutex_);
+        while (free_.empty()) {
+          freed_.Wait(&mutex_);
+          caught_up = SteadyClock::now();
+        }
+        place = free_.back();
+        free_.pop_back();
+      }
+      // A call that had to wait for earlier answers has waited for the server, and that counts. If
+      // this thread only woke up late, the server has nothing to do with it.
+      Send(place, *number, due < caught_up ? due : SteadyClock::now());
+    }
+  }
+
+  void Send(Place* place, uint64_t number, SteadyClock::time_point sent) {
+    inference::ModelInferRequest& request = place->request;
+    request.Clear();
+    request.set_model_name(options_.model);
+    auto* const input = request.add_inputs();
+    input->set_name("in");
+    input->set_datatype("BYTES");
+    input->add_shape(static_cast<int64_t>(options_.rows));
+    input->add_shape(1);
+    place->inputs.clear();
+    std::string* const contents = request.add_raw_input_contents();
+    for (uint64_t row = 0; row < options_.rows; ++row) {
+      place->inputs.push_back(InputOf(numbers_.At(number * options_.rows + row)));
+      AppendBytesElement(place->inputs.back(), contents);
+    }
+    place->sent = sent;
+    auto context = std::make_shared<grpc::ClientContext>();
+    context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    grpc::ClientContext* const raw = context.get();
+    place->stub->async()->ModelInfer(raw, &request, &place->response,
+                                     [this, place, context = std::move(context)](
+                                         const grpc::Status& status) { Done(place, status); });
+  }
+
+  void Done(Place* place, const grpc::Status& status) {
+    const auto latency =
+        std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - place->sent);
+    const std::string wrong = status.ok() ? WhatIsWrong(place) : status.error_message();
+    if (wrong.empty()) {
+      place->latencies_us.push_back(static_cast<uint32_t>(latency.count()));
+    } else {
+      ++place->errors;
+      if (!told_.exchange(true)) fmt::print(stderr, "first failure: {}\n", wrong);
+    }
+    if (options_.rate > 0) {
+      Free(place);
+    } else {
+      Next(place);
+    }
+  }
+
+  // "" where the answer is right.
+  static std::string WhatIsWrong(Place* place) {
+    const inference::ModelInferResponse& response = place->response;
+    if (response.raw_output_contents_size() != 1) {
+      return fmt::format("{} outputs, expected 1", response.raw_output_contents_size());
+    }
+    BytesElementReader values(response.raw_output_contents(0));
+    for (const std::string& input : place->inputs) {
+      const std::optional<std::string_view> value = values.Next();
+      if (!value || !IsValueOf(input, *value)) {
+        return fmt::format("the answer to '{}' is not its own", input);
+      }
+      place->value_bytes += value->size();
+    }
+    if (!values.complete()) return "more values than inputs";
+    return "";
+  }
+
+  void Free(Place* place) {
+    // Told with the lock held: once it is let go, Run() may return and take the lock with it.
+    MutexLock lock(&mutex_);
+    free_.push_back(place);
+    freed_.NotifyAll();
+  }
+
+  const Options options_;
+  const Numbers numbers_;
+  std::vector<std::unique_ptr<inference::GRPCInferenceService::Stub>> stubs_;
+  std::vector<std::unique_ptr<Place>> places_;
+  SteadyClock::time_point started_;  // set before the first call
+  SteadyClock::duration elapsed_{};  // set after the last one
+  std::atomic<uint64_t> next_{0};
+  std::atomic<bool> told_{false};
+
+  Mutex mutex_;
+  CondVar freed_;
+  std::vector<Place*> free_ ABSL_GUARDED_BY(mutex_);  // where no call is under way
+};
+
+absl::Status Read(Options* options) {
+  const std::string order = absl::GetFlag(FLAGS_order);
+  if (order != "sequential" && order != "random") {
+    return absl::InvalidArgumentError(
+        fmt::format("--order={}; it can be sequential or random", order));
+  }
+  const int rows = absl::GetFlag(FLAGS_rows);
+  *options = {.server = absl::GetFlag(FLAGS_server),
+              .model = absl::GetFlag(FLAGS_model),
+              .first = absl::GetFlag(FLAGS_first),
+              .count = absl::GetFlag(FLAGS_count),
+              .random = order == "random",
+              .requests = absl::GetFlag(FLAGS_requests),
+              .limit = std::chrono::duration<double>(absl::GetFlag(FLAGS_seconds)),
+              .rows = static_cast<uint64_t>(rows),
+              .in_flight = absl::GetFlag(FLAGS_in_flight),
+              .rate = absl::GetFlag(FLAGS_rate),
+              .connections = absl::GetFlag(FLAGS_connections)};
+  if (options->count < 1 || rows < 1 || options->in_flight < 1 || options->connections < 1) {
+    return absl::InvalidArgumentError(
+        "--count, --rows, --in_flight and --connections must be at least 1");
+  }
+  if (!(options->rate >= 0) || !(options->limit.count() >= 0)) {
+    return absl::InvalidArgumentError("--rate and --seconds must be at least 0");
+  }
+  if (options->requests == 0 && options->limit.count() == 0) {
+    return absl::InvalidArgumentError("--requests or --seconds must say when to stop");
+  }
+  return absl::OkStatus();
+}
+
+int Run() {
+  Options options;
+  const absl::Status read = Read(&options);
+  if (!read.ok()) {
+    fmt::print(stderr, "bench-infer-load: {}\n", std::string(read.message()));
+    return 2;
+  }
+  Generator generator(options);
+  generator.Run();
+  fmt::print("{}\n", generator.Report());
+  return generator.errors() > 0 ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace souvenir::bench
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(
+      "asks a model about numbered inputs and counts, e.g.\n"
+      "  bench-infer-load --server=127.0.0.1:8001 --count=1000 --order=random --seconds=3");
+  absl::ParseCommandLine(argc, argv);
+  return souvenir::bench::Run();
+}
