@@ -39,10 +39,15 @@ void Origin::Release() const {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
 }
 
+size_t Entry::TagBytes(absl::Span<const std::string> tags) {
+  size_t bytes = 0;
+  for (const std::string& tag : tags) bytes += kTagHeader + tag.size();
+  return bytes;
+}
+
 EntryPtr Entry::Create(const Fields& fields) {
   static_assert(sizeof(Entry) == 72 + sizeof(Fingerprint));
-  size_t tags_size = 0;
-  for (const std::string& tag : fields.tags) tags_size += kTagHeader + tag.size();
+  const size_t tags_size = TagBytes(fields.tags);
   const size_t size = sizeof(Entry) + fields.value.size() + tags_size;
   void* const block = ::operator new(size);
   // What malloc rounds up to is taken, too.

@@ -75,10 +75,14 @@ class Entry final : public EvictionNode {
     // How long it is fresh, to the second and at most 136 years.
     absl::Duration lifetime = absl::InfiniteDuration();
     absl::Duration cost;            // what computing it took; kept to 24 bits
-    std::vector<std::string> tags;  // at most 65,535 bytes in all
+    std::vector<std::string> tags;  // TagBytes() at most kMostTagBytes
     // From before it was computed: those of all, of the tenant, the model, the key and the tags.
     EpochStamp epochs;
   };
+
+  static constexpr size_t kMostTagBytes = UINT16_MAX;
+  // What the tags take in an entry.
+  static size_t TagBytes(absl::Span<const std::string> tags);
 
   static EntryPtr Create(const Fields& fields);
 

@@ -71,6 +71,11 @@ class EpochTable {
     return epochs_[slot].fetch_add(1, std::memory_order_acq_rel) + 1;
   }
 
+  // As of now; one after the other, so that what is advanced meanwhile may be in it or not.
+  void CopyTo(EpochTable* copy) const {
+    for (EpochSlot slot = 0; slot < kSlots; ++slot) copy->Restore(slot, Get(slot));
+  }
+
   // Puts back a number that was kept; for start-up. REQUIRES: slot < kSlots.
   void Restore(EpochSlot slot, uint64_t epoch) {
     epochs_[slot].store(epoch, std::memory_order_release);

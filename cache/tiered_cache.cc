@@ -80,6 +80,47 @@ absl::StatusOr<size_t> TieredCache::Invalidate(const Invalidation& what) {
   return dropped;
 }
 
+absl::Status TieredCache::Export(absl::Time now,
+                                 const std::function<bool(const Entry& entry)>& visit) {
+  const auto is_worth_it = [&](const Entry& entry) {
+    return entry.expires_at() > now && entry.IsCurrent(*epochs_);
+  };
+  bool go_on = true;
+  if (disk_ != nullptr) {
+    disk_->Flush();
+    SOUVENIR_RETURN_IF_ERROR(disk_->ForEach([&](const EntryPtr& entry) {
+      if (is_worth_it(*entry)) go_on = visit(*entry);
+      return go_on;
+    }));
+  }
+  memory_->ForEach([&](const Entry& entry) {
+    if (!go_on || !is_worth_it(entry)) return;
+    const EntryPtr on_disk = disk_ == nullptr ? nullptr : disk_->Read(entry.key);
+    const bool has_come = on_disk != nullptr && on_disk->created_at() >= entry.created_at();
+    if (!has_come) go_on = visit(entry);
+  });
+  return absl::OkStatus();
+}
+
+bool TieredCache::Import(const DecodedEntry& decoded, const EpochTable& epochs) {
+  Entry::Fields fields = decoded.fields;
+  EntryPtr known = LookupMemory(fields.key);
+  if (known == nullptr && disk_ != nullptr) known = disk_->Read(fields.key);
+  if (known != nullptr && known->created_at() >= fields.created_at) return false;
+
+  fields.origin = origins_.Get(decoded.origin);
+  fields.epochs.clear();
+  epochs.Stamp({EpochTable::All(), fields.origin->tenant_slot(), fields.origin->model_slot(),
+                EpochTable::Key(fields.key)},
+               &fields.epochs);
+  for (const std::string& tag : fields.tags) epochs.Stamp({EpochTable::Tag(tag)}, &fields.epochs);
+  const EntryPtr entry = Entry::Create(fields);
+  if (!entry->IsCurrent(*epochs_)) return false;
+  if (disk_ != nullptr) disk_->WriteWaiting(entry);
+  memory_->Insert(entry);
+  return true;
+}
+
 void TieredCache::Stop() {
   if (disk_ != nullptr) disk_->Stop();
 }

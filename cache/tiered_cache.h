@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
 
 #include "absl/status/statusor.h"
 #include "cache/disk/disk_tier.h"
+#include "cache/entry_codec.h"
 #include "cache/epochs.h"
 #include "cache/memory/memory_tier.h"
 
@@ -59,6 +61,15 @@ class TieredCache {
   // memory tier were dropped. Waits for the disk. An error means: done in memory, but not durable.
   absl::StatusOr<size_t> Invalidate(const Invalidation& what);
 
+  // Calls `visit` for each entry of the tiers that is fresh at `now`, until it returns false. One
+  // that is in both may come twice, the newer one last. Waits for the disk.
+  absl::Status Export(absl::Time now, const std::function<bool(const Entry& entry)>& visit);
+
+  // Takes in the entry of another cache, as if it had been made under `epochs`: a copy of this
+  // cache's from before the import began, so that an invalidation meanwhile holds for it. False
+  // where it was invalidated, or what is known is at least as new. Waits for the disk.
+  bool Import(const DecodedEntry& entry, const EpochTable& epochs);
+
   // Writes out what is queued. Idempotent.
   void Stop();
 
@@ -78,6 +89,7 @@ class TieredCache {
 
   const std::unique_ptr<EpochTable> epochs_;
   const std::unique_ptr<MemoryTier> memory_;
+  OriginTable origins_;                   // of what is imported
   const std::unique_ptr<DiskTier> disk_;  // null: no disk tier
   Mutex invalidate_mutex_;                // one at a time, so that each has an epoch of its own
 };

@@ -14,17 +14,24 @@ namespace souvenir::cli {
 Outcome CacheClear(const CacheClearOptions& options, const Settings& settings, Console& console) {
   souvenir::v1::InvalidateRequest request;
   std::string what;
-  if (!options.key.empty()) {
-    request.set_key(options.key);
-    what = "the entry " + options.key;
-  } else if (!options.model.empty()) {
-    request.set_model(options.model);
-    what = "every answer of " + options.model;
+  if (options.key) {
+    request.set_key(*options.key);
+    what = "the entry " + *options.key;
+  } else if (options.model) {
+    request.set_model(*options.model);
+    what = "every answer of " + *options.model;
+  } else if (options.tag) {
+    request.set_tag(*options.tag);
+    what = "every answer with the tag " + *options.tag;
+  } else if (options.tenant) {
+    request.set_tenant(*options.tenant);
+    what = options.tenant->empty() ? "every answer without a tenant"
+                                   : "every answer of the tenant " + *options.tenant;
   } else {
     if (console.in_is_terminal && !options.yes) {
       return Outcome::Usage(
-          "this forgets every answer, of every model; say --yes if you mean it, or --model or "
-          "--key");
+          "this forgets every answer, of every model; say --yes if you mean it, or --model, "
+          "--tag, --tenant or --key");
     }
     request.set_all(true);
     what = "every answer";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/console.h"
@@ -9,9 +10,12 @@
 namespace souvenir::cli {
 
 struct CacheClearOptions {
-  std::string model;  // at most one of `model` and `key`; neither: everything
-  std::string key;    // fingerprint, 64 hex digits
-  bool yes = false;   // everything, and no question asked
+  // At most one of them; none: everything.
+  std::optional<std::string> model;
+  std::optional<std::string> tag;
+  std::optional<std::string> tenant;
+  std::optional<std::string> key;  // fingerprint, 64 hex digits
+  bool yes = false;                // everything, and no question asked
 };
 
 // Invalidates, by way of the admin port. To forget everything from a terminal takes `yes`.

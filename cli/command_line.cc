@@ -7,6 +7,7 @@
 
 #include "cli/cache_clear_command.h"
 #include "cli/cache_entry_command.h"
+#include "cli/cache_snapshot_command.h"
 #include "cli/cache_stats_command.h"
 #include "cli/exit_code.h"
 #include "cli/languages_command.h"
@@ -26,6 +27,7 @@ struct Parsed {
   ModelsOptions models;
   CacheClearOptions clear;
   CacheEntryOptions entry;
+  CacheSnapshotOptions snapshot;
   std::function<Outcome()> command;
 };
 
@@ -47,7 +49,7 @@ void AddGlobalOptions(CLI::App& app, Parsed& parsed) {
       ->envname("SOUVENIR_SERVER")
       ->type_name("HOST:PORT")
       ->capture_default_str();
-  app.add_option("--admin", settings.admin, "Its admin port, for `cache clear` and `cache entry`")
+  app.add_option("--admin", settings.admin, "Its admin port, for all of `cache` but `stats`")
       ->envname("SOUVENIR_ADMIN")
       ->type_name("HOST:PORT")
       ->capture_default_str();
@@ -103,7 +105,7 @@ void AddListings(CLI::App& app, Parsed& parsed, Console& console) {
 }
 
 void AddCache(CLI::App& app, Parsed& parsed, Console& console) {
-  CLI::App* cache = app.add_subcommand("cache", "Look into the cache, or empty it");
+  CLI::App* cache = app.add_subcommand("cache", "Look into the cache, empty it, copy it");
   cache->require_subcommand(1);
 
   CLI::App* stats = cache->add_subcommand("stats", "What was answered, and from where");
@@ -111,14 +113,32 @@ void AddCache(CLI::App& app, Parsed& parsed, Console& console) {
     parsed.command = [&] { return CacheStats(parsed.settings, console); };
   });
 
-  CLI::App* clear = cache->add_subcommand("clear", "Forget answers: all, a model's, or one");
-  CLI::Option* model = clear->add_option("--model", parsed.clear.model, "Those of this model");
-  clear->add_option("--key", parsed.clear.key, "The one with this key")
-      ->check(FingerprintValidator())
-      ->excludes(model);
+  CLI::App* clear =
+      cache->add_subcommand("clear", "Forget answers: all, or those that one option names");
+  CLI::Option_group* scope = clear->add_option_group("scope");
+  scope->add_option("--model", parsed.clear.model, "Those of this model");
+  scope->add_option("--tag", parsed.clear.tag, "Those that were asked for with this tag");
+  scope->add_option("--tenant", parsed.clear.tenant, "Those of this tenant; \"\": of no one");
+  scope->add_option("--key", parsed.clear.key, "The one with this key")
+      ->check(FingerprintValidator());
+  scope->require_option(0, 1);
   clear->add_flag("-y,--yes", parsed.clear.yes, "Really all (asked for on a terminal)");
   clear->callback([&parsed, &console] {
     parsed.command = [&] { return CacheClear(parsed.clear, parsed.settings, console); };
+  });
+
+  CLI::App* write = cache->add_subcommand("export", "Write what is known to a file");
+  write->add_option("FILE", parsed.snapshot.file, "Replaced if it is there; -: standard output")
+      ->required();
+  write->callback([&parsed, &console] {
+    parsed.command = [&] { return CacheExport(parsed.snapshot, parsed.settings, console); };
+  });
+
+  CLI::App* read = cache->add_subcommand("import", "Take in what another gateway exported");
+  read->add_option("FILE", parsed.snapshot.file, "What `cache export` wrote; -: standard input")
+      ->required();
+  read->callback([&parsed, &console] {
+    parsed.command = [&] { return CacheImport(parsed.snapshot, parsed.settings, console); };
   });
 
   CLI::App* entry = cache->add_subcommand("entry", "Show what is kept under a key");

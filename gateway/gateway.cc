@@ -77,6 +77,10 @@ absl::Status Gateway::StartServices() {
       disk_executor_, ThreadExecutor::Create({.name = "disk",
                                               .threads = static_cast<int>(config_.disk().threads()),
                                               .queue_limit = 16'384}));
+  // One that exports and one that imports; a second of them waits.
+  SOUVENIR_ASSIGN_OR_RETURN(
+      snapshot_executor_,
+      ThreadExecutor::Create({.name = "snapshot", .threads = 2, .queue_limit = 1}));
   upstream_ = std::make_unique<GrpcUpstream>(
       GrpcUpstream::Options{.admin_address = config_.upstream().admin_address(),
                             .address = config_.compute_address(),
@@ -101,8 +105,8 @@ absl::Status Gateway::StartServices() {
       std::make_unique<TranslationService>(parts, translator_.get(), &rpc_metrics_);
   stats_service_ = std::make_unique<StatsService>(
       StatsService::Sources{clock_, catalog_.get(), cache_.get(), resolver_.get()}, &rpc_metrics_);
-  cache_service_ =
-      std::make_unique<CacheService>(cache_.get(), disk_executor_.get(), clock_, &rpc_metrics_);
+  cache_service_ = std::make_unique<CacheService>(cache_.get(), disk_executor_.get(),
+                                                  snapshot_executor_.get(), clock_, &rpc_metrics_);
   InferenceService::Options inference = {
       .version = SOUVENIR_VERSION,
       .allow_repository = false,
@@ -224,6 +228,7 @@ void Gateway::Stop() {
   if (public_server_ != nullptr) public_server_->Shutdown(grace);
   if (admin_server_ != nullptr) admin_server_->Shutdown(grace);
   metrics_.Clear();
+  if (snapshot_executor_ != nullptr) snapshot_executor_->Stop();
   if (disk_executor_ != nullptr) disk_executor_->Stop();
   upstream_.reset();
   if (cache_ != nullptr) cache_->Stop();

@@ -83,6 +83,7 @@ class Gateway {
   // After the resolver, since they call into it: they are stopped first.
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<ThreadExecutor> disk_executor_;
+  std::unique_ptr<ThreadExecutor> snapshot_executor_;
   std::unique_ptr<Translator> translator_;
 
   std::unique_ptr<TranslationService> translation_service_;

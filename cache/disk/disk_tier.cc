@@ -5,8 +5,8 @@
 #include <chrono>
 #include <utility>
 
-#include "cache/disk/entry_codec.h"
 #include "cache/disk/store_check.h"
+#include "cache/entry_codec.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "common/thread.h"
@@ -100,19 +100,38 @@ EntryPtr DiskTier::Decode(const Fingerprint& key, std::string_view record) {
   return Entry::Create(decoded->fields);
 }
 
+absl::Status DiskTier::ForEach(const std::function<bool(const EntryPtr& entry)>& visit) {
+  return store_->ForEach([&](const Fingerprint& key, std::string_view record) {
+    const EntryPtr entry = Decode(key, record);
+    return entry == nullptr || visit(entry);
+  });
+}
+
 void DiskTier::Write(EntryPtr entry) {
-  const uint64_t charge = entry->charge;
   {
     MutexLock lock(&mutex_);
-    if (stopping_ || queue_bytes_ + charge > options_.write_queue_bytes) {
-      ++dropped_writes_;
-      return;
-    }
-    queue_bytes_ += charge;
-    ++queued_count_;
-    queue_.push_back(std::move(entry));
+    Queue(std::move(entry));
   }
   queued_.NotifyOne();
+}
+
+void DiskTier::WriteWaiting(EntryPtr entry) {
+  {
+    MutexLock lock(&mutex_);
+    while (!queue_.empty() && !HasRoom(*entry) && healthy() && !stopping_) written_.Wait(&mutex_);
+    Queue(std::move(entry));
+  }
+  queued_.NotifyOne();
+}
+
+void DiskTier::Queue(EntryPtr entry) {
+  if (stopping_ || !HasRoom(*entry)) {
+    ++dropped_writes_;
+    return;
+  }
+  queue_bytes_ += entry->charge;
+  ++queued_count_;
+  queue_.push_back(std::move(entry));
 }
 
 absl::Status DiskTier::SaveEpoch(EpochSlot slot, uint64_t epoch) {

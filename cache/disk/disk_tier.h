@@ -67,8 +67,16 @@ class DiskTier {
   // absent.
   EntryPtr Read(const Fingerprint& key);
 
+  // Calls `visit` for each entry, an older one of the same key before a newer one, until it returns
+  // false. Damaged records are left out.
+  absl::Status ForEach(const std::function<bool(const EntryPtr& entry)>& visit);
+
   // Queues the entry to be written.
   void Write(EntryPtr entry);
+
+  // The same, but waits for room in the queue while the tier is healthy: for who has more to write
+  // than the disk takes at once, and no answer to give.
+  void WriteWaiting(EntryPtr entry);
 
   // Makes `epoch` durable; to be called before anything is stamped with it, or an entry stamped
   // with an epoch that a crash forgot would seem to be of the one that later gets the same number.
@@ -90,9 +98,14 @@ class DiskTier {
   DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs,
            bool moved_aside);
 
+  // Takes it, or drops it.
+  void Queue(EntryPtr entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom(const Entry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return queue_bytes_ + entry.charge <= options_.write_queue_bytes;
+  }
   void RunWriter();
   void WaitToRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Some of the queue, at most; nothing where it is time for another try.
+  // Some of the queue.
   std::vector<EntryPtr> TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteBatch(const std::vector<EntryPtr>& entries);
   absl::Status Recover();

@@ -51,6 +51,8 @@ class SegmentStore::Impl {
   void Close();
   Presence Probe(const Fingerprint& key, std::string* record) const;
   absl::StatusOr<std::optional<std::string>> Read(const Fingerprint& key) const;
+  absl::Status ForEach(
+      const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const;
   absl::Status Write(absl::Span<const std::pair<Fingerprint, std::string>> records);
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
   absl::Status LoadEpochs(const std::function<void(EpochSlot, uint64_t)>& restore) const;
@@ -304,6 +306,25 @@ absl::StatusOr<std::optional<std::string>> SegmentStore::Impl::Read(const Finger
   return std::optional<std::string>();
 }
 
+absl::Status SegmentStore::Impl::ForEach(
+    const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const {
+  const std::optional<Gate::Pass> pass = readers_.Enter();
+  if (!pass) return absl::UnavailableError("the disk tier is being opened anew");
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;  // of use for nobody else
+  for (const std::shared_ptr<Segment>& segment : segments()) {
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, segment->handle));
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      Fingerprint key;
+      if (it->key().size() != key.bytes.size()) continue;
+      std::memcpy(key.bytes.data(), it->key().data(), key.bytes.size());
+      if (!visit(key, {it->value().data(), it->value().size()})) return absl::OkStatus();
+    }
+    SOUVENIR_RETURN_IF_ERROR(FromRocks(it->status(), "cannot read the disk tier"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SegmentStore::Impl::Write(
     absl::Span<const std::pair<Fingerprint, std::string>> records) {
   MutexLock lock(&write_mutex_);
@@ -389,6 +410,10 @@ SegmentStore::Presence SegmentStore::Probe(const Fingerprint& key, std::string* 
 }
 absl::StatusOr<std::optional<std::string>> SegmentStore::Read(const Fingerprint& key) const {
   return impl_->Read(key);
+}
+absl::Status SegmentStore::ForEach(
+    const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const {
+  return impl_->ForEach(visit);
 }
 absl::Status SegmentStore::Write(absl::Span<const std::pair<Fingerprint, std::string>> records) {
   return impl_->Write(records);

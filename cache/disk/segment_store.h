@@ -62,6 +62,11 @@ class SegmentStore {
   // The newest record of the key, if there is one.
   absl::StatusOr<std::optional<std::string>> Read(const Fingerprint& key) const;
 
+  // Calls `visit` for each record, of older segments first, until it returns false. Those written
+  // meanwhile may be left out. Resume() waits for it.
+  absl::Status ForEach(
+      const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const;
+
   // Adds records: all or, after a crash, some first part of all writes. Not synced: what the
   // machine, not the process, had in its buffers is lost with the machine. After a failure nothing
   // is written, and no epoch saved, until Resume(): RocksDB must not be let near a file again that

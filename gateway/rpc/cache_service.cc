@@ -49,13 +49,16 @@ absl::StatusOr<cache::Invalidation> ParseScope(const v1::InvalidateRequest& requ
 
 }  // namespace
 
-CacheService::CacheService(cache::TieredCache* cache, Executor* disk_executor, Clock* clock,
-                           RpcMetrics* metrics)
+CacheService::CacheService(cache::TieredCache* cache, Executor* disk_executor,
+                           Executor* snapshot_executor, Clock* clock, RpcMetrics* metrics)
     : cache_(cache),
       disk_executor_(disk_executor),
       clock_(clock),
       get_metrics_(metrics->Method("GetEntry")),
-      invalidate_metrics_(metrics->Method("Invalidate")) {}
+      invalidate_metrics_(metrics->Method("Invalidate")),
+      snapshot_{cache, snapshot_executor, clock},
+      export_metrics_(metrics->Method("Export")),
+      import_metrics_(metrics->Method("Import")) {}
 
 template <typename Work>
 grpc::ServerUnaryReactor* CacheService::RunOnDisk(grpc::CallbackServerContext* context,
@@ -120,6 +123,16 @@ grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* 
              {{"scope", static_cast<int>(request->scope_case())}, {"memory_entries", dropped}});
     return absl::OkStatus();
   });
+}
+
+grpc::ServerWriteReactor<v1::ExportResponse>* CacheService::Export(grpc::CallbackServerContext*,
+                                                                   const v1::ExportRequest*) {
+  return StartExport(snapshot_, export_metrics_);
+}
+
+grpc::ServerReadReactor<v1::ImportRequest>* CacheService::Import(grpc::CallbackServerContext*,
+                                                                 v1::ImportResponse* response) {
+  return StartImport(snapshot_, import_metrics_, response);
 }
 
 }  // namespace souvenir::gateway

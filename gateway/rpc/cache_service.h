@@ -4,19 +4,21 @@
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/grpc/rpc_metrics.h"
+#include "gateway/rpc/snapshot_calls.h"
 #include "souvenir/v1/cache.grpc.pb.h"
 
 namespace souvenir::gateway {
 
-// souvenir.v1.CacheService, for the admin port alone: whoever can call it can empty the cache. Both
-// RPCs may wait for the disk, and so run on the disk executor.
+// souvenir.v1.CacheService, for the admin port alone: whoever can call it can empty the cache and
+// fill it. All may wait for the disk, and so run on executors.
 //
 // Owned by the gateway; thread-safe.
 class CacheService final : public v1::CacheService::CallbackService {
  public:
-  // All that is pointed to must outlive the service.
-  CacheService(cache::TieredCache* cache, Executor* disk_executor, Clock* clock,
-               RpcMetrics* metrics);
+  // All that is pointed to must outlive the service. Exports and imports take a thread of
+  // `snapshot_executor` each.
+  CacheService(cache::TieredCache* cache, Executor* disk_executor, Executor* snapshot_executor,
+               Clock* clock, RpcMetrics* metrics);
 
   grpc::ServerUnaryReactor* GetEntry(grpc::CallbackServerContext* context,
                                      const v1::GetEntryRequest* request,
@@ -24,6 +26,10 @@ class CacheService final : public v1::CacheService::CallbackService {
   grpc::ServerUnaryReactor* Invalidate(grpc::CallbackServerContext* context,
                                        const v1::InvalidateRequest* request,
                                        v1::InvalidateResponse* response) override;
+  grpc::ServerWriteReactor<v1::ExportResponse>* Export(grpc::CallbackServerContext* context,
+                                                       const v1::ExportRequest* request) override;
+  grpc::ServerReadReactor<v1::ImportRequest>* Import(grpc::CallbackServerContext* context,
+                                                     v1::ImportResponse* response) override;
 
  private:
   // Runs `work`, which gives the RPC's status, on the executor.
@@ -38,6 +44,9 @@ class CacheService final : public v1::CacheService::CallbackService {
   Clock* const clock_;
   RpcMethodMetrics* const get_metrics_;
   RpcMethodMetrics* const invalidate_metrics_;
+  const SnapshotParts snapshot_;
+  RpcMethodMetrics* const export_metrics_;
+  RpcMethodMetrics* const import_metrics_;
 };
 
 }  // namespace souvenir::gateway

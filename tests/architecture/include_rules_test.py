@@ -53,11 +53,11 @@ class TheRules(unittest.TestCase):
         self.refused("cache/disk/segment_store.h", "rocksdb/db.h", quoted=False)
         self.refused("cache/memory/memory_tier.cc", "rocksdb/db.h", quoted=False)
         self.refused("gateway/gateway.cc", "rocksdb/db.h", quoted=False)
-        self.refused("cache/disk/entry_codec.cc", "grpcpp/grpcpp.h", quoted=False)
-        self.refused("cache/disk/entry_codec.cc", "google/protobuf/message.h", quoted=False)
-        self.refused("cache/disk/entry_codec.cc", "souvenir/v1/cache.pb.h")
-        self.refused("cache/disk/entry_codec.cc", "gateway/resolve/resolve.h")
-        self.refused("cache/disk/entry_codec.cc", "common/metrics/metrics.h")
+        self.refused("cache/entry_codec.cc", "grpcpp/grpcpp.h", quoted=False)
+        self.refused("cache/entry_codec.cc", "google/protobuf/message.h", quoted=False)
+        self.refused("cache/entry_codec.cc", "souvenir/v1/cache.pb.h")
+        self.refused("cache/entry_codec.cc", "gateway/resolve/resolve.h")
+        self.refused("cache/entry_codec.cc", "common/metrics/metrics.h")
 
     def test_the_services_do_not_know_each_other(self):
         self.refused("gateway/main.cc", "compute-service/pool/pool.h")

@@ -82,6 +82,28 @@ class CommandLineTest(harness.SharedServicesTest):
         self.assertEqual(self.json_of("cache", "clear", "--key", key)["memory_entries"], "1")
         self.assertEqual(self.run_cli("cache", "entry", key)[0], FAILED)
 
+    def test_a_snapshot_warms_another_gateway(self):
+        self.run_cli("translate", "--from", "en", "--to", "es,gl", "The house is red.")
+        file = self.services.directory / "snapshot"
+        code, out, err = self.run_cli("cache", "export", str(file))
+        self.assertEqual((code, err), (OK, ""))
+        self.assertIn(str(file), out)
+
+        other = self.start_gateway(self.compute)
+        self.connect_when_ready(other)
+        at_other = ("--admin", other.admin, "--server", other.listen)
+        answer = self.json_of("cache", "import", str(file), *at_other)
+        self.assertEqual(answer["entries"], answer["taken"])
+        answer = self.json_of("translate", "--from", "en", "--to", "es,gl", "The house is red.",
+                              *at_other)
+        self.assertEqual({translation["provenance"]["kind"]
+                          for translation in answer["translations"]}, {"CACHE_KIND_MEMORY"})
+
+        file.write_bytes(file.read_bytes()[:-5])
+        code, _, err = self.run_cli("cache", "import", str(file), *at_other)
+        self.assertEqual(code, FAILED)
+        self.assertIn("cut off", err)
+
     def test_what_is_wrong_with_the_command_line(self):
         for arguments in ((), ("no-such-command",), ("translate", TEXT),
                           ("translate", "--from", "en", TEXT),

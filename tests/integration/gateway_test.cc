@@ -142,13 +142,42 @@ class GatewayTest : public ::testing::Test {
     return response;
   }
 
+  // A gateway that knows nothing, in place of the other.
+  void StartEmptyGateway() {
+    gateway_.reset();
+    std::filesystem::remove_all(directory_.path());
+    StartGateway();
+  }
+
+  std::string Export() {
+    grpc::ClientContext context;
+    const auto reader = cache_->Export(&context, {});
+    std::string bytes;
+    for (v1::ExportResponse response; reader->Read(&response);) bytes += response.data();
+    const grpc::Status status = reader->Finish();
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return bytes;
+  }
+
+  grpc::Status Import(const std::string& snapshot, v1::ImportResponse* response) {
+    grpc::ClientContext context;
+    const auto writer = cache_->Import(&context, response);
+    v1::ImportRequest request;
+    for (size_t at = 0; at < snapshot.size(); at += 100) {
+      request.set_data(snapshot.substr(at, 100));
+      if (!writer->Write(request)) break;
+    }
+    writer->WritesDone();
+    return writer->Finish();
+  }
+
   v1::CacheKind KindOf(const std::string& text) {
     return Translate(text, {"es"}).translations(0).provenance().kind();
   }
 
   uint32_t drain_seconds_ = 30;
   std::string digest_ = "engine 1";
-  cache::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   int compute_port_ = 0;
   compute::FakeBackend* backend_ = nullptr;  // the compute service's
   std::unique_ptr<compute::ComputeService> compute_;
@@ -172,6 +201,38 @@ TEST_F(GatewayTest, MissesThenHitsThenPartialHitsThenDiskHits) {
   EXPECT_EQ(backend_->runs(), 2);
   StartGateway();
   EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_DISK);
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+}
+
+TEST_F(GatewayTest, ASnapshotWarmsAnEmptyGateway) {
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+  ASSERT_EQ(KindOf("again"), v1::CACHE_KIND_MISS);
+  const std::string snapshot = Export();
+  StartEmptyGateway();
+  v1::ImportResponse response;
+  ASSERT_TRUE(Import(snapshot, &response).ok());
+  EXPECT_EQ(response.entries(), 2u);
+  EXPECT_EQ(response.taken(), 2u);
+  WaitForModels();
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+  EXPECT_EQ(KindOf("again"), v1::CACHE_KIND_MEMORY);
+  EXPECT_EQ(backend_->runs(), 2);
+  ASSERT_TRUE(Import(snapshot, &response).ok());
+  EXPECT_EQ(response.taken(), 0u) << "all of it is known already";
+  StartGateway();
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_DISK);
+}
+
+TEST_F(GatewayTest, ADamagedSnapshotIsRefusedAndWhatCameBeforeStays) {
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+  std::string snapshot = Export();
+  StartEmptyGateway();
+  v1::ImportResponse response;
+  const grpc::Status cut_off = Import(snapshot.substr(0, snapshot.size() - 3), &response);
+  EXPECT_EQ(cut_off.error_code(), grpc::StatusCode::DATA_LOSS);
+  EXPECT_THAT(cut_off.error_message(), HasSubstr("cut off after byte"));
+  EXPECT_THAT(cut_off.error_message(), HasSubstr("; 1 entries before that were imported"));
+  WaitForModels();
   EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
 }
 

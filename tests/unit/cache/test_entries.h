@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include "cache/entry.h"
+#include "tests/fakes/temporary_directory.h"
 
 namespace souvenir::cache {
 
@@ -35,26 +35,5 @@ inline EntryPtr MakeEntry(std::string_view name, std::string_view value,
   if (change) change(fields);
   return Entry::Create(fields);
 }
-
-// A directory of the test's own, removed with it.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "souvenir-test-XXXXXX").string();
-    path_ = mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace souvenir::cache

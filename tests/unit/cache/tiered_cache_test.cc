@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/unit/cache/test_entries.h"
 
 namespace souvenir::cache {
@@ -115,6 +117,96 @@ TEST_F(TieredCacheTest, AnInvalidationLeavesTheRestAlone) {
   EXPECT_FALSE(InMemory("a"));
   EXPECT_TRUE(InMemory("b"));
   EXPECT_TRUE(OnDisk("b"));
+}
+
+// What an export would write, by value.
+std::multiset<std::string> Exported(TieredCache* cache, absl::Time now = absl::UnixEpoch()) {
+  std::multiset<std::string> values;
+  const absl::Status status = cache->Export(now, [&](const Entry& entry) {
+    values.emplace(entry.value());
+    return true;
+  });
+  EXPECT_TRUE(status.ok()) << status;
+  return values;
+}
+
+// As a snapshot has it.
+DecodedEntry Decoded(const Entry& entry) {
+  DecodedEntry decoded;
+  decoded.fields = {.key = entry.key,
+                    .origin = nullptr,
+                    .value = entry.value(),
+                    .created_at = entry.created_at(),
+                    .lifetime = entry.lifetime(),
+                    .cost = entry.cost(),
+                    .tags = entry.tags()};
+  decoded.origin = entry.origin().fields();
+  return decoded;
+}
+
+TEST_F(TieredCacheTest, AnExportHasWhatIsInMemoryAndOnDisk) {
+  InsertEverywhere("a");
+  InsertEverywhere("b");
+  Reopen();
+  EXPECT_TRUE(OnDisk("b"));  // and so in memory
+  InsertEverywhere("c");
+  EXPECT_EQ(Exported(cache_.get()), (std::multiset<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(TieredCacheTest, AnExportLeavesOutWhatIsNoLongerServed) {
+  InsertEverywhere("a");
+  ASSERT_TRUE(cache_->Invalidate(InvalidateAll{}).ok());
+  InsertEverywhere("b");
+  EXPECT_EQ(Exported(cache_.get()), (std::multiset<std::string>{"b"}));
+
+  const EntryPtr expires = MakeEntry("c", "c", [&](Entry::Fields& fields) {
+    fields.lifetime = absl::Hours(1);
+    fields.epochs = {{0, 1}};
+  });
+  cache_->Insert(expires);
+  const absl::Time end = expires->expires_at();
+  EXPECT_EQ(Exported(cache_.get(), end - absl::Seconds(1)).count("c"), 1u);
+  EXPECT_EQ(Exported(cache_.get(), end).count("c"), 0u);
+}
+
+TEST_F(TieredCacheTest, AnExportEndsWhenItsReaderHasEnough) {
+  for (const char* name : {"a", "b", "c"}) InsertEverywhere(name);
+  int seen = 0;
+  EXPECT_TRUE(cache_->Export(absl::UnixEpoch(), [&](const Entry&) { return ++seen < 2; }).ok());
+  EXPECT_EQ(seen, 2);
+}
+
+TEST_F(TieredCacheTest, WhatIsImportedIsServedAfterARestartToo) {
+  // This cache's epochs are not those that the entry was made under.
+  ASSERT_TRUE(cache_->Invalidate(InvalidateAll{}).ok());
+  const DecodedEntry entry = Decoded(*MakeEntry("a", "v"));
+  EXPECT_TRUE(cache_->Import(entry, cache_->epochs()));
+  EXPECT_TRUE(InMemory("a"));
+  cache_->disk().Flush();
+  Reopen();
+  EXPECT_TRUE(OnDisk("a"));
+  EXPECT_FALSE(cache_->Import(entry, cache_->epochs())) << "it is known already";
+}
+
+TEST_P(InvalidationTest, HoldsForAnImportThatIsUnderWay) {
+  EpochTable before;
+  cache_->epochs().CopyTo(&before);
+  ASSERT_TRUE(cache_->Invalidate(GetParam().what).ok());
+  EXPECT_FALSE(cache_->Import(Decoded(*EntryOfToday("a")), before));
+  EXPECT_FALSE(InMemory("a"));
+  EXPECT_TRUE(cache_->Import(Decoded(*EntryOfToday("a")), cache_->epochs()));
+}
+
+TEST_F(TieredCacheTest, OfTwoAnswersTheNewerStays) {
+  const auto made_at = [&](int64_t seconds) {
+    return Decoded(*MakeEntry("a", "v", [&](Entry::Fields& fields) {
+      fields.created_at = absl::FromUnixSeconds(seconds);
+    }));
+  };
+  EXPECT_TRUE(cache_->Import(made_at(1000), cache_->epochs()));
+  EXPECT_FALSE(cache_->Import(made_at(999), cache_->epochs()));
+  EXPECT_TRUE(cache_->Import(made_at(1001), cache_->epochs()));
+  EXPECT_EQ(cache_->LookupMemory(KeyOf("a"))->created_at(), absl::FromUnixSeconds(1001));
 }
 
 TEST(TieredCacheMemoryOnlyTest, WorksWithoutADisk) {

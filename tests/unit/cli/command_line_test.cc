@@ -4,11 +4,15 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/fakes/manual_clock.h"
+#include "tests/fakes/temporary_directory.h"
 #include "tests/unit/cli/fake_gateway.h"
 
 namespace souvenir::cli {
@@ -21,6 +25,11 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 const std::string kKey(64, 'a');
+
+std::string ReadFile(const std::string& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
 class CommandLineTest : public ::testing::Test {
  protected:
@@ -230,14 +239,66 @@ TEST_F(CommandLineTest, ModelsShowsSignatureDigestAndWhatCannotBeDescribed) {
 TEST_F(CommandLineTest, CacheClearSaysWhatItForgot) {
   EXPECT_EQ(Run({"cache", "clear", "--model", "m"}), 0);
   EXPECT_EQ(Run({"cache", "clear", "--key", kKey}), 0);
+  EXPECT_EQ(Run({"cache", "clear", "--tag", "release-7"}), 0);
+  EXPECT_EQ(Run({"cache", "clear", "--tenant", ""}), 0);
+  EXPECT_EQ(out_, "Forgot every answer without a tenant; 7 of them in memory (0 µs).\n");
   EXPECT_EQ(Run({"cache", "clear"}), 0);
   const auto& asked = gateway_.cache.invalidated;
-  ASSERT_EQ(asked.size(), 3u);
+  ASSERT_EQ(asked.size(), 5u);
   EXPECT_EQ(asked[0].model(), "m");
   EXPECT_EQ(asked[1].key(), kKey);
-  EXPECT_TRUE(asked[2].all());
+  EXPECT_EQ(asked[2].tag(), "release-7");
+  EXPECT_EQ(asked[3].scope_case(), souvenir::v1::InvalidateRequest::kTenant);
+  EXPECT_EQ(asked[3].tenant(), "");
+  EXPECT_TRUE(asked[4].all());
   EXPECT_EQ(out_, "Forgot every answer; 7 of them in memory (0 µs).\n");
   EXPECT_EQ(Run({"cache", "clear", "--key", kKey, "--model", "m"}), 2);
+}
+
+TEST_F(CommandLineTest, ASnapshotGoesToAFileAndComesFromOne) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.path() + "/snapshot";
+  gateway_.cache.snapshot = "all that is known";
+  EXPECT_EQ(Run({"cache", "export", file}), 0);
+  EXPECT_EQ(out_, "Exported 0.0 MB to " + file + ".\n");
+  gateway_.cache.snapshot = "";
+  EXPECT_EQ(Run({"cache", "import", file}), 0);
+  EXPECT_EQ(gateway_.cache.snapshot, "all that is known");
+  EXPECT_EQ(out_, "Imported 4 of 5 entries; the others were known already.\n");
+  EXPECT_EQ(Run({"cache", "export", "-"}), 0);
+  EXPECT_EQ(out_, "all that is known");
+  EXPECT_EQ(Run({"--json", "cache", "import", "-"}, "from a pipe"), 0);
+  EXPECT_EQ(gateway_.cache.snapshot, "from a pipe");
+  EXPECT_EQ(out_, "{\"entries\":\"5\",\"taken\":\"4\"}\n");
+}
+
+TEST_F(CommandLineTest, AnExportThatFailsLeavesWhatWasThere) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.path() + "/snapshot";
+  std::ofstream(file) << "of yesterday";
+  gateway_.cache.snapshot = "half";
+  gateway_.cache.snapshot_status = {grpc::StatusCode::UNAVAILABLE, "the disk tier is away"};
+  EXPECT_EQ(Run({"cache", "export", file}), 1);
+  EXPECT_THAT(err_, HasSubstr("the disk tier is away"));
+  EXPECT_THAT(ReadFile(file), "of yesterday");
+  EXPECT_FALSE(std::filesystem::exists(file + ".part"));
+}
+
+TEST_F(CommandLineTest, ASnapshotThatCannotBeReadOrWrittenIsNamed) {
+  const TemporaryDirectory directory;
+  const std::string nowhere = directory.path() + "/no/file";
+  EXPECT_EQ(Run({"cache", "export", nowhere}), 1);
+  EXPECT_THAT(err_, HasSubstr("cannot write " + nowhere + ".part: No such file"));
+  EXPECT_EQ(Run({"cache", "import", nowhere}), 1);
+  EXPECT_THAT(err_, HasSubstr("cannot read " + nowhere + ": No such file"));
+  EXPECT_EQ(Run({"cache", "import", directory.path()}), 1);
+  EXPECT_THAT(err_, HasSubstr("Is a directory"));
+  std::ofstream(directory.path() + "/empty");
+  EXPECT_EQ(Run({"cache", "import", directory.path() + "/empty"}), 1);
+  EXPECT_THAT(err_, HasSubstr("/empty is empty"));
+  terminal_ = true;
+  EXPECT_EQ(Run({"cache", "export", "-"}), 2);
+  EXPECT_THAT(err_, HasSubstr("nothing for a terminal"));
 }
 
 TEST_F(CommandLineTest, ForgettingAllFromATerminalWantsAYes) {

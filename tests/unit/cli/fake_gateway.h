@@ -83,7 +83,29 @@ class FakeGateway final {
       return grpc::Status::OK;
     }
 
+    grpc::Status Export(grpc::ServerContext*, const souvenir::v1::ExportRequest*,
+                        grpc::ServerWriter<souvenir::v1::ExportResponse>* writer) override {
+      souvenir::v1::ExportResponse response;
+      for (const char byte : snapshot) {
+        response.set_data(std::string(1, byte));
+        writer->Write(response);
+      }
+      return snapshot_status;
+    }
+    grpc::Status Import(grpc::ServerContext*,
+                        grpc::ServerReader<souvenir::v1::ImportRequest>* reader,
+                        souvenir::v1::ImportResponse* response) override {
+      snapshot.clear();
+      souvenir::v1::ImportRequest request;
+      while (reader->Read(&request)) snapshot += request.data();
+      response->set_entries(5);
+      response->set_taken(4);
+      return snapshot_status;
+    }
+
     std::vector<souvenir::v1::InvalidateRequest> invalidated;
+    std::string snapshot;  // to be exported, or as it was imported
+    grpc::Status snapshot_status;
     souvenir::v1::GetEntryResponse entry;
   } cache;
 

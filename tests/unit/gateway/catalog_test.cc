@@ -77,7 +77,7 @@ TEST(CatalogTest, AServerWithoutDigestsGetsOneFromItsMetadata) {
 }
 
 TEST(CatalogTest, IsKnownAgainAfterARestart) {
-  const cache::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const std::string file = directory.path() + "/catalog.pbtxt";
   Catalog({.file = file}).Update(Models({Version("1")}));
   Catalog restarted({.file = file});
@@ -86,7 +86,7 @@ TEST(CatalogTest, IsKnownAgainAfterARestart) {
 }
 
 TEST(CatalogTest, AFileThatIsBrokenIsReplaced) {
-  const cache::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const std::string file = directory.path() + "/catalog.pbtxt";
   std::ofstream(file) << "models { nonsense";
   Catalog catalog({.file = file});

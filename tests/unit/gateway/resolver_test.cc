@@ -121,7 +121,7 @@ class ResolverTest : public testing::Test {
   static constexpr CacheKind kCoalesced = CacheKind::kCoalesced;
   static constexpr CacheKind kBypass = CacheKind::kBypass;
 
-  cache::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   ManualClock clock_;
   TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
   ManualExecutor executor_;

@@ -1,4 +1,4 @@
-#include "cache/disk/entry_codec.h"
+#include "cache/entry_codec.h"
 
 #include <cstring>
 #include <limits>
@@ -131,6 +131,9 @@ absl::StatusOr<DecodedEntry> DecodeEntry(const Fingerprint& key, std::string_vie
   decoded.origin.digest = reader.Text();
   const auto tags = reader.Number<uint32_t>();
   for (uint32_t i = 0; i < tags && reader.ok(); ++i) entry.tags.emplace_back(reader.Text());
+  if (Entry::TagBytes(entry.tags) > Entry::kMostTagBytes) {
+    return absl::DataLossError("a record with too many tags");
+  }
   entry.value = reader.Text();
   if (!reader.ok() || !reader.at_end()) return absl::DataLossError("a record of another length");
   return decoded;

@@ -8,7 +8,7 @@
 
 namespace souvenir::cache {
 
-// What the disk tier stores for a key:
+// An entry as bytes, in the disk tier and in snapshots:
 //
 //   u64 checksum of all that follows, being the first 8 bytes of its SHA-256
 //   i64 created (nanoseconds since 1970), i64 lifetime (2^63-1: forever), i64 cost, in nanoseconds
@@ -17,7 +17,8 @@ namespace souvenir::cache {
 //   tenant, model, version, digest, u32 tags, each tag, the value: each after its length, u32
 //
 // all little-endian. The key goes into the checksum, so that a record can never answer for another
-// key. Change it only together with DiskTier's schema version, which drops stores of another one.
+// key. Change it only together with the disk tier's schema version, which drops stores of another
+// one, and with that of snapshots.
 //
 // `epochs` are those that the entry was made under.
 std::string EncodeEntry(const Entry& entry, const EpochStamp& epochs);

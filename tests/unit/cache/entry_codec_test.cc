@@ -1,7 +1,8 @@
-#include "cache/disk/entry_codec.h"
+#include "cache/entry_codec.h"
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 
 #include "tests/unit/cache/test_entries.h"
@@ -51,6 +52,27 @@ TEST(EntryCodecTest, AnErrorComesBackAsOne) {
   ASSERT_TRUE(decoded.ok());
   EXPECT_EQ(decoded->fields.code, absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(decoded->fields.value, "no such thing");
+}
+
+TEST(EntryCodecTest, MoreTagsThanAnEntryCanHoldAreRefused) {
+  const auto with_tags = [](const std::string& number, size_t count) {
+    // The entry itself cannot be made, so the record is put together from one that can.
+    const EntryPtr entry = MakeEntry("k", "v");
+    std::string record = EncodeEntry(*entry, {});
+    const size_t at = record.size() - sizeof(uint32_t) - 1 - sizeof(uint32_t);
+    std::string tags;
+    for (size_t i = 0; i < count; ++i) tags += std::string("\x64\0\0\0", 4) + std::string(100, 't');
+    record.replace(at, sizeof(uint32_t), number + tags);
+    Sha256 hash;
+    hash.Add(entry->key.view());
+    hash.Add(std::string_view(record).substr(sizeof(uint64_t)));
+    const uint64_t checksum = Fingerprint{hash.Finish()}.word();
+    std::memcpy(record.data(), &checksum, sizeof(checksum));
+    return DecodeEntry(entry->key, record).status();
+  };
+  EXPECT_TRUE(with_tags(std::string("\x64\0\0\0", 4), 100).ok());
+  EXPECT_EQ(with_tags(std::string("\xe8\x03\0\0", 4), 1000).message(),
+            "a record with too many tags");
 }
 
 TEST(EntryCodecTest, ARecordAnswersForNoOtherKey) {

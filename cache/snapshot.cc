@@ -1,0 +1,123 @@
+#include "cache/snapshot.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "common/status_macros.h"
+
+namespace souvenir::cache {
+namespace {
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied as they are");
+
+constexpr std::string_view kBeginning = "souvenir-snapshot-1\n";
+constexpr size_t kKeyBytes = sizeof(Fingerprint::bytes);
+
+template <typename T>
+void Append(T number, std::string* out) {
+  out->append(reinterpret_cast<const char*>(&number), sizeof(number));
+}
+
+template <typename T>
+T NumberAt(std::string_view bytes) {
+  T number;
+  std::memcpy(&number, bytes.data(), sizeof(number));
+  return number;
+}
+
+}  // namespace
+
+SnapshotWriter::SnapshotWriter(std::string* out) : out_(out) { out_->append(kBeginning); }
+
+void SnapshotWriter::Add(const Entry& entry) {
+  const std::string record = EncodeEntry(entry, EpochStamp());
+  // A reader would refuse it.
+  if (record.size() > SnapshotReader::kMostRecordBytes - kKeyBytes) return;
+  Append(static_cast<uint32_t>(kKeyBytes + record.size()), out_);
+  out_->append(entry.key.view());
+  out_->append(record);
+  ++entries_;
+}
+
+void SnapshotWriter::End() {
+  Append(uint32_t{0}, out_);
+  Append(entries_, out_);
+}
+
+absl::Status SnapshotReader::Feed(std::string_view bytes) {
+  size_t read = 0;
+  if (rest_.empty()) {
+    SOUVENIR_RETURN_IF_ERROR(ReadSome(bytes, &read));
+    rest_ = bytes.substr(read);
+  } else {
+    rest_.append(bytes);
+    SOUVENIR_RETURN_IF_ERROR(ReadSome(rest_, &read));
+    rest_.erase(0, read);
+  }
+  place_ += read;
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotReader::ReadSome(std::string_view bytes, size_t* read) {
+  const size_t all = bytes.size();
+  const auto taken = [&] { return all - bytes.size(); };
+  if (!began_) {
+    const std::string_view seen = bytes.substr(0, kBeginning.size());
+    if (!kBeginning.starts_with(seen)) {
+      return absl::DataLossError(
+          "no snapshot of this version: it must begin with 'souvenir-snapshot-1'");
+    }
+    if (seen.size() < kBeginning.size()) return absl::OkStatus();
+    bytes.remove_prefix(kBeginning.size());
+    began_ = true;
+  }
+  while (bytes.size() >= sizeof(uint32_t)) {
+    if (ended_) break;
+    const auto size = NumberAt<uint32_t>(bytes);
+    const std::string_view after = bytes.substr(sizeof(size));
+    if (size > kMostRecordBytes || (size > 0 && size < kKeyBytes)) {
+      return absl::DataLossError(fmt::format(
+          "the snapshot is damaged at byte {}: a record of {} bytes", place_ + taken(), size));
+    }
+    const size_t needed = size > 0 ? size : sizeof(uint64_t);
+    if (after.size() < needed) break;
+    absl::Status status = size > 0 ? ReadRecord(after.substr(0, size)) : ReadEnd(after);
+    if (absl::IsDataLoss(status)) {
+      return absl::DataLossError(fmt::format("the snapshot is damaged at byte {}: {}",
+                                             place_ + taken(), std::string(status.message())));
+    }
+    SOUVENIR_RETURN_IF_ERROR(status);
+    bytes = after.substr(needed);
+  }
+  *read = taken();
+  if (ended_ && !bytes.empty()) {
+    return absl::DataLossError(fmt::format(
+        "the snapshot is damaged at byte {}: more comes after its end", place_ + taken()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotReader::ReadRecord(std::string_view record) {
+  Fingerprint key;
+  std::memcpy(key.bytes.data(), record.data(), kKeyBytes);
+  SOUVENIR_ASSIGN_OR_RETURN(const DecodedEntry entry, DecodeEntry(key, record.substr(kKeyBytes)));
+  SOUVENIR_RETURN_IF_ERROR(visit_(entry));
+  ++entries_;
+  return absl::OkStatus();
+}
+
+absl::Status SnapshotReader::ReadEnd(std::string_view number) {
+  ended_ = true;
+  const auto entries = NumberAt<uint64_t>(number);
+  if (entries == entries_) return absl::OkStatus();
+  return absl::DataLossError(fmt::format("{} entries came of {}", entries_, entries));
+}
+
+absl::Status SnapshotReader::Finish() const {
+  if (ended_) return absl::OkStatus();
+  return absl::DataLossError(fmt::format("the snapshot is cut off after byte {} and {} entries",
+                                         place_ + rest_.size(), entries_));
+}
+
+}  // namespace souvenir::cache

@@ -1,0 +1,152 @@
+#include "cli/cache_snapshot_command.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <string_view>
+
+#include "cli/connection.h"
+#include "cli/json.h"
+#include "cli/printable.h"
+#include "souvenir/v1/cache.grpc.pb.h"
+
+namespace souvenir::cli {
+namespace {
+
+constexpr size_t kChunkBytes = 256u << 10;
+constexpr uint64_t kProgressBytes = 16u << 20;
+
+Connection::Options ToAdminForLong(const Settings& settings) {
+  Connection::Options options = settings.ToAdmin();
+  options.timeout = absl::Hours(24 * 7);
+  return options;
+}
+
+double Megabytes(uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+// A line on a terminal that says how far it is.
+class Progress {
+ public:
+  explicit Progress(Console& console) : console_(console) {}
+  ~Progress() {
+    if (shown_ > 0) console_.err << "\r\x1b[K";
+  }
+
+  void Add(size_t bytes) {
+    bytes_ += bytes;
+    if (!console_.out_is_terminal || bytes_ < shown_ + kProgressBytes) return;
+    shown_ = bytes_;
+    console_.err << fmt::format("\r{:.0f} MB", Megabytes(bytes_)) << std::flush;
+  }
+
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  Console& console_;
+  uint64_t bytes_ = 0;
+  uint64_t shown_ = 0;
+};
+
+Outcome FileError(std::string_view what, const std::string& file) {
+  return {ExitCode::kFailed, fmt::format("cannot {} {}: {}", what, file, std::strerror(errno))};
+}
+
+Outcome ExportTo(std::ostream& out, const Settings& settings, Console& console,
+                 Progress* progress) {
+  Connection connection(ToAdminForLong(settings), console.clock);
+  const auto stub = souvenir::v1::CacheService::NewStub(connection.channel());
+  return connection.Call([&](grpc::ClientContext* context) {
+    const auto reader = stub->Export(context, {});
+    souvenir::v1::ExportResponse response;
+    while (reader->Read(&response)) {
+      progress->Add(response.data().size());
+      out.write(response.data().data(), static_cast<std::streamsize>(response.data().size()));
+      if (!out) context->TryCancel();
+    }
+    return reader->Finish();
+  });
+}
+
+Outcome ImportFrom(std::istream& in, const Settings& settings, Console& console, Progress* progress,
+                   souvenir::v1::ImportResponse* response) {
+  Connection connection(ToAdminForLong(settings), console.clock);
+  const auto stub = souvenir::v1::CacheService::NewStub(connection.channel());
+  return connection.Call([&](grpc::ClientContext* context) {
+    const auto writer = stub->Import(context, response);
+    souvenir::v1::ImportRequest request;
+    std::string& chunk = *request.mutable_data();
+    do {
+      chunk.resize(kChunkBytes);
+      in.read(chunk.data(), kChunkBytes);
+      chunk.resize(static_cast<size_t>(in.gcount()));
+      progress->Add(chunk.size());
+      if (chunk.empty() || !writer->Write(request)) break;  // the status says why
+    } while (in);
+    writer->WritesDone();
+    return writer->Finish();
+  });
+}
+
+}  // namespace
+
+Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& settings,
+                    Console& console) {
+  Progress progress(console);
+  if (options.file == "-") {
+    if (console.out_is_terminal) {
+      return Outcome::Usage("a snapshot is nothing for a terminal; name a file, or redirect");
+    }
+    return ExportTo(console.out, settings, console, &progress);
+  }
+  // Beside its place until it is complete.
+  const std::string part = options.file + ".part";
+  std::ofstream out(part, std::ios::binary | std::ios::trunc);
+  if (!out) return FileError("write", part);
+  Outcome outcome = ExportTo(out, settings, console, &progress);
+  out.close();
+  if (!out) outcome = FileError("write", part);
+  if (outcome.ok() && std::rename(part.c_str(), options.file.c_str()) != 0) {
+    outcome = FileError("write", options.file);
+  }
+  if (!outcome.ok()) {
+    std::remove(part.c_str());
+    return outcome;
+  }
+  console.out << fmt::format("Exported {:.1f} MB to {}.\n", Megabytes(progress.bytes()),
+                             Printable(options.file));
+  return {};
+}
+
+Outcome CacheImport(const CacheSnapshotOptions& options, const Settings& settings,
+                    Console& console) {
+  souvenir::v1::ImportResponse response;
+  Outcome outcome;
+  {
+    Progress progress(console);
+    if (options.file == "-") {
+      outcome = ImportFrom(console.in, settings, console, &progress, &response);
+    } else {
+      std::ifstream in(options.file, std::ios::binary);
+      // A directory can be opened, too.
+      if (!in || in.peek() == std::ifstream::traits_type::eof()) {
+        if (in.eof()) return {ExitCode::kFailed, options.file + " is empty"};
+        return FileError("read", options.file);
+      }
+      outcome = ImportFrom(in, settings, console, &progress, &response);
+    }
+  }
+  if (!outcome.ok()) return outcome;
+  if (settings.json) {
+    console.out << ToJson(response) << '\n';
+  } else {
+    console.out << fmt::format("Imported {} of {} entries; the others were known already.\n",
+                               response.taken(), response.entries());
+  }
+  return {};
+}
+
+}  // namespace souvenir::cli

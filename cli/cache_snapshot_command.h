@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/settings.h"
+
+namespace souvenir::cli {
+
+struct CacheSnapshotOptions {
+  std::string file;  // "-": standard output or input
+};
+
+// Writes a snapshot of the cache to a file, by way of the admin port. A file that is there is
+// replaced once the new one is complete. Takes as long as it takes: --timeout does not count.
+Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& settings,
+                    Console& console);
+
+// Takes a snapshot into the cache.
+Outcome CacheImport(const CacheSnapshotOptions& options, const Settings& settings,
+                    Console& console);
+
+}  // namespace souvenir::cli

@@ -1,0 +1,194 @@
+#include "gateway/rpc/snapshot_calls.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "cache/snapshot.h"
+#include "common/grpc/status.h"
+#include "common/logging/logging.h"
+#include "common/mutex.h"
+#include "common/status_macros.h"
+#include "common/tensor/tensor_codec.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constinit Logger log{"cache"};
+
+// Large enough that a message's own cost is nothing, small against what any server lets in.
+constexpr size_t kChunkBytes = 256u << 10;
+
+absl::Status Busy() {
+  return absl::ResourceExhaustedError(
+      "as many exports and imports as may be are under way; try again when one has ended");
+}
+
+// Whether a read or a write has ended; lets the call's thread wait for that.
+class Step {
+ public:
+  void End(bool ok) {
+    MutexLock lock(&mutex_);
+    result_ = ok;
+    ended_.NotifyOne();
+  }
+
+  bool Wait() {
+    MutexLock lock(&mutex_);
+    while (!result_) ended_.Wait(&mutex_);
+    return *std::exchange(result_, std::nullopt);
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar ended_;
+  std::optional<bool> result_ ABSL_GUARDED_BY(mutex_);
+};
+
+class ExportCall final : public grpc::ServerWriteReactor<v1::ExportResponse> {
+ public:
+  ExportCall(const SnapshotParts& parts, RpcMethodMetrics* metrics)
+      : parts_(parts), metrics_(metrics), began_(parts.clock->Monotonic()) {}
+
+  void Start() {
+    Task task = [this] { End(Run()); };
+    if (!parts_.executor->TrySubmit(task)) End(Busy());
+  }
+
+  void OnWriteDone(bool ok) override { written_.End(ok); }
+  void OnDone() override { delete this; }
+
+ private:
+  absl::Status Run() {
+    std::string bytes;
+    cache::SnapshotWriter snapshot(&bytes);
+    bool sent = true;
+    const auto visit = [&](const cache::Entry& entry) {
+      snapshot.Add(entry);
+      if (bytes.size() >= kChunkBytes) sent = Send(&bytes);
+      return sent;
+    };
+    SOUVENIR_RETURN_IF_ERROR(parts_.cache->Export(parts_.clock->Now(), visit));
+    if (sent) {
+      snapshot.End();
+      sent = Send(&bytes);
+    }
+    if (!sent) return absl::CancelledError("the caller has gone");
+    log.Info("exported", {{"entries", snapshot.entries()}});
+    return absl::OkStatus();
+  }
+
+  // False when the caller has gone. Empties `bytes`.
+  bool Send(std::string* bytes) {
+    // One entry may be larger than a message may be.
+    for (size_t at = 0; at < bytes->size(); at += kChunkBytes) {
+      response_.set_data(bytes->substr(at, kChunkBytes));
+      StartWrite(&response_);
+      if (!written_.Wait()) return false;
+    }
+    bytes->clear();
+    return true;
+  }
+
+  // The last thing the call's thread does with it.
+  void End(const absl::Status& status) {
+    metrics_->Record(static_cast<grpc::StatusCode>(status.code()),
+                     parts_.clock->Monotonic() - began_);
+    Finish(ToGrpcStatus(status));
+  }
+
+  const SnapshotParts parts_;
+  RpcMethodMetrics* const metrics_;
+  const absl::Duration began_;
+  v1::ExportResponse response_;
+  Step written_;
+};
+
+class ImportCall final : public grpc::ServerReadReactor<v1::ImportRequest> {
+ public:
+  ImportCall(const SnapshotParts& parts, RpcMethodMetrics* metrics, v1::ImportResponse* response)
+      : parts_(parts),
+        metrics_(metrics),
+        began_(parts.clock->Monotonic()),
+        response_(response),
+        reader_([this](const cache::DecodedEntry& entry) { return Take(entry); }) {}
+
+  void Start() {
+    parts_.cache->epochs().CopyTo(&epochs_);
+    Task task = [this] { End(Run()); };
+    if (!parts_.executor->TrySubmit(task)) End(Busy());
+  }
+
+  void OnReadDone(bool ok) override { read_.End(ok); }
+  void OnDone() override { delete this; }
+
+ private:
+  absl::Status Run() {
+    for (;;) {
+      StartRead(&request_);
+      if (!read_.Wait()) break;
+      SOUVENIR_RETURN_IF_ERROR(WithCount(reader_.Feed(request_.data())));
+    }
+    SOUVENIR_RETURN_IF_ERROR(WithCount(reader_.Finish()));
+    response_->set_entries(reader_.entries());
+    response_->set_taken(taken_);
+    log.Info("imported", {{"entries", reader_.entries()}, {"taken", taken_}});
+    return absl::OkStatus();
+  }
+
+  absl::Status Take(const cache::DecodedEntry& entry) {
+    // What a hit could not read would be an error for whoever asks.
+    const cache::Entry::Fields& fields = entry.fields;
+    const bool is_answer = fields.code == absl::StatusCode::kOk;
+    if (is_answer ? !DecodedTensors::Decode(fields.value).ok()
+                  : fields.code != absl::StatusCode::kInvalidArgument) {
+      return absl::DataLossError("an entry that is no answer of a model");
+    }
+    if (parts_.cache->Import(entry, epochs_)) ++taken_;
+    return absl::OkStatus();
+  }
+
+  // What went wrong, and what came of it all the same.
+  absl::Status WithCount(const absl::Status& status) const {
+    if (status.ok()) return status;
+    return absl::Status(status.code(), fmt::format("{}; {} entries before that were imported",
+                                                   std::string(status.message()), taken_));
+  }
+
+  void End(const absl::Status& status) {
+    metrics_->Record(static_cast<grpc::StatusCode>(status.code()),
+                     parts_.clock->Monotonic() - began_);
+    Finish(ToGrpcStatus(status));
+  }
+
+  const SnapshotParts parts_;
+  RpcMethodMetrics* const metrics_;
+  const absl::Duration began_;
+  v1::ImportResponse* const response_;  // gRPC's
+  cache::EpochTable epochs_;            // of when the import began
+  cache::SnapshotReader reader_;
+  uint64_t taken_ = 0;
+  v1::ImportRequest request_;
+  Step read_;
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<v1::ExportResponse>* StartExport(const SnapshotParts& parts,
+                                                          RpcMethodMetrics* metrics) {
+  auto* const call = new ExportCall(parts, metrics);
+  call->Start();
+  return call;
+}
+
+grpc::ServerReadReactor<v1::ImportRequest>* StartImport(const SnapshotParts& parts,
+                                                        RpcMethodMetrics* metrics,
+                                                        v1::ImportResponse* response) {
+  auto* const call = new ImportCall(parts, metrics, response);
+  call->Start();
+  return call;
+}
+
+}  // namespace souvenir::gateway

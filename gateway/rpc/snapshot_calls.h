@@ -1,0 +1,31 @@
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include "cache/tiered_cache.h"
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/grpc/rpc_metrics.h"
+#include "souvenir/v1/cache.pb.h"
+
+// Export and Import of the CacheService. Each takes a thread of the executor for as long as it
+// lasts: it waits for the disk, and for the caller.
+
+namespace souvenir::gateway {
+
+// What a snapshot call needs; all of it outlives the call.
+struct SnapshotParts {
+  cache::TieredCache* cache;
+  Executor* executor;
+  Clock* clock;
+};
+
+// What the handlers return to gRPC, which then owns it. RESOURCE_EXHAUSTED where the executor is
+// taken.
+grpc::ServerWriteReactor<v1::ExportResponse>* StartExport(const SnapshotParts& parts,
+                                                          RpcMethodMetrics* metrics);
+grpc::ServerReadReactor<v1::ImportRequest>* StartImport(const SnapshotParts& parts,
+                                                        RpcMethodMetrics* metrics,
+                                                        v1::ImportResponse* response);
+
+}  // namespace souvenir::gateway
