@@ -1,6 +1,8 @@
 #include "gateway/gateway_metrics.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace souvenir::gateway {
 namespace {
@@ -21,8 +23,11 @@ void CollectLookups(const Catalog& catalog, MetricWriter& writer) {
   }
 }
 
+// How many entries, by why.
+using Evictions = std::vector<std::pair<const char*, uint64_t>>;
+
 void CollectTier(const std::string& tier, uint64_t entries, uint64_t bytes, uint64_t limit,
-                 uint64_t evictions, MetricWriter& writer) {
+                 const Evictions& evictions, MetricWriter& writer) {
   const MetricLabels labels = {{"tier", tier}};
   writer.Gauge("souvenir_gateway_cache_entries", "Entries of a tier.", labels,
                static_cast<double>(entries));
@@ -30,14 +35,17 @@ void CollectTier(const std::string& tier, uint64_t entries, uint64_t bytes, uint
                static_cast<double>(bytes));
   writer.Gauge("souvenir_gateway_cache_limit_bytes", "What the bytes of a tier are kept under.",
                labels, static_cast<double>(limit));
-  writer.Counter("souvenir_gateway_cache_evictions_total", "Entries that made room for others.",
-                 labels, static_cast<double>(evictions));
+  for (const auto& [reason, entries] : evictions) {
+    writer.Counter("souvenir_gateway_cache_evictions_total",
+                   "Entries that a tier let go or did not take.",
+                   {{"tier", tier}, {"reason", reason}}, static_cast<double>(entries));
+  }
 }
 
 void CollectDisk(const cache::DiskTier& disk, MetricWriter& writer) {
   const cache::DiskTier::Stats stats = disk.stats();
   CollectTier("disk", stats.store.entries, stats.store.bytes, stats.store.limit_bytes,
-              stats.store.dropped_entries, writer);
+              {{"no_room", stats.store.dropped_entries}}, writer);
   writer.Gauge("souvenir_gateway_disk_pending_writes", "Entries waiting to be written.", {},
                static_cast<double>(stats.pending_writes));
   writer.Counter("souvenir_gateway_disk_dropped_writes_total",
@@ -60,7 +68,12 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
                            MetricWriter& writer) {
   CollectLookups(catalog, writer);
   const cache::MemoryTier::Stats memory = cache.memory().stats();
-  CollectTier("memory", memory.entries, memory.bytes, memory.limit_bytes, memory.evictions, writer);
+  CollectTier("memory", memory.entries, memory.bytes, memory.limit_bytes,
+              {{"no_room", memory.evictions},
+               {"too_large", memory.refused},
+               {"replaced", memory.replaced},
+               {"invalidated", memory.invalidated}},
+              writer);
   if (cache.has_disk()) CollectDisk(cache.disk(), writer);
 
   const cache::FlightTable::Stats flights = resolver.flights();

@@ -60,6 +60,7 @@ class alignas(64) MemoryTier::Shard {
     if (replaced != nullptr) {
       policy_->Replace(replaced->node(), entry->node());
       Retire(replaced);
+      ++replaced_;
     } else {
       policy_->Insert(entry->node());
     }
@@ -79,6 +80,7 @@ class alignas(64) MemoryTier::Shard {
     const Entry* const entry = table_.Find(key);
     if (entry == nullptr) return false;
     Drop(entry);
+    ++invalidated_;
     Collect(0, 0, &garbage);
     return true;
   }
@@ -91,6 +93,7 @@ class alignas(64) MemoryTier::Shard {
       if (dead(*entry)) found.push_back(entry);
     });
     for (const Entry* const entry : found) Drop(entry);
+    invalidated_ += found.size();
     Collect(0, 0, &garbage);
     return found.size();
   }
@@ -110,6 +113,8 @@ class alignas(64) MemoryTier::Shard {
     stats->limit_bytes += limit_bytes_;
     stats->evictions += evictions_;
     stats->refused += refused_;
+    stats->replaced += replaced_;
+    stats->invalidated += invalidated_;
   }
 
  private:
@@ -185,6 +190,8 @@ class alignas(64) MemoryTier::Shard {
   std::vector<RetiredArray> retired_arrays_ ABSL_GUARDED_BY(mutex_);
   uint64_t evictions_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t replaced_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t invalidated_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 absl::Status MemoryTier::Check(const Options& options) {

@@ -31,8 +31,11 @@ class MemoryTier {
     uint64_t entries = 0;
     uint64_t bytes = 0;
     uint64_t limit_bytes = 0;
-    uint64_t evictions = 0;  // for want of room
-    uint64_t refused = 0;    // too large for a shard
+    // Entries that went or never came, by why.
+    uint64_t evictions = 0;    // to make room
+    uint64_t refused = 0;      // too large for a shard
+    uint64_t replaced = 0;     // by a newer one of the same key
+    uint64_t invalidated = 0;  // erased
   };
 
   // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.

@@ -1,5 +1,5 @@
-"""The examples of docs/configuration.md are configurations that the services take, and its tables
-name the fields there are."""
+"""The examples of the documentation are configurations that the services take, its tables name the
+fields there are, and its links lead somewhere."""
 
 import pathlib
 import re
@@ -10,6 +10,8 @@ import unittest
 from services import SOURCE_DIRECTORY, TIME_FACTOR, program
 
 TEXT = (SOURCE_DIRECTORY / "docs" / "configuration.md").read_text(encoding="utf-8")
+PAGES = [*SOURCE_DIRECTORY.glob("*.md"), *(SOURCE_DIRECTORY / "docs").rglob("*.md")]
+LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
 EXAMPLE = re.compile(r"^```textproto (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r"^\s*optional \w+ (\w+) = |^\s*(?:map<[^>]*>) (\w+) = ", re.MULTILINE)
 
@@ -27,14 +29,6 @@ def check(service, text):
 
 class ConfigurationPageTest(unittest.TestCase):
 
-    def test_the_examples_are_accepted(self):
-        examples = EXAMPLE.findall(TEXT)
-        self.assertEqual(sorted(service for service, _ in examples), ["compute", "gateway"])
-        for service, text in examples:
-            with self.subTest(service):
-                code, complaint = check(service, text)
-                self.assertEqual(code, 0, complaint)
-
     def test_an_example_with_a_mistake_would_be_noticed(self):
         for service, text in EXAMPLE.findall(TEXT):
             with self.subTest(service):
@@ -49,6 +43,26 @@ class ConfigurationPageTest(unittest.TestCase):
             self.assertTrue(fields, path)
             for field in fields:
                 self.assertRegex(TEXT, rf"`(\w+\.)*{field}`", path)
+
+
+class PagesTest(unittest.TestCase):
+
+    def test_every_example_is_accepted(self):
+        examples = [(page, service, text) for page in PAGES
+                    for service, text in EXAMPLE.findall(page.read_text(encoding="utf-8"))]
+        self.assertGreater(len(examples), 2)
+        for page, service, text in examples:
+            with self.subTest(page=page.name, service=service):
+                code, complaint = check(service, text)
+                self.assertEqual(code, 0, complaint)
+
+    def test_links_lead_somewhere(self):
+        seen = 0
+        for page in PAGES:
+            for link in LINK.findall(page.read_text(encoding="utf-8")):
+                seen += 1
+                self.assertTrue((page.parent / link).exists(), f"{page.name}: {link}")
+        self.assertGreater(seen, 20)
 
 
 if __name__ == "__main__":
