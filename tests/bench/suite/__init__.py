@@ -24,6 +24,8 @@ BENCHMARKS = {
                     (*_SERVICES, "bench-misses")),
     "unique": Entry("requests that were never made before, beside the same with caching off",
                     (*_SERVICES, *_MODELS[1:], "bench-misses")),
+    "disk": Entry("requests a second that are answered from disk, beside memory",
+                  _MODELS),
     "memory": Entry("lookups a second of the memory tier, beside RocksDB's caches",
                     ("bench-memory-tier",)),
     "traces": Entry("miss ratios of the eviction policy on public traces, beside LRU and GDSF",
