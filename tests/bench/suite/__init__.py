@@ -26,6 +26,8 @@ BENCHMARKS = {
                     (*_SERVICES, *_MODELS[1:], "bench-misses")),
     "disk": Entry("requests a second that are answered from disk, beside memory",
                   _MODELS),
+    "interference": Entry("p99 of hits while models are busy, beside hits alone",
+                          _MODELS),
     "memory": Entry("lookups a second of the memory tier, beside RocksDB's caches",
                     ("bench-memory-tier",)),
     "traces": Entry("miss ratios of the eviction policy on public traces, beside LRU and GDSF",

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import subprocess
+import time
 
 import clients
 import services
@@ -15,6 +16,10 @@ VALUE_FLAGS = ("--value_bytes=300", "--most_value_bytes=1024")
 BATCH_ROWS = 32
 # At once, before the disk is waited for: a queue of 64 MiB has room for all of it.
 FILL_ROWS = 32_768
+
+
+# By which a load that is measured beside another one begins later and ends earlier.
+LEAD_SECONDS = 0.5
 
 
 class Load:
@@ -66,6 +71,19 @@ class Gateway(contextlib.ExitStack):
             report = Load(self.address, **flags).finish()
             counted[kind] = report["requests"] * flags.get("rows", 1)
         return report
+
+    def ask_beside(self, other, **flags):
+        """Reports of a load that is paced, and of one with the flags `other` that is under way from
+        before it until after it. Who calls looks at what the gateway counted."""
+        seconds = flags["seconds"]
+        long = Load(self.address, **other, seconds=seconds + 2 * LEAD_SECONDS)
+        time.sleep(LEAD_SECONDS)
+        report = Load(self.address, **flags).finish()
+        was_long_enough = long.is_running()
+        beside = long.finish()
+        if not was_long_enough:
+            raise RuntimeError("the load beside the one that was measured ended before it")
+        return report, beside
 
     def fill(self, first, count):
         """Has inputs of `zero` answered that are new, and waits until they are on disk, if there is
