@@ -156,6 +156,9 @@ class Generator {
   // One call after another. Used by one thread at a time.
   struct Place {
     inference::GRPCInferenceService::Stub* stub;
+    // Not the callback's: whoever lets go of a channel last joins the threads that run callbacks
+    // (gRPC 1.51), and must not be one of them.
+    std::optional<grpc::ClientContext> context;
     inference::ModelInferRequest request;
     inference::ModelInferResponse response;
     std::vector<std::string> inputs;
@@ -229,12 +232,11 @@ class Generator {
       AppendBytesElement(place->inputs.back(), contents);
     }
     place->sent = sent;
-    auto context = std::make_shared<grpc::ClientContext>();
-    context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-    grpc::ClientContext* const raw = context.get();
-    place->stub->async()->ModelInfer(raw, &request, &place->response,
-                                     [this, place, context = std::move(context)](
-                                         const grpc::Status& status) { Done(place, status); });
+    place->context.emplace();
+    place->context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    place->stub->async()->ModelInfer(
+        &*place->context, &request, &place->response,
+        [this, place](const grpc::Status& status) { Done(place, status); });
   }
 
   void Done(Place* place, const grpc::Status& status) {

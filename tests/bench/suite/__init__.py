@@ -28,6 +28,8 @@ BENCHMARKS = {
                   _MODELS),
     "interference": Entry("p99 of hits while models are busy, beside hits alone",
                           _MODELS),
+    "footprint": Entry("memory, bytes written and seconds to start that remembering costs",
+                       (*_MODELS, "bench-memory-tier"), is_exact=True),
     "memory": Entry("lookups a second of the memory tier, beside RocksDB's caches",
                     ("bench-memory-tier",)),
     "traces": Entry("miss ratios of the eviction policy on public traces, beside LRU and GDSF",
