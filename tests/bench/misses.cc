@@ -147,8 +147,8 @@ class Generator {
   int under_way_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t failed_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<int64_t> latencies_us_ ABSL_GUARDED_BY(mutex_);  // of the right answers
-  // None of them ends with its callback: whoever lets go of a channel last joins the threads that run
-  // callbacks (gRPC 1.51), and must not be one of them.
+  // None of them ends with its callback: whoever lets go of a channel last joins the threads that
+  // run callbacks (gRPC 1.51), and must not be one of them.
   std::vector<std::unique_ptr<Call>> calls_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, uint64_t> kinds_ ABSL_GUARDED_BY(mutex_);
 };

@@ -1,4 +1,4 @@
-"""What the gateway counts by itself: whether a sample was answered from where it should have been."""
+"""What the gateway itself counts: whether a sample was answered from where it should be."""
 
 import contextlib
 
