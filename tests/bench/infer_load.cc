@@ -38,6 +38,7 @@ ABSL_FLAG(uint64_t, first, 0, "number of the first input");
 ABSL_FLAG(uint64_t, count, 1, "inputs from there on; after the last comes the first again");
 ABSL_FLAG(std::string, order, "sequential",
           "sequential or random; either way each once before any comes again");
+ABSL_FLAG(uint64_t, skip, 0, "of that order to leave out, to go on where another run ended");
 ABSL_FLAG(uint64_t, requests, 0, "to send; 0: as many as --seconds allow");
 ABSL_FLAG(double, seconds, 0, "stop sending after so long; 0: when --requests are sent");
 ABSL_FLAG(int, rows, 1, "inputs of one request");
@@ -56,6 +57,7 @@ struct Options {
   uint64_t first;
   uint64_t count;
   bool random;
+  uint64_t skip;
   uint64_t requests;  // 0: no limit
   std::chrono::duration<double> limit;
   uint64_t rows;
@@ -154,6 +156,9 @@ class Generator {
   // One call after another. Used by one thread at a time.
   struct Place {
     inference::GRPCInferenceService::Stub* stub;
+    // Not the callback's: whoever lets go of a channel last joins the threads that run callbacks
+    // (gRPC 1.51), and must not be one of them.
+    std::optional<grpc::ClientContext> context;
     inference::ModelInferRequest request;
     inference::ModelInferResponse response;
     std::vector<std::string> inputs;
@@ -223,16 +228,15 @@ class Generator {
     place->inputs.clear();
     std::string* const contents = request.add_raw_input_contents();
     for (uint64_t row = 0; row < options_.rows; ++row) {
-      place->inputs.push_back(InputOf(numbers_.At(number * options_.rows + row)));
+      place->inputs.push_back(InputOf(numbers_.At(options_.skip + number * options_.rows + row)));
       AppendBytesElement(place->inputs.back(), contents);
     }
     place->sent = sent;
-    auto context = std::make_shared<grpc::ClientContext>();
-    context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-    grpc::ClientContext* const raw = context.get();
-    place->stub->async()->ModelInfer(raw, &request, &place->response,
-                                     [this, place, context = std::move(context)](
-                                         const grpc::Status& status) { Done(place, status); });
+    place->context.emplace();
+    place->context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    place->stub->async()->ModelInfer(
+        &*place->context, &request, &place->response,
+        [this, place](const grpc::Status& status) { Done(place, status); });
   }
 
   void Done(Place* place, const grpc::Status& status) {
@@ -303,6 +307,7 @@ absl::Status Read(Options* options) {
               .first = absl::GetFlag(FLAGS_first),
               .count = absl::GetFlag(FLAGS_count),
               .random = order == "random",
+              .skip = absl::GetFlag(FLAGS_skip),
               .requests = absl::GetFlag(FLAGS_requests),
               .limit = std::chrono::duration<double>(absl::GetFlag(FLAGS_seconds)),
               .rows = static_cast<uint64_t>(rows),

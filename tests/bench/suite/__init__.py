@@ -9,13 +9,12 @@ class Entry:
     """What must be known of a benchmark before anything is built."""
     summary: str
     programs: tuple  # CMake targets
-
-
     # Whether it compares something other than rates: it has a method measure() that returns rows, a
     # dict each, in place of variants; what it measures does not depend on the time of day.
     is_exact: bool = False
 
 
+_MODELS = ("souvenir-gateway", "bench-model-server", "bench-infer-load")
 _SERVICES = ("souvenir-gateway", "souvenir-compute", "souvenir-worker-apertium")
 
 BENCHMARKS = {
@@ -23,6 +22,14 @@ BENCHMARKS = {
                   (*_SERVICES, "bench-echo-server")),
     "misses": Entry("new sentences a second from English to Spanish, beside apertium-apy",
                     (*_SERVICES, "bench-misses")),
+    "unique": Entry("requests that were never made before, beside the same with caching off",
+                    (*_SERVICES, *_MODELS[1:], "bench-misses")),
+    "disk": Entry("requests a second that are answered from disk, beside memory",
+                  _MODELS),
+    "interference": Entry("p99 of hits while models are busy, beside hits alone",
+                          _MODELS),
+    "footprint": Entry("memory, bytes written and seconds to start that remembering costs",
+                       (*_MODELS, "bench-memory-tier"), is_exact=True),
     "memory": Entry("lookups a second of the memory tier, beside RocksDB's caches",
                     ("bench-memory-tier",)),
     "traces": Entry("miss ratios of the eviction policy on public traces, beside LRU and GDSF",

@@ -22,6 +22,7 @@ class Settings:
     seconds: float  # of one sample
     traces: pathlib.Path  # a folder with the public traces, see docs/benchmarks.md; may be missing
     directory: pathlib.Path  # for files; removed afterwards
+    store_bytes: int = 10**9  # of the store that `footprint` writes and is started again with
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +34,31 @@ class Sample:
 
 
 @dataclasses.dataclass(frozen=True)
+class Demand:
+    """What a figure should keep to; told in the table, and not an error where it is missed."""
+    at_least: Optional[float] = None
+    at_most: Optional[float] = None
+
+    def is_met(self, figure):
+        return ((self.at_least is None or figure >= self.at_least)
+                and (self.at_most is None or figure <= self.at_most))
+
+    def verdict(self, figure):
+        """The demand as text, and whether `figure` misses it."""
+        bounds = [f"{sign} {bound:g}" for sign, bound in
+                  ((">=", self.at_least), ("<=", self.at_most)) if bound is not None]
+        return ", ".join(bounds) + ("" if self.is_met(figure) else " MISSED")
+
+
+@dataclasses.dataclass(frozen=True)
 class Variant:
-    """One line of the table. `beside` names the variant that its rate is divided by."""
+    """One line of the table. `beside` names the variant that it is compared with, `ratio_of` the
+    field of their samples that is divided."""
     name: str
     measure: Callable[[int], Sample]  # takes the number of the round, from 0
     beside: Optional[str] = None
+    ratio_of: str = "per_second"
+    demand: Optional[Demand] = None  # of the ratio
 
 
 def run(name, benchmark, settings):
@@ -66,12 +87,16 @@ def summarise(samples, variants):
                "lowest": min(rates), "highest": max(rates),
                "p50_us": median(variant.name, "p50_us"),
                "p99_us": median(variant.name, "p99_us"),
-               "beside": variant.beside, "ratio": None}
+               "beside": variant.beside, "ratio": None, "ratio_of": None, "demand": None}
         if variant.beside is not None:
             # Round by round: neighbours in time had the same machine.
-            row["ratio"] = statistics.median(
-                mine / other.per_second
-                for mine, other in zip(rates, samples[variant.beside], strict=True))
+            ratios = [getattr(mine, variant.ratio_of) / getattr(other, variant.ratio_of)
+                      for mine, other in zip(samples[variant.name], samples[variant.beside],
+                                             strict=True)]
+            row |= {"ratio": statistics.median(ratios), "ratio_of": variant.ratio_of,
+                    "ratio_lowest": min(ratios), "ratio_highest": max(ratios)}
+            if variant.demand is not None:
+                row["demand"] = variant.demand.verdict(row["ratio"])
         rows.append(row)
     return rows
 
@@ -81,15 +106,18 @@ def table(rows):
     def milliseconds(value):
         return "" if value is None else f"{value / 1000:.2f}"
 
-    lines = [("", "/s", "lowest", "highest", "p50 ms", "p99 ms", "ratio", "to")]
+    shorter = {"per_second": "rate", "p50_us": "p50", "p99_us": "p99", None: ""}
+    lines = [("", "/s", "lowest", "highest", "p50 ms", "p99 ms", "ratio", "of", "to", "demand")]
     for row in rows:
         lines.append((row["name"], f"{row['per_second']:,.0f}", f"{row['lowest']:,.0f}",
                       f"{row['highest']:,.0f}", milliseconds(row["p50_us"]),
                       milliseconds(row["p99_us"]),
                       "" if row["ratio"] is None else f"{row['ratio']:.2f}",
-                      row["beside"] or ""))
+                      shorter[row["ratio_of"]], row["beside"] or "", row["demand"] or ""))
+    if not any(row["demand"] for row in rows):
+        lines = [line[:-1] for line in lines]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    left = (0, len(widths) - 1)
+    left = (0, *range(7, len(widths)))
     return "\n".join(
         "  ".join(cell.ljust(width) if column in left else cell.rjust(width)
                   for column, (cell, width) in enumerate(zip(line, widths))).rstrip()

@@ -2,19 +2,14 @@
 web service of the engine's own authors with the same sentences."""
 
 import contextlib
-import json
 import os
-import subprocess
 
 import clients
 import services
 from suite import frame
 from suite import peers
 from suite import sentences
-
-OUTSTANDING = 8
-# More than either side can do: a round ends by time.
-SENTENCES_PER_SECOND = 4000
+from suite import translate_load
 
 
 class Benchmark(contextlib.ExitStack):
@@ -38,7 +33,7 @@ class Benchmark(contextlib.ExitStack):
         return [
             frame.Variant("misses, Translate", self._measure_gateway, one),
             *(frame.Variant(name, lambda number, apy=self._apys[name]: apy.translate(
-                  self._round(number), OUTSTANDING, self._settings.seconds))
+                  self._round(number), translate_load.IN_FLIGHT, self._settings.seconds))
               for name in (one, *more)),
         ]
 
@@ -47,8 +42,8 @@ class Benchmark(contextlib.ExitStack):
         running = services.Services(directory)
         self.callback(running.stop)
         compute = running.start_compute()
-        self._gateway = running.start_gateway(compute.listen, data_dir="cache")
-        self._server = clients.Server(self._gateway.listen)
+        gateway = running.start_gateway(compute.listen, data_dir="cache")
+        self._server = clients.Server(gateway.listen)
         self.callback(self._server.close)
         services.wait_for(lambda: ("en", "es") in self._server.languages(),
                           "the gateway to learn its models")
@@ -59,13 +54,13 @@ class Benchmark(contextlib.ExitStack):
             self._apys[name] = apy = peers.ApertiumApy(directory, count)
             self.callback(apy.stop)
         self._rounds = [self._take() for _ in range(self._settings.rounds)]
-        warm_up = self._take(500)
+        warm_up = self._take(translate_load.TEXTS_PER_SECOND)
         self._ask_gateway(warm_up, seconds=1)
         for apy in self._apys.values():
-            apy.translate(warm_up, OUTSTANDING, seconds=3)
+            apy.translate(warm_up, translate_load.IN_FLIGHT, seconds=3)
 
     def _take(self, count=None):
-        count = count or int(SENTENCES_PER_SECOND * self._settings.seconds)
+        count = count or int(translate_load.TEXTS_PER_SECOND * self._settings.seconds)
         return [next(self._texts) for _ in range(count)]
 
     def _round(self, number):
@@ -75,23 +70,4 @@ class Benchmark(contextlib.ExitStack):
         return self._ask_gateway(self._round(number), self._settings.seconds)
 
     def _ask_gateway(self, texts, seconds):
-        path = self._settings.directory / "texts"
-        path.write_text("\n".join(texts) + "\n")
-        before = self._server.lookups()
-        done = subprocess.run(
-            [services.program("bench-misses"), f"--server={self._gateway.listen}",
-             f"--texts={path}", f"--outstanding={OUTSTANDING}", f"--seconds={seconds}"],
-            capture_output=True, text=True)
-        if done.returncode != 0:
-            raise RuntimeError(f"bench-misses ended with {done.returncode}:\n"
-                               f"{done.stderr}{done.stdout}")
-        report = json.loads(done.stdout)
-        after = self._server.lookups()
-        grown = {kind: rows - before.get(kind, 0) for kind, rows in after.items()
-                 if rows != before.get(kind, 0)}
-        if report["kinds"] != {"CACHE_KIND_MISS": report["ok"]} or grown != {
-                clients.MISS: report["ok"]}:
-            raise RuntimeError(f"these should all be misses: {report}, the gateway counted "
-                               f"{grown} (by number of CacheKind)")
-        return frame.Sample(per_second=report["ok"] / report["seconds"],
-                            p50_us=report["p50_us"], p99_us=report["p99_us"])
+        return translate_load.measure(self._server, texts, seconds, self._settings.directory)
