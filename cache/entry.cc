@@ -15,17 +15,6 @@ constexpr size_t kBlockHeader = 8;
 
 constexpr size_t kTagHeader = sizeof(EpochSlot) + sizeof(uint16_t);
 
-uint64_t SumOf(const EpochStamp& stamp) {
-  uint64_t sum = 0;
-  for (const auto& [slot, epoch] : stamp) sum += epoch;
-  return sum;
-}
-
-uint32_t WholeSeconds(absl::Duration lifetime, uint32_t forever) {
-  if (lifetime >= absl::Seconds(forever)) return forever;
-  return static_cast<uint32_t>(std::max<int64_t>(0, absl::ToInt64Seconds(lifetime)));
-}
-
 }  // namespace
 
 OriginPtr Origin::Create(Fields fields) { return OriginPtr::Adopt(new Origin(std::move(fields))); }
@@ -45,6 +34,11 @@ size_t Entry::TagBytes(absl::Span<const std::string> tags) {
   return bytes;
 }
 
+uint32_t Entry::ToSeconds(absl::Duration lifetime) {
+  if (lifetime >= absl::Seconds(UINT32_MAX)) return UINT32_MAX;
+  return static_cast<uint32_t>(std::max<int64_t>(0, absl::ToInt64Seconds(lifetime)));
+}
+
 EntryPtr Entry::Create(const Fields& fields) {
   static_assert(sizeof(Entry) == 72 + sizeof(Fingerprint));
   const size_t tags_size = TagBytes(fields.tags);
@@ -57,12 +51,12 @@ EntryPtr Entry::Create(const Fields& fields) {
 
 Entry::Entry(const Fields& fields, uint32_t tags_size, size_t usable)
     : value_size_(static_cast<uint32_t>(fields.value.size())),
-      lifetime_s_(WholeSeconds(fields.lifetime, kForever)),
+      lifetime_s_(ToSeconds(fields.lifetime)),
       cost_ns_(static_cast<float>(absl::ToDoubleNanoseconds(fields.cost))),
       tags_size_(static_cast<uint16_t>(tags_size)),
       code_(static_cast<uint8_t>(fields.code)),
       created_ns_(absl::ToUnixNanos(fields.created_at)),
-      epochs_(SumOf(fields.epochs)),
+      epoch_sum_(fields.epoch_sum),
       origin_(fields.origin) {
   key = fields.key;
   charge = static_cast<uint32_t>(std::min<size_t>(usable + kBlockHeader, UINT32_MAX));
@@ -117,22 +111,7 @@ bool Entry::IsCurrent(const EpochTable& epochs) const {
   if (tags_size_ > 0) {
     ForEachTag([&](EpochSlot slot, std::string_view) { sum += epochs.Get(slot); });
   }
-  return sum == epochs_;
-}
-
-EpochStamp Entry::StampNow(const EpochTable& epochs) const {
-  EpochStamp stamp;
-  epochs.Stamp(
-      {EpochTable::All(), origin_->tenant_slot(), origin_->model_slot(), EpochTable::Key(key)},
-      &stamp);
-  ForEachTag([&](EpochSlot slot, std::string_view) { epochs.Stamp({slot}, &stamp); });
-  return stamp;
-}
-
-std::optional<EpochStamp> Entry::CurrentStamp(const EpochTable& epochs) const {
-  EpochStamp stamp = StampNow(epochs);
-  if (SumOf(stamp) != epochs_) return std::nullopt;
-  return stamp;
+  return sum == epoch_sum_;
 }
 
 }  // namespace souvenir::cache

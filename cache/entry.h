@@ -76,13 +76,20 @@ class Entry final : public EvictionNode {
     absl::Duration lifetime = absl::InfiniteDuration();
     absl::Duration cost;            // what computing it took; kept to 24 bits
     std::vector<std::string> tags;  // TagBytes() at most kMostTagBytes
-    // From before it was computed: those of all, of the tenant, the model, the key and the tags.
-    EpochStamp epochs;
+    // Of the epochs before it was computed: those of all, of the tenant, the model, the key and the
+    // tags. Their sum says as much as they do: none ever decreases.
+    uint64_t epoch_sum = 0;
   };
 
   static constexpr size_t kMostTagBytes = UINT16_MAX;
   // What the tags take in an entry.
   static size_t TagBytes(absl::Span<const std::string> tags);
+
+  // A lifetime as it is kept: whole seconds, rounded down; UINT32_MAX is forever.
+  static uint32_t ToSeconds(absl::Duration lifetime);
+  static absl::Duration FromSeconds(uint32_t seconds) {
+    return seconds == UINT32_MAX ? absl::InfiniteDuration() : absl::Seconds(seconds);
+  }
 
   static EntryPtr Create(const Fields& fields);
 
@@ -90,9 +97,7 @@ class Entry final : public EvictionNode {
   const Origin& origin() const { return *origin_; }
   const OriginPtr& origin_ptr() const { return origin_; }
   absl::Time created_at() const { return absl::FromUnixNanos(created_ns_); }
-  absl::Duration lifetime() const {
-    return lifetime_s_ == kForever ? absl::InfiniteDuration() : absl::Seconds(lifetime_s_);
-  }
+  absl::Duration lifetime() const { return FromSeconds(lifetime_s_); }
   absl::Time expires_at() const { return created_at() + lifetime(); }
   absl::Duration cost() const { return absl::Nanoseconds(static_cast<double>(cost_ns_)); }
   std::vector<std::string> tags() const;
@@ -105,8 +110,7 @@ class Entry final : public EvictionNode {
   // Whether nothing that it falls under was invalidated since it was computed.
   bool IsCurrent(const EpochTable& epochs) const;
 
-  // The epochs it was made under; nothing where they have moved on.
-  std::optional<EpochStamp> CurrentStamp(const EpochTable& epochs) const;
+  uint64_t epoch_sum() const { return epoch_sum_; }
 
   void AddRef() const { references_.fetch_add(1, std::memory_order_relaxed); }
   void Release() const {
@@ -120,8 +124,6 @@ class Entry final : public EvictionNode {
   bool Claim() const { return !claimed_.exchange(true, std::memory_order_relaxed); }
 
  private:
-  static constexpr uint32_t kForever = UINT32_MAX;
-
   Entry(const Fields& fields, uint32_t tags_size, size_t usable);
   ~Entry() = default;
   void Destroy() const;
@@ -131,7 +133,6 @@ class Entry final : public EvictionNode {
   const char* Tail() const { return reinterpret_cast<const char*>(this + 1); }
   template <typename Visit>
   void ForEachTag(Visit visit) const;
-  EpochStamp StampNow(const EpochTable& epochs) const;
 
   mutable std::atomic<uint32_t> references_{1};
   const uint32_t value_size_;
@@ -141,8 +142,7 @@ class Entry final : public EvictionNode {
   const uint8_t code_;
   mutable std::atomic<bool> claimed_{false};
   const int64_t created_ns_;  // since 1970
-  // The sum says as much as the epochs: none ever decreases.
-  const uint64_t epochs_;
+  const uint64_t epoch_sum_;
   const OriginPtr origin_;
 };
 

@@ -23,6 +23,12 @@ using EpochSlot = uint32_t;
 // number.
 using EpochStamp = absl::InlinedVector<std::pair<EpochSlot, uint64_t>, 4>;
 
+inline uint64_t EpochSum(const EpochStamp& stamp) {
+  uint64_t sum = 0;
+  for (const auto& [slot, epoch] : stamp) sum += epoch;
+  return sum;
+}
+
 // Invalidation counters: entries made under an epoch die together when it moves on, at the cost of
 // one number, however many there are.
 //

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "cache/entry_codec.h"
 #include "common/status_macros.h"
 
 namespace souvenir::cache {
@@ -13,6 +14,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied as 
 
 constexpr std::string_view kBeginning = "souvenir-snapshot-1\n";
 constexpr size_t kKeyBytes = sizeof(Fingerprint::bytes);
+constexpr char kOrigin = 'o';
+constexpr char kEntry = 'e';
 
 template <typename T>
 void Append(T number, std::string* out) {
@@ -30,13 +33,26 @@ T NumberAt(std::string_view bytes) {
 
 SnapshotWriter::SnapshotWriter(std::string* out) : out_(out) { out_->append(kBeginning); }
 
+void SnapshotWriter::AddPiece(char sort, std::string_view name, std::string_view bytes) {
+  Append(static_cast<uint32_t>(sizeof(sort) + name.size() + bytes.size()), out_);
+  out_->push_back(sort);
+  out_->append(name);
+  out_->append(bytes);
+}
+
 void SnapshotWriter::Add(const Entry& entry) {
-  const std::string record = EncodeEntry(entry, EpochStamp());
+  const std::optional<uint32_t> origin = origins_.NumberOf(entry.origin());
+  if (!origin) return;
+  const std::string record = EncodeEntry(entry, *origin);
   // A reader would refuse it.
-  if (record.size() > SnapshotReader::kMostRecordBytes - kKeyBytes) return;
-  Append(static_cast<uint32_t>(kKeyBytes + record.size()), out_);
-  out_->append(entry.key.view());
-  out_->append(record);
+  if (record.size() > SnapshotReader::kMostPieceBytes - 1 - kKeyBytes) return;
+  for (const auto& [number, bytes] : origins_.Unsaved()) {
+    std::string name;
+    Append(number, &name);
+    AddPiece(kOrigin, name, bytes);
+  }
+  origins_.Saved();
+  AddPiece(kEntry, entry.key.view(), record);
   ++entries_;
 }
 
@@ -76,13 +92,13 @@ absl::Status SnapshotReader::ReadSome(std::string_view bytes, size_t* read) {
     if (ended_) break;
     const auto size = NumberAt<uint32_t>(bytes);
     const std::string_view after = bytes.substr(sizeof(size));
-    if (size > kMostRecordBytes || (size > 0 && size < kKeyBytes)) {
+    if (size > kMostPieceBytes) {
       return absl::DataLossError(fmt::format(
-          "the snapshot is damaged at byte {}: a record of {} bytes", place_ + taken(), size));
+          "the snapshot is damaged at byte {}: a piece of {} bytes", place_ + taken(), size));
     }
     const size_t needed = size > 0 ? size : sizeof(uint64_t);
     if (after.size() < needed) break;
-    absl::Status status = size > 0 ? ReadRecord(after.substr(0, size)) : ReadEnd(after);
+    const absl::Status status = size > 0 ? ReadPiece(after.substr(0, size)) : ReadEnd(after);
     if (absl::IsDataLoss(status)) {
       return absl::DataLossError(fmt::format("the snapshot is damaged at byte {}: {}",
                                              place_ + taken(), std::string(status.message())));
@@ -98,11 +114,35 @@ absl::Status SnapshotReader::ReadSome(std::string_view bytes, size_t* read) {
   return absl::OkStatus();
 }
 
-absl::Status SnapshotReader::ReadRecord(std::string_view record) {
+absl::Status SnapshotReader::ReadPiece(std::string_view piece) {
+  switch (piece.front()) {
+    case kOrigin:
+      return ReadOrigin(piece.substr(1));
+    case kEntry:
+      return ReadEntry(piece.substr(1));
+    default:
+      return absl::DataLossError("neither an origin nor an entry");
+  }
+}
+
+absl::Status SnapshotReader::ReadOrigin(std::string_view piece) {
+  if (piece.size() < sizeof(uint32_t)) return absl::DataLossError("an origin that is cut off");
+  const auto number = NumberAt<uint32_t>(piece);
+  origin_bytes_ += piece.size() + sizeof(Origin);
+  if (origin_bytes_ > kMostOriginBytes) return absl::DataLossError("too many origins");
+  return origins_.Restore(number, piece.substr(sizeof(number)));
+}
+
+absl::Status SnapshotReader::ReadEntry(std::string_view piece) {
+  if (piece.size() < kKeyBytes) return absl::DataLossError("an entry that is cut off");
   Fingerprint key;
-  std::memcpy(key.bytes.data(), record.data(), kKeyBytes);
-  SOUVENIR_ASSIGN_OR_RETURN(const DecodedEntry entry, DecodeEntry(key, record.substr(kKeyBytes)));
-  SOUVENIR_RETURN_IF_ERROR(visit_(entry));
+  std::memcpy(key.bytes.data(), piece.data(), kKeyBytes);
+  SOUVENIR_ASSIGN_OR_RETURN(DecodedEntry entry, DecodeEntry(key, piece.substr(kKeyBytes)));
+  entry.fields.origin = origins_.Get(entry.origin);
+  if (entry.fields.origin == nullptr) {
+    return absl::DataLossError("an entry of an unknown origin");
+  }
+  SOUVENIR_RETURN_IF_ERROR(visit_(std::move(entry.fields)));
   ++entries_;
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "cache/tiered_cache.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/status_macros.h"
@@ -23,7 +24,13 @@ EpochSlot SlotOf(const Invalidation& what) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TieredCache>> TieredCache::Create(const Options& options) {
-  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<MemoryTier> memory, MemoryTier::Create(options.memory));
+  MemoryTier::Options memory_options = options.memory;
+  if (options.disk) {
+    const uint64_t disk =
+        std::min<uint64_t>(DiskTier::MemoryBytes(*options.disk), memory_options.limit_bytes / 4);
+    memory_options.limit_bytes -= disk;
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<MemoryTier> memory, MemoryTier::Create(memory_options));
   auto epochs = std::make_unique<EpochTable>();
   std::unique_ptr<DiskTier> disk;
   if (options.disk) {
@@ -102,18 +109,17 @@ absl::Status TieredCache::Export(absl::Time now,
   return absl::OkStatus();
 }
 
-bool TieredCache::Import(const DecodedEntry& decoded, const EpochTable& epochs) {
-  Entry::Fields fields = decoded.fields;
+bool TieredCache::Import(Entry::Fields fields, const EpochTable& epochs) {
   EntryPtr known = LookupMemory(fields.key);
   if (known == nullptr && disk_ != nullptr) known = disk_->Read(fields.key);
   if (known != nullptr && known->created_at() >= fields.created_at) return false;
 
-  fields.origin = origins_.Get(decoded.origin);
-  fields.epochs.clear();
+  EpochStamp stamp;
   epochs.Stamp({EpochTable::All(), fields.origin->tenant_slot(), fields.origin->model_slot(),
                 EpochTable::Key(fields.key)},
-               &fields.epochs);
-  for (const std::string& tag : fields.tags) epochs.Stamp({EpochTable::Tag(tag)}, &fields.epochs);
+               &stamp);
+  for (const std::string& tag : fields.tags) epochs.Stamp({EpochTable::Tag(tag)}, &stamp);
+  fields.epoch_sum = EpochSum(stamp);
   const EntryPtr entry = Entry::Create(fields);
   if (!entry->IsCurrent(*epochs_)) return false;
   if (disk_ != nullptr) disk_->WriteWaiting(entry);

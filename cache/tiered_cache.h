@@ -7,7 +7,6 @@
 
 #include "absl/status/statusor.h"
 #include "cache/disk/disk_tier.h"
-#include "cache/entry_codec.h"
 #include "cache/epochs.h"
 #include "cache/memory/memory_tier.h"
 
@@ -37,6 +36,8 @@ using Invalidation =
 class TieredCache {
  public:
   struct Options {
+    // Its limit is for both tiers: what the disk tier keeps in memory, up to a quarter of it, is
+    // taken off.
     MemoryTier::Options memory;
     std::optional<DiskTier::Options> disk;  // nothing: no disk tier
   };
@@ -68,7 +69,7 @@ class TieredCache {
   // Takes in the entry of another cache, as if it had been made under `epochs`: a copy of this
   // cache's from before the import began, so that an invalidation meanwhile holds for it. False
   // where it was invalidated, or what is known is at least as new. Waits for the disk.
-  bool Import(const DecodedEntry& entry, const EpochTable& epochs);
+  bool Import(Entry::Fields entry, const EpochTable& epochs);
 
   // Writes out what is queued. Idempotent.
   void Stop();
@@ -89,7 +90,6 @@ class TieredCache {
 
   const std::unique_ptr<EpochTable> epochs_;
   const std::unique_ptr<MemoryTier> memory_;
-  OriginTable origins_;                   // of what is imported
   const std::unique_ptr<DiskTier> disk_;  // null: no disk tier
   Mutex invalidate_mutex_;                // one at a time, so that each has an epoch of its own
 };

@@ -14,6 +14,12 @@
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
 
+// jemalloc's settings. Entries are made on one thread and freed on another, and a cache that is
+// full does both all the time: few arenas, and pages that come free given back soon, keep the
+// process close to what the entries take.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true";
+
 namespace {
 
 int Fail(int exit_code, const absl::Status& status) {

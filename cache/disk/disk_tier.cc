@@ -19,6 +19,8 @@ constinit Logger log{"disk"};
 // Entries written at once: enough that the cost of a write is shared, few enough that the queue's
 // memory comes free steadily.
 constexpr size_t kBatchEntries = 128;
+// How long entries are gathered for that: a write costs more than many entries do.
+constexpr auto kGather = std::chrono::milliseconds(10);
 
 // Opens the store; where it is damaged, a new one in its place.
 absl::StatusOr<std::unique_ptr<SegmentStore>> OpenOrReplace(const DiskTier::Options& options,
@@ -55,16 +57,26 @@ absl::StatusOr<std::unique_ptr<DiskTier>> DiskTier::Open(const Options& options,
   bool moved_aside = false;
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<SegmentStore> store,
                             OpenOrReplace(options, &moved_aside));
-  SOUVENIR_RETURN_IF_ERROR(store->LoadEpochs(
-      [epochs](EpochSlot slot, uint64_t epoch) { epochs->Restore(slot, epoch); }));
-  return std::unique_ptr<DiskTier>(new DiskTier(options, std::move(store), epochs, moved_aside));
+  std::unique_ptr<DiskTier> tier(new DiskTier(options, std::move(store), epochs, moved_aside));
+  SOUVENIR_RETURN_IF_ERROR(tier->Load());
+  tier->writer_ = StartThread("disk-writer", [tier = tier.get()] { tier->RunWriter(); });
+  return tier;
+}
+
+absl::Status DiskTier::Load() {
+  SOUVENIR_RETURN_IF_ERROR(store_->LoadEpochs(
+      [this](EpochSlot slot, uint64_t epoch) { epochs_->Restore(slot, epoch); }));
+  return store_->LoadOrigins([this](uint32_t number, std::string_view bytes) {
+    const absl::Status restored = origins_.Restore(number, bytes);
+    // Its records are absent, then; there is no more to it.
+    if (!restored.ok()) log.Error("a damaged origin is left out", {{"number", number}});
+    return absl::OkStatus();
+  });
 }
 
 DiskTier::DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs,
                    bool moved_aside)
-    : options_(options), store_(std::move(store)), epochs_(epochs), moved_aside_(moved_aside) {
-  writer_ = StartThread("disk-writer", [this] { RunWriter(); });
-}
+    : options_(options), store_(std::move(store)), epochs_(epochs), moved_aside_(moved_aside) {}
 
 DiskTier::~DiskTier() { Stop(); }
 
@@ -95,9 +107,10 @@ EntryPtr DiskTier::Decode(const Fingerprint& key, std::string_view record) {
               {{"key", key.Hex()}, {"reason", decoded.status().ToString()}});
     return nullptr;
   }
-  if (!epochs_->IsCurrent(decoded->fields.epochs)) return nullptr;
-  decoded->fields.origin = origins_.Get(std::move(decoded->origin));
-  return Entry::Create(decoded->fields);
+  decoded->fields.origin = origins_.Get(decoded->origin);
+  if (decoded->fields.origin == nullptr) return nullptr;
+  EntryPtr entry = Entry::Create(decoded->fields);
+  return entry->IsCurrent(*epochs_) ? entry : nullptr;
 }
 
 absl::Status DiskTier::ForEach(const std::function<bool(const EntryPtr& entry)>& visit) {
@@ -108,20 +121,14 @@ absl::Status DiskTier::ForEach(const std::function<bool(const EntryPtr& entry)>&
 }
 
 void DiskTier::Write(EntryPtr entry) {
-  {
-    MutexLock lock(&mutex_);
-    Queue(std::move(entry));
-  }
-  queued_.NotifyOne();
+  MutexLock lock(&mutex_);
+  Queue(std::move(entry));
 }
 
 void DiskTier::WriteWaiting(EntryPtr entry) {
-  {
-    MutexLock lock(&mutex_);
-    while (!queue_.empty() && !HasRoom(*entry) && healthy() && !stopping_) written_.Wait(&mutex_);
-    Queue(std::move(entry));
-  }
-  queued_.NotifyOne();
+  MutexLock lock(&mutex_);
+  while (!queue_.empty() && !HasRoom(*entry) && healthy() && !stopping_) written_.Wait(&mutex_);
+  Queue(std::move(entry));
 }
 
 void DiskTier::Queue(EntryPtr entry) {
@@ -132,6 +139,8 @@ void DiskTier::Queue(EntryPtr entry) {
   queue_bytes_ += entry->charge;
   ++queued_count_;
   queue_.push_back(std::move(entry));
+  // The writer waits for a first one, and then until there are enough.
+  if (queue_.size() == 1 || queue_.size() == kBatchEntries) queued_.NotifyOne();
 }
 
 absl::Status DiskTier::SaveEpoch(EpochSlot slot, uint64_t epoch) {
@@ -182,6 +191,7 @@ void DiskTier::RunWriter() {
       if (!healthy()) WaitToRetry();
       while (queue_.empty() && !stopping_ && healthy()) queued_.Wait(&mutex_);
       if (queue_.empty() && stopping_) return;
+      Gather();
       batch = TakeBatch();
     }
     WriteBatch(batch);
@@ -191,6 +201,15 @@ void DiskTier::RunWriter() {
     queue_bytes_ -= bytes;
     written_count_ += batch.size();
     written_.NotifyAll();
+  }
+}
+
+void DiskTier::Gather() {
+  const auto end = std::chrono::steady_clock::now() + kGather;
+  while (queue_.size() < kBatchEntries && !stopping_ && healthy()) {
+    const auto left = end - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return;
+    queued_.WaitFor(&mutex_, left);
   }
 }
 
@@ -219,12 +238,20 @@ void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
   records.reserve(entries.size());
   for (const EntryPtr& entry : entries) {
     // One that was invalidated while it waited is not worth its place.
-    const std::optional<EpochStamp> epochs = entry->CurrentStamp(*epochs_);
-    if (epochs) records.emplace_back(entry->key, EncodeEntry(*entry, *epochs));
+    if (!entry->IsCurrent(*epochs_)) continue;
+    const std::optional<uint32_t> origin = origins_.NumberOf(entry->origin());
+    if (origin) {
+      records.emplace_back(entry->key, EncodeEntry(*entry, *origin));
+    } else {
+      ++dropped_writes_;
+    }
   }
   absl::Status written;
   if (!healthy()) written = Recover();
-  if (written.ok() && !records.empty()) written = store_->Write(records);
+  if (written.ok() && !records.empty()) {
+    written = store_->Write(records, origins_.Unsaved());
+    if (written.ok()) origins_.Saved();
+  }
   if (!written.ok()) dropped_writes_ += records.size();
   SetHealthy(written.ok(), written);
 }

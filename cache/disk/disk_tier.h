@@ -15,7 +15,7 @@
 #include "cache/disk/segment_store.h"
 #include "cache/entry.h"
 #include "cache/epochs.h"
-#include "cache/origin_table.h"
+#include "cache/origin_numbers.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 
@@ -52,6 +52,11 @@ class DiskTier {
 
   // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
   static absl::Status Check(const Options& options);
+
+  // What a tier with these options keeps in memory, at most, beside the queue.
+  static uint64_t MemoryBytes(const Options& options) {
+    return SegmentStore::MemoryBytes(options.store);
+  }
 
   // Opens the store, as SegmentStore::Open, but that one which is damaged is moved aside and a new
   // one begun, and puts the kept epochs into `epochs`, which must outlive the tier.
@@ -98,6 +103,8 @@ class DiskTier {
   DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs,
            bool moved_aside);
 
+  // What is kept beside the records.
+  absl::Status Load();
   // Takes it, or drops it.
   void Queue(EntryPtr entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom(const Entry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -105,6 +112,8 @@ class DiskTier {
   }
   void RunWriter();
   void WaitToRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Waits a moment, for more to write at once.
+  void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Some of the queue.
   std::vector<EntryPtr> TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteBatch(const std::vector<EntryPtr>& entries);
@@ -116,7 +125,7 @@ class DiskTier {
   const std::unique_ptr<SegmentStore> store_;
   EpochTable* const epochs_;
   const bool moved_aside_;
-  OriginTable origins_;
+  OriginNumbers origins_;
 
   std::atomic<bool> healthy_{true};
   std::atomic<uint64_t> dropped_writes_{0};

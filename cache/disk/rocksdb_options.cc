@@ -53,7 +53,15 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
   return absl::UnavailableError(message);
 }
 
-rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t segment_bytes,
+uint64_t WriteBufferBytes(uint64_t limit_bytes) {
+  return std::clamp<uint64_t>(limit_bytes / 64, 1u << 20, 16u << 20);
+}
+
+uint64_t BlockCacheBytes(uint64_t limit_bytes) {
+  return std::clamp<uint64_t>(limit_bytes / 256, 1u << 20, 8u << 20);
+}
+
+rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes,
                                             const std::shared_ptr<rocksdb::Cache>& blocks) {
   rocksdb::ColumnFamilyOptions options;
   constexpr int kNever = 1 << 30;
@@ -61,8 +69,7 @@ rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t segment_bytes,
   options.level0_file_num_compaction_trigger = kNever;
   options.level0_slowdown_writes_trigger = kNever;
   options.level0_stop_writes_trigger = kNever;
-  // Few files to a segment, because a key that is absent is looked for in the filter of each.
-  options.write_buffer_size = std::clamp<uint64_t>(segment_bytes / 4, 1u << 20, 64u << 20);
+  options.write_buffer_size = write_buffer_bytes;
   options.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));

@@ -19,8 +19,14 @@ namespace souvenir::cache {
 // `log_bytes` of log at most, beyond which what it holds is written to tables.
 rocksdb::DBOptions StoreOptions(uint64_t log_bytes);
 
-// Of a segment that takes `segment_bytes`; all of them share `blocks`.
-rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t segment_bytes,
+// Of a store of `limit_bytes`: records in memory before they go to a file, and blocks that were
+// read from files. Files are as large as the buffer: few, because a key that is absent is looked
+// for in the filter of each, but no larger than what memory there is to spare.
+uint64_t WriteBufferBytes(uint64_t limit_bytes);
+uint64_t BlockCacheBytes(uint64_t limit_bytes);
+
+// Of a segment; all of them share `blocks`.
+rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes,
                                             const std::shared_ptr<rocksdb::Cache>& blocks);
 
 inline rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }

@@ -24,9 +24,10 @@ namespace {
 constinit Logger log{"disk"};
 
 // Of the records, see entry_codec.h. A store of another version is emptied: it is only a cache.
-constexpr std::string_view kSchemaVersion = "2";
+constexpr std::string_view kSchemaVersion = "3";
 constexpr std::string_view kSchemaKey = "schema";
 constexpr std::string_view kEpochPrefix = "epoch:";
+constexpr std::string_view kOriginPrefix = "origin:";
 constexpr std::string_view kSegmentPrefix = "segment-";
 
 // What RocksDB keeps of a record beside key and value: sequence number, lengths, its part of the
@@ -42,8 +43,7 @@ class SegmentStore::Impl {
         log_bytes_(std::clamp<uint64_t>(options.limit_bytes / 16, 1u << 20, 128u << 20)),
         // A tenth is left free: dropping comes well before the limit.
         segment_bytes_((options.limit_bytes / 10 * 9 - 2 * log_bytes_) / options.segments),
-        blocks_(rocksdb::NewLRUCache(
-            std::clamp<uint64_t>(options.limit_bytes / 128, 1u << 20, 32u << 20))) {}
+        blocks_(rocksdb::NewLRUCache(BlockCacheBytes(options.limit_bytes))) {}
 
   ~Impl() { Close(); }
 
@@ -53,7 +53,9 @@ class SegmentStore::Impl {
   absl::StatusOr<std::optional<std::string>> Read(const Fingerprint& key) const;
   absl::Status ForEach(
       const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const;
-  absl::Status Write(absl::Span<const std::pair<Fingerprint, std::string>> records);
+  absl::Status Write(Records records, Origins origins);
+  absl::Status LoadOrigins(
+      const std::function<absl::Status(uint32_t number, std::string_view bytes)>& restore) const;
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
   absl::Status LoadEpochs(const std::function<void(EpochSlot, uint64_t)>& restore) const;
   absl::Status Resume();
@@ -74,6 +76,10 @@ class SegmentStore::Impl {
   using Segments = std::vector<std::shared_ptr<Segment>>;
 
   absl::Status PrepareDirectory() const;
+  // Of what is kept beside the records, under names that end in a number.
+  absl::Status ForEachNumbered(
+      std::string_view prefix,
+      const std::function<absl::Status(uint32_t number, std::string_view value)>& visit) const;
   absl::Status OpenDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   absl::Status OpenSegments(bool* is_other_schema) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   void CloseDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
@@ -128,9 +134,10 @@ absl::Status SegmentStore::Impl::OpenSegments(bool* is_other_schema) {
 
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const std::string& name : names) {
-    families.emplace_back(name, name == rocksdb::kDefaultColumnFamilyName
-                                    ? rocksdb::ColumnFamilyOptions()
-                                    : SegmentOptions(segment_bytes_, blocks_));
+    families.emplace_back(name,
+                          name == rocksdb::kDefaultColumnFamilyName
+                              ? rocksdb::ColumnFamilyOptions()
+                              : SegmentOptions(WriteBufferBytes(options_.limit_bytes), blocks_));
   }
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
@@ -194,11 +201,19 @@ absl::Status SegmentStore::Impl::Open() {
 void SegmentStore::Impl::CloseDatabase() {
   readers_.Close();
   readers_.WaitUntilEmpty(absl::InfiniteDuration());
+  Segments segments;
   {
     MutexLock lock(&mutex_);
-    segments_.clear();
+    segments.swap(segments_);
   }
   if (db_ == nullptr) return;
+  if (failed_.ok()) {
+    // So that the next one who opens it has no log to read. Where it fails, he has.
+    for (const std::shared_ptr<Segment>& segment : segments) {
+      db_->Flush(rocksdb::FlushOptions(), segment->handle);
+    }
+  }
+  segments.clear();
   if (meta_ != nullptr) db_->DestroyColumnFamilyHandle(std::exchange(meta_, nullptr));
   db_->Close();
   db_ = nullptr;
@@ -235,10 +250,10 @@ absl::Status SegmentStore::Impl::Written(absl::Status status) {
 
 absl::Status SegmentStore::Impl::Begin(uint64_t number) {
   rocksdb::ColumnFamilyHandle* handle = nullptr;
-  SOUVENIR_RETURN_IF_ERROR(
-      FromRocks(db_->CreateColumnFamily(SegmentOptions(segment_bytes_, blocks_),
-                                        fmt::format("{}{:010}", kSegmentPrefix, number), &handle),
-                "cannot begin a segment"));
+  SOUVENIR_RETURN_IF_ERROR(FromRocks(
+      db_->CreateColumnFamily(SegmentOptions(WriteBufferBytes(options_.limit_bytes), blocks_),
+                              fmt::format("{}{:010}", kSegmentPrefix, number), &handle),
+      "cannot begin a segment"));
   auto segment = std::make_shared<Segment>(db_.get(), handle, number);
   MutexLock lock(&mutex_);
   segments_.push_back(std::move(segment));
@@ -325,12 +340,14 @@ absl::Status SegmentStore::Impl::ForEach(
   return absl::OkStatus();
 }
 
-absl::Status SegmentStore::Impl::Write(
-    absl::Span<const std::pair<Fingerprint, std::string>> records) {
+absl::Status SegmentStore::Impl::Write(Records records, Origins origins) {
   MutexLock lock(&write_mutex_);
   SOUVENIR_RETURN_IF_ERROR(failed_);
   const std::shared_ptr<Segment> newest = segments().back();
   rocksdb::WriteBatch batch;
+  for (const auto& [number, origin] : origins) {
+    batch.Put(meta_, ToSlice(fmt::format("{}{}", kOriginPrefix, number)), origin);
+  }
   uint64_t bytes = 0;
   for (const auto& [key, record] : records) {
     batch.Put(newest->handle, ToSlice(key.view()), record);
@@ -353,21 +370,34 @@ absl::Status SegmentStore::Impl::SaveEpoch(EpochSlot slot, uint64_t epoch) {
                            "cannot keep an invalidation on disk"));
 }
 
+absl::Status SegmentStore::Impl::ForEachNumbered(
+    std::string_view prefix,
+    const std::function<absl::Status(uint32_t number, std::string_view value)>& visit) const {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), meta_));
+  for (it->Seek(ToSlice(prefix)); it->Valid() && it->key().starts_with(ToSlice(prefix));
+       it->Next()) {
+    const rocksdb::Slice key = it->key();
+    uint32_t number = 0;
+    std::from_chars(key.data() + prefix.size(), key.data() + key.size(), number);
+    SOUVENIR_RETURN_IF_ERROR(visit(number, {it->value().data(), it->value().size()}));
+  }
+  return FromRocks(it->status(), "cannot read what the disk tier keeps beside its records");
+}
+
 absl::Status SegmentStore::Impl::LoadEpochs(
     const std::function<void(EpochSlot, uint64_t)>& restore) const {
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), meta_));
-  for (it->Seek(ToSlice(kEpochPrefix)); it->Valid() && it->key().starts_with(ToSlice(kEpochPrefix));
-       it->Next()) {
-    EpochSlot slot = 0;
+  return ForEachNumbered(kEpochPrefix, [&](EpochSlot slot, std::string_view value) -> absl::Status {
     uint64_t epoch = 0;
-    const rocksdb::Slice key = it->key();
-    const rocksdb::Slice value = it->value();
-    std::from_chars(key.data() + kEpochPrefix.size(), key.data() + key.size(), slot);
     std::from_chars(value.data(), value.data() + value.size(), epoch);
     if (slot >= EpochTable::kSlots) return absl::DataLossError("an epoch that nobody kept");
     restore(slot, epoch);
-  }
-  return FromRocks(it->status(), "cannot read the invalidations kept on disk");
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SegmentStore::Impl::LoadOrigins(
+    const std::function<absl::Status(uint32_t number, std::string_view bytes)>& restore) const {
+  return ForEachNumbered(kOriginPrefix, restore);
 }
 
 SegmentStore::Stats SegmentStore::Impl::stats() const {
@@ -380,6 +410,11 @@ SegmentStore::Stats SegmentStore::Impl::stats() const {
   stats.limit_bytes = options_.limit_bytes;
   stats.dropped_entries = dropped_entries_;
   return stats;
+}
+
+uint64_t SegmentStore::MemoryBytes(const Options& options) {
+  // The buffer that is written to, and one that is on its way to a file.
+  return 2 * WriteBufferBytes(options.limit_bytes) + BlockCacheBytes(options.limit_bytes);
 }
 
 absl::Status SegmentStore::Check(const Options& options) {
@@ -415,8 +450,12 @@ absl::Status SegmentStore::ForEach(
     const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const {
   return impl_->ForEach(visit);
 }
-absl::Status SegmentStore::Write(absl::Span<const std::pair<Fingerprint, std::string>> records) {
-  return impl_->Write(records);
+absl::Status SegmentStore::Write(Records records, Origins origins) {
+  return impl_->Write(records, origins);
+}
+absl::Status SegmentStore::LoadOrigins(
+    const std::function<absl::Status(uint32_t number, std::string_view bytes)>& restore) const {
+  return impl_->LoadOrigins(restore);
 }
 absl::Status SegmentStore::SaveEpoch(EpochSlot slot, uint64_t epoch) {
   return impl_->SaveEpoch(slot, epoch);

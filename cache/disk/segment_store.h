@@ -16,7 +16,7 @@
 
 namespace souvenir::cache {
 
-// Records by fingerprint in RocksDB, and the epochs beside them.
+// Records by fingerprint in RocksDB, and beside them their origins, by number, and the epochs.
 //
 // The store is a row of segments, each a column family. Records are only ever added, to the newest;
 // when that has its share of the limit a new one is begun and the oldest is dropped whole. So
@@ -49,6 +49,10 @@ class SegmentStore {
   // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
   static absl::Status Check(const Options& options);
 
+  // What a store with these options keeps in memory: records that wait to be written to files, and
+  // blocks that were read. Filters and indexes, some two bytes a record, come on top of that.
+  static uint64_t MemoryBytes(const Options& options);
+
   // Opens or makes the store; one of another schema is emptied. FAILED_PRECONDITION where another
   // process has it open; PERMISSION_DENIED, NOT_FOUND or UNAVAILABLE where the directory cannot be
   // used; DATA_LOSS where what it holds is damaged. Each says what to do.
@@ -67,11 +71,18 @@ class SegmentStore {
   absl::Status ForEach(
       const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const;
 
-  // Adds records: all or, after a crash, some first part of all writes. Not synced: what the
-  // machine, not the process, had in its buffers is lost with the machine. After a failure nothing
-  // is written, and no epoch saved, until Resume(): RocksDB must not be let near a file again that
-  // it could not write to.
-  absl::Status Write(absl::Span<const std::pair<Fingerprint, std::string>> records);
+  using Records = absl::Span<const std::pair<Fingerprint, std::string>>;
+  using Origins = absl::Span<const std::pair<uint32_t, std::string>>;
+
+  // Adds records, and the origins that they are the first to name: all or, after a crash, some
+  // first part of all writes. Not synced: what the machine, not the process, had in its buffers is
+  // lost with the machine. After a failure nothing is written, and no epoch saved, until Resume():
+  // RocksDB must not be let near a file again that it could not write to.
+  absl::Status Write(Records records, Origins origins = {});
+
+  // Calls `restore` for each origin that was written, until it returns an error.
+  absl::Status LoadOrigins(
+      const std::function<absl::Status(uint32_t number, std::string_view bytes)>& restore) const;
 
   // Keeps one epoch; synced when it returns.
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);

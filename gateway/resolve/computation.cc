@@ -252,9 +252,11 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
     cache::Entry::Fields fields = FieldsFor(row, cost);
     if (answered.get() != &asked) {
       fields.key = answered->FingerprintOf(question(row).inputs);
+      cache::EpochStamp epochs = row.flight->epochs();
       cache::EpochTable::Restamp(cache::EpochTable::Key(row.flight->key()),
                                  cache::EpochTable::Key(fields.key),
-                                 resolver_->parts_.cache->epochs(), &fields.epochs);
+                                 resolver_->parts_.cache->epochs(), &epochs);
+      fields.epoch_sum = cache::EpochSum(epochs);
       fields.origin = answered->origin();
     }
     fields.value = value;
@@ -269,7 +271,7 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
 cache::Entry::Fields Computation::FieldsFor(const Row& row, absl::Duration cost) const {
   cache::Entry::Fields fields;
   fields.key = row.flight->key();
-  fields.epochs = row.flight->epochs();
+  fields.epoch_sum = cache::EpochSum(row.flight->epochs());
   fields.origin = target().origin();
   fields.created_at = resolver_->parts_.clock->Now();
   fields.cost = cost;

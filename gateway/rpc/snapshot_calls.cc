@@ -113,7 +113,7 @@ class ImportCall final : public grpc::ServerReadReactor<v1::ImportRequest> {
         metrics_(metrics),
         began_(parts.clock->Monotonic()),
         response_(response),
-        reader_([this](const cache::DecodedEntry& entry) { return Take(entry); }) {}
+        reader_([this](cache::Entry::Fields entry) { return Take(std::move(entry)); }) {}
 
   void Start() {
     parts_.cache->epochs().CopyTo(&epochs_);
@@ -138,15 +138,14 @@ class ImportCall final : public grpc::ServerReadReactor<v1::ImportRequest> {
     return absl::OkStatus();
   }
 
-  absl::Status Take(const cache::DecodedEntry& entry) {
+  absl::Status Take(cache::Entry::Fields entry) {
     // What a hit could not read would be an error for whoever asks.
-    const cache::Entry::Fields& fields = entry.fields;
-    const bool is_answer = fields.code == absl::StatusCode::kOk;
-    if (is_answer ? !DecodedTensors::Decode(fields.value).ok()
-                  : fields.code != absl::StatusCode::kInvalidArgument) {
+    const bool is_answer = entry.code == absl::StatusCode::kOk;
+    if (is_answer ? !DecodedTensors::Decode(entry.value).ok()
+                  : entry.code != absl::StatusCode::kInvalidArgument) {
       return absl::DataLossError("an entry that is no answer of a model");
     }
-    if (parts_.cache->Import(entry, epochs_)) ++taken_;
+    if (parts_.cache->Import(std::move(entry), epochs_)) ++taken_;
     return absl::OkStatus();
   }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <vector>
 
 #include "tests/unit/cache/test_entries.h"
@@ -13,7 +14,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 std::string SnapshotOf(const std::vector<EntryPtr>& entries) {
   std::string bytes;
@@ -36,8 +36,8 @@ struct Outcome {
 // Reads `bytes` in pieces of that size.
 Outcome ReadInPieces(std::string_view bytes, size_t piece) {
   Outcome outcome;
-  SnapshotReader reader([&](const DecodedEntry& entry) {
-    outcome.values.emplace_back(entry.fields.value);
+  SnapshotReader reader([&](const Entry::Fields& entry) {
+    outcome.values.emplace_back(entry.value);
     return absl::OkStatus();
   });
   for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
@@ -57,19 +57,19 @@ TEST(SnapshotTest, EntriesComeBackWhateverPiecesTheyComeIn) {
   }
 }
 
-TEST(SnapshotTest, AllOfAnEntryButItsEpochsComesBack) {
+TEST(SnapshotTest, AllOfAnEntryComesBack) {
   const EntryPtr entry = MakeEntry("k", "v", [](Entry::Fields& fields) {
     fields.lifetime = absl::Hours(2);
     fields.tags = {"one", "two"};
-    fields.epochs = {{0, 9}};
+    fields.cost = absl::Milliseconds(7);
   });
-  SnapshotReader reader([&](const DecodedEntry& decoded) {
-    EXPECT_EQ(decoded.fields.key, entry->key);
-    EXPECT_EQ(decoded.fields.created_at, entry->created_at());
-    EXPECT_EQ(decoded.fields.lifetime, absl::Hours(2));
-    EXPECT_EQ(decoded.fields.tags, entry->tags());
-    EXPECT_EQ(decoded.origin, entry->origin().fields());
-    EXPECT_THAT(decoded.fields.epochs, IsEmpty());
+  SnapshotReader reader([&](const Entry::Fields& decoded) {
+    EXPECT_EQ(decoded.key, entry->key);
+    EXPECT_EQ(decoded.created_at, entry->created_at());
+    EXPECT_EQ(decoded.lifetime, absl::Hours(2));
+    EXPECT_EQ(decoded.tags, entry->tags());
+    EXPECT_EQ(decoded.cost, absl::Milliseconds(7));
+    EXPECT_EQ(decoded.origin->fields(), entry->origin().fields());
     return absl::OkStatus();
   });
   ASSERT_TRUE(reader.Feed(SnapshotOf({entry})).ok());
@@ -85,8 +85,8 @@ TEST(SnapshotTest, EveryTruncationIsTold) {
     const Outcome outcome = ReadInPieces(std::string_view(bytes).substr(0, size), 100);
     EXPECT_EQ(outcome.status.code(), absl::StatusCode::kDataLoss) << size;
   }
-  EXPECT_THAT(std::string(ReadInPieces(bytes.substr(0, 1300), 100).status.message()),
-              HasSubstr("cut off after byte 1300 and 2 entries"));
+  EXPECT_THAT(std::string(ReadInPieces(bytes.substr(0, bytes.size() - 3), 100).status.message()),
+              HasSubstr(fmt::format("cut off after byte {} and 3 entries", bytes.size() - 3)));
 }
 
 TEST(SnapshotTest, EveryFlippedBitIsTold) {
@@ -100,8 +100,12 @@ TEST(SnapshotTest, EveryFlippedBitIsTold) {
 }
 
 TEST(SnapshotTest, SaysWhereItIsDamaged) {
-  std::string bytes = SnapshotOf({MakeEntry("a", "one"), MakeEntry("b", "two")});
-  const size_t second = 20 + (bytes.size() - 20 - 12) / 2;  // after the beginning, before the end
+  std::string bytes;
+  SnapshotWriter writer(&bytes);
+  writer.Add(*MakeEntry("a", "one"));
+  const size_t second = bytes.size();
+  writer.Add(*MakeEntry("b", "two"));
+  writer.End();
   bytes[second + 50] = static_cast<char>(bytes[second + 50] ^ 1);
   const Outcome outcome = ReadInPieces(bytes, 7);
   EXPECT_THAT(std::string(outcome.status.message()),
@@ -109,11 +113,47 @@ TEST(SnapshotTest, SaysWhereItIsDamaged) {
   EXPECT_THAT(outcome.values, ElementsAre("one"));
 }
 
+TEST(SnapshotTest, EqualOriginsAreWrittenOnce) {
+  const auto of = [](const char* model) {
+    return [model](Entry::Fields& fields) {
+      fields.origin = Origin::Create({"tenant", model, "1", "digest"});
+    };
+  };
+  std::string bytes;
+  SnapshotWriter writer(&bytes);
+  std::vector<size_t> added;
+  for (const char* model : {"m", "m", "n", "m"}) {
+    const size_t before = bytes.size();
+    writer.Add(*MakeEntry("a", "v", of(model)));
+    added.push_back(bytes.size() - before);
+  }
+  writer.End();
+  EXPECT_EQ(added[1], added[3]);
+  EXPECT_EQ(added[0], added[2]);
+  EXPECT_LT(added[1], added[0]);
+  std::vector<std::string> models;
+  SnapshotReader reader([&](const Entry::Fields& entry) {
+    models.push_back(entry.origin->model());
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(reader.Feed(bytes).ok());
+  EXPECT_THAT(models, ElementsAre("m", "m", "n", "m"));
+}
+
+TEST(SnapshotTest, AnEntryWhoseOriginDidNotComeIsRefused) {
+  const std::string bytes = SnapshotOf({MakeEntry("a", "one")});
+  uint32_t origin = 0;
+  std::memcpy(&origin, bytes.data() + 20, sizeof(origin));
+  const std::string without = bytes.substr(0, 20) + bytes.substr(20 + sizeof(origin) + origin);
+  EXPECT_THAT(std::string(ReadInPieces(without, 4096).status.message()),
+              HasSubstr("damaged at byte 20: an entry of an unknown origin"));
+}
+
 TEST(SnapshotTest, ASizeThatNobodyWroteIsRefusedBeforeItIsKept) {
   std::string bytes = SnapshotOf({}).substr(0, 20);
   bytes += "\xff\xff\xff\x7f";
   EXPECT_THAT(std::string(ReadInPieces(bytes, 100).status.message()),
-              HasSubstr("a record of 2147483647 bytes"));
+              HasSubstr("a piece of 2147483647 bytes"));
 }
 
 TEST(SnapshotTest, OtherFilesAreNone) {
@@ -124,7 +164,7 @@ TEST(SnapshotTest, OtherFilesAreNone) {
 }
 
 TEST(SnapshotTest, WhatTheVisitorRefusesEndsTheReading) {
-  SnapshotReader reader([](const DecodedEntry&) { return absl::AbortedError("enough"); });
+  SnapshotReader reader([](const Entry::Fields&) { return absl::AbortedError("enough"); });
   EXPECT_EQ(reader.Feed(ThreeEntries()), absl::AbortedError("enough"));
   EXPECT_EQ(reader.entries(), 0u);
 }

@@ -29,10 +29,12 @@ class TieredCacheTest : public testing::Test {
   EntryPtr EntryOfToday(std::string_view name) {
     return MakeEntry(name, name, [&](Entry::Fields& fields) {
       fields.tags = {"tag"};
+      EpochStamp stamp;
       cache_->epochs().Stamp(
           {EpochTable::All(), EpochTable::Tenant("tenant"), EpochTable::Model("model"),
            EpochTable::Key(fields.key), EpochTable::Tag("tag")},
-          &fields.epochs);
+          &stamp);
+      fields.epoch_sum = EpochSum(stamp);
     });
   }
 
@@ -130,18 +132,15 @@ std::multiset<std::string> Exported(TieredCache* cache, absl::Time now = absl::U
   return values;
 }
 
-// As a snapshot has it.
-DecodedEntry Decoded(const Entry& entry) {
-  DecodedEntry decoded;
-  decoded.fields = {.key = entry.key,
-                    .origin = nullptr,
-                    .value = entry.value(),
-                    .created_at = entry.created_at(),
-                    .lifetime = entry.lifetime(),
-                    .cost = entry.cost(),
-                    .tags = entry.tags()};
-  decoded.origin = entry.origin().fields();
-  return decoded;
+bool Import(TieredCache* cache, const Entry& entry, const EpochTable& epochs) {
+  return cache->Import({.key = entry.key,
+                        .origin = entry.origin_ptr(),
+                        .value = entry.value(),
+                        .created_at = entry.created_at(),
+                        .lifetime = entry.lifetime(),
+                        .cost = entry.cost(),
+                        .tags = entry.tags()},
+                       epochs);
 }
 
 TEST_F(TieredCacheTest, AnExportHasWhatIsInMemoryAndOnDisk) {
@@ -161,7 +160,7 @@ TEST_F(TieredCacheTest, AnExportLeavesOutWhatIsNoLongerServed) {
 
   const EntryPtr expires = MakeEntry("c", "c", [&](Entry::Fields& fields) {
     fields.lifetime = absl::Hours(1);
-    fields.epochs = {{0, 1}};
+    fields.epoch_sum = 1;
   });
   cache_->Insert(expires);
   const absl::Time end = expires->expires_at();
@@ -179,33 +178,34 @@ TEST_F(TieredCacheTest, AnExportEndsWhenItsReaderHasEnough) {
 TEST_F(TieredCacheTest, WhatIsImportedIsServedAfterARestartToo) {
   // This cache's epochs are not those that the entry was made under.
   ASSERT_TRUE(cache_->Invalidate(InvalidateAll{}).ok());
-  const DecodedEntry entry = Decoded(*MakeEntry("a", "v"));
-  EXPECT_TRUE(cache_->Import(entry, cache_->epochs()));
+  const EntryPtr entry = MakeEntry("a", "v");
+  EXPECT_TRUE(Import(cache_.get(), *entry, cache_->epochs()));
   EXPECT_TRUE(InMemory("a"));
   cache_->disk().Flush();
   Reopen();
   EXPECT_TRUE(OnDisk("a"));
-  EXPECT_FALSE(cache_->Import(entry, cache_->epochs())) << "it is known already";
+  EXPECT_FALSE(Import(cache_.get(), *entry, cache_->epochs())) << "it is known already";
 }
 
 TEST_P(InvalidationTest, HoldsForAnImportThatIsUnderWay) {
   EpochTable before;
   cache_->epochs().CopyTo(&before);
   ASSERT_TRUE(cache_->Invalidate(GetParam().what).ok());
-  EXPECT_FALSE(cache_->Import(Decoded(*EntryOfToday("a")), before));
+  EXPECT_FALSE(Import(cache_.get(), *EntryOfToday("a"), before));
   EXPECT_FALSE(InMemory("a"));
-  EXPECT_TRUE(cache_->Import(Decoded(*EntryOfToday("a")), cache_->epochs()));
+  EXPECT_TRUE(Import(cache_.get(), *EntryOfToday("a"), cache_->epochs()));
 }
 
 TEST_F(TieredCacheTest, OfTwoAnswersTheNewerStays) {
-  const auto made_at = [&](int64_t seconds) {
-    return Decoded(*MakeEntry("a", "v", [&](Entry::Fields& fields) {
+  const auto import_made_at = [&](int64_t seconds) {
+    const EntryPtr entry = MakeEntry("a", "v", [&](Entry::Fields& fields) {
       fields.created_at = absl::FromUnixSeconds(seconds);
-    }));
+    });
+    return Import(cache_.get(), *entry, cache_->epochs());
   };
-  EXPECT_TRUE(cache_->Import(made_at(1000), cache_->epochs()));
-  EXPECT_FALSE(cache_->Import(made_at(999), cache_->epochs()));
-  EXPECT_TRUE(cache_->Import(made_at(1001), cache_->epochs()));
+  EXPECT_TRUE(import_made_at(1000));
+  EXPECT_FALSE(import_made_at(999));
+  EXPECT_TRUE(import_made_at(1001));
   EXPECT_EQ(cache_->LookupMemory(KeyOf("a"))->created_at(), absl::FromUnixSeconds(1001));
 }
 
