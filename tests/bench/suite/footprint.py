@@ -90,7 +90,7 @@ class Benchmark(contextlib.ExitStack):
 
     def _resident(self, gateway, what):
         memory = gateway.server.get_stats().memory
-        if memory.bytes < 0.9 * BUDGET or not memory.evictions:
+        if memory.bytes < 0.9 * memory.limit_bytes or not memory.evictions:
             raise RuntimeError(f"the memory tier is not full after churn: {memory}")
         self._add(f"resident memory after churn, {what}",
                   _resident_bytes(gateway.service.pid) / BUDGET, "x budget", RESIDENT)
