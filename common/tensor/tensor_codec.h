@@ -19,7 +19,8 @@ namespace souvenir {
 //   u32 tensors, then for each: u8 datatype, u8 dimensions, u16 length of the name, u32 zero,
 //   u64 length of the data, i64 for each dimension, the name, the data
 //
-// The format is on disks: change it only together with the disk tier's schema version.
+// The format is on disks: change it only together with the disk tier's schema version. REQUIRES:
+// names and shapes are within the limits that ValidateTensor holds them to.
 std::string EncodeTensors(absl::Span<const TensorView> tensors);
 
 // Tensors read back from such bytes; views into them, but for the shapes.
