@@ -40,24 +40,39 @@ TEST(ReadSectionTest, ErasFollowEachOther) {
   EXPECT_GT(ReadSection::EndEra(), first);
 }
 
-TEST(ReadSectionTest, TheOldestSectionOfAnyThreadDecides) {
-  std::promise<void> inside;
-  std::promise<void> leave;
-  std::thread reader([&] {
-    const ReadSection section;
-    inside.set_value();
-    leave.get_future().wait();
-  });
-  inside.get_future().wait();
-  const uint64_t era = ReadSection::EndEra();
-  {
-    const ReadSection later;
-    EXPECT_FALSE(CanFree(era));
+// A thread that is in a section until it is told to leave.
+class Reader {
+ public:
+  Reader() {
+    thread_ = std::thread([this] {
+      const ReadSection section;
+      inside_.set_value();
+      leave_.get_future().wait();
+    });
+    inside_.get_future().wait();
   }
-  EXPECT_FALSE(CanFree(era));
-  leave.set_value();
-  reader.join();
-  EXPECT_TRUE(CanFree(era));
+  void Leave() {
+    leave_.set_value();
+    thread_.join();
+  }
+
+ private:
+  std::promise<void> inside_;
+  std::promise<void> leave_;
+  std::thread thread_;
+};
+
+TEST(ReadSectionTest, TheOldestSectionOfAnyThreadDecides) {
+  Reader first;
+  const uint64_t first_era = ReadSection::EndEra();
+  Reader second;
+  const uint64_t second_era = ReadSection::EndEra();
+  EXPECT_FALSE(CanFree(first_era));
+  first.Leave();
+  EXPECT_TRUE(CanFree(first_era));
+  EXPECT_FALSE(CanFree(second_era));
+  second.Leave();
+  EXPECT_TRUE(CanFree(second_era));
 }
 
 TEST(ReadSectionTest, MoreThreadsThanThereArePlacesAreTurnedAwayUntilOthersEnd) {
