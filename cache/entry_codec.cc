@@ -1,11 +1,13 @@
 #include "cache/entry_codec.h"
 
 #include <cstring>
+#include <optional>
+#include <utility>
+
+#include "common/byte_codec.h"
 
 namespace souvenir::cache {
 namespace {
-
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied as they are");
 
 constexpr auto kLastCode = static_cast<uint8_t>(absl::StatusCode::kUnauthenticated);
 constexpr size_t kChecksumBytes = sizeof(uint64_t);
@@ -21,92 +23,33 @@ std::string_view BytesOf(const uint32_t& number) {
   return {reinterpret_cast<const char*>(&number), sizeof(number)};
 }
 
-class Writer {
- public:
-  explicit Writer(size_t size) {
-    out_.reserve(size);
-    out_.resize(kChecksumBytes);
-  }
+// A writer that leaves the checksum's place free.
+ByteWriter WriterBehindChecksum(size_t size) {
+  ByteWriter writer(kChecksumBytes + size);
+  writer.Fixed(uint64_t{0});
+  return writer;
+}
 
-  template <typename T>
-  void Fixed(T number) {
-    out_.append(reinterpret_cast<const char*>(&number), sizeof(number));
-  }
-  void Number(uint64_t number) {
-    for (; number >= 0x80; number >>= 7) out_.push_back(static_cast<char>(number | 0x80));
-    out_.push_back(static_cast<char>(number));
-  }
-  void Text(std::string_view text) {
-    Number(text.size());
-    out_.append(text);
-  }
-  void Rest(std::string_view bytes) { out_.append(bytes); }
+std::string WithChecksum(std::string_view name, ByteWriter writer) {
+  std::string bytes = std::move(writer).Finish();
+  const uint64_t checksum = Checksum(name, std::string_view(bytes).substr(kChecksumBytes));
+  std::memcpy(bytes.data(), &checksum, sizeof(checksum));
+  return bytes;
+}
 
-  // What was written, behind its checksum.
-  std::string Finish(std::string_view name) && {
-    const uint64_t checksum = Checksum(name, std::string_view(out_).substr(kChecksumBytes));
-    std::memcpy(out_.data(), &checksum, sizeof(checksum));
-    return std::move(out_);
-  }
-
- private:
-  std::string out_;
-};
-
-// Reads what Writer wrote; once something is cut off or malformed, ok() is false and all that is
-// read is empty.
-class Reader {
- public:
-  // Not ok() where the checksum is not that of the rest.
-  Reader(std::string_view name, std::string_view bytes) : rest_(bytes) {
-    const auto checksum = Fixed<uint64_t>();
-    ok_ = ok_ && checksum == Checksum(name, rest_);
-  }
-
-  template <typename T>
-  T Fixed() {
-    T number{};
-    const std::string_view bytes = Take(sizeof(T));
-    if (ok_) std::memcpy(&number, bytes.data(), sizeof(T));
-    return number;
-  }
-  uint64_t Number() {
-    uint64_t number = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      const auto byte = Fixed<uint8_t>();
-      const uint64_t bits = byte & 0x7f;
-      // The tenth byte has room for one bit; and none but a first one may be zero at the end.
-      if ((bits << shift) >> shift != bits || (byte == 0 && shift > 0)) break;
-      number |= bits << shift;
-      if (byte < 0x80) return ok_ ? number : 0;
-    }
-    ok_ = false;
-    return 0;
-  }
-  std::string_view Text() { return Take(Number()); }
-  std::string_view Rest() { return Take(rest_.size()); }
-
-  bool ok() const { return ok_; }
-  bool at_end() const { return rest_.empty(); }
-
- private:
-  std::string_view Take(uint64_t size) {
-    if (size > rest_.size()) ok_ = false;
-    if (!ok_) return {};
-    const std::string_view taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-
-  std::string_view rest_;
-  bool ok_ = true;
-};
+// What lies behind a checksum that is right.
+std::optional<ByteReader> CheckedReader(std::string_view name, std::string_view bytes) {
+  ByteReader reader(bytes);
+  const auto checksum = reader.Fixed<uint64_t>();
+  if (!reader.ok() || checksum != Checksum(name, bytes.substr(kChecksumBytes))) return {};
+  return reader;
+}
 
 }  // namespace
 
 std::string EncodeEntry(const Entry& entry, uint32_t origin) {
   const std::vector<std::string> tags = entry.tags();
-  Writer writer(64 + Entry::TagBytes(tags) + entry.value().size());
+  ByteWriter writer = WriterBehindChecksum(64 + Entry::TagBytes(tags) + entry.value().size());
   writer.Fixed(absl::ToUnixNanos(entry.created_at()));
   writer.Fixed(static_cast<float>(absl::ToDoubleNanoseconds(entry.cost())));
   writer.Fixed(Entry::ToSeconds(entry.lifetime()));
@@ -115,19 +58,22 @@ std::string EncodeEntry(const Entry& entry, uint32_t origin) {
   writer.Number(entry.epoch_sum());
   writer.Number(tags.size());
   for (const std::string& tag : tags) writer.Text(tag);
-  writer.Rest(entry.value());
-  return std::move(writer).Finish(entry.key.view());
+  writer.Bytes(entry.value());
+  return WithChecksum(entry.key.view(), std::move(writer));
 }
 
 absl::StatusOr<DecodedEntry> DecodeEntry(const Fingerprint& key, std::string_view record) {
-  Reader reader(key.view(), record);
-  if (!reader.ok()) return absl::DataLossError("a record whose checksum does not match");
+  std::optional<ByteReader> checked = CheckedReader(key.view(), record);
+  if (!checked) return absl::DataLossError("a record whose checksum does not match");
+  ByteReader& reader = *checked;
   // The checksum has vouched for the writer; everything is checked all the same.
   DecodedEntry decoded;
   Entry::Fields& entry = decoded.fields;
   entry.key = key;
   entry.created_at = absl::FromUnixNanos(reader.Fixed<int64_t>());
-  entry.cost = absl::Nanoseconds(static_cast<double>(reader.Fixed<float>()));
+  const auto cost = reader.Fixed<float>();
+  if (!(cost >= 0)) return absl::DataLossError("a record with an impossible cost");
+  entry.cost = absl::Nanoseconds(static_cast<double>(cost));
   entry.lifetime = Entry::FromSeconds(reader.Fixed<uint32_t>());
   const auto code = reader.Fixed<uint8_t>();
   if (code > kLastCode) return absl::DataLossError("a record with an unknown code");
@@ -149,17 +95,19 @@ absl::StatusOr<DecodedEntry> DecodeEntry(const Fingerprint& key, std::string_vie
 }
 
 std::string EncodeOrigin(uint32_t number, const Origin::Fields& origin) {
-  Writer writer(64 + origin.tenant.size() + origin.model.size() + origin.version.size() +
-                origin.digest.size());
+  ByteWriter writer = WriterBehindChecksum(16 + origin.tenant.size() + origin.model.size() +
+                                           origin.version.size() + origin.digest.size());
   writer.Text(origin.tenant);
   writer.Text(origin.model);
   writer.Text(origin.version);
   writer.Text(origin.digest);
-  return std::move(writer).Finish(BytesOf(number));
+  return WithChecksum(BytesOf(number), std::move(writer));
 }
 
 absl::StatusOr<Origin::Fields> DecodeOrigin(uint32_t number, std::string_view bytes) {
-  Reader reader(BytesOf(number), bytes);
+  std::optional<ByteReader> checked = CheckedReader(BytesOf(number), bytes);
+  if (!checked) return absl::DataLossError("an origin whose checksum does not match");
+  ByteReader& reader = *checked;
   Origin::Fields origin;
   origin.tenant = reader.Text();
   origin.model = reader.Text();

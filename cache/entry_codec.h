@@ -21,10 +21,10 @@ namespace souvenir::cache {
 //   v its length and its text
 //   the value, to the end
 //
-// all little-endian; v is an unsigned number, seven bits to a byte, the lowest first, the eighth
-// bit set in all but the last. The key goes into the checksum, so that a record can never answer
-// for another key; so does, in an origin's bytes, its number. Change it only together with the disk
-// tier's schema version, which drops stores of another one, and with that of snapshots.
+// where v is ByteWriter's Number() and the others are Fixed(). The key goes into the checksum, so
+// that a record can never answer for another key; so does, in an origin's bytes, its number. Change
+// it only together with the disk tier's schema version, which drops stores of another one, and with
+// that of snapshots.
 std::string EncodeEntry(const Entry& entry, uint32_t origin);
 
 // A record that was read.

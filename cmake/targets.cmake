@@ -38,3 +38,23 @@ function(souvenir_test name)
                        PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300
                        ENVIRONMENT "${SOUVENIR_TEST_ENVIRONMENT}")
 endfunction()
+
+# souvenir_fuzz_target(<name> [DEPS <target>...]) is of <name>.cc, which has LLVMFuzzerTestOneInput, and of
+# the inputs in corpus/<name>/: with SOUVENIR_FUZZ the program fuzz-<name>, else the test
+# unit/fuzz/<name>.
+function(souvenir_fuzz_target name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  if(SOUVENIR_FUZZ)
+    souvenir_binary(fuzz-${name} SOURCES ${name}.cc DEPS ${ARG_DEPS})
+    target_link_options(fuzz-${name} PRIVATE -fsanitize=fuzzer)
+    return()
+  endif()
+  souvenir_binary(replay-${name} SOURCES ${name}.cc replay.cc DEPS ${ARG_DEPS})
+  set_target_properties(replay-${name} PROPERTIES
+                        RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  add_test(NAME unit/fuzz/${name}
+           COMMAND replay-${name} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name}
+                   ${PROJECT_BINARY_DIR}/tests/replay-${name}.input)
+  set_tests_properties(unit/fuzz/${name} PROPERTIES LABELS unit TIMEOUT 300
+                       ENVIRONMENT "${SOUVENIR_TEST_ENVIRONMENT}")
+endfunction()

@@ -2,11 +2,25 @@
 
 #include <unicode/uloc.h>
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+
 namespace souvenir {
+namespace {
+
+// ICU lets other bytes pass in places, and reads up to a NUL.
+bool IsSpelledAsTag(std::string_view tag) {
+  return std::all_of(tag.begin(), tag.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-';
+  });
+}
+
+}  // namespace
 
 std::optional<std::string> CanonicalLanguageTag(std::string_view tag) {
-  // ICU takes an empty tag for the root language, and reads up to a NUL.
-  if (tag.empty() || tag.size() > ULOC_FULLNAME_CAPACITY || tag.find('\0') != tag.npos) {
+  // ICU takes an empty tag for the root language.
+  if (tag.empty() || tag.size() > ULOC_FULLNAME_CAPACITY || !IsSpelledAsTag(tag)) {
     return std::nullopt;
   }
   char locale[ULOC_FULLNAME_CAPACITY];

@@ -20,6 +20,16 @@ std::optional<int64_t> ElementCount(absl::Span<const int64_t> shape) {
 }
 
 absl::Status ValidateTensor(const TensorView& tensor) {
+  if (tensor.name.size() > kMaxNameBytes) {
+    return absl::InvalidArgumentError(
+        fmt::format("the name of a tensor has {} bytes, and the limit is {}", tensor.name.size(),
+                    kMaxNameBytes));
+  }
+  if (tensor.shape.size() > kMaxDimensions) {
+    return absl::InvalidArgumentError(
+        fmt::format("tensor '{}' has {} dimensions, and the limit is {}", tensor.name,
+                    tensor.shape.size(), kMaxDimensions));
+  }
   const std::optional<int64_t> count = ElementCount(tensor.shape);
   if (!count) {
     return absl::InvalidArgumentError(

@@ -35,6 +35,10 @@ struct Tensor {
   TensorView view() const { return {name, datatype, shape, data}; }
 };
 
+// More than any model has, and what a stored tensor has room for (common/tensor/tensor_codec.h).
+inline constexpr size_t kMaxDimensions = 255;
+inline constexpr size_t kMaxNameBytes = 65'535;
+
 // "[2, 16]"; for messages.
 std::string ShapeString(absl::Span<const int64_t> shape);
 
@@ -43,7 +47,8 @@ std::string ShapeString(absl::Span<const int64_t> shape);
 std::optional<int64_t> ElementCount(absl::Span<const int64_t> shape);
 
 // Whether the bytes of `tensor` are exactly what its datatype and shape say, framing of BYTES
-// included. INVALID_ARGUMENT names the tensor, what came and what was expected.
+// included, and its name and shape within the limits. INVALID_ARGUMENT names the tensor, what came
+// and what was expected.
 absl::Status ValidateTensor(const TensorView& tensor);
 
 // Cuts a valid tensor along its first dimension. Row i of shape [n, ...] is the view that shares

@@ -2,63 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include "common/byte_codec.h"
 
 namespace souvenir {
-namespace {
-
-struct Header {
-  uint8_t datatype;
-  uint8_t dimensions;
-  uint16_t name_length;
-  uint32_t zero;
-  uint64_t data_length;
-};
-static_assert(sizeof(Header) == 16);
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied as they are");
-
-template <typename T>
-void AppendNumber(const T& number, std::string* out) {
-  out->append(reinterpret_cast<const char*>(&number), sizeof(number));
-}
-
-// Takes `size` bytes off the front of `rest`; false where there are fewer.
-bool Take(uint64_t size, std::string_view* rest, std::string_view* taken) {
-  if (rest->size() < size) return false;
-  *taken = rest->substr(0, size);
-  rest->remove_prefix(size);
-  return true;
-}
-
-template <typename T>
-bool TakeNumber(std::string_view* rest, T* number) {
-  std::string_view bytes;
-  if (!Take(sizeof(T), rest, &bytes)) return false;
-  std::memcpy(number, bytes.data(), sizeof(T));
-  return true;
-}
-
-}  // namespace
 
 std::string EncodeTensors(absl::Span<const TensorView> tensors) {
-  size_t size = sizeof(uint32_t);
+  size_t size = 8;
   for (const TensorView& tensor : tensors) {
-    size += sizeof(Header) + tensor.shape.size() * sizeof(int64_t) + tensor.name.size() +
-            tensor.data.size();
+    size += 16 + 8 * tensor.shape.size() + tensor.name.size() + tensor.data.size();
   }
-  std::string out;
-  out.reserve(size);
-  AppendNumber(static_cast<uint32_t>(tensors.size()), &out);
+  ByteWriter writer(size);
+  writer.Number(tensors.size());
   for (const TensorView& tensor : tensors) {
-    AppendNumber(
-        Header{static_cast<uint8_t>(tensor.datatype), static_cast<uint8_t>(tensor.shape.size()),
-               static_cast<uint16_t>(tensor.name.size()), 0, tensor.data.size()},
-        &out);
-    for (const int64_t dimension : tensor.shape) AppendNumber(dimension, &out);
-    out.append(tensor.name);
-    out.append(tensor.data);
+    writer.Fixed(static_cast<uint8_t>(tensor.datatype));
+    writer.Number(tensor.shape.size());
+    for (const int64_t dimension : tensor.shape) writer.Number(static_cast<uint64_t>(dimension));
+    writer.Text(tensor.name);
+    writer.Text(tensor.data);
   }
-  return out;
+  return std::move(writer).Finish();
 }
 
 absl::StatusOr<DecodedTensors> DecodedTensors::Decode(std::string_view bytes) {
@@ -67,26 +29,22 @@ absl::StatusOr<DecodedTensors> DecodedTensors::Decode(std::string_view bytes) {
         fmt::format("{} bytes are no encoded tensors: {}", bytes.size(), what));
   };
   DecodedTensors decoded;
-  std::string_view rest = bytes;
-  uint32_t count;
-  if (!TakeNumber(&rest, &count)) return broken("no count");
-  for (uint32_t i = 0; i < count; ++i) {
-    Header header;
-    if (!TakeNumber(&rest, &header)) return broken("a header is cut off");
-    if (header.zero != 0 || DataTypeName(static_cast<DataType>(header.datatype)) == "INVALID") {
-      return broken("a header that nobody wrote");
-    }
+  ByteReader reader(bytes);
+  const uint64_t count = reader.Number();
+  for (uint64_t i = 0; i < count && reader.ok(); ++i) {
     Item item;
-    item.datatype = static_cast<DataType>(header.datatype);
-    item.shape.resize(header.dimensions);
-    for (int64_t& dimension : item.shape) {
-      if (!TakeNumber(&rest, &dimension)) return broken("a shape is cut off");
+    item.datatype = static_cast<DataType>(reader.Fixed<uint8_t>());
+    if (DataTypeName(item.datatype) == "INVALID") return broken("a datatype that is none");
+    const uint64_t dimensions = reader.Number();
+    for (uint64_t d = 0; d < dimensions && reader.ok(); ++d) {
+      item.shape.push_back(static_cast<int64_t>(reader.Number()));
     }
-    if (!Take(header.name_length, &rest, &item.name)) return broken("a name is cut off");
-    if (!Take(header.data_length, &rest, &item.data)) return broken("data is cut off");
+    item.name = reader.Text();
+    item.data = reader.Text();
     decoded.tensors_.push_back(std::move(item));
   }
-  if (!rest.empty()) return broken("bytes follow the last tensor");
+  if (!reader.ok()) return broken("something is cut off");
+  if (!reader.at_end()) return broken("bytes follow the last tensor");
   return decoded;
 }
 

@@ -14,12 +14,14 @@
 namespace souvenir {
 
 // Tensors as one string of bytes: what the cache stores as an answer and what worker processes are
-// sent. All numbers little-endian:
+// sent:
 //
-//   u32 tensors, then for each: u8 datatype, u8 dimensions, u16 length of the name, u32 zero,
-//   u64 length of the data, i64 for each dimension, the name, the data
+//   v tensors, then for each: u8 datatype, v dimensions, each dimension as v, v length of the name
+//   and the name, v length of the data and the data
 //
-// The format is on disks: change it only together with the disk tier's schema version.
+// where v is ByteWriter's Number(). The format is on disks: change it only together with the disk
+// tier's schema version and that of snapshots. REQUIRES: names and shapes are within the limits
+// that ValidateTensor holds them to.
 std::string EncodeTensors(absl::Span<const TensorView> tensors);
 
 // Tensors read back from such bytes; views into them, but for the shapes.

@@ -12,6 +12,11 @@ constexpr size_t kFirstPlaces = 256;
 // a round takes a quarter of the window.
 constexpr size_t kSweepPlaces = 4;
 
+// The table grows when more keys than one for so many places were forgotten within a round of the
+// sweep: one in eight of those added. Counted anew in each round, because a few always are, and the
+// table must not grow for as long as it is used.
+constexpr size_t kDisplacedShare = 32;
+
 }  // namespace
 
 GhostList::GhostList(uint64_t window_bytes)
@@ -40,7 +45,7 @@ void GhostList::Add(const Fingerprint& key, From from, uint32_t charge) {
   }
   *place = {name | static_cast<uint32_t>(from), Now(from)};
   ++counts_[static_cast<size_t>(from)];
-  if (displaced_ > places_.size() / 16) Grow();
+  if (displaced_ > places_.size() / kDisplacedShare) Grow();
 }
 
 std::optional<GhostList::From> GhostList::Take(const Fingerprint& key) {
@@ -67,6 +72,7 @@ void GhostList::Sweep() {
     if (place.name != 0 && IsOut(place)) Forget(place);
     hand_ = (hand_ + 1) % places_.size();
   }
+  if (hand_ == 0) displaced_ = 0;
 }
 
 void GhostList::Grow() {

@@ -11,11 +11,11 @@
 namespace souvenir::cache {
 
 // Remembers the keys of what was evicted lately from each of two queues, up to a number of bytes of
-// each, in 8 bytes a key.
+// each, in 16 to 32 bytes a key.
 //
 // A key is known by 31 of its bits: another may be taken for it once in some 10,000 times, which
 // costs a wrong guess. A table of four places to a bucket; the oldest of a full bucket is
-// forgotten, and the table grows when that happens too often. Not thread-safe.
+// forgotten, and the table grows while that happens too often. Not thread-safe.
 class GhostList {
  public:
   enum class From : uint8_t { kSmall, kMain };
@@ -66,7 +66,7 @@ class GhostList {
   std::array<size_t, 2> counts_{};
   std::vector<Place> places_;
   size_t hand_ = 0;       // of the sweep
-  size_t displaced_ = 0;  // forgotten for want of room since the table grew
+  size_t displaced_ = 0;  // forgotten for want of room in this round
 };
 
 }  // namespace souvenir::cache

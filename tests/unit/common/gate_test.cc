@@ -42,5 +42,45 @@ TEST(GateTest, WaitsForThoseInside) {
   leaver.join();
 }
 
+TEST(GateTest, AClosedGateIsClosedToThreadsOfAllShardsAndOpensToAll) {
+  Gate gate;
+  const auto let_in = [&] {
+    size_t count = 0;
+    for (size_t i = 0; i < kThreadShards; ++i) {
+      std::thread([&] { count += gate.Enter().has_value() ? 1 : 0; }).join();
+    }
+    return count;
+  };
+  EXPECT_EQ(let_in(), kThreadShards);
+  gate.Close();
+  EXPECT_EQ(let_in(), 0u);
+  gate.Open();
+  EXPECT_EQ(let_in(), kThreadShards);
+}
+
+TEST(GateTest, WhoWasInsideBeforeItOpenedAgainIsWaitedForWhenItCloses) {
+  Gate gate;
+  std::optional<Gate::Pass> before = gate.Enter();
+  gate.Close();
+  gate.Open();
+  std::optional<Gate::Pass> after = gate.Enter();
+  ASSERT_TRUE(after.has_value());
+  EXPECT_EQ(gate.inside(), 2u);
+  gate.Close();
+  after.reset();
+  EXPECT_FALSE(gate.WaitUntilEmpty(absl::ZeroDuration()));
+  before.reset();
+  EXPECT_TRUE(gate.WaitUntilEmpty(absl::ZeroDuration()));
+}
+
+TEST(GateTest, APassThatAnotherThreadGivesBackIsCountedWhereItWasTaken) {
+  Gate gate;
+  std::optional<Gate::Pass> pass = gate.Enter();
+  gate.Close();
+  std::thread([&] { pass.reset(); }).join();
+  EXPECT_EQ(gate.inside(), 0u);
+  EXPECT_TRUE(gate.WaitUntilEmpty(absl::ZeroDuration()));
+}
+
 }  // namespace
 }  // namespace souvenir

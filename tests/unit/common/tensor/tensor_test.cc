@@ -53,6 +53,18 @@ TEST(TensorTest, AcceptsWhatMatchesItsShape) {
   }
 }
 
+TEST(TensorTest, RefusesNamesAndShapesThatCannotBeStored) {
+  const std::string longest(kMaxNameBytes, 'n');
+  EXPECT_TRUE(ValidateTensor({longest, DataType::kBool, {}, "x"}).ok());
+  EXPECT_THAT(Refusal({longest + "n", DataType::kBool, {}, "x"}),
+              AllOf(HasSubstr("65536 bytes"), HasSubstr("65535")));
+  std::vector<int64_t> shape(kMaxDimensions, 1);
+  EXPECT_TRUE(ValidateTensor({"t", DataType::kBool, shape, "x"}).ok());
+  shape.push_back(1);
+  EXPECT_THAT(Refusal({"t", DataType::kBool, shape, "x"}),
+              AllOf(HasSubstr("'t'"), HasSubstr("256 dimensions"), HasSubstr("255")));
+}
+
 TEST(TensorTest, RefusesWhatDoesNotAndSaysWhatCame) {
   EXPECT_THAT(Refusal({"t", DataType::kInt32, {2, 2}, "short"}),
               AllOf(HasSubstr("'t'"), HasSubstr("5 bytes"), HasSubstr("4 elements of INT32")));

@@ -1,0 +1,183 @@
+"""Writes the inputs that fuzzing begins with: tests/fuzz/corpus/<target>/*. Needs protoc.
+
+What a fuzzer found stands beside them under another name, and is left alone.
+"""
+
+import hashlib
+import pathlib
+import struct
+import subprocess
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROTOS = HERE.parent.parent / "protos"
+
+
+def framed(*elements):
+    return b"".join(struct.pack("<I", len(element)) + element for element in elements)
+
+
+def number(value):
+    """common/byte_codec.h, Number()"""
+    value &= 2**64 - 1
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7f | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def text(value):
+    return number(len(value)) + value
+
+
+def tensors(*items):
+    """common/tensor/tensor_codec.h"""
+    out = number(len(items))
+    for name, datatype, shape, data in items:
+        out += bytes([datatype]) + number(len(shape)) + b"".join(map(number, shape))
+        out += text(name) + text(data)
+    return out
+
+
+def record(created, cost, lifetime, code, origin, epochs, tags, value):
+    """cache/entry_codec.h, behind the checksum"""
+    return (struct.pack("<qfIB", created, cost, lifetime, code) + number(origin) + number(epochs)
+            + number(len(tags)) + b"".join(map(text, tags)) + value)
+
+
+def checked(name, body):
+    return hashlib.sha256(name + body).digest()[:8] + body
+
+
+def snapshot(origins, entries):
+    """cache/snapshot.h"""
+    def piece(sort, name, body):
+        return struct.pack("<I", 1 + len(name) + 8 + len(body)) + sort + name + checked(name, body)
+
+    out = b"souvenir-snapshot-1\n"
+    for i, names in enumerate(origins):
+        out += piece(b"o", struct.pack("<I", i), b"".join(map(text, names)))
+    for key, body in entries:
+        out += piece(b"e", key, body)
+    return out + struct.pack("<IQ", 0, len(entries))
+
+
+def message(name, proto, text):
+    return subprocess.run(["protoc", f"-I{PROTOS}", f"--encode={name}", proto], check=True,
+                          input=text.encode(), stdout=subprocess.PIPE).stdout
+
+
+def inference_messages():
+    def request(text):
+        return message("inference.ModelInferRequest", "inference/grpc_service.proto", text)
+
+    def response(text):
+        return message("inference.ModelInferResponse", "inference/grpc_service.proto", text)
+
+    return {
+        # Both are refused.
+        "rows_differ": request(
+            "inputs { name: 'text' datatype: 'BYTES' shape: [2, 1]"
+            " contents { bytes_contents: ['a', 'b'] } }"
+            "inputs { name: 'flag' datatype: 'BOOL' shape: [1, 1]"
+            " contents { bool_contents: true } }"),
+        "bytes_left_over": request(
+            "inputs { name: 'text' datatype: 'BYTES' shape: [1, 1] }"
+            r" raw_input_contents: '\001\000\000\000abc'"),
+        "raw": request(
+            "model_name: 'model' model_version: '1' id: 'a'"
+            " inputs { name: 'text' datatype: 'BYTES' shape: [2, 1] }"
+            " inputs { name: 'number' datatype: 'FP32' shape: [2, 2, 3] }"
+            r" raw_input_contents: '\001\000\000\000a\002\000\000\000bc'"
+            f" raw_input_contents: '{'1234' * 12}'"
+            " outputs { name: 'b' } parameters { key: 'priority' value { int64_param: 1 } }"),
+        "typed": request(
+            "model_name: 'model' inputs { name: 'text' datatype: 'BYTES' shape: [1, 2]"
+            " contents { bytes_contents: ['a', ''] } }"
+            " inputs { name: 'flag' datatype: 'BOOL' shape: [1, 1]"
+            " contents { bool_contents: true } }"),
+        "numbers": request(
+            "inputs { name: 'a' datatype: 'INT8' shape: 2 contents { int_contents: [-1, 127] } }"
+            "inputs { name: 'b' datatype: 'UINT16' shape: 1 contents { uint_contents: 65535 } }"
+            "inputs { name: 'c' datatype: 'INT64' contents { int64_contents: -1 } }"
+            "inputs { name: 'd' datatype: 'UINT64' shape: 0 }"
+            "inputs { name: 'e' datatype: 'FP64' shape: 1 contents { fp64_contents: 0.5 } }"),
+        # More than a stored tensor has room for.
+        "many_dimensions": response(
+            f"outputs {{ name: 'a' datatype: 'BOOL' shape: [{', '.join(['1'] * 256)}] }}"
+            " raw_output_contents: 'x'"),
+        "answer": response(
+            "model_name: 'model' model_version: '1'"
+            " outputs { name: 'a' datatype: 'BYTES' shape: 1 }"
+            r" raw_output_contents: '\001\000\000\000x'"
+            " parameters { key: 'souvenir.digest' value { string_param: 'ab' } }"),
+    }
+
+
+def corpora():
+    messages = inference_messages()
+    translate = message("souvenir.v1.TranslateRequest", "souvenir/v1/translation.proto",
+                        "text: 'good morning' source_language: 'en' target_languages: ['es', 'fr']")
+    origin = (b"tenant", b"model", b"1", b"digest")
+    forever = 2**32 - 1
+    answer = record(1767225600 * 10**9, 3e6, forever, 0, 0, 300, [b"one", b"two"], b"the value")
+    key = bytes(range(32))
+    return {
+        "bytes_elements": {
+            "two": framed(b"a", b"", b"good morning"),
+            "cut_off": framed(b"a", b"bcd")[:-1],
+            "too_long": struct.pack("<I", 2**32 - 1) + b"a",
+        },
+        "cache_control": {
+            "all": b"no-cache, No-Store ,max-age=60,stale-while-revalidate=5, stale-if-error=7",
+            "cached": b"only-if-cached",
+            "contradiction": b"no-cache, only-if-cached",
+            "too_large": b"max-age=99999999999",
+        },
+        "entry_codec": {
+            "answer": answer,
+            "error": record(1767225600 * 10**9, 0, 60, 3, 1, 0, [], b"no such thing"),
+            "least": record(0, 0, 0, 0, 0, 0, [], b""),
+        },
+        "language_tag": {
+            "language": b"en", "long": b"eng", "region": b"PT-br", "script": b"zh-hant-TW",
+            "variant": b"sl-rozaj-biske", "extension": b"de-DE-u-co-phonebk-x-mine",
+            "private": b"x-mine", "old": b"i-klingon", "more_than_a_tag": b"en,es",
+            "not_ascii": b"X-lvariantu\xa8-co5xXXX1",
+            "transformed": b"und-Cyrl-t-und-latn-m0-ungegn",
+        },
+        "oip_tensors": messages,
+        "raw_message": {
+            "translate_whole": b"\xff" + translate,
+            "translate_pieces": b"\x02" + translate,
+            "not_utf8": b"\x02" + translate.replace(b"good", b"g\xffod"),
+            "infer_pieces": b"\x0f" + messages["raw"],
+        },
+        "snapshot": {
+            "empty": snapshot([], []),
+            "entries": snapshot([origin], [(key, answer), (key[::-1], answer)]),
+            "cut_off": snapshot([origin], [(key, answer)])[:-20],
+            "unknown_origin": snapshot([], [(key, answer)]),
+        },
+        "tensor_codec": {
+            "none": tensors(),
+            "two": tensors((b"text", 13, [2, 1], framed(b"a", b"")),
+                           (b"score", 12, [], b"12345678")),
+            "rows": tensors((b"n", 7, [3, 2], b"aabbccddeeff")),
+            "empty": tensors((b"", 13, [4, 0], b"")),
+        },
+        "valid_inference": {name: data for name, data in messages.items()
+                            if name not in ("answer", "many_dimensions")},
+    }
+
+
+def main():
+    for target, inputs in corpora().items():
+        folder = HERE / "corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in inputs.items():
+            (folder / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

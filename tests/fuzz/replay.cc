@@ -1,0 +1,178 @@
+// Stands in for libFuzzer where a fuzz target is a test: feeds it with the files of its corpus,
+// with each of their beginnings, and with changes of them that are the same in every run.
+//
+//   replay <corpus folder, or one file, which is fed as it is> [<file>]
+//
+// An input that ends the process is written to the second file.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+// Of a sanitizer's, where there is one (sanitizer/common_interface_defs.h).
+extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
+
+namespace {
+
+constexpr size_t kMostPrefixes = 1024;  // of a seed
+constexpr int kChanged = 3000;          // inputs made of a seed
+
+using Random = std::mt19937_64;  // the same everywhere; the library's distributions are not
+
+std::optional<std::string> Read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// What is fed at the moment, and the file it goes to when that ends the process.
+const uint8_t* current = nullptr;
+size_t current_size = 0;
+const char* current_file = nullptr;
+
+void SaveCurrent() {
+  if (current == nullptr || current_file == nullptr) return;
+  const int file = open(current_file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+  if (file < 0) return;
+  [[maybe_unused]] const ssize_t written = write(file, current, current_size);
+  close(file);
+}
+
+void OnSignal(int signal) {
+  SaveCurrent();
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+void SaveCurrentAtTheEnd() {
+  std::signal(SIGABRT, OnSignal);
+  if (__sanitizer_set_death_callback != nullptr) {  // it has handlers of its own
+    __sanitizer_set_death_callback(SaveCurrent);
+    return;
+  }
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE}) std::signal(signal, OnSignal);
+}
+
+size_t fed = 0;
+
+void Feed(const std::string& input) {
+  // A copy of its own, as libFuzzer gives it: a sanitizer sees a read past the end, and what is
+  // empty is not null.
+  const std::unique_ptr<uint8_t[]> bytes(new uint8_t[input.size()]);
+  std::memcpy(bytes.get(), input.data(), input.size());
+  current_size = input.size();
+  current = bytes.get();
+  LLVMFuzzerTestOneInput(bytes.get(), input.size());
+  current = nullptr;
+  ++fed;
+}
+
+size_t Below(size_t bound, Random& random) { return bound == 0 ? 0 : random() % bound; }
+
+// A number at which something is likely to end, little-endian.
+std::string Limit(Random& random) {
+  constexpr uint64_t kLimits[] = {0,      1,          0x7f,       0x80,      0xff,      0x7fff,
+                                  0xffff, 0x7fffffff, 0xffffffff, INT64_MAX, UINT64_MAX};
+  const uint64_t limit = kLimits[Below(std::size(kLimits), random)];
+  return std::string(reinterpret_cast<const char*>(&limit), size_t{1} << Below(4, random));
+}
+
+void Change(const std::vector<std::string>& seeds, Random& random, std::string* input) {
+  const size_t at = Below(input->size() + 1, random);
+  const size_t length = Below(std::min<size_t>(input->size() - at, 32) + 1, random);
+  switch (random() % 7) {
+    case 0:
+      if (at < input->size()) (*input)[at] = static_cast<char>((*input)[at] ^ (1 << random() % 8));
+      break;
+    case 1:
+      if (at < input->size()) (*input)[at] = static_cast<char>(random());
+      break;
+    case 2:
+      input->erase(at, length);
+      break;
+    case 3:
+      input->insert(at, input->substr(at, length));
+      break;
+    case 4:
+      input->insert(at, 1, static_cast<char>(random()));
+      break;
+    case 5: {
+      const std::string limit = Limit(random);
+      input->replace(at, random() % 2 == 0 ? limit.size() : 0, limit);
+      break;
+    }
+    default: {
+      const std::string& other = seeds[Below(seeds.size(), random)];
+      *input = input->substr(0, at) + other.substr(Below(other.size() + 1, random));
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2 || argc > 3) {
+    std::fprintf(stderr, "usage: %s <corpus folder or file> [<file for what ends the process>]\n",
+                 argv[0]);
+    return 2;
+  }
+  const std::filesystem::path corpus = argv[1];
+  std::vector<std::filesystem::path> paths;
+  if (std::filesystem::is_directory(corpus)) {
+    for (const auto& file : std::filesystem::directory_iterator(corpus)) {
+      paths.push_back(file.path());
+    }
+  } else {
+    paths.push_back(corpus);
+  }
+  std::sort(paths.begin(), paths.end());
+  std::vector<std::string> seeds;
+  for (const std::filesystem::path& path : paths) {
+    std::optional<std::string> seed = Read(path);
+    if (!seed) {
+      std::fprintf(stderr, "cannot read %s\n", path.c_str());
+      return 2;
+    }
+    seeds.push_back(*std::move(seed));
+  }
+  if (seeds.empty()) {
+    std::fprintf(stderr, "no files in %s\n", corpus.c_str());
+    return 2;
+  }
+
+  if (argc == 3) current_file = argv[2];
+  SaveCurrentAtTheEnd();
+  for (const std::string& seed : seeds) Feed(seed);
+  if (std::filesystem::is_directory(corpus)) {
+    Feed("");
+    Random random(1);
+    for (const std::string& seed : seeds) {
+      for (size_t size = 0; size < std::min(seed.size(), kMostPrefixes); ++size) {
+        Feed(seed.substr(0, size));
+      }
+      for (int i = 0; i < kChanged; ++i) {
+        std::string input = seed;
+        for (uint64_t changes = 1 + random() % 4; changes > 0; --changes) {
+          Change(seeds, random, &input);
+        }
+        Feed(input);
+      }
+    }
+  }
+  std::printf("%zu seeds, %zu inputs\n", seeds.size(), fed);
+}

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <source_location>
+
+namespace souvenir {
+
+// Ends the process where `holds` is false, which is what a fuzzer takes for a finding.
+inline void Require(bool holds, const char* what,
+                    const std::source_location where = std::source_location::current()) {
+  if (holds) return;
+  std::fprintf(stderr, "%s:%u: does not hold: %s\n", where.file_name(),
+               static_cast<unsigned>(where.line()), what);
+  std::abort();
+}
+
+}  // namespace souvenir
