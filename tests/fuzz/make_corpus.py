@@ -143,6 +143,7 @@ def corpora():
             "language": b"en", "long": b"eng", "region": b"PT-br", "script": b"zh-hant-TW",
             "variant": b"sl-rozaj-biske", "extension": b"de-DE-u-co-phonebk-x-mine",
             "private": b"x-mine", "old": b"i-klingon", "more_than_a_tag": b"en,es",
+            "extension_without_value": b"rl-t-true-u-mu0-eie",
             "not_ascii": b"X-lvariantu\xa8-co5xXXX1",
             "transformed": b"und-Cyrl-t-und-latn-m0-ungegn",
         },
