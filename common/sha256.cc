@@ -1,55 +1,46 @@
+// SHA256_Init() and its like are deprecated for EVP, which can do more and takes 0.1 µs longer for
+// each hash: a sixth of all that a hit may cost.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "common/sha256.h"
 
-#include <openssl/evp.h>
-
-#include <cstdlib>
-#include <memory>
+#include <cstring>
 
 #include "absl/strings/escaping.h"
 
 namespace souvenir {
-namespace {
 
-struct FreeContext {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-
-// Fetched once: EVP_sha256() would look the algorithm up again at every use.
-const EVP_MD* Algorithm() {
-  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  return algorithm;
-}
-
-EVP_MD_CTX* ThreadContext() {
-  thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
-  return context.get();
-}
-
-// These fail only where memory or the whole library is missing, and a wrong hash must never be
-// used.
-void Check(int success) {
-  if (success != 1) std::abort();
-}
-
-}  // namespace
-
-Sha256::Sha256() : context_(ThreadContext()) {
-  Check(EVP_DigestInit_ex2(context_, Algorithm(), nullptr));
-}
+Sha256::Sha256() { SHA256_Init(&context_); }
 
 void Sha256::Add(std::string_view part) {
   Add(static_cast<uint64_t>(part.size()));
-  Check(EVP_DigestUpdate(context_, part.data(), part.size()));
+  Append(part.data(), part.size());
 }
 
 void Sha256::Add(uint64_t number) {
   static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digests are compared across machines");
-  Check(EVP_DigestUpdate(context_, &number, sizeof(number)));
+  Append(&number, sizeof(number));
+}
+
+void Sha256::Append(const void* bytes, size_t size) {
+  if (size > gathered_.size() - gathered_size_) HashGathered();
+  if (size > gathered_.size()) {
+    SHA256_Update(&context_, bytes, size);
+    return;
+  }
+  if (size > 0) std::memcpy(gathered_.data() + gathered_size_, bytes, size);
+  gathered_size_ += size;
+}
+
+void Sha256::HashGathered() {
+  SHA256_Update(&context_, gathered_.data(), gathered_size_);
+  gathered_size_ = 0;
 }
 
 Sha256Digest Sha256::Finish() {
+  HashGathered();
   Sha256Digest digest;
-  Check(EVP_DigestFinal_ex(context_, digest.data(), nullptr));
+  SHA256_Final(digest.data(), &context_);
   return digest;
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <openssl/sha.h>
+
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-struct evp_md_ctx_st;
 
 namespace souvenir {
 
@@ -14,8 +15,8 @@ using Sha256Digest = std::array<uint8_t, 32>;
 // SHA-256 (FIPS 180-4) over parts, each put in after its length, so that parts cannot run together:
 // ("ab", "c") and ("a", "bc") differ.
 //
-// Not thread-safe. One at a time may live in each thread: it works in a context kept by the thread,
-// whose making would cost more than the hash of a short text.
+// Small parts are gathered and hashed together: a question has a dozen numbers and names, and
+// OpenSSL takes 12 ns for each piece however short. Not thread-safe.
 class Sha256 {
  public:
   Sha256();
@@ -27,7 +28,12 @@ class Sha256 {
   Sha256Digest Finish();
 
  private:
-  evp_md_ctx_st* const context_;
+  void Append(const void* bytes, size_t size);
+  void HashGathered();
+
+  SHA256_CTX context_;
+  size_t gathered_size_ = 0;
+  std::array<uint8_t, 256> gathered_;
 };
 
 // 64 lower-case hex digits.

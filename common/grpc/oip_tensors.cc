@@ -167,6 +167,7 @@ absl::StatusOr<MessageTensors> MessageTensors::From(const Tensors& tensors,
   }
   MessageTensors result;
   result.tensors_.reserve(static_cast<size_t>(tensors.size()));
+  if (!is_raw) result.converted_.reserve(static_cast<size_t>(tensors.size()));
   std::unordered_set<std::string_view> names;
   for (int i = 0; i < tensors.size(); ++i) {
     const auto& tensor = tensors[i];
@@ -174,7 +175,8 @@ absl::StatusOr<MessageTensors> MessageTensors::From(const Tensors& tensors,
       return absl::InvalidArgumentError(
           fmt::format("tensor {} of {} has no name", i + 1, tensors.size()));
     }
-    if (!names.insert(tensor.name()).second) {
+    // Most requests have one tensor, and then no set is made.
+    if (tensors.size() > 1 && !names.insert(tensor.name()).second) {
       return absl::InvalidArgumentError(fmt::format("tensor '{}' came twice", tensor.name()));
     }
     const std::optional<DataType> datatype = ParseDataType(tensor.datatype());

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -36,7 +35,8 @@ class MessageTensors {
   static absl::StatusOr<MessageTensors> From(const Tensors& tensors, const RawContents& raw);
 
   std::vector<TensorView> tensors_;
-  std::deque<std::string> converted_;  // raw forms of typed contents; addresses stay
+  // Raw forms of typed contents; addresses stay, because it is reserved for all of them at once.
+  std::vector<std::string> converted_;
 };
 
 // Appends `tensors`, in raw form.

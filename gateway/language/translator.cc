@@ -81,7 +81,9 @@ absl::Status Translator::Plan(const TranslationRequest& request, TranslationPlan
   const auto known = [&](std::string_view target) {
     return directory->Knows(request.source_language, target);
   };
-  if (std::all_of(request.target_languages.begin(), request.target_languages.end(), known)) {
+  const bool all_known =
+      std::all_of(request.target_languages.begin(), request.target_languages.end(), known);
+  if (all_known) {
     plan->source_language = request.source_language;
   } else {
     SOUVENIR_ASSIGN_OR_RETURN(plan->source_language,
@@ -89,7 +91,7 @@ absl::Status Translator::Plan(const TranslationRequest& request, TranslationPlan
   }
   for (const std::string_view asked : request.target_languages) {
     TranslationPlan::Item item;
-    if (known(asked)) {
+    if (all_known || known(asked)) {
       item.target_language = asked;
     } else {
       SOUVENIR_ASSIGN_OR_RETURN(item.target_language, Canonical(asked, "target_language"));

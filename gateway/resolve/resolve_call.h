@@ -27,6 +27,7 @@ struct Question {
   TargetPtr target;
   absl::InlinedVector<TensorView, 1> inputs;
 };
+using Questions = absl::InlinedVector<Question, 1>;
 
 // What became of a question.
 struct Answer {
@@ -61,7 +62,7 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
   virtual ~ResolveCall() = default;
 
   // Filled in before Resolve() and unchanged after.
-  std::vector<Question> questions;
+  Questions questions;
   ResolveOptions options;
 
   const Answer& answer(size_t question) const { return slots_[question].answer; }

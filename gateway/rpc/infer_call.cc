@@ -6,15 +6,17 @@
 #include <array>
 #include <utility>
 
-#include "common/grpc/oip_tensors.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
-#include "common/tensor/tensor_codec.h"
 #include "gateway/rpc/call_options.h"
 #include "gateway/rpc/raw_message.h"
 
 namespace souvenir::gateway {
 namespace {
+
+// The fields of a map's entries.
+constexpr int kMapKey = 1;
+constexpr int kMapValue = 2;
 
 // The parameters that may change the answer. Of the others, priority goes into `options`; a
 // sequence makes answers depend on what was asked before, so that none is remembered.
@@ -57,7 +59,7 @@ absl::Status ReadParameters(const inference::ModelInferRequest& request, Resolve
 
 absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catalog,
                              const TargetDirectory& targets) {
-  request_ = google::protobuf::Arena::CreateMessage<inference::ModelInferRequest>(&arena_);
+  request_ = arena_.Create<inference::ModelInferRequest>();
   SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, request_));
   CallOptions read;
   SOUVENIR_RETURN_IF_ERROR(
@@ -83,7 +85,7 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
                  std::all_of(inputs_.begin(), inputs_.end(),
                              [&](const TensorView& input) { return rows_of(input) == rows; });
   const TargetPtr target = targets.Get(std::move(spec));
-  if (target->by_rows()) {
+  if (target->by_rows() && rows > 1) {
     AskByRows(target, rows);
   } else {
     questions.push_back({target, {inputs_.begin(), inputs_.end()}});
@@ -99,7 +101,7 @@ absl::Status InferCall::ReadTensors(const CatalogModel& model) {
   }
   // Another's server that tells no configuration: it checks by itself what its model takes.
   SOUVENIR_ASSIGN_OR_RETURN(tensors_, MessageTensors::FromRequest(*request_));
-  inputs_.assign(tensors_->tensors().begin(), tensors_->tensors().end());
+  inputs_ = tensors_->tensors();
   return absl::OkStatus();
 }
 
@@ -119,66 +121,96 @@ absl::Status InferCall::Respond() {
   for (size_t i = 0; i < questions.size(); ++i) {
     SOUVENIR_RETURN_IF_ERROR(answer(i).status);
   }
-  auto* const response =
-      google::protobuf::Arena::CreateMessage<inference::ModelInferResponse>(&arena_);
-  response->set_model_name(model_->name());
-  response->set_model_version(answer(0).entry->origin().version());
-  response->set_id(request_->id());
+  SOUVENIR_ASSIGN_OR_RETURN(const Rows rows, DecodeRows());
+  SOUVENIR_ASSIGN_OR_RETURN(const Outputs outputs, JoinRows(rows));
   absl::Duration cost;
   for (size_t i = 0; i < questions.size(); ++i) cost += answer(i).entry->cost();
-  auto& parameters = *response->mutable_parameters();
-  parameters[kComputeTimeName].set_int64_param(absl::ToInt64Nanoseconds(cost));
-  parameters[kDigestName].set_string_param(answer(0).entry->origin().digest());
-  SOUVENIR_RETURN_IF_ERROR(FillOutputs(response));
-  *response_ = SerializeMessage(*response);
+  const auto cost_ns = static_cast<uint64_t>(absl::ToInt64Nanoseconds(cost));
+  MessageWriter::WriteTo(response_,
+                         [&](MessageWriter& out) { WriteResponse(outputs, cost_ns, out); });
   AddCacheMetadata();
   return absl::OkStatus();
 }
 
-absl::Status InferCall::FillOutputs(inference::ModelInferResponse* response) const {
-  std::vector<DecodedTensors> rows;
+void InferCall::WriteResponse(const Outputs& outputs, uint64_t cost_ns, MessageWriter& out) const {
+  using inference::ModelInferResponse;
+  using Output = inference::ModelInferResponse::InferOutputTensor;
+  using inference::InferParameter;
+  const cache::Origin& origin = answer(0).entry->origin();
+  out.Field(ModelInferResponse::kModelNameFieldNumber, model_->name());
+  out.Field(ModelInferResponse::kModelVersionFieldNumber, origin.version());
+  out.Field(ModelInferResponse::kIdFieldNumber, request_->id());
+  const auto parameter = [&out](std::string_view name, int choice, const auto& value) {
+    out.Message(ModelInferResponse::kParametersFieldNumber, [&](MessageWriter& out) {
+      out.Field(kMapKey, name);
+      out.Message(kMapValue, [&](MessageWriter& out) { out.Always(choice, value); });
+    });
+  };
+  parameter(kComputeTimeName, InferParameter::kInt64ParamFieldNumber, cost_ns);
+  parameter(kDigestName, InferParameter::kStringParamFieldNumber,
+            std::string_view(origin.digest()));
+  for (const OutputTensor& output : outputs) {
+    out.Message(ModelInferResponse::kOutputsFieldNumber, [&](MessageWriter& out) {
+      out.Field(Output::kNameFieldNumber, output.name);
+      out.Field(Output::kDatatypeFieldNumber, DataTypeName(output.datatype));
+      out.Packed(Output::kShapeFieldNumber, output.shape);
+    });
+  }
+  for (const OutputTensor& output : outputs) {
+    out.Always(ModelInferResponse::kRawOutputContentsFieldNumber, output.data());
+  }
+}
+
+absl::StatusOr<InferCall::Rows> InferCall::DecodeRows() const {
+  Rows rows;
   rows.reserve(questions.size());
   for (size_t i = 0; i < questions.size(); ++i) {
     SOUVENIR_ASSIGN_OR_RETURN(DecodedTensors row, DecodedTensors::Decode(answer(i).entry->value()));
     rows.push_back(std::move(row));
   }
+  return rows;
+}
+
+absl::StatusOr<InferCall::Outputs> InferCall::JoinRows(const Rows& rows) const {
+  Outputs outputs;
   // In the order asked for; where none was asked for, in the model's own.
-  std::vector<std::string_view> names;
-  for (const auto& output : request_->outputs()) names.push_back(output.name());
-  if (names.empty()) {
-    for (const auto& output : model_->known.metadata().outputs()) names.push_back(output.name());
+  if (request_->outputs_size() > 0) {
+    for (const auto& output : request_->outputs()) outputs.push_back({.name = output.name()});
+  } else {
+    for (const auto& output : model_->known.metadata().outputs()) {
+      outputs.push_back({.name = output.name()});
+    }
   }
-  for (const std::string_view name : names) {
-    std::vector<int64_t> shape;
-    std::string joined;
-    std::string_view data;
-    DataType datatype = DataType::kInvalid;
+  for (OutputTensor& output : outputs) {
     for (size_t i = 0; i < rows.size(); ++i) {
-      const std::optional<TensorView> part = rows[i].Find(name);
-      if (!part) return absl::InternalError(fmt::format("an answer lacks the output '{}'", name));
-      if (i == 0) {
-        datatype = part->datatype;
-        shape.assign(part->shape.begin(), part->shape.end());
-        data = part->data;
-        if (rows.size() > 1) joined = data;
-        continue;
+      const std::optional<TensorView> part = rows[i].Find(output.name);
+      if (!part) {
+        return absl::InternalError(fmt::format("an answer lacks the output '{}'", output.name));
       }
-      const bool fits = part->datatype == datatype && part->shape.size() == shape.size() &&
-                        std::equal(shape.begin() + 1, shape.end(), part->shape.begin() + 1);
-      if (!fits) {
-        return absl::InternalError(fmt::format(
-            "output '{}': row 0 is {} of shape {} and row {} is {} of shape {}; they make no batch",
-            name, DataTypeName(datatype), ShapeString(shape), i, DataTypeName(part->datatype),
-            ShapeString(part->shape)));
-      }
-      joined.append(part->data);
+      SOUVENIR_RETURN_IF_ERROR(output.AddRow(i, *part));
     }
-    if (rows.size() > 1) {
-      shape[0] = static_cast<int64_t>(rows.size());
-      data = joined;
-    }
-    AppendOutputs({{name, datatype, shape, data}}, response);
+    if (rows.size() > 1) output.shape[0] = static_cast<int64_t>(rows.size());
   }
+  return outputs;
+}
+
+absl::Status InferCall::OutputTensor::AddRow(size_t row, const TensorView& part) {
+  if (row == 0) {
+    datatype = part.datatype;
+    shape.assign(part.shape.begin(), part.shape.end());
+    first = part.data;
+    return absl::OkStatus();
+  }
+  const bool fits = part.datatype == datatype && part.shape.size() == shape.size() &&
+                    std::equal(shape.begin() + 1, shape.end(), part.shape.begin() + 1);
+  if (!fits) {
+    return absl::InternalError(fmt::format(
+        "output '{}': row 0 is {} of shape {} and row {} is {} of shape {}; they make no batch",
+        name, DataTypeName(datatype), ShapeString(shape), row, DataTypeName(part.datatype),
+        ShapeString(part.shape)));
+  }
+  if (row == 1) joined = first;
+  joined->append(part.data);
   return absl::OkStatus();
 }
 
@@ -193,8 +225,9 @@ void InferCall::AddCacheMetadata() {
   std::string kinds;
   for (size_t kind = 0; kind < rows.size(); ++kind) {
     if (rows[kind] == 0) continue;
-    fmt::format_to(std::back_inserter(kinds), "{}{}={}", kinds.empty() ? "" : ",",
-                   CacheKindName(static_cast<CacheKind>(kind)), rows[kind]);
+    if (!kinds.empty()) kinds += ',';
+    kinds.append(CacheKindName(static_cast<CacheKind>(kind))).append("=");
+    kinds.append(std::to_string(rows[kind]));
   }
   context()->AddInitialMetadata("souvenir-cache", kinds);
   context()->AddInitialMetadata("age", std::to_string(absl::ToInt64Seconds(oldest)));

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <google/protobuf/arena.h>
 #include <google/protobuf/message.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 
+#include <array>
 #include <string>
-#include <string_view>
 
 #include "absl/status/status.h"
 
@@ -33,12 +34,18 @@ inline absl::Status ParseMessage(const grpc::ByteBuffer& bytes,
                                     ": its bytes cannot be read, or a text in it is not UTF-8");
 }
 
-// The bytes of `message`, in one piece.
-inline grpc::ByteBuffer SerializeMessage(const google::protobuf::Message& message) {
-  const size_t size = message.ByteSizeLong();
-  grpc::Slice slice(size);
-  message.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
-  return grpc::ByteBuffer(&slice, 1);
-}
+// Where a request is read to: an arena whose first block is part of it, so that a request of usual
+// size takes no memory but for its long strings.
+class RequestArena {
+ public:
+  template <typename Message>
+  Message* Create() {
+    return google::protobuf::Arena::CreateMessage<Message>(&arena_);
+  }
+
+ private:
+  alignas(8) std::array<char, 1024> first_block_;
+  google::protobuf::Arena arena_{first_block_.data(), first_block_.size()};
+};
 
 }  // namespace souvenir::gateway

@@ -3,11 +3,14 @@
 #include <utility>
 
 #include "common/grpc/status.h"
+#include "common/status_macros.h"
+#include "gateway/rpc/message_writer.h"
+#include "gateway/rpc/raw_message.h"
 
 namespace souvenir::gateway {
 
 // Writes one translation after another; gRPC takes one write at a time.
-class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<v1::Translation> {
+class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   Reactor(const CallParts& parts, RpcMethodMetrics* metrics)
       : parts_(parts), metrics_(metrics), began_(parts.clock->Monotonic()) {}
@@ -27,10 +30,12 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<v1::T
     pass_ = std::move(pass);
   }
 
-  void Write(v1::Translation translation) {
+  void Write(const TranslationWriter& translation) {
+    grpc::ByteBuffer bytes;
+    MessageWriter::WriteTo(&bytes, [&](MessageWriter& out) { translation.Write(out); });
     {
       MutexLock lock(&mutex_);
-      queue_.push_back(std::move(translation));
+      queue_.push_back(bytes);
       if (std::exchange(writing_, true)) return;
     }
     StartWrite(&queue_front());
@@ -73,7 +78,7 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<v1::T
   void OnDone() override { delete this; }
 
  private:
-  v1::Translation& queue_front() {
+  grpc::ByteBuffer& queue_front() {
     // A deque's elements stay where they are; only OnWriteDone() takes this one away.
     MutexLock lock(&mutex_);
     return queue_.front();
@@ -105,15 +110,15 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<v1::T
   Mutex mutex_;
   std::shared_ptr<StreamTranslateCall> call_ ABSL_GUARDED_BY(mutex_);
   std::optional<Gate::Pass> pass_ ABSL_GUARDED_BY(mutex_);
-  std::deque<v1::Translation> queue_ ABSL_GUARDED_BY(mutex_);  // the first is being written
+  std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mutex_);  // the first is being written
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
 };
 
-grpc::ServerWriteReactor<v1::Translation>* StreamTranslateCall::Start(
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
     const CallParts& parts, Translator* translator, RpcMethodMetrics* metrics,
-    grpc::CallbackServerContext* context, const v1::TranslateRequest& request) {
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer& bytes) {
   auto* const reactor = new Reactor(parts, metrics);
   std::optional<Gate::Pass> pass = parts.gate->Enter();
   if (!pass) {
@@ -121,17 +126,10 @@ grpc::ServerWriteReactor<v1::Translation>* StreamTranslateCall::Start(
     return reactor;
   }
   const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(reactor));
-  CallOptions options;
-  absl::Status status =
-      ReadCallOptions(*context, parts.trust_tenant_header, *parts.clock, &options);
-  if (status.ok()) {
-    status = PlanTranslation(request, options, *translator, &call->plan_, &call->questions);
-  }
-  if (!status.ok()) {
-    reactor->Fail(status);
+  if (const absl::Status read = call->Read(bytes, parts, *translator, *context); !read.ok()) {
+    reactor->Fail(read);
     return reactor;
   }
-  call->options = std::move(options.resolve);
   const absl::Time now = parts.clock->Now();
   const auto& items = call->plan_.translations;
   for (size_t i = 0; i < items.size(); ++i) {
@@ -139,20 +137,29 @@ grpc::ServerWriteReactor<v1::Translation>* StreamTranslateCall::Start(
       call->item_of_question_.push_back(i);
       continue;
     }
-    v1::Translation translation;
-    FillTranslation(items[i], nullptr, now, &translation);
-    reactor->Write(std::move(translation));
+    reactor->Write(TranslationWriter(items[i], nullptr, now));
   }
   reactor->Watch(call, std::move(pass));
   parts.resolver->Resolve(call);
   return reactor;
 }
 
+absl::Status StreamTranslateCall::Read(const grpc::ByteBuffer& bytes, const CallParts& parts,
+                                       const Translator& translator,
+                                       const grpc::CallbackServerContext& context) {
+  v1::TranslateRequest request;
+  SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, &request));
+  CallOptions read;
+  SOUVENIR_RETURN_IF_ERROR(
+      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock, &read));
+  SOUVENIR_RETURN_IF_ERROR(PlanTranslation(request, read, translator, &plan_, &questions));
+  options = std::move(read.resolve);
+  return absl::OkStatus();
+}
+
 void StreamTranslateCall::OnAnswered(size_t question) {
-  v1::Translation translation;
-  FillTranslation(plan_.translations[item_of_question_[question]], &answer(question),
-                  reactor_->parts().clock->Now(), &translation);
-  reactor_->Write(std::move(translation));
+  reactor_->Write(TranslationWriter(plan_.translations[item_of_question_[question]],
+                                    &answer(question), reactor_->parts().clock->Now()));
 }
 
 void StreamTranslateCall::OnAllAnswered() { reactor_->End(OverallStatus(*this, plan_)); }

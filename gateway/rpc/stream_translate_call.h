@@ -17,16 +17,19 @@ namespace souvenir::gateway {
 class StreamTranslateCall final : public ResolveCall {
  public:
   // What the handler returns to gRPC, which then owns it. Runs the call.
-  static grpc::ServerWriteReactor<v1::Translation>* Start(const CallParts& parts,
-                                                          Translator* translator,
-                                                          RpcMethodMetrics* metrics,
-                                                          grpc::CallbackServerContext* context,
-                                                          const v1::TranslateRequest& request);
+  static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(const CallParts& parts,
+                                                           Translator* translator,
+                                                           RpcMethodMetrics* metrics,
+                                                           grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer& bytes);
 
  private:
   class Reactor;
 
   explicit StreamTranslateCall(Reactor* reactor) : reactor_(reactor) {}
+
+  absl::Status Read(const grpc::ByteBuffer& bytes, const CallParts& parts,
+                    const Translator& translator, const grpc::CallbackServerContext& context);
 
   void OnAnswered(size_t question) override;
   void OnAllAnswered() override;

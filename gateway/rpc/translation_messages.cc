@@ -10,16 +10,20 @@
 namespace souvenir::gateway {
 namespace {
 
-void SetStatus(const absl::Status& status, v1::Translation* translation) {
-  translation->mutable_status()->set_code(static_cast<int>(status.code()));
-  translation->mutable_status()->set_message(std::string(status.message()));
+using google::protobuf::Duration;
+
+void WriteDuration(int field, const Duration& duration, MessageWriter& out) {
+  out.Message(field, [&](MessageWriter& out) {
+    out.Field(Duration::kSecondsFieldNumber, static_cast<uint64_t>(duration.seconds()));
+    out.Field(Duration::kNanosFieldNumber, static_cast<uint64_t>(duration.nanos()));
+  });
 }
 
 }  // namespace
 
 absl::Status PlanTranslation(const v1::TranslateRequest& request, const CallOptions& options,
                              const Translator& translator, TranslationPlan* plan,
-                             std::vector<Question>* questions) {
+                             Questions* questions) {
   if (request.format() != v1::TEXT_FORMAT_UNSPECIFIED &&
       request.format() != v1::TEXT_FORMAT_PLAIN) {
     // A number that is no member of the enum has no name.
@@ -44,24 +48,51 @@ absl::Status PlanTranslation(const v1::TranslateRequest& request, const CallOpti
   return absl::OkStatus();
 }
 
-void FillTranslation(const TranslationPlan::Item& item, const Answer* answer, absl::Time now,
-                     v1::Translation* translation) {
-  translation->set_target_language(item.target_language);
-  if (!item.status.ok()) return SetStatus(item.status, translation);
-  if (answer == nullptr) return;  // an empty text
-  v1::Provenance* const provenance = translation->mutable_provenance();
-  provenance->set_kind(static_cast<v1::CacheKind>(answer->kind));
-  provenance->set_model(item.target->model().name());
-  provenance->set_key(answer->key.Hex());
-  translation->add_route(item.target->model().name());
-  if (!answer->status.ok()) return SetStatus(answer->status, translation);
-  const cache::Entry& entry = *answer->entry;
-  provenance->set_model_version(entry.origin().version());
-  ToProto(answer->Age(now), provenance->mutable_age());
-  ToProto(entry.cost(), provenance->mutable_compute_time());
-  const absl::StatusOr<std::string_view> text = TranslatedText(entry);
-  if (!text.ok()) return SetStatus(text.status(), translation);
-  translation->set_text(text->data(), text->size());
+TranslationWriter::TranslationWriter(const TranslationPlan::Item& item, const Answer* answer,
+                                     absl::Time now)
+    : item_(item), answer_(answer), status_(item.status) {
+  if (answer == nullptr) return;
+  key_ = answer->key.Hex();
+  status_ = answer->status;
+  if (!status_.ok()) return;
+  entry_ = answer->entry.get();
+  ToProto(answer->Age(now), &age_);
+  ToProto(entry_->cost(), &compute_time_);
+  const absl::StatusOr<std::string_view> text = TranslatedText(*entry_);
+  status_ = text.status();
+  if (text.ok()) text_ = *text;
+}
+
+void TranslationWriter::Write(MessageWriter& out) const {
+  using v1::Translation;
+  out.Field(Translation::kTargetLanguageFieldNumber, item_.target_language);
+  out.Field(Translation::kTextFieldNumber, text_);
+  if (answer_ != nullptr) {
+    out.Message(Translation::kProvenanceFieldNumber,
+                [&](MessageWriter& out) { WriteProvenance(out); });
+  }
+  if (!status_.ok()) {
+    out.Message(Translation::kStatusFieldNumber, [&](MessageWriter& out) {
+      out.Field(v1::Status::kCodeFieldNumber, static_cast<uint64_t>(status_.code()));
+      const absl::string_view message = status_.message();
+      out.Field(v1::Status::kMessageFieldNumber, {message.data(), message.size()});
+    });
+  }
+  if (answer_ != nullptr) {
+    out.Always(Translation::kRouteFieldNumber, item_.target->model().name());
+  }
+}
+
+void TranslationWriter::WriteProvenance(MessageWriter& out) const {
+  using v1::Provenance;
+  out.Field(Provenance::kKindFieldNumber, static_cast<uint64_t>(answer_->kind));
+  if (entry_ != nullptr) WriteDuration(Provenance::kAgeFieldNumber, age_, out);
+  out.Field(Provenance::kModelFieldNumber, item_.target->model().name());
+  if (entry_ != nullptr) {
+    out.Field(Provenance::kModelVersionFieldNumber, entry_->origin().version());
+    WriteDuration(Provenance::kComputeTimeFieldNumber, compute_time_, out);
+  }
+  out.Field(Provenance::kKeyFieldNumber, key_);
 }
 
 absl::Status OverallStatus(const ResolveCall& call, const TranslationPlan& plan) {

@@ -1,11 +1,11 @@
 #include "gateway/rpc/translation_service.h"
 
-#include <google/protobuf/arena.h>
-
 #include <memory>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "common/status_macros.h"
+#include "gateway/rpc/message_writer.h"
 #include "gateway/rpc/raw_message.h"
 #include "gateway/rpc/stream_translate_call.h"
 #include "gateway/rpc/translation_messages.h"
@@ -21,7 +21,8 @@ class TranslateCall final : public UnaryCall {
       : UnaryCall(parts, metrics, context), response_(response) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const Translator& translator) {
-    auto* const request = google::protobuf::Arena::CreateMessage<v1::TranslateRequest>(&arena_);
+    RequestArena arena;
+    auto* const request = arena.Create<v1::TranslateRequest>();
     SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, request));
     CallOptions read;
     SOUVENIR_RETURN_IF_ERROR(
@@ -34,20 +35,24 @@ class TranslateCall final : public UnaryCall {
  private:
   absl::Status Respond() override {
     SOUVENIR_RETURN_IF_ERROR(OverallStatus(*this, plan_));
-    auto* const response = google::protobuf::Arena::CreateMessage<v1::TranslateResponse>(&arena_);
-    response->set_source_language(plan_.source_language);
     const absl::Time now = parts().clock->Now();
+    absl::InlinedVector<TranslationWriter, 1> translations;
     size_t question = 0;
     for (const TranslationPlan::Item& item : plan_.translations) {
-      const Answer* const answer = item.target != nullptr ? &this->answer(question++) : nullptr;
-      FillTranslation(item, answer, now, response->add_translations());
+      translations.emplace_back(item, item.target != nullptr ? &answer(question++) : nullptr, now);
     }
-    *response_ = SerializeMessage(*response);
+    MessageWriter::WriteTo(response_, [&](MessageWriter& out) {
+      using v1::TranslateResponse;
+      out.Field(TranslateResponse::kSourceLanguageFieldNumber, plan_.source_language);
+      for (const TranslationWriter& translation : translations) {
+        out.Message(TranslateResponse::kTranslationsFieldNumber,
+                    [&](MessageWriter& out) { translation.Write(out); });
+      }
+    });
     return absl::OkStatus();
   }
 
   grpc::ByteBuffer* const response_;
-  google::protobuf::Arena arena_;  // of both messages
   TranslationPlan plan_;
 };
 
@@ -69,8 +74,8 @@ grpc::ServerUnaryReactor* TranslationService::Translate(grpc::CallbackServerCont
   return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
 }
 
-grpc::ServerWriteReactor<v1::Translation>* TranslationService::StreamTranslate(
-    grpc::CallbackServerContext* context, const v1::TranslateRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* TranslationService::StreamTranslate(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return StreamTranslateCall::Start(parts_, translator_, stream_metrics_, context, *request);
 }
 

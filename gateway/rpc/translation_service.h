@@ -9,7 +9,7 @@ namespace souvenir::gateway {
 
 // souvenir.v1.TranslationService over Translator and Resolver. Owned by the gateway; thread-safe.
 class TranslationService final : public v1::TranslationService::WithRawCallbackMethod_Translate<
-                                     v1::TranslationService::WithCallbackMethod_StreamTranslate<
+                                     v1::TranslationService::WithRawCallbackMethod_StreamTranslate<
                                          v1::TranslationService::WithCallbackMethod_ListLanguages<
                                              v1::TranslationService::Service>>> {
  public:
@@ -19,8 +19,8 @@ class TranslationService final : public v1::TranslationService::WithRawCallbackM
   grpc::ServerUnaryReactor* Translate(grpc::CallbackServerContext* context,
                                       const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override;
-  grpc::ServerWriteReactor<v1::Translation>* StreamTranslate(
-      grpc::CallbackServerContext* context, const v1::TranslateRequest* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslate(
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* ListLanguages(grpc::CallbackServerContext* context,
                                           const v1::ListLanguagesRequest* request,
                                           v1::ListLanguagesResponse* response) override;

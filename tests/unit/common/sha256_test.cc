@@ -38,6 +38,19 @@ TEST(Sha256Test, HashesEachPartAfterItsLength) {
   EXPECT_EQ(hash.Finish(), expected);
 }
 
+TEST(Sha256Test, IsTheSameHoweverPartsAreGathered) {
+  for (size_t first = 0; first < 300; ++first) {
+    for (const size_t second : {0u, 1u, 255u, 256u, 257u, 5000u}) {
+      const std::string a(first, 'a');
+      const std::string b(second, 'b');
+      const std::string bytes = LittleEndian(first) + a + LittleEndian(second) + b;
+      Sha256Digest expected;
+      SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), expected.data());
+      EXPECT_EQ(HashOf({a, b}), HexString(expected)) << first << " and " << second;
+    }
+  }
+}
+
 TEST(Sha256Test, PartsDoNotRunTogether) {
   EXPECT_NE(HashOf({"ab", "c"}), HashOf({"a", "bc"}));
   EXPECT_NE(HashOf({"ab"}), HashOf({"ab", ""}));

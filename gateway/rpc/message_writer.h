@@ -1,0 +1,116 @@
+#pragma once
+
+#include <google/protobuf/io/coded_stream.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/slice.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/types/span.h"
+
+namespace souvenir::gateway {
+
+// Writes a protobuf message field by field into the bytes that gRPC sends. The answer to a hit is
+// written this way, because filling a message in and serializing it takes more than twice as long
+// (7,700 instructions instead of 3,500 for a Translate): a dozen strings are copied twice and
+// looked through for UTF-8.
+//
+// The numbers of the fields come from the generated classes. What is written must go in with the
+// field's own type; a number is one that travels as a plain varint.
+class MessageWriter {
+ public:
+  // A field that is left out where it has the default value, as proto3 does.
+  void Field(int number, std::string_view value) {
+    if (!value.empty()) Always(number, value);
+  }
+  void Field(int number, uint64_t value) {
+    if (value != 0) Always(number, value);
+  }
+
+  // A field that is there whatever it holds: of a list, or one of a oneof.
+  void Always(int number, std::string_view value) {
+    Head(number, value.size());
+    if (out_ == nullptr) {
+      size_ += value.size();
+    } else {
+      out_ = Out::WriteRawToArray(value.data(), static_cast<int>(value.size()), out_);
+    }
+  }
+  void Always(int number, uint64_t value) {
+    Varint(Tag(number, kVarint));
+    Varint(value);
+  }
+
+  // A message whose fields `write` writes, called with a writer, twice.
+  template <typename Write>
+  void Message(int number, const Write& write) {
+    const size_t index = messages_++;
+    if (out_ == nullptr) {
+      sizes_.push_back(0);
+      const size_t before = size_;
+      write(*this);
+      sizes_[index] = size_ - before;
+      Head(number, sizes_[index]);
+    } else {
+      Head(number, sizes_[index]);
+      write(*this);
+    }
+  }
+
+  // A list of numbers, packed; left out where it is empty.
+  void Packed(int number, absl::Span<const int64_t> values) {
+    if (values.empty()) return;
+    size_t size = 0;
+    for (const int64_t value : values) size += Out::VarintSize64(static_cast<uint64_t>(value));
+    Head(number, size);
+    for (const int64_t value : values) Varint(static_cast<uint64_t>(value));
+  }
+
+  // The message whose fields `write` writes, called with a writer, twice.
+  template <typename Write>
+  static void WriteTo(grpc::ByteBuffer* buffer, const Write& write) {
+    MessageWriter writer;
+    write(writer);
+    grpc::Slice slice(writer.size_);
+    writer.out_ = const_cast<uint8_t*>(slice.begin());
+    writer.messages_ = 0;
+    write(writer);
+    grpc::ByteBuffer written(&slice, 1);
+    buffer->Swap(&written);  // assigning would copy
+  }
+
+ private:
+  using Out = google::protobuf::io::CodedOutputStream;
+
+  // https://protobuf.dev/programming-guides/encoding/#structure
+  static constexpr uint32_t kVarint = 0;
+  static constexpr uint32_t kLengthDelimited = 2;
+
+  MessageWriter() = default;
+
+  static uint32_t Tag(int number, uint32_t type) {
+    return static_cast<uint32_t>(number) << 3 | type;
+  }
+
+  void Varint(uint64_t value) {
+    if (out_ == nullptr) {
+      size_ += Out::VarintSize64(value);
+    } else {
+      out_ = Out::WriteVarint64ToArray(value, out_);
+    }
+  }
+  void Head(int number, size_t size) {
+    Varint(Tag(number, kLengthDelimited));
+    Varint(size);
+  }
+
+  // A message's size comes before its fields: all is gone through once to count and once to write.
+  uint8_t* out_ = nullptr;                // where the next byte goes; null while counting
+  size_t size_ = 0;                       // counted so far
+  size_t messages_ = 0;                   // begun so far
+  absl::InlinedVector<size_t, 8> sizes_;  // of the messages, in the order in which they begin
+};
+
+}  // namespace souvenir::gateway
