@@ -13,6 +13,8 @@ namespace {
 // What malloc keeps in front of a block.
 constexpr size_t kBlockHeader = 8;
 
+constexpr absl::Duration kMostCost = absl::Hours(100 * 365 * 24);
+
 constexpr size_t kTagHeader = sizeof(EpochSlot) + sizeof(uint16_t);
 
 }  // namespace
@@ -52,7 +54,7 @@ EntryPtr Entry::Create(const Fields& fields) {
 Entry::Entry(const Fields& fields, uint32_t tags_size, size_t usable)
     : value_size_(static_cast<uint32_t>(fields.value.size())),
       lifetime_s_(ToSeconds(fields.lifetime)),
-      cost_ns_(static_cast<float>(absl::ToDoubleNanoseconds(fields.cost))),
+      cost_ns_(static_cast<float>(absl::ToInt64Nanoseconds(std::min(fields.cost, kMostCost)))),
       tags_size_(static_cast<uint16_t>(tags_size)),
       code_(static_cast<uint8_t>(fields.code)),
       created_ns_(absl::ToUnixNanos(fields.created_at)),

@@ -74,7 +74,7 @@ class Entry final : public EvictionNode {
     absl::Time created_at;  // when it was computed
     // How long it is fresh, to the second and at most 136 years.
     absl::Duration lifetime = absl::InfiniteDuration();
-    absl::Duration cost;            // what computing it took; kept to 24 bits
+    absl::Duration cost;            // what computing it took; kept to 24 bits, at most a century
     std::vector<std::string> tags;  // TagBytes() at most kMostTagBytes
     // Of the epochs before it was computed: those of all, of the tenant, the model, the key and the
     // tags. Their sum says as much as they do: none ever decreases.
@@ -99,7 +99,7 @@ class Entry final : public EvictionNode {
   absl::Time created_at() const { return absl::FromUnixNanos(created_ns_); }
   absl::Duration lifetime() const { return FromSeconds(lifetime_s_); }
   absl::Time expires_at() const { return created_at() + lifetime(); }
-  absl::Duration cost() const { return absl::Nanoseconds(static_cast<double>(cost_ns_)); }
+  absl::Duration cost() const { return absl::Nanoseconds(static_cast<int64_t>(cost_ns_)); }
   std::vector<std::string> tags() const;
 
   // OK for an answer; the error that is remembered else.

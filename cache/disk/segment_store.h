@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,8 +14,12 @@
 #include "absl/types/span.h"
 #include "cache/epochs.h"
 #include "cache/fingerprint.h"
+#include "common/gate.h"
+#include "common/mutex.h"
 
 namespace souvenir::cache {
+
+class SegmentDatabase;
 
 // Records by fingerprint in RocksDB, and beside them their origins, by number, and the epochs.
 //
@@ -97,9 +102,20 @@ class SegmentStore {
   Stats stats() const;
 
  private:
-  class Impl;
-  explicit SegmentStore(std::unique_ptr<Impl> impl);
-  const std::unique_ptr<Impl> impl_;
+  explicit SegmentStore(Options options);
+
+  absl::Status OpenDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  // Waits for those who read, and lets no more in.
+  void CloseDatabase() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+
+  const Options options_;
+  Mutex write_mutex_;     // one who writes at a time
+  mutable Gate readers_;  // closed while there is no database
+
+  // Changed under write_mutex_ while the gate is closed; used under that, or inside the gate.
+  std::unique_ptr<SegmentDatabase> database_;
+  absl::Status failed_ ABSL_GUARDED_BY(write_mutex_);  // since when nothing is written
+  std::atomic<uint64_t> dropped_before_{0};            // entries, from databases that were closed
 };
 
 }  // namespace souvenir::cache

@@ -99,7 +99,7 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
 
   Mutex mutex_;
   absl::Status left_ ABSL_GUARDED_BY(mutex_);  // an error: the caller has gone, for this reason
-  TimerQueue::Id timer_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::atomic<TimerQueue::Id> timer_{0};       // of the deadline; 0: there is none, or no longer
 };
 
 using ResolveCallPtr = std::shared_ptr<ResolveCall>;

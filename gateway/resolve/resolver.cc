@@ -100,15 +100,13 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
 
 void Resolver::WaitForDeadline(const ResolveCallPtr& call) {
   if (call->options.deadline == absl::InfiniteDuration()) return;
-  const TimerQueue::Id timer =
+  call->timer_ =
       parts_.timers->Schedule(call->options.deadline, [this, weak = std::weak_ptr(call)] {
         const ResolveCallPtr call = weak.lock();
         if (call == nullptr) return;
         Cancel(call,
                absl::DeadlineExceededError("the request's deadline passed before its answer came"));
       });
-  MutexLock lock(&call->mutex_);
-  call->timer_ = timer;
 }
 
 void Resolver::Compute(const ResolveCallPtr& call, const std::vector<size_t>& open) {
@@ -294,11 +292,7 @@ void Resolver::Finish(ResolveCall& call, size_t question, Answer answer) {
   slot.answer = std::move(answer);
   call.OnAnswered(question);
   if (call.unanswered_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  TimerQueue::Id timer;
-  {
-    MutexLock lock(&call.mutex_);
-    timer = std::exchange(call.timer_, 0);
-  }
+  const TimerQueue::Id timer = call.timer_.exchange(0);
   if (timer != 0) parts_.timers->Cancel(timer);
   call.OnAllAnswered();
 }

@@ -81,7 +81,8 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
     return input.shape.empty() ? int64_t{0} : input.shape[0];
   };
   const int64_t rows = inputs_.empty() ? 0 : rows_of(inputs_.front());
-  spec.by_rows = model_->row_exact && model_->max_batch > 0 && rows > 0 &&
+  // More rows than the model takes are refused by its server, not taken apart by us.
+  spec.by_rows = model_->row_exact && rows > 0 && rows <= model_->max_batch &&
                  std::all_of(inputs_.begin(), inputs_.end(),
                              [&](const TensorView& input) { return rows_of(input) == rows; });
   const TargetPtr target = targets.Get(std::move(spec));

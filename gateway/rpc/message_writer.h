@@ -18,7 +18,8 @@ namespace souvenir::gateway {
 // looked through for UTF-8.
 //
 // The numbers of the fields come from the generated classes. What is written must go in with the
-// field's own type; a number is one that travels as a plain varint.
+// field's own type; a number is one that travels as a plain varint. One message is less than 2 GiB,
+// as gRPC's are. A writer belongs to the thread that writes.
 class MessageWriter {
  public:
   // A field that is left out where it has the default value, as proto3 does.

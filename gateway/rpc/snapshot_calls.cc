@@ -26,30 +26,12 @@ absl::Status Busy() {
       "as many exports and imports as may be are under way; try again when one has ended");
 }
 
-// Whether a read or a write has ended; lets the call's thread wait for that.
-class Step {
+// What Export and Import have in common: the thread of the executor that runs the call, and how it
+// waits there for gRPC. Owned by gRPC.
+template <typename Reactor>
+class SnapshotCall : public Reactor {
  public:
-  void End(bool ok) {
-    MutexLock lock(&mutex_);
-    result_ = ok;
-    ended_.NotifyOne();
-  }
-
-  bool Wait() {
-    MutexLock lock(&mutex_);
-    while (!result_) ended_.Wait(&mutex_);
-    return *std::exchange(result_, std::nullopt);
-  }
-
- private:
-  Mutex mutex_;
-  CondVar ended_;
-  std::optional<bool> result_ ABSL_GUARDED_BY(mutex_);
-};
-
-class ExportCall final : public grpc::ServerWriteReactor<v1::ExportResponse> {
- public:
-  ExportCall(const SnapshotParts& parts, RpcMethodMetrics* metrics)
+  SnapshotCall(const SnapshotParts& parts, RpcMethodMetrics* metrics)
       : parts_(parts), metrics_(metrics), began_(parts.clock->Monotonic()) {}
 
   void Start() {
@@ -57,11 +39,49 @@ class ExportCall final : public grpc::ServerWriteReactor<v1::ExportResponse> {
     if (!parts_.executor->TrySubmit(task)) End(Busy());
   }
 
-  void OnWriteDone(bool ok) override { written_.End(ok); }
   void OnDone() override { delete this; }
 
+ protected:
+  virtual absl::Status Run() = 0;
+
+  // Waits for the read or write that was started; false where there will be no more.
+  bool WaitForStep() {
+    MutexLock lock(&mutex_);
+    while (!step_) step_ended_.Wait(&mutex_);
+    return *std::exchange(step_, std::nullopt);
+  }
+
+  void EndStep(bool ok) {
+    MutexLock lock(&mutex_);
+    step_ = ok;
+    step_ended_.NotifyOne();
+  }
+
+  const SnapshotParts parts_;
+
  private:
-  absl::Status Run() {
+  // The last thing the call's thread does with it.
+  void End(const absl::Status& status) {
+    metrics_->Record(static_cast<grpc::StatusCode>(status.code()),
+                     parts_.clock->Monotonic() - began_);
+    this->Finish(ToGrpcStatus(status));
+  }
+
+  RpcMethodMetrics* const metrics_;
+  const absl::Duration began_;
+  Mutex mutex_;
+  CondVar step_ended_;
+  std::optional<bool> step_ ABSL_GUARDED_BY(mutex_);  // what came of it, once it has ended
+};
+
+class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::ExportResponse>> {
+ public:
+  using SnapshotCall::SnapshotCall;
+
+  void OnWriteDone(bool ok) override { EndStep(ok); }
+
+ private:
+  absl::Status Run() override {
     std::string bytes;
     cache::SnapshotWriter snapshot(&bytes);
     bool sent = true;
@@ -86,49 +106,31 @@ class ExportCall final : public grpc::ServerWriteReactor<v1::ExportResponse> {
     for (size_t at = 0; at < bytes->size(); at += kChunkBytes) {
       response_.set_data(bytes->substr(at, kChunkBytes));
       StartWrite(&response_);
-      if (!written_.Wait()) return false;
+      if (!WaitForStep()) return false;
     }
     bytes->clear();
     return true;
   }
 
-  // The last thing the call's thread does with it.
-  void End(const absl::Status& status) {
-    metrics_->Record(static_cast<grpc::StatusCode>(status.code()),
-                     parts_.clock->Monotonic() - began_);
-    Finish(ToGrpcStatus(status));
-  }
-
-  const SnapshotParts parts_;
-  RpcMethodMetrics* const metrics_;
-  const absl::Duration began_;
   v1::ExportResponse response_;
-  Step written_;
 };
 
-class ImportCall final : public grpc::ServerReadReactor<v1::ImportRequest> {
+class ImportCall final : public SnapshotCall<grpc::ServerReadReactor<v1::ImportRequest>> {
  public:
   ImportCall(const SnapshotParts& parts, RpcMethodMetrics* metrics, v1::ImportResponse* response)
-      : parts_(parts),
-        metrics_(metrics),
-        began_(parts.clock->Monotonic()),
+      : SnapshotCall(parts, metrics),
         response_(response),
-        reader_([this](cache::Entry::Fields entry) { return Take(std::move(entry)); }) {}
-
-  void Start() {
-    parts_.cache->epochs().CopyTo(&epochs_);
-    Task task = [this] { End(Run()); };
-    if (!parts_.executor->TrySubmit(task)) End(Busy());
+        reader_([this](cache::Entry::Fields entry) { return Take(std::move(entry)); }) {
+    parts.cache->epochs().CopyTo(&epochs_);
   }
 
-  void OnReadDone(bool ok) override { read_.End(ok); }
-  void OnDone() override { delete this; }
+  void OnReadDone(bool ok) override { EndStep(ok); }
 
  private:
-  absl::Status Run() {
+  absl::Status Run() override {
     for (;;) {
       StartRead(&request_);
-      if (!read_.Wait()) break;
+      if (!WaitForStep()) break;
       SOUVENIR_RETURN_IF_ERROR(WithCount(reader_.Feed(request_.data())));
     }
     SOUVENIR_RETURN_IF_ERROR(WithCount(reader_.Finish()));
@@ -156,21 +158,11 @@ class ImportCall final : public grpc::ServerReadReactor<v1::ImportRequest> {
                                                    std::string(status.message()), taken_));
   }
 
-  void End(const absl::Status& status) {
-    metrics_->Record(static_cast<grpc::StatusCode>(status.code()),
-                     parts_.clock->Monotonic() - began_);
-    Finish(ToGrpcStatus(status));
-  }
-
-  const SnapshotParts parts_;
-  RpcMethodMetrics* const metrics_;
-  const absl::Duration began_;
   v1::ImportResponse* const response_;  // gRPC's
   cache::EpochTable epochs_;            // of when the import began
   cache::SnapshotReader reader_;
   uint64_t taken_ = 0;
   v1::ImportRequest request_;
-  Step read_;
 };
 
 }  // namespace

@@ -49,7 +49,7 @@ class TheRules(unittest.TestCase):
             self.refused(path, "prometheus/registry.h", quoted=False)
 
     def test_the_cache_knows_no_wire_and_hides_rocksdb(self):
-        self.allowed("cache/disk/segment_store.cc", "rocksdb/db.h", quoted=False)
+        self.allowed("cache/disk/segment_database.cc", "rocksdb/db.h", quoted=False)
         self.refused("cache/disk/segment_store.h", "rocksdb/db.h", quoted=False)
         self.refused("cache/memory/memory_tier.cc", "rocksdb/db.h", quoted=False)
         self.refused("gateway/gateway.cc", "rocksdb/db.h", quoted=False)

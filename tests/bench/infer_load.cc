@@ -45,6 +45,9 @@ ABSL_FLAG(int, rows, 1, "inputs of one request");
 ABSL_FLAG(int, in_flight, 16, "calls under way at most");
 ABSL_FLAG(double, rate, 0, "calls a second; 0: the next as soon as one is answered");
 ABSL_FLAG(int, connections, 4, "that the calls are dealt out to");
+ABSL_FLAG(bool, exact, false, "compare every byte of an answer, not only what it begins with");
+ABSL_FLAG(uint64_t, value_bytes, 300, "with --exact: what the server was given");
+ABSL_FLAG(uint64_t, most_value_bytes, 1024, "with --exact: what the server was given");
 
 namespace souvenir::bench {
 namespace {
@@ -64,6 +67,7 @@ struct Options {
   int in_flight;
   double rate;
   int connections;
+  std::optional<ValueBytes> exact;  // where every byte is compared
 };
 
 // Numbers in an order in which none comes twice before all have come: one after another, or with a
@@ -256,8 +260,12 @@ class Generator {
     }
   }
 
+  bool IsRight(const std::string& input, std::string_view value) const {
+    return options_.exact ? value == MakeValue(input, *options_.exact) : IsValueOf(input, value);
+  }
+
   // "" where the answer is right.
-  static std::string WhatIsWrong(Place* place) {
+  std::string WhatIsWrong(Place* place) const {
     const inference::ModelInferResponse& response = place->response;
     if (response.raw_output_contents_size() != 1) {
       return fmt::format("{} outputs, expected 1", response.raw_output_contents_size());
@@ -265,7 +273,7 @@ class Generator {
     BytesElementReader values(response.raw_output_contents(0));
     for (const std::string& input : place->inputs) {
       const std::optional<std::string_view> value = values.Next();
-      if (!value || !IsValueOf(input, *value)) {
+      if (!value || !IsRight(input, *value)) {
         return fmt::format("the answer to '{}' is not its own", input);
       }
       place->value_bytes += value->size();
@@ -313,7 +321,11 @@ absl::Status Read(Options* options) {
               .rows = static_cast<uint64_t>(rows),
               .in_flight = absl::GetFlag(FLAGS_in_flight),
               .rate = absl::GetFlag(FLAGS_rate),
-              .connections = absl::GetFlag(FLAGS_connections)};
+              .connections = absl::GetFlag(FLAGS_connections),
+              .exact = {}};
+  if (absl::GetFlag(FLAGS_exact)) {
+    options->exact = {absl::GetFlag(FLAGS_value_bytes), absl::GetFlag(FLAGS_most_value_bytes)};
+  }
   if (options->count < 1 || rows < 1 || options->in_flight < 1 || options->connections < 1) {
     return absl::InvalidArgumentError(
         "--count, --rows, --in_flight and --connections must be at least 1");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cache/memory/eviction/eviction_policy.h"
+#include "cache/memory/eviction/lru_policy.h"
 
 // Policies that ours is compared with; simple rather than fast.
 
@@ -14,6 +15,7 @@ namespace souvenir::bench {
 using cache::EvictionNode;
 using cache::EvictionPolicy;
 using cache::EvictionQueue;
+using cache::LruPolicy;
 
 // GreedyDual-Size with frequency (Cherkasova, HPL-98-69R1): H = L + hits * cost / size, the least H
 // makes room, and L is then its H.
@@ -59,23 +61,11 @@ class GdsfPolicy final : public EvictionPolicy {
   std::set<std::pair<double, EvictionNode*>> order_;
 };
 
-// First in, first out.
-class FifoPolicy final : public EvictionPolicy {
+// First in, first out: the same row, which hits leave as it is.
+class FifoPolicy final : public LruPolicy {
  public:
-  void Insert(EvictionNode* node) override { queue_.PushNewest(node); }
-  void Replace(EvictionNode* old, EvictionNode* node) override {
-    Remove(old);
-    Insert(node);
-  }
-  void Remove(EvictionNode* node) override { EvictionQueue::Unlink(node); }
-  EvictionNode* Evict() override {
-    EvictionNode* const oldest = queue_.oldest();
-    if (oldest != nullptr) Remove(oldest);
-    return oldest;
-  }
-
- private:
-  EvictionQueue queue_;
+  bool orders_by_hits() const override { return false; }
+  void OnHit(EvictionNode*) override {}
 };
 
 // S3-FIFO as published, with a small queue of a tenth: counts no cost, adapts nothing.

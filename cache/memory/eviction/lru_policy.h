@@ -6,7 +6,7 @@ namespace souvenir::cache {
 
 // The least recently used makes room, whatever it cost. Needs the lock on every hit; here to be
 // compared with.
-class LruPolicy final : public EvictionPolicy {
+class LruPolicy : public EvictionPolicy {
  public:
   void Insert(EvictionNode* node) override { by_use_.PushNewest(node); }
   void Replace(EvictionNode* old, EvictionNode* node) override {

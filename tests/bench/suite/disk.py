@@ -1,7 +1,6 @@
 """Hits from disk, beside hits from memory: a working set of which the memory tier holds a
 twentieth, all of it on disk, asked for in random order."""
 
-import contextlib
 import dataclasses
 
 import clients
@@ -9,6 +8,7 @@ import services
 from suite import frame
 from suite import infer_load
 from suite import lookups
+import value_load
 
 MEMORY_BYTES = 8 << 20
 WORKING_SET = 20  # times the memory tier
@@ -29,21 +29,11 @@ MEMORY = "memory hits"
 ALONE = "memory hits, paced"
 
 
-class Benchmark(contextlib.ExitStack):
+class Benchmark(frame.Stage):
 
     def __init__(self, settings):
-        super().__init__()
-        self._settings = settings
+        super().__init__(settings)
         self._skip = 0
-
-    def __enter__(self):
-        super().__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
 
     def variants(self):
         pace = {"rate": PACED}
@@ -61,10 +51,10 @@ class Benchmark(contextlib.ExitStack):
                           ALONE, ratio_of="p99_us"),
         ]
 
-    def _start(self):
+    def start(self):
         running = services.Services(self._settings.directory)
         self.callback(running.stop)
-        models = running.start("bench-model-server", infer_load.VALUE_FLAGS)
+        models = running.start("bench-model-server", value_load.VALUE_FLAGS)
         self._gateway = self.enter_context(infer_load.Gateway(
             running, models.listen, config=CONFIG, data_dir="cache")).wait_for_models()
         self._inputs = 0
@@ -87,7 +77,7 @@ class Benchmark(contextlib.ExitStack):
 
     def _warm_memory(self):
         for _ in range(3):
-            infer_load.Load(self._gateway.address, **self._subset(requests=SUBSET)).finish()
+            value_load.Load(self._gateway.address, **self._subset(requests=SUBSET)).finish()
 
     def _ask_memory(self, flags):
         self._warm_memory()
@@ -97,7 +87,7 @@ class Benchmark(contextlib.ExitStack):
 
     def _ask_disk(self, rows=1):
         with lookups.growth(self._gateway.server) as grown:
-            report = infer_load.Load(self._gateway.address, **self._everything(
+            report = value_load.Load(self._gateway.address, **self._everything(
                 seconds=self._settings.seconds, rows=rows)).finish()
         self._check_disk(grown, report["requests"] * rows)
         return _inputs_of(report, rows)

@@ -17,10 +17,11 @@ import clients
 import services
 from suite import frame
 from suite import infer_load
+import value_load
 
 BUDGET = 256 << 20  # of the memory tier; the default
 KEY_BYTES = 32
-MEAN_VALUE_BYTES = 589  # of infer_load.VALUE_FLAGS
+MEAN_VALUE_BYTES = 589  # of value_load.VALUE_FLAGS
 IN_LOG = 20_480  # inputs whose answers are in the log alone when the gateway is killed
 CACHES = ("souvenir", "souvenir-lru", "rocksdb-lru", "rocksdb-hyper")
 
@@ -41,7 +42,7 @@ class Benchmark(contextlib.ExitStack):
             self._entries()
             self._running = services.Services(self._settings.directory)
             self.callback(self._running.stop)
-            self._models = self._running.start("bench-model-server", infer_load.VALUE_FLAGS)
+            self._models = self._running.start("bench-model-server", value_load.VALUE_FLAGS)
             self._memory_only()
             self._with_disk()
         return self._rows
@@ -54,7 +55,7 @@ class Benchmark(contextlib.ExitStack):
     # Beyond key and value, in one process with nothing else.
     def _entries(self):
         for name, sizes in (("200 bytes", ["--value_bytes=200"]),
-                            ("300 to 1,024 bytes", infer_load.VALUE_FLAGS)):
+                            ("300 to 1,024 bytes", value_load.VALUE_FLAGS)):
             for cache in CACHES:
                 frame.say(f"footprint: entries, {cache}, values of {name}")
                 done = subprocess.run(

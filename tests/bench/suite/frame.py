@@ -6,6 +6,7 @@ once a round; a sample that did not do what it should raises, because a figure o
 worse than none.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -59,6 +60,27 @@ class Variant:
     beside: Optional[str] = None
     ratio_of: str = "per_second"
     demand: Optional[Demand] = None  # of the ratio
+
+
+class Stage(contextlib.ExitStack):
+    """What a benchmark with programs of its own is made from: `start` brings them up, and registers
+    what takes each down again, which is also done where `start` fails half way."""
+
+    def __init__(self, settings):
+        super().__init__()
+        self._settings = settings
+
+    def __enter__(self):
+        super().__enter__()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def start(self):
+        raise NotImplementedError
 
 
 def run(name, benchmark, settings):

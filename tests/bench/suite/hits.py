@@ -1,8 +1,6 @@
 """What a cache hit costs: the same question again and again, answered from memory, beside an empty
 server with the same messages, and beside Redis with a value of the same length."""
 
-import contextlib
-
 import clients
 import services
 from suite import frame
@@ -14,20 +12,7 @@ TEXT = "The house is red, and the garden behind it is full of old trees that nob
 INFER_METHOD = "/inference.GRPCInferenceService/ModelInfer"
 
 
-class Benchmark(contextlib.ExitStack):
-
-    def __init__(self, settings):
-        super().__init__()
-        self._settings = settings
-
-    def __enter__(self):
-        super().__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
+class Benchmark(frame.Stage):
 
     def variants(self):
         seconds = self._settings.seconds
@@ -45,7 +30,7 @@ class Benchmark(contextlib.ExitStack):
             frame.Variant("Redis GET", lambda _: self._redis.measure_gets(seconds)),
         ]
 
-    def _start(self):
+    def start(self):
         directory = self._settings.directory
         running = services.Services(directory)
         self.callback(running.stop)

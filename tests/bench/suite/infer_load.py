@@ -1,47 +1,19 @@
 """bench-infer-load as a generator of load on a gateway that stands before bench-model-server."""
 
 import contextlib
-import json
-import subprocess
 import time
 
 import clients
 import services
 from suite import frame
 from suite import lookups
-
-# The mean of values of 300 to 1024 bytes is about 590.
-VALUE_FLAGS = ("--value_bytes=300", "--most_value_bytes=1024")
+from value_load import Load
 
 BATCH_ROWS = 32
 # At once, before the disk is waited for: a queue of 64 MiB has room for all of it.
 FILL_ROWS = 32_768
-
-
 # By which a load that is measured beside another one begins later and ends earlier.
 LEAD_SECONDS = 0.5
-
-
-class Load:
-    """One run of the generator, from now on."""
-
-    def __init__(self, address, **flags):
-        """`flags` are those of bench-infer-load."""
-        self._process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", services.program("bench-infer-load"),
-             f"--server={address}", *(f"--{name}={value}" for name, value in flags.items())],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def is_running(self):
-        return self._process.poll() is None
-
-    def finish(self):
-        """Waits for its end; what it reports, of which every answer was right."""
-        output, errors = self._process.communicate()
-        if self._process.returncode != 0:
-            raise RuntimeError(f"bench-infer-load ended with {self._process.returncode}:\n"
-                               f"{errors}{output}")
-        return json.loads(output)
 
 
 def sample_of(report):

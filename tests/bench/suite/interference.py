@@ -1,13 +1,12 @@
 """The latency of hits while models are busy: p99 at a fixed rate, beside p99 with nothing else to
 do."""
 
-import contextlib
-
 import clients
 import services
 from suite import frame
 from suite import infer_load
 from suite import lookups
+import value_load
 
 HITS = 1000  # inputs that are asked for again and again
 RATE = 1500  # requests a second, far from what the machine can do
@@ -21,21 +20,11 @@ BURN_MS, BURN_IN_FLIGHT = 10, 64
 ALONE = "hits alone"
 
 
-class Benchmark(contextlib.ExitStack):
+class Benchmark(frame.Stage):
 
     def __init__(self, settings):
-        super().__init__()
-        self._settings = settings
+        super().__init__(settings)
         self._next = 0  # number of an input that no busy model was asked about
-
-    def __enter__(self):
-        super().__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
 
     def variants(self):
         return [
@@ -48,11 +37,11 @@ class Benchmark(contextlib.ExitStack):
                 ALONE, ratio_of="p99_us", demand=frame.Demand(at_most=2)),
         ]
 
-    def _start(self):
+    def start(self):
         running = services.Services(self._settings.directory)
         self.callback(running.stop)
         models = running.start("bench-model-server", [
-            *infer_load.VALUE_FLAGS, f"--sleep_ms={SLEEP_MS}", f"--burn_ms={BURN_MS}"])
+            *value_load.VALUE_FLAGS, f"--sleep_ms={SLEEP_MS}", f"--burn_ms={BURN_MS}"])
         self._gateway = self.enter_context(
             infer_load.Gateway(running, models.listen)).wait_for_models()
         self._gateway.ask(clients.MISS, count=HITS, requests=HITS)

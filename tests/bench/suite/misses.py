@@ -1,7 +1,6 @@
 """What the engine gives through both services: sentences that nobody asked for before, beside the
 web service of the engine's own authors with the same sentences."""
 
-import contextlib
 import os
 
 import clients
@@ -12,21 +11,11 @@ from suite import sentences
 from suite import translate_load
 
 
-class Benchmark(contextlib.ExitStack):
+class Benchmark(frame.Stage):
 
     def __init__(self, settings):
-        super().__init__()
-        self._settings = settings
+        super().__init__(settings)
         self._texts = iter(sentences.unique())
-
-    def __enter__(self):
-        super().__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
 
     def variants(self):
         one, *more = self._apys
@@ -37,7 +26,7 @@ class Benchmark(contextlib.ExitStack):
               for name in (one, *more)),
         ]
 
-    def _start(self):
+    def start(self):
         directory = self._settings.directory
         running = services.Services(directory)
         self.callback(running.stop)

@@ -1,14 +1,13 @@
 """What caching costs where it never helps: requests none of which was made before, beside the same
 ones through a gateway that has caching off for their model."""
 
-import contextlib
-
 import clients
 import services
 from suite import frame
 from suite import infer_load
 from suite import sentences
 from suite import translate_load
+import value_load
 
 IN_FLIGHT = 32
 # Full at the first sample, so that every answer that is remembered drives others out.
@@ -22,22 +21,12 @@ ZERO_DEMAND = frame.Demand(at_least=0.80)
 SENTENCES_DEMAND = frame.Demand(at_least=0.98)
 
 
-class Benchmark(contextlib.ExitStack):
+class Benchmark(frame.Stage):
 
     def __init__(self, settings):
-        super().__init__()
-        self._settings = settings
+        super().__init__(settings)
         self._next = 0  # number of an input that nobody asked for
         self._texts = iter(sentences.unique())
-
-    def __enter__(self):
-        super().__enter__()
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
-        return self
 
     def variants(self):
         def ask_zero(gateway, kind):
@@ -59,10 +48,10 @@ class Benchmark(contextlib.ExitStack):
             frame.Variant(SENTENCES_OFF, translate(self._sentences_off, clients.BYPASS)),
         ]
 
-    def _start(self):
+    def start(self):
         running = services.Services(self._settings.directory)
         self.callback(running.stop)
-        models = running.start("bench-model-server", infer_load.VALUE_FLAGS).listen
+        models = running.start("bench-model-server", value_load.VALUE_FLAGS).listen
         compute = running.start_compute().listen
 
         def gateway(upstream, config="", data_dir=None):

@@ -125,19 +125,23 @@ TEST(ReadSectionTest, NothingIsFreedUnderAReader) {
   }
   reading.wait();
   std::deque<std::pair<uint64_t, Object*>> retired;
-  size_t freed = 0;
+  const auto free_some = [&] {
+    for (; !retired.empty() && CanFree(retired.front().first); retired.pop_front()) {
+      retired.front().second->freed = true;
+    }
+  };
   for (int i = 1; i <= kWrites; ++i) {
     Object* const old = shared.exchange(objects[static_cast<size_t>(i)].get());
     retired.emplace_back(ReadSection::EndEra(), old);
-    for (; !retired.empty() && CanFree(retired.front().first); ++freed) {
-      retired.front().second->freed = true;
-      retired.pop_front();
-    }
+    free_some();
+  }
+  // All of it comes free while readers go on: none of them holds it up for longer than its section.
+  while (!retired.empty()) {
+    std::this_thread::yield();
+    free_some();
   }
   stop = true;
   for (std::thread& reader : readers) reader.join();
-  EXPECT_GT(freed, 0u);
-  for (const auto& [era, object] : retired) EXPECT_TRUE(CanFree(era));
 }
 
 }  // namespace

@@ -113,14 +113,19 @@ TEST(S3FifoPolicyTest, AnEntryStaysInProportionToItsWorth) {
   EXPECT_NEAR(static_cast<double>(stayed), 400, 50);
 }
 
+// Asks for 1000 when the cache is full of entries that were asked for often. It is worth as much as
+// they are or, in half octaves, a little more: it took longer as it is larger.
+void AddLargerThanTheSmallQueue(TestCache* cache) {
+  for (int round = 0; round < 3; ++round) {
+    for (uint64_t i = 0; i < 100; ++i) cache->Ask(i);
+  }
+  cache->Ask(1000, 60 * kCharge, absl::Milliseconds(90));
+}
+
 TEST(S3FifoPolicyTest, AnEntryLargerThanTheSmallQueueIsTakenAndLeavesIfNobodyAsks) {
   S3FifoPolicy policy(kLimit);
   TestCache cache(&policy, kLimit);
-  for (int round = 0; round < 3; ++round) {
-    for (uint64_t i = 0; i < 100; ++i) cache.Ask(i);
-  }
-  // Worth as much as the others or, in half octaves, a little more: it took longer as it is larger.
-  cache.Ask(1000, 60 * kCharge, absl::Milliseconds(90));
+  AddLargerThanTheSmallQueue(&cache);
   EXPECT_TRUE(cache.Has(1000));
   for (uint64_t i = 2000; i < 2200; ++i) cache.Ask(i);
   EXPECT_FALSE(cache.Has(1000));
@@ -129,10 +134,7 @@ TEST(S3FifoPolicyTest, AnEntryLargerThanTheSmallQueueIsTakenAndLeavesIfNobodyAsk
 TEST(S3FifoPolicyTest, AnEntryLargerThanTheSmallQueueStaysIfItWasAskedFor) {
   S3FifoPolicy policy(kLimit);
   TestCache cache(&policy, kLimit);
-  for (int round = 0; round < 3; ++round) {
-    for (uint64_t i = 0; i < 100; ++i) cache.Ask(i);
-  }
-  cache.Ask(1000, 60 * kCharge, absl::Milliseconds(90));
+  AddLargerThanTheSmallQueue(&cache);
   EXPECT_TRUE(cache.Ask(1000));
   for (uint64_t i = 2000; i < 2200; ++i) cache.Ask(i);
   EXPECT_TRUE(cache.Has(1000));

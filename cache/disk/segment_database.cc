@@ -1,0 +1,289 @@
+#include "cache/disk/segment_database.h"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "cache/disk/rocksdb_options.h"
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+
+namespace souvenir::cache {
+namespace {
+
+constinit Logger log{"disk"};
+
+// Of the records, see entry_codec.h. A store of another version is emptied: it is only a cache.
+constexpr std::string_view kSchemaVersion = "3";
+constexpr std::string_view kSchemaKey = "schema";
+constexpr std::string_view kEpochPrefix = "epoch:";
+constexpr std::string_view kOriginPrefix = "origin:";
+constexpr std::string_view kSegmentPrefix = "segment-";
+
+// What RocksDB keeps of a record beside key and value: sequence number, lengths, its part of the
+// filter and the index.
+constexpr uint64_t kRecordOverhead = 24;
+
+}  // namespace
+
+uint64_t SegmentDatabase::LogBytes(const Options& options) {
+  return std::clamp<uint64_t>(options.limit_bytes / 16, 1u << 20, 128u << 20);
+}
+
+SegmentDatabase::SegmentDatabase(const Options& options)
+    : options_(options),
+      // A tenth is left free: dropping comes well before the limit.
+      segment_bytes_((options.limit_bytes / 10 * 9 - 2 * LogBytes(options)) / options.segments),
+      blocks_(rocksdb::NewLRUCache(BlockCacheBytes(options.limit_bytes))) {}
+
+absl::StatusOr<std::unique_ptr<SegmentDatabase>> SegmentDatabase::Open(const Options& options) {
+  std::unique_ptr<SegmentDatabase> database(new SegmentDatabase(options));
+  SOUVENIR_RETURN_IF_ERROR(database->OpenFamilies());
+  SOUVENIR_RETURN_IF_ERROR(database->AdoptSchema());
+  if (database->segments().empty()) SOUVENIR_RETURN_IF_ERROR(database->Begin(1));
+  SOUVENIR_RETURN_IF_ERROR(database->Rotate());
+  return database;
+}
+
+SegmentDatabase::~SegmentDatabase() {
+  if (db_ == nullptr) return;
+  {
+    MutexLock lock(&mutex_);
+    segments_.clear();
+  }
+  if (meta_ != nullptr) db_->DestroyColumnFamilyHandle(meta_);
+  db_->Close();
+}
+
+absl::Status SegmentDatabase::OpenFamilies() {
+  const rocksdb::DBOptions store_options = StoreOptions(LogBytes(options_));
+  std::vector<std::string> names;
+  const rocksdb::Status listed =
+      rocksdb::DB::ListColumnFamilies(store_options, options_.directory, &names);
+  if (!listed.ok()) names = {rocksdb::kDefaultColumnFamilyName};  // a new store
+
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const std::string& name : names) {
+    const bool is_meta = name == rocksdb::kDefaultColumnFamilyName;
+    families.emplace_back(name, is_meta ? rocksdb::ColumnFamilyOptions() : FamilyOptions());
+  }
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::Open(store_options, options_.directory, families, &handles, &db);
+  if (!opened.ok()) return OpenError(opened, options_.directory);
+  db_.reset(db);
+
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == rocksdb::kDefaultColumnFamilyName) {
+      meta_ = handles[i];
+    } else {
+      AddSegment(names[i], handles[i]);
+    }
+  }
+  MutexLock lock(&mutex_);
+  std::sort(segments_.begin(), segments_.end(),
+            [](const auto& a, const auto& b) { return a->number < b->number; });
+  return absl::OkStatus();
+}
+
+void SegmentDatabase::AddSegment(const std::string& name, rocksdb::ColumnFamilyHandle* handle) {
+  uint64_t number = 0;
+  const char* const digits = name.c_str() + kSegmentPrefix.size();
+  std::from_chars(digits, name.c_str() + name.size(), number);
+  auto segment = std::make_shared<Segment>(db_.get(), handle, number);
+  uint64_t files = 0;
+  uint64_t tables = 0;
+  uint64_t keys = 0;
+  db_->GetIntProperty(handle, rocksdb::DB::Properties::kTotalSstFilesSize, &files);
+  db_->GetIntProperty(handle, rocksdb::DB::Properties::kCurSizeAllMemTables, &tables);
+  db_->GetIntProperty(handle, rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+  segment->bytes = files + tables;
+  segment->entries = keys;
+  MutexLock lock(&mutex_);
+  segments_.push_back(std::move(segment));
+}
+
+absl::Status SegmentDatabase::AdoptSchema() {
+  std::string schema;
+  const rocksdb::Status read =
+      db_->Get(rocksdb::ReadOptions(), meta_, ToSlice(kSchemaKey), &schema);
+  if (!read.ok() && !read.IsNotFound()) return FromRocks(read, "cannot read the schema version");
+  if (schema != kSchemaVersion && !segments().empty()) {
+    log.Warning("the store has another schema and is emptied", {{"ours", kSchemaVersion}});
+    while (!segments().empty()) SOUVENIR_RETURN_IF_ERROR(DropOldest());
+  }
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  return FromRocks(db_->Put(synced, meta_, ToSlice(kSchemaKey), ToSlice(kSchemaVersion)),
+                   "cannot write the schema version");
+}
+
+void SegmentDatabase::Flush() {
+  for (const std::shared_ptr<Segment>& segment : segments()) {
+    db_->Flush(rocksdb::FlushOptions(), segment->handle);
+  }
+}
+
+rocksdb::ColumnFamilyOptions SegmentDatabase::FamilyOptions() const {
+  return SegmentOptions(WriteBufferBytes(options_.limit_bytes), blocks_);
+}
+
+SegmentStore::Presence SegmentDatabase::Probe(const Fingerprint& key, std::string* record) const {
+  rocksdb::ReadOptions in_memory;
+  in_memory.read_tier = rocksdb::kBlockCacheTier;
+  const Segments now = segments();
+  for (auto segment = now.rbegin(); segment != now.rend(); ++segment) {
+    const rocksdb::Status status =
+        db_->Get(in_memory, (*segment)->handle, ToSlice(key.view()), record);
+    if (status.ok()) return SegmentStore::Presence::kFound;
+    if (!status.IsNotFound()) return SegmentStore::Presence::kUnknown;
+  }
+  return SegmentStore::Presence::kAbsent;
+}
+
+absl::StatusOr<std::optional<std::string>> SegmentDatabase::Read(const Fingerprint& key) const {
+  std::string record;
+  const Segments now = segments();
+  for (auto segment = now.rbegin(); segment != now.rend(); ++segment) {
+    const rocksdb::Status status =
+        db_->Get(rocksdb::ReadOptions(), (*segment)->handle, ToSlice(key.view()), &record);
+    if (status.ok()) return std::optional<std::string>(std::move(record));
+    if (!status.IsNotFound()) return FromRocks(status, "cannot read the disk tier");
+  }
+  return std::optional<std::string>();
+}
+
+absl::Status SegmentDatabase::ForEach(
+    const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;  // of use for nobody else
+  for (const std::shared_ptr<Segment>& segment : segments()) {
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, segment->handle));
+    for (it->SeekToFirst(); it->Valid(); it->Next()) {
+      Fingerprint key;
+      if (it->key().size() != key.bytes.size()) continue;
+      std::memcpy(key.bytes.data(), it->key().data(), key.bytes.size());
+      if (!visit(key, {it->value().data(), it->value().size()})) return absl::OkStatus();
+    }
+    SOUVENIR_RETURN_IF_ERROR(FromRocks(it->status(), "cannot read the disk tier"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SegmentDatabase::Write(SegmentStore::Records records, SegmentStore::Origins origins) {
+  const std::shared_ptr<Segment> newest = segments().back();
+  rocksdb::WriteBatch batch;
+  for (const auto& [number, origin] : origins) {
+    batch.Put(meta_, ToSlice(fmt::format("{}{}", kOriginPrefix, number)), origin);
+  }
+  uint64_t bytes = 0;
+  for (const auto& [key, record] : records) {
+    batch.Put(newest->handle, ToSlice(key.view()), record);
+    bytes += key.bytes.size() + record.size() + kRecordOverhead;
+  }
+  SOUVENIR_RETURN_IF_ERROR(
+      FromRocks(db_->Write(rocksdb::WriteOptions(), &batch), "cannot write to the disk tier"));
+  newest->bytes += bytes;
+  newest->entries += records.size();
+  return Rotate();
+}
+
+absl::Status SegmentDatabase::SaveEpoch(EpochSlot slot, uint64_t epoch) {
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  return FromRocks(db_->Put(synced, meta_, ToSlice(fmt::format("{}{}", kEpochPrefix, slot)),
+                            ToSlice(std::to_string(epoch))),
+                   "cannot keep an invalidation on disk");
+}
+
+absl::Status SegmentDatabase::Begin(uint64_t number) {
+  rocksdb::ColumnFamilyHandle* handle = nullptr;
+  SOUVENIR_RETURN_IF_ERROR(
+      FromRocks(db_->CreateColumnFamily(FamilyOptions(),
+                                        fmt::format("{}{:010}", kSegmentPrefix, number), &handle),
+                "cannot begin a segment"));
+  auto segment = std::make_shared<Segment>(db_.get(), handle, number);
+  MutexLock lock(&mutex_);
+  segments_.push_back(std::move(segment));
+  return absl::OkStatus();
+}
+
+absl::Status SegmentDatabase::DropOldest() {
+  const std::shared_ptr<Segment> oldest = segments().front();
+  SOUVENIR_RETURN_IF_ERROR(
+      FromRocks(db_->DropColumnFamily(oldest->handle), "cannot drop a segment"));
+  dropped_entries_ += oldest->entries;
+  MutexLock lock(&mutex_);
+  segments_.erase(segments_.begin());
+  return absl::OkStatus();
+}
+
+absl::Status SegmentDatabase::Rotate() {
+  const std::shared_ptr<Segment> newest = segments().back();
+  if (newest->bytes >= segment_bytes_) {
+    SOUVENIR_RETURN_IF_ERROR(Begin(newest->number + 1));
+    // Written out in the background, so that its part of the log can go.
+    rocksdb::FlushOptions flush;
+    flush.wait = false;
+    flush.allow_write_stall = true;
+    db_->Flush(flush, newest->handle);
+  }
+  for (;;) {
+    const Segments now = segments();
+    uint64_t bytes = 0;
+    for (const auto& segment : now) bytes += segment->bytes;
+    const bool too_much = bytes > segment_bytes_ * options_.segments;
+    if (now.size() < 2 || (now.size() <= options_.segments && !too_much)) break;
+    SOUVENIR_RETURN_IF_ERROR(DropOldest());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SegmentDatabase::ForEachNumbered(
+    std::string_view prefix,
+    const std::function<absl::Status(uint32_t number, std::string_view value)>& visit) const {
+  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), meta_));
+  for (it->Seek(ToSlice(prefix)); it->Valid() && it->key().starts_with(ToSlice(prefix));
+       it->Next()) {
+    const rocksdb::Slice key = it->key();
+    uint32_t number = 0;
+    std::from_chars(key.data() + prefix.size(), key.data() + key.size(), number);
+    SOUVENIR_RETURN_IF_ERROR(visit(number, {it->value().data(), it->value().size()}));
+  }
+  return FromRocks(it->status(), "cannot read what the disk tier keeps beside its records");
+}
+
+absl::Status SegmentDatabase::LoadEpochs(
+    const std::function<void(EpochSlot, uint64_t)>& restore) const {
+  return ForEachNumbered(kEpochPrefix, [&](EpochSlot slot, std::string_view value) -> absl::Status {
+    uint64_t epoch = 0;
+    std::from_chars(value.data(), value.data() + value.size(), epoch);
+    if (slot >= EpochTable::kSlots) return absl::DataLossError("an epoch that nobody kept");
+    restore(slot, epoch);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SegmentDatabase::LoadOrigins(
+    const std::function<absl::Status(uint32_t number, std::string_view bytes)>& restore) const {
+  return ForEachNumbered(kOriginPrefix, restore);
+}
+
+SegmentStore::Stats SegmentDatabase::stats() const {
+  SegmentStore::Stats stats;
+  for (const auto& segment : segments()) {
+    stats.bytes += segment->bytes;
+    stats.entries += segment->entries;
+    ++stats.segments;
+  }
+  stats.limit_bytes = options_.limit_bytes;
+  stats.dropped_entries = dropped_entries_;
+  return stats;
+}
+
+}  // namespace souvenir::cache
