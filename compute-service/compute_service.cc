@@ -8,7 +8,6 @@
 #include "common/status_macros.h"
 #include "compute-service/compute_config.h"
 #include "compute-service/compute_metrics.h"
-#include "compute-service/rpc/model_messages.h"
 
 namespace souvenir::compute {
 namespace {
@@ -47,6 +46,7 @@ absl::Status ComputeService::Start() {
       pool.instances() == 0 ? CoreCount() : static_cast<int>(pool.instances());
   options.defaults.max_queue_size = pool.max_queue_size();
   options.defaults.run_limit = absl::Milliseconds(pool.run_limit_ms());
+  options.worker_directory = config_.worker_directory();
   options.nice = static_cast<int>(config_.model_nice());
   options.drain_timeout = absl::Seconds(config_.drain_timeout_seconds());
   options.on_change = [this](const std::string& model) { UpdateHealth(model); };
@@ -112,7 +112,7 @@ void ComputeService::UpdateHealth(const std::string& model) {
   MutexLock lock(&health_mutex_);
   if (!tells_health_) return;
   const absl::StatusOr<std::shared_ptr<ServedModel>> found = repository_->Find(model, "");
-  const bool serving = found.ok() && IsServing(**found);
+  const bool serving = found.ok() && (*found)->can_be_asked();
   public_server_->SetServing(model, serving);
   admin_server_->SetServing(model, serving);
 }

@@ -6,6 +6,9 @@
 #ifdef SOUVENIR_BACKEND_APERTIUM
 #include "compute-service/backends/apertium/apertium_backend.h"
 #endif
+#ifdef SOUVENIR_BACKEND_BUILTIN
+#include "compute-service/backends/builtin/builtin_backend.h"
+#endif
 
 namespace souvenir::compute {
 
@@ -22,6 +25,9 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
              .worker_nice = static_cast<int>(config.model_nice())}));
     backends.push_back(std::move(apertium));
   }
+#endif
+#ifdef SOUVENIR_BACKEND_BUILTIN
+  backends.push_back(std::make_unique<BuiltinBackend>());
 #endif
   return backends;
 }

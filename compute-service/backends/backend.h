@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ struct InferenceRequest {
   absl::Span<const TensorView> inputs;
   // Names of the outputs asked for, each one of the model's; never empty.
   absl::Span<const std::string> outputs;
+  int64_t rows = 1;  // of the batch; 1 where the model has none
   // How long the run may take for one row before the instance gives it up.
   absl::Duration row_limit = absl::InfiniteDuration();
 };
@@ -52,6 +54,13 @@ class Model {
 
   // May block for as long as making a copy takes.
   virtual absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() = 0;
+
+  struct Stats {
+    uint64_t lost_workers = 0;  // processes of its own that died or had to be killed
+    uint64_t memory_bytes = 0;  // that it takes, with its instances; 0 is not known
+  };
+  // May read a few files of /proc.
+  virtual Stats stats() const { return {}; }
 };
 
 // A version of a model that could be loaded.
@@ -69,6 +78,10 @@ class Backend {
 
   // As `backend` in a model's configuration names it.
   virtual std::string_view name() const = 0;
+
+  // Whether its instances run in processes of their own without further ado; else the service can
+  // put them into some (compute-service/isolation/).
+  virtual bool isolates_itself() const { return false; }
 
   // Models that are there without a file in the repository; they load on first use. Called on
   // start.

@@ -6,6 +6,19 @@
 #include <utility>
 
 namespace souvenir::compute {
+namespace {
+
+// Whether the jobs differ in nothing but their rows.
+bool CanRunTogether(const Job& a, const Job& b) {
+  const auto same_kind = [](const TensorView& x, const TensorView& y) {
+    return x.name == y.name && x.datatype == y.datatype && !x.shape.empty() && !y.shape.empty() &&
+           x.shape.subspan(1) == y.shape.subspan(1);
+  };
+  return a.outputs == b.outputs &&
+         std::equal(a.inputs.begin(), a.inputs.end(), b.inputs.begin(), b.inputs.end(), same_kind);
+}
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<JobQueue>> JobQueue::Create(Options options, Clock* clock,
                                                            TimerQueue* timers) {
@@ -38,7 +51,9 @@ absl::StatusOr<JobId> JobQueue::Push(Job job) {
   }
   const JobId id = next_id_++;
   const absl::Duration deadline = job.deadline;
-  Entry& entry = entries_.emplace(id, Entry{std::move(job), now}).first->second;
+  const Rank rank{now + (job.priority - 1) * options_.aging, id};
+  ranks_.emplace(id, rank);
+  Entry& entry = entries_.emplace(rank, Entry{std::move(job), now}).first->second;
   if (deadline != absl::InfiniteDuration()) {
     // The timer may fire at once, on its own thread: it then waits for the lock.
     entry.timer = timers_->Schedule(deadline, [weak = weak_from_this(), id] {
@@ -54,11 +69,25 @@ absl::StatusOr<JobId> JobQueue::Push(Job job) {
   return id;
 }
 
+JobQueue::Node JobQueue::Extract(JobId id) {
+  const auto found = ranks_.find(id);
+  if (found == ranks_.end()) return {};
+  Node node = entries_.extract(found->second);
+  ranks_.erase(found);
+  return node;
+}
+
+JobQueue::Node JobQueue::ExtractFirst() {
+  Node node = entries_.extract(entries_.begin());
+  ranks_.erase(node.key().second);
+  return node;
+}
+
 bool JobQueue::Cancel(JobId id) {
-  std::map<JobId, Entry>::node_type node;
+  Node node;
   {
     MutexLock lock(&mutex_);
-    node = entries_.extract(id);
+    node = Extract(id);
     if (node.empty()) return false;
     ++counters_.cancelled;
   }
@@ -70,10 +99,10 @@ bool JobQueue::Cancel(JobId id) {
 }
 
 void JobQueue::Expire(JobId id) {
-  std::map<JobId, Entry>::node_type node;
+  Node node;
   {
     MutexLock lock(&mutex_);
-    node = entries_.extract(id);
+    node = Extract(id);
     if (node.empty()) return;
     ++counters_.expired;
   }
@@ -86,41 +115,98 @@ absl::Status JobQueue::ExpiredStatus(const Entry& entry) const {
                   absl::ToInt64Milliseconds(clock_->Monotonic() - entry.queued_at)));
 }
 
-std::optional<JobQueue::Taken> JobQueue::Take(absl::Duration not_before) {
-  if (not_before > clock_->Monotonic()) {
-    timers_->Schedule(not_before, [weak = weak_from_this()] {
-      if (const std::shared_ptr<JobQueue> queue = weak.lock()) {
-        MutexLock lock(&queue->mutex_);
-        queue->WakeAll();
-      }
-    });
-  }
+std::vector<JobQueue::Taken> JobQueue::Take(absl::Duration not_before) {
   for (;;) {
-    std::map<JobId, Entry>::node_type node;
-    bool expired = false;
-    {
-      MutexLock lock(&mutex_);
-      for (;;) {
-        const absl::Duration now = clock_->Monotonic();
-        if (!entries_.empty() && (now >= not_before || closed_)) {
-          node = entries_.extract(entries_.begin());
-          // Its timer may be late: what has expired never runs.
-          expired = node.mapped().job.deadline <= now;
-          if (expired) ++counters_.expired;
-          break;
-        }
-        if (closed_) return std::nullopt;
-        Waiter waiter;
-        // One that may not take anything yet is woken last.
-        idle_.insert(now >= not_before ? idle_.end() : idle_.begin(), &waiter);
-        while (!waiter.signalled) waiter.woken.Wait(&mutex_);
+    std::vector<Node> taken;
+    std::vector<Node> expired;
+    WaitAndTake(not_before, &taken, &expired);
+    for (std::vector<Node>* nodes : {&taken, &expired}) {
+      for (Node& node : *nodes) {
+        if (node.mapped().timer != 0) timers_->Cancel(node.mapped().timer);
       }
     }
-    Entry& entry = node.mapped();
-    if (entry.timer != 0) timers_->Cancel(entry.timer);
-    if (!expired) return Taken{std::move(entry.job), entry.queued_at};
-    std::move(entry.job.done)(ExpiredStatus(entry));
+    for (Node& node : expired) std::move(node.mapped().job.done)(ExpiredStatus(node.mapped()));
+    if (taken.empty() && !expired.empty()) continue;
+    std::vector<Taken> jobs;
+    jobs.reserve(taken.size());
+    for (Node& node : taken) {
+      jobs.push_back({std::move(node.mapped().job), node.mapped().queued_at});
+    }
+    return jobs;
   }
+}
+
+void JobQueue::WaitAndTake(absl::Duration not_before, std::vector<Node>* taken,
+                           std::vector<Node>* expired) {
+  MutexLock lock(&mutex_);
+  for (;;) {
+    const absl::Duration now = clock_->Monotonic();
+    const bool may_take = now >= not_before || closed_;
+    // Their timers may be late: what has expired never runs.
+    while (may_take && !entries_.empty() && entries_.begin()->second.job.deadline <= now) {
+      ++counters_.expired;
+      expired->push_back(ExtractFirst());
+    }
+    if (!expired->empty()) return;
+    if (may_take && !entries_.empty()) {
+      const Front front = LookAtFront();
+      if (front.ready_at <= now || closed_) {
+        for (size_t i = 0; i < front.jobs; ++i) {
+          const bool is_expired = entries_.begin()->second.job.deadline <= now;
+          if (is_expired) ++counters_.expired;
+          (is_expired ? expired : taken)->push_back(ExtractFirst());
+        }
+        return;
+      }
+      WakeAt(front.ready_at);
+    } else if (!may_take) {
+      WakeAt(not_before);
+    }
+    if (closed_) return;
+    Waiter waiter;
+    // One that may not take anything yet is woken last.
+    idle_.insert(may_take ? idle_.end() : idle_.begin(), &waiter);
+    while (!waiter.signalled) waiter.woken.Wait(&mutex_);
+  }
+}
+
+JobQueue::Front JobQueue::LookAtFront() const {
+  const Batching& batching = options_.batching;
+  const auto first = entries_.begin();
+  if (batching.most_rows == 0) return {.jobs = 1, .ready_at = first->second.queued_at};
+  Front all{.jobs = 0, .ready_at = absl::InfiniteDuration()};
+  Front preferred;
+  int64_t rows = 0;
+  absl::Duration oldest = absl::InfiniteDuration();
+  auto it = first;
+  for (; it != entries_.end(); ++it) {
+    const Job& job = it->second.job;
+    if (it != first && rows + job.rows > batching.most_rows) break;
+    if (!CanRunTogether(first->second.job, job)) break;
+    ++all.jobs;
+    rows += job.rows;
+    oldest = std::min(oldest, it->second.queued_at);
+    if (std::binary_search(batching.preferred_rows.begin(), batching.preferred_rows.end(), rows)) {
+      preferred = {.jobs = all.jobs, .ready_at = oldest};
+    }
+  }
+  if (preferred.jobs > 0) return preferred;
+  // Where the next one cannot join, waiting brings nothing.
+  const bool full = it != entries_.end() || rows >= batching.most_rows;
+  all.ready_at = full ? oldest : oldest + batching.max_delay;
+  return all;
+}
+
+void JobQueue::WakeAt(absl::Duration time) {
+  if (next_wake_ <= time) return;  // who is woken earlier comes back here
+  next_wake_ = time;
+  timers_->Schedule(time, [weak = weak_from_this()] {
+    if (const std::shared_ptr<JobQueue> queue = weak.lock()) {
+      MutexLock lock(&queue->mutex_);
+      queue->next_wake_ = absl::InfiniteDuration();
+      queue->WakeAll();
+    }
+  });
 }
 
 void JobQueue::Close() {
@@ -138,12 +224,13 @@ void JobQueue::WakeAll() {
 }
 
 void JobQueue::FailWaiting(const absl::Status& status) {
-  std::map<JobId, Entry> failed;
+  Entries failed;
   {
     MutexLock lock(&mutex_);
     failed.swap(entries_);
+    ranks_.clear();
   }
-  for (auto& [id, entry] : failed) {
+  for (auto& [rank, entry] : failed) {
     if (entry.timer != 0) timers_->Cancel(entry.timer);
     std::move(entry.job.done)(status);
   }

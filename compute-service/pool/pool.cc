@@ -9,6 +9,7 @@
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "common/thread.h"
+#include "compute-service/pool/joined_jobs.h"
 
 namespace souvenir::compute {
 namespace {
@@ -30,7 +31,9 @@ absl::StatusOr<std::unique_ptr<Pool>> Pool::Create(Options options, Clock* clock
   }
   SOUVENIR_ASSIGN_OR_RETURN(
       std::shared_ptr<JobQueue> queue,
-      JobQueue::Create({.name = options.name, .limit = options.queue_limit}, clock, timers));
+      JobQueue::Create(
+          {.name = options.name, .limit = options.queue_limit, .batching = options.batching}, clock,
+          timers));
   return std::unique_ptr<Pool>(new Pool(std::move(options), clock, std::move(queue)));
 }
 
@@ -55,16 +58,9 @@ void Pool::Open(std::unique_ptr<Model> model) {
 
 void Pool::Serve(Model& model, Slot& slot) {
   for (;;) {
-    std::optional<JobQueue::Taken> taken = queue_->Take(NextJobAt(slot));
-    if (!taken) break;
-    const absl::Duration begun = clock_->Monotonic();
-    {
-      MutexLock lock(&mutex_);
-      ++counted_.running;
-    }
-    absl::StatusOr<InferenceResult> result = RunJob(model, slot, taken->job);
-    Count(*taken, begun, result.ok());
-    std::move(taken->job.done)(std::move(result));
+    std::vector<JobQueue::Taken> jobs = queue_->Take(NextJobAt(slot));
+    if (jobs.empty()) break;
+    RunJobs(model, slot, std::move(jobs));
   }
   MutexLock lock(&mutex_);
   --serving_;
@@ -80,11 +76,70 @@ absl::Duration Pool::NextJobAt(Slot& slot) {
   return slot.retry_at;
 }
 
-absl::StatusOr<InferenceResult> Pool::RunJob(Model& model, Slot& slot, const Job& job) {
-  MutexLock lock(&slot.mutex);
-  SOUVENIR_RETURN_IF_ERROR(EnsureInstance(model, slot));
-  return slot.instance->Run(
-      {.inputs = job.inputs, .outputs = job.outputs, .row_limit = options_.row_limit});
+void Pool::RunJobs(Model& model, Slot& slot, std::vector<JobQueue::Taken> jobs) {
+  if (jobs.size() > 1 && RunTogether(model, slot, &jobs)) return;
+  // One by one, so that strangers do not share the fate of one whose rows the model cannot take.
+  for (JobQueue::Taken& taken : jobs) RunAlone(model, slot, std::move(taken));
+}
+
+bool Pool::RunTogether(Model& model, Slot& slot, std::vector<JobQueue::Taken>* jobs) {
+  const absl::Duration begun = clock_->Monotonic();
+  std::vector<const Job*> joining;
+  for (const JobQueue::Taken& taken : *jobs) joining.push_back(&taken.job);
+  const JoinedJobs joined(std::move(joining));
+  const absl::StatusOr<InferenceResult> result =
+      RunOnce(model, slot, {joined.inputs(), joined.outputs(), joined.rows()});
+  if (!result.ok()) return false;
+  absl::StatusOr<std::vector<InferenceResult>> parts = joined.Split(*result);
+  if (!parts.ok()) {
+    log.Warning("answers of a batch cannot be told apart: its requests run again one by one",
+                {{"model", options_.name}, {"reason", std::string(parts.status().message())}});
+    return false;
+  }
+  for (size_t i = 0; i < jobs->size(); ++i) {
+    Answer(std::move((*jobs)[i]), begun, std::move((*parts)[i]));
+  }
+  return true;
+}
+
+void Pool::RunAlone(Model& model, Slot& slot, JobQueue::Taken taken) {
+  const absl::Duration begun = clock_->Monotonic();
+  const Job& job = taken.job;
+  absl::StatusOr<InferenceResult> result =
+      begun < job.deadline
+          ? RunOnce(model, slot, {job.inputs, job.outputs, job.rows})
+          : absl::DeadlineExceededError(fmt::format(
+                "model '{}': the deadline passed while others of its batch ran", options_.name));
+  Answer(std::move(taken), begun, std::move(result));
+}
+
+absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Slot& slot, const Run& run) {
+  const absl::Duration begun = clock_->Monotonic();
+  {
+    MutexLock lock(&mutex_);
+    ++counted_.running;
+  }
+  absl::StatusOr<InferenceResult> result;
+  {
+    MutexLock lock(&slot.mutex);
+    const absl::Status made = EnsureInstance(model, slot);
+    result = made.ok() ? slot.instance->Run({.inputs = run.inputs,
+                                             .outputs = run.outputs,
+                                             .rows = run.rows,
+                                             .row_limit = options_.row_limit})
+                       : absl::StatusOr<InferenceResult>(made);
+  }
+  const absl::Duration took = clock_->Monotonic() - begun;
+  run_seconds_.Record(took);
+  MutexLock lock(&mutex_);
+  --counted_.running;
+  counted_.run.Add(took);
+  counted_.last_run = clock_->Now();
+  if (result.ok()) {
+    counted_.rows += static_cast<uint64_t>(run.rows);
+    counted_.run_by_rows[run.rows].Add(took);
+  }
+  return result;
 }
 
 absl::Status Pool::EnsureInstance(Model& model, Slot& slot) {
@@ -116,19 +171,15 @@ absl::Status Pool::EnsureInstance(Model& model, Slot& slot) {
   return slot.last_error;
 }
 
-void Pool::Count(const JobQueue::Taken& taken, absl::Duration begun, bool success) {
-  const absl::Duration now = clock_->Monotonic();
+void Pool::Answer(JobQueue::Taken taken, absl::Duration begun,
+                  absl::StatusOr<InferenceResult> result) {
   queue_seconds_.Record(begun - taken.queued_at);
-  run_seconds_.Record(now - begun);
-  MutexLock lock(&mutex_);
-  --counted_.running;
-  counted_.queue.Add(begun - taken.queued_at);
-  counted_.run.Add(now - begun);
-  counted_.last_run = clock_->Now();
-  (success ? counted_.success : counted_.failure).Add(now - taken.queued_at);
-  if (!success) return;
-  counted_.rows += static_cast<uint64_t>(taken.job.rows);
-  counted_.run_by_rows[taken.job.rows].Add(now - begun);
+  {
+    MutexLock lock(&mutex_);
+    counted_.queue.Add(begun - taken.queued_at);
+    (result.ok() ? counted_.success : counted_.failure).Add(clock_->Monotonic() - taken.queued_at);
+  }
+  std::move(taken.job.done)(std::move(result));
 }
 
 void Pool::Stop(absl::Duration grace) {

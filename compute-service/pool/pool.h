@@ -35,6 +35,7 @@ class Pool {
     std::string name;                               // of the model
     int instances = 1;                              // at least 1
     size_t queue_limit = 1024;                      // jobs waiting; at least 1
+    Batching batching;                              // which jobs run together
     absl::Duration row_limit = absl::Seconds(10);   // longest run for one row; above 0
     int nice = 0;                                   // of the threads, 0 to 19
     absl::Duration first_pause = absl::Seconds(1);  // after an instance could not be made
@@ -82,8 +83,20 @@ class Pool {
   // When `slot` may take its next job.
   absl::Duration NextJobAt(Slot& slot);
   absl::Status EnsureInstance(Model& model, Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot.mutex);
-  absl::StatusOr<InferenceResult> RunJob(Model& model, Slot& slot, const Job& job);
-  void Count(const JobQueue::Taken& taken, absl::Duration begun, bool success);
+  // What runs in one call of an instance.
+  struct Run {
+    absl::Span<const TensorView> inputs;
+    absl::Span<const std::string> outputs;
+    int64_t rows;
+  };
+
+  // Runs the jobs, together where there are several, and answers them.
+  void RunJobs(Model& model, Slot& slot, std::vector<JobQueue::Taken> jobs);
+  // False where that failed: the jobs are left as they are.
+  bool RunTogether(Model& model, Slot& slot, std::vector<JobQueue::Taken>* jobs);
+  void RunAlone(Model& model, Slot& slot, JobQueue::Taken taken);
+  absl::StatusOr<InferenceResult> RunOnce(Model& model, Slot& slot, const Run& run);
+  void Answer(JobQueue::Taken taken, absl::Duration begun, absl::StatusOr<InferenceResult> result);
 
   const Options options_;
   Clock* const clock_;

@@ -26,10 +26,11 @@ struct RunStats {
   size_t instances_ready = 0;   // made so far
   size_t instances_failed = 0;  // whose making failed at the last attempt
 
-  // Success and failure are timed from coming to answer.
+  // Of each job; success and failure are timed from coming to answer.
   CountAndTime success;
   CountAndTime failure;
   CountAndTime queue;
+  // Of each call of an instance, which may have run several jobs.
   CountAndTime run;
   uint64_t rows = 0;                            // of successful runs
   std::map<int64_t, CountAndTime> run_by_rows;  // successful runs

@@ -17,7 +17,8 @@ std::string ModelDigest(const ModelDescription& description, std::string_view ba
   config.clear_model_warmup();
   config.clear_response_cache();
   config.clear_version_policy();
-  for (const char* name : {"instances", "isolation", "max_queue_size", "run_limit_ms"}) {
+  for (const char* name :
+       {"instances", "isolation", "isolation_fallback", "max_queue_size", "run_limit_ms"}) {
     config.mutable_parameters()->erase(name);
   }
 

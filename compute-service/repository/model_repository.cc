@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "compute-service/repository/model_digest.h"
-#include "compute-service/repository/model_scan.h"
 
 namespace souvenir::compute {
 namespace {
@@ -53,10 +54,14 @@ absl::StatusOr<std::unique_ptr<ModelRepository>> ModelRepository::Create(
 
 ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends, Clock* clock,
                                  TimerQueue* timers, std::unique_ptr<ThreadExecutor> loader)
-    : options_(std::move(options)), backends_(std::move(backends)), loader_(std::move(loader)) {
+    : options_(std::move(options)),
+      backends_(std::move(backends)),
+      model_loader_({.worker_directory = options_.worker_directory, .nice = options_.nice}),
+      loader_(std::move(loader)) {
   context_.clock = clock;
   context_.timers = timers;
   context_.loader = loader_.get();
+  context_.model_loader = &model_loader_;
   context_.loads = &loads_;
   context_.nice = options_.nice;
   context_.on_change = options_.on_change;
@@ -66,15 +71,21 @@ ModelRepository::~ModelRepository() { Stop(absl::ZeroDuration()); }
 
 absl::Status ModelRepository::ReadAll() {
   SOUVENIR_ASSIGN_OR_RETURN(std::vector<FoundModel> found, ScanRepository(options_.directory));
-  std::map<std::string, std::shared_ptr<ServedModel>, std::less<>> models;
+  std::map<std::string, Served, std::less<>> models;
+  {
+    MutexLock lock(&poll_mutex_);
+    for (const FoundModel& model : found) {
+      signatures_[model.name] = FolderSignature(options_.directory, model.name);
+    }
+  }
   for (FoundModel& model : found) {
-    models.emplace(model.name, Serve(model.name, std::move(model.description)));
+    models.emplace(model.name, Serve(model.name, std::move(model.versions)));
   }
   for (Backend* backend : backends_) {
     for (ModelDescription& description : backend->Discover()) {
       const std::string name = description.config.name();
       if (models.contains(name)) continue;  // the directory's, or an earlier backend's
-      models.emplace(name, Serve(name, std::move(description)));
+      models.emplace(name, Serve(name, ModelVersions{std::move(description)}));
     }
   }
   log.Info("models found", {{"models", models.size()}, {"repository", options_.directory}});
@@ -83,19 +94,25 @@ absl::Status ModelRepository::ReadAll() {
   return absl::OkStatus();
 }
 
-std::shared_ptr<ServedModel> ModelRepository::Serve(const std::string& name,
-                                                    absl::StatusOr<ModelDescription> description) {
-  ModelDescription known;
-  known.config.set_name(name);
-  absl::Status error = description.status();
-  if (description.ok()) {
-    known = *description;
-    absl::StatusOr<std::shared_ptr<ServedModel>> model = Prepare(*std::move(description));
-    if (model.ok()) return *std::move(model);
-    error = model.status();
+ModelRepository::Served ModelRepository::Serve(const std::string& name,
+                                               absl::StatusOr<ModelVersions> versions) {
+  Served served;
+  const auto broken = [&](ModelDescription known, const absl::Status& error) {
+    log.Warning("model is unavailable",
+                {{"model", name}, {"reason", std::string(error.message())}});
+    return ServedModel::Broken(std::move(known), error, context_);
+  };
+  if (!versions.ok()) {
+    ModelDescription known;
+    known.config.set_name(name);
+    served[known.version] = broken(known, versions.status());
+    return served;
   }
-  log.Warning("model is unavailable", {{"model", name}, {"reason", std::string(error.message())}});
-  return ServedModel::Broken(std::move(known), error, context_);
+  for (const ModelDescription& version : *versions) {
+    absl::StatusOr<std::shared_ptr<ServedModel>> model = Prepare(version);
+    served[version.version] = model.ok() ? *std::move(model) : broken(version, model.status());
+  }
+  return served;
 }
 
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelRepository::Prepare(
@@ -121,12 +138,12 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRepository::Prepare(
                              context_);
 }
 
-absl::StatusOr<ModelDescription> ModelRepository::Describe(const std::string& name) {
-  absl::StatusOr<ModelDescription> in_directory = ScanModel(options_.directory, name);
+absl::StatusOr<ModelVersions> ModelRepository::Describe(const std::string& name) {
+  absl::StatusOr<ModelVersions> in_directory = ScanModel(options_.directory, name);
   if (!absl::IsNotFound(in_directory.status())) return in_directory;
   for (Backend* backend : backends_) {
     for (ModelDescription& description : backend->Discover()) {
-      if (description.config.name() == name) return std::move(description);
+      if (description.config.name() == name) return ModelVersions{std::move(description)};
     }
   }
   MutexLock lock(&mutex_);
@@ -141,21 +158,39 @@ absl::Status ModelRepository::NotFound(std::string_view name) const {
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelRepository::Find(std::string_view name,
                                                                    std::string_view version) const {
   MutexLock lock(&mutex_);
-  const auto it = models_.find(name);
-  if (it == models_.end()) return NotFound(name);
-  if (!version.empty() && version != it->second->version()) {
-    return absl::NotFoundError(fmt::format("model '{}' has no version '{}'; there is version {}",
-                                           it->second->name(), version.substr(0, 100),
-                                           it->second->version()));
+  const auto found = models_.find(name);
+  if (found == models_.end() || found->second.empty()) return NotFound(name);
+  const Served& versions = found->second;
+  if (version.empty()) {
+    const auto serving = std::find_if(versions.rbegin(), versions.rend(), [](const auto& model) {
+      return model.second->can_be_asked();
+    });
+    return serving != versions.rend() ? serving->second : versions.rbegin()->second;
   }
-  return it->second;
+  std::string there;
+  for (const auto& [number, model] : versions) {
+    if (version == model->version()) return model;
+    there += (there.empty() ? "" : ", ") + model->version();
+  }
+  return absl::NotFoundError(fmt::format("model '{}' has no version '{}'; there is version {}",
+                                         found->first, version.substr(0, 100), there));
 }
 
 std::vector<std::shared_ptr<ServedModel>> ModelRepository::All() const {
   std::vector<std::shared_ptr<ServedModel>> all;
   MutexLock lock(&mutex_);
-  all.reserve(models_.size());
-  for (const auto& [name, model] : models_) all.push_back(model);
+  for (const auto& [name, versions] : models_) {
+    for (const auto& [version, model] : versions) all.push_back(model);
+  }
+  return all;
+}
+
+std::vector<std::shared_ptr<ServedModel>> ModelRepository::Versions(std::string_view name) const {
+  std::vector<std::shared_ptr<ServedModel>> all;
+  MutexLock lock(&mutex_);
+  const auto found = models_.find(name);
+  if (found == models_.end()) return all;
+  for (const auto& [version, model] : found->second) all.push_back(model);
   return all;
 }
 
@@ -163,42 +198,105 @@ void ModelRepository::Load(std::string name, Done done) {
   const auto shared_done = std::make_shared<Done>(std::move(done));
   Later(
       [this, name = std::move(name), shared_done] {
-        std::shared_ptr<ServedModel> replaced;
-        Answer(*shared_done, LoadNow(name, &replaced));
-        if (replaced != nullptr) replaced->Stop(options_.drain_timeout);
+        std::vector<std::shared_ptr<ServedModel>> replaced;
+        Answer(*shared_done, Replace(name, /*load=*/true, &replaced));
+        for (const auto& model : replaced) model->Stop(options_.drain_timeout);
       },
       shared_done);
 }
 
-absl::Status ModelRepository::LoadNow(const std::string& name,
-                                      std::shared_ptr<ServedModel>* replaced) {
-  absl::StatusOr<ModelDescription> description = Describe(name);
-  if (absl::IsNotFound(description.status())) return description.status();
-  std::shared_ptr<ServedModel> model = Serve(name, std::move(description));
-  absl::Status loaded = model->Load();
+absl::Status ModelRepository::Replace(const std::string& name, bool load,
+                                      std::vector<std::shared_ptr<ServedModel>>* replaced) {
+  absl::StatusOr<ModelVersions> described = Describe(name);
+  if (absl::IsNotFound(described.status())) return described.status();
+  const bool readable = described.ok();
+  absl::Status first_error;
+  std::map<int64_t, bool> usable;
+  const Served fresh = Serve(name, std::move(described));
+  for (const auto& [version, model] : fresh) {
+    const bool broken = model->digest().empty();
+    const absl::Status loaded = load || broken ? model->Load() : absl::OkStatus();
+    usable[version] = loaded.ok();
+    first_error.Update(loaded);
+  }
   {
     MutexLock lock(&mutex_);
-    std::shared_ptr<ServedModel>& served = models_[name];
-    // One that failed takes the place only of one that cannot be asked either.
-    if (!loaded.ok() && served != nullptr && served->status().state != ModelState::kUnavailable) {
-      *replaced = std::move(model);
-      return loaded;
+    Served& served = models_[name];
+    const bool any_serves = std::any_of(served.begin(), served.end(), [](const auto& model) {
+      return model.second->can_be_asked();
+    });
+    for (const auto& [version, model] : fresh) {
+      std::shared_ptr<ServedModel>& present = served[version];
+      // One that failed takes the place only of one that cannot be asked either.
+      const bool keeps = !usable[version] && ((present != nullptr && present->can_be_asked()) ||
+                                              (!readable && any_serves));
+      std::shared_ptr<ServedModel> leaving = keeps ? model : std::exchange(present, model);
+      if (leaving != nullptr) replaced->push_back(std::move(leaving));
     }
-    *replaced = std::exchange(served, std::move(model));
+    std::erase_if(served, [&](const auto& item) {
+      const auto& [version, model] = item;
+      const bool gone = model == nullptr || (readable && !fresh.contains(version));
+      if (gone && model != nullptr) replaced->push_back(model);
+      return gone;
+    });
   }
   if (options_.on_change) options_.on_change(name);
-  return loaded;
+  return first_error;
 }
 
 void ModelRepository::Unload(std::string name, Done done) {
   const auto shared_done = std::make_shared<Done>(std::move(done));
   Later(
       [this, name = std::move(name), shared_done] {
-        absl::StatusOr<std::shared_ptr<ServedModel>> model = Find(name, "");
-        if (model.ok()) (*model)->Stop(options_.drain_timeout);
-        Answer(*shared_done, model.status());
+        const absl::Status found = Find(name, "").status();
+        for (const auto& model : Versions(name)) model->Stop(options_.drain_timeout);
+        Answer(*shared_done, found);
       },
       shared_done);
+}
+
+void ModelRepository::Poll() {
+  std::set<std::string> names;
+  {
+    const absl::StatusOr<std::vector<std::string>> there = ModelNames(options_.directory);
+    if (!there.ok()) {
+      log.Warning("the repository cannot be looked at",
+                  {{"reason", std::string(there.status().message())}});
+      return;
+    }
+    names.insert(there->begin(), there->end());
+    MutexLock lock(&poll_mutex_);
+    for (const auto& [name, signature] : signatures_) names.insert(name);
+  }
+  for (const std::string& name : names) PollModel(name);
+}
+
+void ModelRepository::PollModel(const std::string& name) {
+  {
+    std::string signature = FolderSignature(options_.directory, name);
+    MutexLock lock(&poll_mutex_);
+    if (signatures_[name] == signature) return;
+    signatures_[name] = signature;
+    if (signature.empty()) signatures_.erase(name);
+  }
+  bool load = false;
+  for (const auto& model : Versions(name)) {
+    const ModelState state = model->status().state;
+    load = load || state == ModelState::kReady || state == ModelState::kLoading;
+  }
+  std::vector<std::shared_ptr<ServedModel>> replaced;
+  const absl::Status status = Replace(name, load, &replaced);
+  if (absl::IsNotFound(status)) {
+    replaced = Versions(name);
+    {
+      MutexLock lock(&mutex_);
+      models_.erase(name);
+    }
+    if (options_.on_change) options_.on_change(name);
+  }
+  log.Info("a model's folder has changed",
+           {{"model", name}, {"outcome", status.ok() ? "ok" : std::string(status.message())}});
+  for (const auto& model : replaced) model->Stop(options_.drain_timeout);
 }
 
 void ModelRepository::Later(Task task, const std::shared_ptr<Done>& done) {

@@ -16,6 +16,8 @@
 #include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
+#include "compute-service/repository/model_loader.h"
+#include "compute-service/repository/model_scan.h"
 #include "compute-service/repository/served_model.h"
 
 namespace souvenir::compute {
@@ -28,10 +30,11 @@ namespace souvenir::compute {
 class ModelRepository {
  public:
   struct Options {
-    std::string directory;   // in Triton's layout; need not exist
-    ModelSettings defaults;  // for models that do not say otherwise
-    int nice = 0;            // of the threads that run models, 0 to 19
-    int load_threads = 2;    // models that load at the same time; at least 1
+    std::string directory;         // in Triton's layout; need not exist
+    ModelSettings defaults;        // for models that do not say otherwise
+    std::string worker_directory;  // of the programs souvenir-worker-<backend>
+    int nice = 0;                  // of the threads and processes that run models, 0 to 19
+    int load_threads = 2;          // models that load at the same time; at least 1
     absl::Duration drain_timeout = absl::Seconds(30);  // of a model that is unloaded or replaced
     // A model's state has changed; called with its name, outside every lock, on any thread.
     std::function<void(const std::string&)> on_change;
@@ -47,22 +50,32 @@ class ModelRepository {
   // As Stop() without waiting.
   ~ModelRepository();
 
-  // The model in the version asked for; an empty version is the one there is. NOT_FOUND lists what
-  // there is.
+  // The model in the version asked for; an empty version is the newest that can be asked, or the
+  // newest. NOT_FOUND lists what there is.
   absl::StatusOr<std::shared_ptr<ServedModel>> Find(std::string_view name,
                                                     std::string_view version) const;
 
-  // In the order of names.
+  // In the order of names, then versions.
   std::vector<std::shared_ptr<ServedModel>> All() const;
 
-  // Reads the model's files again, loads it beside the one that serves, lets it take over, and
-  // drains the old one. Where that fails, the old one goes on. `done` runs on a loader's thread, or
-  // on the calling one where no more loads can be queued (RESOURCE_EXHAUSTED). NOT_FOUND where
-  // neither the directory nor a backend has it.
+  // Those of one model, oldest first; none where there is no such model.
+  std::vector<std::shared_ptr<ServedModel>> Versions(std::string_view name) const;
+
+  // Reads the model's files again, loads its versions beside those that serve, lets them take over,
+  // and drains the old ones. Where that fails, the old one goes on. `done` runs on a loader's
+  // thread, or on the calling one where no more loads can be queued (RESOURCE_EXHAUSTED). NOT_FOUND
+  // where neither the directory nor a backend has it.
   void Load(std::string name, Done done);
 
-  // Drains the model; from then on it is UNAVAILABLE, until it is loaded again. `done` as above.
+  // Drains all versions of the model; from then on it is UNAVAILABLE, until it is loaded again.
+  // `done` as above.
   void Unload(std::string name, Done done);
+
+  // Looks for folders that have come, changed or gone since the last look. What has come is
+  // offered; what has changed takes over as in Load(), at once where the old one was loaded; what
+  // has gone is drained and forgotten. What is wrong with a folder is logged, and changes nothing.
+  // Blocks; for one thread at a time.
+  void Poll();
 
   // Answers all requests that wait for an instance or a load with `status`.
   void FailWaiting(const absl::Status& status);
@@ -77,24 +90,34 @@ class ModelRepository {
   ModelRepository(Options options, std::vector<Backend*> backends, Clock* clock, TimerQueue* timers,
                   std::unique_ptr<ThreadExecutor> loader);
 
+  // By version.
+  using Served = std::map<int64_t, std::shared_ptr<ServedModel>>;
+
   absl::Status ReadAll();
-  // Makes a model of what was found; a broken one where something is wrong with it.
-  std::shared_ptr<ServedModel> Serve(const std::string& name,
-                                     absl::StatusOr<ModelDescription> description);
+  // Makes models of what was found; a broken one where something is wrong with it.
+  Served Serve(const std::string& name, absl::StatusOr<ModelVersions> versions);
   absl::StatusOr<std::shared_ptr<ServedModel>> Prepare(ModelDescription description);
-  // The description in the directory, else in a backend.
-  absl::StatusOr<ModelDescription> Describe(const std::string& name);
-  absl::Status LoadNow(const std::string& name, std::shared_ptr<ServedModel>* replaced);
+  // What the directory has, else a backend.
+  absl::StatusOr<ModelVersions> Describe(const std::string& name);
+  // Reads the model anew and has it take over; `replaced` are to be stopped.
+  absl::Status Replace(const std::string& name, bool load,
+                       std::vector<std::shared_ptr<ServedModel>>* replaced);
+  void PollModel(const std::string& name);
   absl::Status NotFound(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Later(Task task, const std::shared_ptr<Done>& done);
 
   const Options options_;
   const std::vector<Backend*> backends_;
+  const ModelLoader model_loader_;
   LoadCounters loads_;
   ServedModel::Context context_;
 
   mutable Mutex mutex_;
-  std::map<std::string, std::shared_ptr<ServedModel>, std::less<>> models_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Served, std::less<>> models_ ABSL_GUARDED_BY(mutex_);
+
+  Mutex poll_mutex_;
+  // Of the folders, at the last look.
+  std::map<std::string, std::string> signatures_ ABSL_GUARDED_BY(poll_mutex_);
 
   const std::unique_ptr<ThreadExecutor> loader_;
 };

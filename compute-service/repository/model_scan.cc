@@ -1,10 +1,12 @@
 #include "compute-service/repository/model_scan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <set>
 #include <system_error>
 
 #include "common/config/text_proto.h"
@@ -49,9 +51,34 @@ absl::StatusOr<std::vector<std::string>> Folders(const fs::path& path) {
   return names;
 }
 
+// Of the versions there are, those that the model's policy serves.
+absl::StatusOr<std::set<int64_t>> ChooseVersions(const inference::ModelConfig& config,
+                                                 std::set<int64_t> there) {
+  const inference::ModelVersionPolicy& policy = config.version_policy();
+  if (policy.has_all()) return there;
+  if (!policy.has_specific()) {
+    const size_t most = std::max(1u, policy.latest().num_versions());
+    while (there.size() > most) there.erase(there.begin());
+    return there;
+  }
+  std::set<int64_t> chosen;
+  for (const int64_t version : policy.specific().versions()) {
+    if (!there.contains(version)) {
+      return absl::InvalidArgumentError(
+          fmt::format("version_policy.specific asks for version {}; there are: {}", version,
+                      fmt::join(there, ", ")));
+    }
+    chosen.insert(version);
+  }
+  if (chosen.empty()) {
+    return absl::InvalidArgumentError("version_policy.specific names no version");
+  }
+  return chosen;
+}
+
 }  // namespace
 
-absl::StatusOr<ModelDescription> ScanModel(const std::string& directory, const std::string& name) {
+absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std::string& name) {
   const fs::path folder = fs::path(directory) / name;
   std::error_code error;
   if (!IsModelName(name) || !fs::is_directory(folder, error)) {
@@ -68,26 +95,51 @@ absl::StatusOr<ModelDescription> ScanModel(const std::string& directory, const s
                     (folder / "config.pbtxt").string(), config.name(), name));
   }
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<std::string> folders, Folders(folder));
-  int64_t newest = 0;
-  for (const std::string& version : folders) newest = std::max(newest, VersionOf(version));
-  if (newest > 0) {
-    description.version = newest;
-    description.directory = (folder / std::to_string(newest)).string();
+  std::set<int64_t> there;
+  for (const std::string& version : folders) there.insert(VersionOf(version));
+  there.erase(0);  // folders that are no version
+  SOUVENIR_ASSIGN_OR_RETURN(const std::set<int64_t> served,
+                            ChooseVersions(config, there.empty() ? std::set<int64_t>{1} : there));
+  ModelVersions versions;
+  for (const int64_t version : served) {
+    description.version = version;
+    if (!there.empty()) description.directory = (folder / std::to_string(version)).string();
+    versions.push_back(description);
   }
-  return description;
+  return versions;
+}
+
+absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory) {
+  std::error_code error;
+  const fs::file_status status = fs::status(directory, error);
+  if (status.type() == fs::file_type::not_found) return std::vector<std::string>();
+  if (status.type() == fs::file_type::none) return CannotRead(directory, error);
+  SOUVENIR_ASSIGN_OR_RETURN(std::vector<std::string> names, Folders(directory));
+  std::erase_if(names, [](const std::string& name) { return !IsModelName(name); });
+  return names;
 }
 
 absl::StatusOr<std::vector<FoundModel>> ScanRepository(const std::string& directory) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ModelNames(directory));
   std::vector<FoundModel> found;
-  std::error_code error;
-  const fs::file_status status = fs::status(directory, error);
-  if (status.type() == fs::file_type::not_found) return found;
-  if (status.type() == fs::file_type::none) return CannotRead(directory, error);
-  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, Folders(directory));
-  for (const std::string& name : names) {
-    if (IsModelName(name)) found.push_back({name, ScanModel(directory, name)});
-  }
+  for (const std::string& name : names) found.push_back({name, ScanModel(directory, name)});
   return found;
+}
+
+std::string FolderSignature(const std::string& directory, const std::string& name) {
+  std::vector<std::string> lines;
+  std::error_code error;
+  const fs::path folder = fs::path(directory) / name;
+  fs::recursive_directory_iterator it(folder, error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    std::error_code ignored;  // what goes away meanwhile is seen the next time
+    const auto time = it->last_write_time(ignored).time_since_epoch().count();
+    const uintmax_t size = it->is_regular_file(ignored) ? it->file_size(ignored) : 0;
+    lines.push_back(fmt::format("{} {} {}", it->path().string(), size, time));
+  }
+  if (error && lines.empty()) return "";
+  std::sort(lines.begin(), lines.end());
+  return fmt::format("{}\n{}", folder.string(), fmt::join(lines, "\n"));
 }
 
 }  // namespace souvenir::compute

@@ -9,10 +9,13 @@
 
 namespace souvenir::compute {
 
+// The versions of a model that its version_policy lets be served, oldest first; never none.
+using ModelVersions = std::vector<ModelDescription>;
+
 // A folder of the model repository, read.
 struct FoundModel {
   std::string name;  // of the folder
-  absl::StatusOr<ModelDescription> description;
+  absl::StatusOr<ModelVersions> versions;
 };
 
 // Reads a repository in Triton's layout:
@@ -20,14 +23,22 @@ struct FoundModel {
 //   <directory>/<model>/config.pbtxt
 //   <directory>/<model>/<version>/...
 //
-// The highest version is described; without any it is version 1, of a model that needs no files.
+// Without any version it is version 1, of a model that needs no files.
 // Files beside the models, and what begins with a dot, are passed over. A directory that is not
 // there has no models; FAILED_PRECONDITION or PERMISSION_DENIED where it cannot be read. A model
 // that cannot be read has its error in place of its description, and takes no other down. Blocks on
 // the disk.
 absl::StatusOr<std::vector<FoundModel>> ScanRepository(const std::string& directory);
 
-// Reads one model of it. NOT_FOUND where there is no such folder, or `name` cannot be one.
-absl::StatusOr<ModelDescription> ScanModel(const std::string& directory, const std::string& name);
+// Reads one model of it. NOT_FOUND where there is no such folder, or `name` cannot be one;
+// INVALID_ARGUMENT where its version_policy asks for a version that is not there.
+absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std::string& name);
+
+// Names of the folders that a model may be in, in order; errors as ScanRepository's.
+absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory);
+
+// Tells one state of a model's folder from another, by the names, sizes and times of its files; ""
+// where there is no such folder.
+std::string FolderSignature(const std::string& directory, const std::string& name);
 
 }  // namespace souvenir::compute

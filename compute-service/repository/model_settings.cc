@@ -1,7 +1,9 @@
 #include "compute-service/repository/model_settings.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <set>
@@ -18,6 +20,9 @@ using inference::ModelInstanceGroup;
 
 // More than a machine runs, less than what overflows.
 constexpr int kMostInstances = 1024;
+
+constexpr uint64_t kMostDelayMicroseconds = 60'000'000;
+constexpr uint64_t kMostPriorityLevels = 1000;
 
 std::optional<std::string_view> Parameter(const ModelConfig& config, const std::string& name) {
   const auto it = config.parameters().find(name);
@@ -71,6 +76,49 @@ absl::Status CheckInstanceGroups(const ModelConfig& config) {
   return absl::OkStatus();
 }
 
+absl::Status CheckBatching(const ModelConfig& config) {
+  if (!config.has_dynamic_batching()) return absl::OkStatus();
+  const inference::ModelDynamicBatching& batching = config.dynamic_batching();
+  if (config.max_batch_size() < 1) {
+    return absl::InvalidArgumentError(
+        "dynamic_batching needs a max_batch_size above 0: requests are joined along the batch");
+  }
+  for (const int32_t rows : batching.preferred_batch_size()) {
+    if (rows < 1 || rows > config.max_batch_size()) {
+      return absl::InvalidArgumentError(
+          fmt::format("dynamic_batching.preferred_batch_size is {}; it must be from 1 to "
+                      "max_batch_size, {}",
+                      rows, config.max_batch_size()));
+    }
+  }
+  if (batching.max_queue_delay_microseconds() > kMostDelayMicroseconds) {
+    return absl::InvalidArgumentError(
+        fmt::format("dynamic_batching.max_queue_delay_microseconds is {}; it must be at most {}",
+                    batching.max_queue_delay_microseconds(), kMostDelayMicroseconds));
+  }
+  if (batching.preserve_ordering()) return Unsupported("dynamic_batching.preserve_ordering");
+  if (batching.priority_queue_policy_size() > 0) {
+    return Unsupported("dynamic_batching.priority_queue_policy");
+  }
+  if (batching.default_queue_policy().timeout_action() != inference::ModelQueuePolicy::REJECT) {
+    return Unsupported("dynamic_batching.default_queue_policy.timeout_action DELAY");
+  }
+  const uint64_t levels = batching.priority_levels();
+  if (levels > kMostPriorityLevels) {
+    return absl::InvalidArgumentError(
+        fmt::format("dynamic_batching.priority_levels is {}; it must be at most {}", levels,
+                    kMostPriorityLevels));
+  }
+  const uint64_t level = batching.default_priority_level();
+  if (level > levels || (levels > 0 && level == 0)) {
+    return absl::InvalidArgumentError(
+        fmt::format("dynamic_batching.default_priority_level is {}; it must be from 1 to "
+                    "priority_levels, {}",
+                    level, levels));
+  }
+  return absl::OkStatus();
+}
+
 // What inputs and outputs have in common. `kind` is "input" or "output".
 template <typename ModelTensor>
 absl::Status CheckTensor(std::string_view kind, const ModelTensor& tensor,
@@ -116,16 +164,43 @@ absl::Status CheckTensors(const ModelConfig& config) {
   return absl::OkStatus();
 }
 
+// Of a configuration that CheckModelConfig() has let pass.
+void ReadBatching(const ModelConfig& config, ModelSettings* settings) {
+  if (!config.has_dynamic_batching()) return;
+  const inference::ModelDynamicBatching& batching = config.dynamic_batching();
+  settings->batching.most_rows = config.max_batch_size();
+  settings->batching.max_delay = absl::Microseconds(batching.max_queue_delay_microseconds());
+  auto& preferred = settings->batching.preferred_rows;
+  preferred.assign(batching.preferred_batch_size().begin(), batching.preferred_batch_size().end());
+  std::sort(preferred.begin(), preferred.end());
+  if (batching.priority_levels() > 0) {
+    settings->priority_levels = static_cast<int>(batching.priority_levels());
+    settings->default_priority = static_cast<int>(batching.default_priority_level());
+  }
+  if (!batching.has_default_queue_policy()) return;
+  const inference::ModelQueuePolicy& policy = batching.default_queue_policy();
+  if (policy.max_queue_size() > 0) settings->max_queue_size = policy.max_queue_size();
+  if (policy.default_timeout_microseconds() > 0) {
+    settings->queue_timeout = absl::Microseconds(policy.default_timeout_microseconds());
+  }
+  settings->allow_timeout_override = policy.allow_timeout_override();
+}
+
+// The parameter, which is one of `choices`; the first of them where it is absent.
+absl::StatusOr<std::string_view> ChoiceParameter(const ModelConfig& config, const std::string& name,
+                                                 absl::Span<const std::string_view> choices) {
+  const std::optional<std::string_view> text = Parameter(config, name);
+  if (!text) return choices.front();
+  if (std::find(choices.begin(), choices.end(), *text) != choices.end()) return *text;
+  return absl::InvalidArgumentError(fmt::format("parameter '{}': '{}' came, one of {} is expected",
+                                                name, *text, fmt::join(choices, ", ")));
+}
+
 }  // namespace
 
 absl::Status CheckModelConfig(const ModelConfig& config) {
   if (config.model_transaction_policy().decoupled()) {
     return Unsupported("model_transaction_policy.decoupled");
-  }
-  if (config.has_dynamic_batching()) return Unsupported("dynamic_batching");
-  if (config.has_version_policy() && !(config.version_policy().has_latest() &&
-                                       config.version_policy().latest().num_versions() <= 1)) {
-    return Unsupported("a version_policy other than the newest version alone");
   }
   if (config.model_warmup_size() > 0) return Unsupported("model_warmup");
   if (config.metric_tags_size() > 0) return Unsupported("metric_tags");
@@ -135,6 +210,7 @@ absl::Status CheckModelConfig(const ModelConfig& config) {
         fmt::format("max_batch_size is {}; it must not be negative", config.max_batch_size()));
   }
   SOUVENIR_RETURN_IF_ERROR(CheckInstanceGroups(config));
+  SOUVENIR_RETURN_IF_ERROR(CheckBatching(config));
   return CheckTensors(config);
 }
 
@@ -157,6 +233,13 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const ModelConfig& config,
   SOUVENIR_ASSIGN_OR_RETURN(const auto limit,
                             NumberParameter(config, "run_limit_ms", 1'000'000'000));
   if (limit) settings.run_limit = absl::Milliseconds(*limit);
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string_view isolation,
+                            ChoiceParameter(config, "isolation", {"thread", "process"}));
+  if (isolation == "process") settings.isolation = Isolation::kProcess;
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string_view fallback,
+                            ChoiceParameter(config, "isolation_fallback", {"none", "thread"}));
+  settings.fall_back_to_thread = fallback == "thread";
+  ReadBatching(config, &settings);
   return settings;
 }
 

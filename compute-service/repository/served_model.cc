@@ -24,11 +24,12 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
                             Pool::Create({.name = description.config.name(),
                                           .instances = settings.instances,
                                           .queue_limit = settings.max_queue_size,
+                                          .batching = settings.batching,
                                           .row_limit = settings.run_limit,
                                           .nice = context.nice},
                                          context.clock, context.timers));
   return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), std::move(digest),
-                                                      backend, std::move(pool), context,
+                                                      backend, settings, std::move(pool), context,
                                                       ModelState::kOnDemand, absl::OkStatus()));
 }
 
@@ -37,18 +38,19 @@ std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description,
                                                  const Context& context) {
   absl::Status error = absl::UnavailableError(
       fmt::format("model '{}': {}", description.config.name(), std::string(reason.message())));
-  return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), "", nullptr, nullptr,
-                                                      context, ModelState::kUnavailable,
-                                                      std::move(error)));
+  return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), "", nullptr,
+                                                      ModelSettings(), nullptr, context,
+                                                      ModelState::kUnavailable, std::move(error)));
 }
 
 ServedModel::ServedModel(ModelDescription description, std::string digest, Backend* backend,
-                         std::unique_ptr<Pool> pool, const Context& context, ModelState state,
-                         absl::Status error)
+                         const ModelSettings& settings, std::unique_ptr<Pool> pool,
+                         const Context& context, ModelState state, absl::Status error)
     : description_(std::move(description)),
       version_(std::to_string(description_.version)),
       digest_(std::move(digest)),
       backend_(backend),
+      settings_(settings),
       pool_(std::move(pool)),
       context_(context),
       state_(state),
@@ -99,13 +101,15 @@ absl::Status ServedModel::Load() {
     state_ = ModelState::kLoading;
   }
   const absl::Duration begun = context_.clock->Monotonic();
-  absl::StatusOr<std::unique_ptr<Model>> model = backend_->Load(description_);
-  if (!model.ok()) return LoadFailed(model.status());
+  absl::StatusOr<LoadedModel> loaded =
+      context_.model_loader->Load(*backend_, description_, settings_);
+  if (!loaded.ok()) return LoadFailed(loaded.status());
   {
     MutexLock lock(&mutex_);
     if (state_ != ModelState::kLoading) return error_;  // stopped meanwhile
     context_.loads->succeeded.Add();                    // before the first answer
-    pool_->Open(*std::move(model));
+    pool_->Open(std::move(loaded->model));
+    note_ = std::move(loaded->note);
     state_ = ModelState::kReady;
     error_ = absl::OkStatus();
     pause_ = context_.first_pause;
@@ -162,7 +166,13 @@ void ServedModel::Changed() const {
 ServedModel::Status ServedModel::status() const {
   MutexLock lock(&mutex_);
   if (state_ == ModelState::kOnDemand) return {state_, "loads on demand"};
-  return {state_, std::string(error_.message())};
+  return {state_, state_ == ModelState::kReady ? note_ : std::string(error_.message())};
+}
+
+bool ServedModel::can_be_asked() const {
+  MutexLock lock(&mutex_);
+  return state_ == ModelState::kOnDemand || state_ == ModelState::kLoading ||
+         state_ == ModelState::kReady;
 }
 
 PoolStats ServedModel::Stats() const { return pool_ == nullptr ? PoolStats() : pool_->Stats(); }

@@ -15,6 +15,7 @@
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
 #include "compute-service/pool/pool.h"
+#include "compute-service/repository/model_loader.h"
 #include "compute-service/repository/model_settings.h"
 
 namespace souvenir::compute {
@@ -49,6 +50,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
     Clock* clock = nullptr;
     TimerQueue* timers = nullptr;
     Executor* loader = nullptr;  // where models load
+    const ModelLoader* model_loader = nullptr;
     LoadCounters* loads = nullptr;
     int nice = 0;                                   // of the threads that run models
     absl::Duration first_pause = absl::Seconds(1);  // after a load failed, before another is tried
@@ -77,6 +79,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   const std::string& version() const { return version_; }
   const inference::ModelConfig& config() const { return description_.config; }
   const std::string& digest() const { return digest_; }  // empty of a broken one
+  const ModelSettings& settings() const { return settings_; }
 
   // As Pool::Submit, and loads the model where that is needed: the job then waits. UNAVAILABLE,
   // with the reason, where the model cannot be asked. `done` may be called before this returns.
@@ -93,12 +96,14 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   void Stop(absl::Duration grace);
 
   Status status() const;
+  // Whether it takes requests, be it after loading.
+  bool can_be_asked() const;
   PoolStats Stats() const;  // zeros of a broken one
 
  private:
   ServedModel(ModelDescription description, std::string digest, Backend* backend,
-              std::unique_ptr<Pool> pool, const Context& context, ModelState state,
-              absl::Status error);
+              const ModelSettings& settings, std::unique_ptr<Pool> pool, const Context& context,
+              ModelState state, absl::Status error);
 
   void LoadElsewhere();
   absl::Status LoadFailed(const absl::Status& reason);
@@ -107,13 +112,15 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   const ModelDescription description_;
   const std::string version_;
   const std::string digest_;
-  Backend* const backend_;            // null of a broken one
+  Backend* const backend_;  // null of a broken one
+  const ModelSettings settings_;
   const std::unique_ptr<Pool> pool_;  // null of a broken one
   const Context context_;
 
   mutable Mutex mutex_;
   ModelState state_ ABSL_GUARDED_BY(mutex_);
   absl::Status error_ ABSL_GUARDED_BY(mutex_);  // what requests get while it is unavailable
+  std::string note_ ABSL_GUARDED_BY(mutex_);    // LoadedModel's
   // When a request may load it again; infinite where nothing would change.
   absl::Duration retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration pause_ ABSL_GUARDED_BY(mutex_);

@@ -1,11 +1,13 @@
 #include "compute-service/rpc/infer_call.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/grpc/status.h"
 #include "common/grpc/valid_inference.h"
 #include "common/status_macros.h"
 #include "compute-service/rpc/model_messages.h"
+#include "compute-service/rpc/request_scheduling.h"
 
 namespace souvenir::compute {
 
@@ -21,7 +23,10 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
   job.inputs = std::move(valid.inputs);
   job.outputs = std::move(valid.outputs);
   job.rows = valid.rows;
-  job.deadline = deadline;
+  SOUVENIR_ASSIGN_OR_RETURN(const RequestScheduling scheduling,
+                            ReadScheduling(request, model->settings()));
+  job.priority = scheduling.priority;
+  job.deadline = std::min(deadline, calls.clock->Monotonic() + scheduling.timeout);
   job.done = [model, tensors = std::move(valid.tensors),
               done = std::move(done)](absl::StatusOr<InferenceResult> result) mutable {
     std::move(done)(*model, std::move(result));

@@ -89,7 +89,7 @@ ServerUnaryReactor* InferenceService::ModelReady(CallbackServerContext* context,
   return AnswerNow(calls_, "ModelReady", context, [&]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                               calls_.repository->Find(request->name(), request->version()));
-    response->set_ready(IsServing(*model));
+    response->set_ready(model->can_be_asked());
     return absl::OkStatus();
   });
 }
@@ -115,7 +115,7 @@ ServerUnaryReactor* InferenceService::ModelMetadata(CallbackServerContext* conte
   return AnswerNow(calls_, "ModelMetadata", context, [&]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                               FindDescribed(calls_, request->name(), request->version()));
-    FillMetadata(*model, response);
+    FillMetadata(*model, calls_.repository->Versions(model->name()), response);
     return absl::OkStatus();
   });
 }
@@ -154,7 +154,7 @@ ServerUnaryReactor* InferenceService::RepositoryIndex(
   return AnswerNow(calls_, "RepositoryIndex", context, [&]() -> absl::Status {
     SOUVENIR_RETURN_IF_ERROR(CheckRepositoryName(request->repository_name()));
     for (const auto& model : calls_.repository->All()) {
-      if (request->ready() && !IsServing(*model)) continue;
+      if (request->ready() && !model->can_be_asked()) continue;
       FillIndex(*model, response->add_models());
     }
     return absl::OkStatus();

@@ -45,11 +45,12 @@ std::string_view StateName(ModelState state) {
 
 }  // namespace
 
-void FillMetadata(const ServedModel& model, inference::ModelMetadataResponse* response) {
+void FillMetadata(const ServedModel& model, absl::Span<const std::shared_ptr<ServedModel>> versions,
+                  inference::ModelMetadataResponse* response) {
   const inference::ModelConfig& config = model.config();
   const bool batched = config.max_batch_size() > 0;
   response->set_name(model.name());
-  response->add_versions(model.version());
+  for (const auto& version : versions) response->add_versions(version->version());
   response->set_platform(config.platform().empty() ? config.backend() : config.platform());
   for (const auto& input : config.input()) FillTensor(batched, input, response->add_inputs());
   for (const auto& output : config.output()) FillTensor(batched, output, response->add_outputs());
@@ -64,7 +65,9 @@ void FillStatistics(const ServedModel& model, inference::ModelStatistics* statis
     statistics->set_last_inference(static_cast<uint64_t>(absl::ToUnixMillis(stats.last_run)));
   }
   statistics->set_inference_count(stats.rows);
-  statistics->set_execution_count(stats.success.count);
+  uint64_t executions = 0;
+  for (const auto& [rows, run] : stats.run_by_rows) executions += run.count;
+  statistics->set_execution_count(executions);
   inference::InferStatistics* infer = statistics->mutable_inference_stats();
   FillDuration(stats.success, infer->mutable_success());
   FillDuration(stats.failure, infer->mutable_fail());
@@ -83,12 +86,6 @@ void FillIndex(const ServedModel& model, inference::RepositoryIndexResponse::Mod
   index->set_version(model.version());
   index->set_state(std::string(StateName(status.state)));
   index->set_reason(status.reason);
-}
-
-bool IsServing(const ServedModel& model) {
-  const ModelState state = model.status().state;
-  return state == ModelState::kOnDemand || state == ModelState::kLoading ||
-         state == ModelState::kReady;
 }
 
 void FillInferResponse(const ServedModel& model, const inference::ModelInferRequest& request,

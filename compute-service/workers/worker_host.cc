@@ -6,6 +6,7 @@
 
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
+#include "compute-service/workers/process_memory.h"
 
 namespace souvenir::compute {
 namespace {
@@ -55,6 +56,7 @@ absl::Status WorkerHost::RestartIfLost() {
   if (process_ != nullptr && process_->Usable()) return absl::OkStatus();
   if (process_ != nullptr) {
     log.Warning("a host process was lost", {{"model", options_.name}});
+    ++lost_;
     process_.reset();
     backoff_.Failed();
   }
@@ -93,6 +95,11 @@ absl::StatusOr<WorkerHost::Process> WorkerHost::ForkProcess() {
   return forked;
 }
 
+uint64_t WorkerHost::MemoryBytes() {
+  MutexLock lock(&mutex_);
+  return process_ == nullptr ? 0 : ProcessTreeMemory(process_->pid());
+}
+
 std::string WorkerHost::EndProcess(uint64_t number) {
   MutexLock lock(&mutex_);
   if (process_ == nullptr || number < first_of_host_) return "its host process was lost";
@@ -122,6 +129,7 @@ absl::Status Worker::Prepare() {
   // Nothing can have come that was asked for: the process died at rest, or talks out of turn.
   if (process_.channel.open() && process_.channel.Readable()) {
     backoff_.Failed();
+    ++host_->lost_;
     log.Warning("a worker was lost at rest", {{"model", name}, {"end", End()}});
   }
   if (process_.channel.open()) return absl::OkStatus();
@@ -150,6 +158,7 @@ absl::StatusOr<Worker::Answer> Worker::Call(std::string_view request, absl::Dura
   absl::StatusOr<WorkerAnswer> answer = Exchange(request, timeout);
   if (!answer.ok()) {
     const std::string end = End();
+    ++host_->lost_;
     if (absl::IsDeadlineExceeded(answer.status())) {
       log.Warning("a worker took too long and was killed", {{"model", name}});
       return absl::DeadlineExceededError(

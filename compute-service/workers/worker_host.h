@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -45,6 +46,13 @@ class WorkerHost {
   // A worker process, ready for calls. UNAVAILABLE in a pause after repeated failures.
   absl::StatusOr<std::unique_ptr<Worker>> Fork();
 
+  // Processes that died or had to be killed, since the start.
+  uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
+
+  // What the host process and its workers have in memory, what they share counted once; 0 where
+  // that cannot be read. Reads files of /proc.
+  uint64_t MemoryBytes();
+
  private:
   friend class Worker;
 
@@ -64,6 +72,7 @@ class WorkerHost {
   absl::Status RestartIfLost() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
+  std::atomic<uint64_t> lost_{0};
 
   Mutex mutex_;
   std::unique_ptr<HostProcess> process_ ABSL_GUARDED_BY(mutex_);  // null where it was lost

@@ -46,6 +46,8 @@ class FakeBackend final : public Backend {
   void SetLoadStatus(absl::Status status) { Set(&load_status_, std::move(status)); }
   void SetInstanceStatus(absl::Status status) { Set(&instance_status_, std::move(status)); }
   void SetRunStatus(absl::Status status) { Set(&run_status_, std::move(status)); }
+  // A run whose input has these bytes in it fails with INVALID_ARGUMENT.
+  void RefuseInputsWith(std::string bytes) { Set(&refused_, std::move(bytes)); }
   // Loads, or runs, that begin wait until they are let go.
   void HoldLoads(bool hold) { Set(&hold_loads_, hold); }
   void HoldRuns(bool hold) { Set(&hold_runs_, hold); }
@@ -142,6 +144,9 @@ class FakeBackend final : public Backend {
     while (hold_runs_) changed_.Wait(&mutex_);
     --running_;
     if (!run_status_.ok()) return run_status_;
+    if (!refused_.empty() && request.inputs[0].data.find(refused_) != std::string::npos) {
+      return absl::InvalidArgumentError("refused");
+    }
     InferenceResult result;
     result.compute_time = absl::Milliseconds(3);
     for (const std::string& output : request.outputs) {
@@ -182,6 +187,7 @@ class FakeBackend final : public Backend {
   absl::Status load_status_;
   absl::Status instance_status_;
   absl::Status run_status_;
+  std::string refused_;
   bool hold_loads_ = false;
   bool hold_runs_ = false;
   int loads_ = 0;

@@ -31,6 +31,7 @@ class ApertiumBackend final : public Backend {
   static absl::StatusOr<std::unique_ptr<ApertiumBackend>> Create(Options options);
 
   std::string_view name() const override { return "apertium"; }
+  bool isolates_itself() const override { return true; }
 
   // Each mode of the directory that is named after two languages, translates, and consists of what
   // the in-process pipeline covers, as model `apertium-<mode>`.

@@ -12,74 +12,13 @@
 #include <vector>
 
 #include "common/tensor/bytes_elements.h"
-#include "tests/fakes/fake_backend.h"
-#include "tests/fakes/manual_clock.h"
+#include "tests/unit/compute-service/pool/pool_fixture.h"
 
 namespace souvenir::compute {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-using Result = absl::StatusOr<InferenceResult>;
-
-const std::vector<int64_t> kShape = {1, 1};
-
-// Messages of absl's own string type.
-std::string Message(const absl::Status& status) { return std::string(status.message()); }
-
-class PoolTest : public ::testing::Test {
- protected:
-  void SetUp() override { Make({}); }
-
-  void Make(Pool::Options options) {
-    options.name = "echo";
-    auto pool = Pool::Create(options, &clock_, &timers_);
-    ASSERT_TRUE(pool.ok()) << pool.status();
-    pool_ = *std::move(pool);
-  }
-
-  void Open() {
-    auto model = backend_.Load({});
-    ASSERT_TRUE(model.ok());
-    pool_->Open(*std::move(model));
-  }
-
-  // A job with `text`, which it owns, and the future of its answer.
-  std::pair<Job, std::future<Result>> MakeJob(const std::string& text) {
-    auto owned = std::make_shared<const std::string>(FrameBytesElement(text));
-    auto answer = std::make_shared<std::promise<Result>>();
-    Job job;
-    job.inputs = {{"text", DataType::kBytes, kShape, *owned}};
-    job.outputs = {"echo"};
-    job.done = [owned, answer](Result result) { answer->set_value(std::move(result)); };
-    return {std::move(job), answer->get_future()};
-  }
-
-  std::future<Result> Submit(const std::string& text, JobId* id = nullptr,
-                             absl::Duration timeout = absl::InfiniteDuration()) {
-    auto [job, answer] = MakeJob(text);
-    job.deadline = clock_.Monotonic() + timeout;
-    const absl::StatusOr<JobId> submitted = pool_->Submit(std::move(job));
-    EXPECT_TRUE(submitted.ok()) << submitted.status();
-    if (id != nullptr && submitted.ok()) *id = *submitted;
-    return std::move(answer);
-  }
-
-  // One job that runs and does not end before HoldRuns(false).
-  std::future<Result> Occupy() {
-    backend_.HoldRuns(true);
-    const int runs = backend_.runs();
-    std::future<Result> answer = Submit("occupier");
-    backend_.WaitForRuns(runs + 1);
-    return answer;
-  }
-
-  ManualClock clock_;
-  TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
-  FakeBackend backend_;
-  std::unique_ptr<Pool> pool_;
-};
 
 TEST_F(PoolTest, RefusesOptionsThatMakeNoSense) {
   EXPECT_THAT(Message(Pool::Create({.name = "m", .instances = 0}, &clock_, &timers_).status()),
@@ -125,7 +64,7 @@ TEST_F(PoolTest, RefusesMoreThanTheQueueHolds) {
   std::future<Result> first = Occupy();
   std::future<Result> second = Submit("a");
   std::future<Result> third = Submit("b");
-  const absl::Status refused = pool_->Submit(MakeJob("c").first).status();
+  const absl::Status refused = pool_->Submit(MakeJob({"c"}).first).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(Message(refused), HasSubstr("2 requests wait already, of at most 2"));
   EXPECT_EQ(pool_->Stats().refused, 1u);
@@ -191,7 +130,7 @@ TEST_F(PoolTest, AnExpiredJobNeverRunsEvenWhereItsTimerIsLate) {
 
 TEST_F(PoolTest, RefusesAJobThatComesTooLate) {
   Open();
-  auto [job, answer] = MakeJob("late");
+  auto [job, answer] = MakeJob({"late"});
   job.deadline = clock_.Monotonic();
   EXPECT_EQ(pool_->Submit(std::move(job)).status().code(), absl::StatusCode::kDeadlineExceeded);
 }
@@ -279,7 +218,7 @@ TEST_F(PoolTest, StopLetsWhatWaitsEnd) {
   stopper.join();
   EXPECT_TRUE(first.get().ok());
   EXPECT_TRUE(second.get().ok());
-  EXPECT_EQ(pool_->Submit(MakeJob("x").first).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(pool_->Submit(MakeJob({"x"}).first).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(backend_.live_instances(), 0);
   EXPECT_EQ(backend_.live_models(), 0);
   pool_->Stop(absl::ZeroDuration());
@@ -309,7 +248,7 @@ TEST_F(PoolTest, APoolThatWasNeverOpenedStops) {
 
 TEST_F(PoolTest, CountsWhatItDid) {
   Open();
-  auto [job, answer] = MakeJob("rows");
+  auto [job, answer] = MakeJob({"rows"});
   job.rows = 3;
   ASSERT_TRUE(pool_->Submit(std::move(job)).ok());
   EXPECT_TRUE(answer.get().ok());
@@ -330,6 +269,7 @@ TEST_F(PoolTest, CountsWhatItDid) {
 TEST_F(PoolTest, AnswersEachJobOnceWhenManyThreadsSubmitAndCancel) {
   constexpr int kThreads = 4;
   constexpr int kJobs = 300;
+  const std::vector<int64_t> shape = {1, 1};
   Make({.instances = 3, .queue_limit = 16});
   Open();
   std::atomic<int> refused{0};
@@ -342,7 +282,7 @@ TEST_F(PoolTest, AnswersEachJobOnceWhenManyThreadsSubmitAndCancel) {
       std::vector<std::future<void>> answers;
       for (int i = 0; i < kJobs; ++i) {
         Job job;
-        job.inputs = {{"text", DataType::kBytes, kShape, text}};
+        job.inputs = {{"text", DataType::kBytes, shape, text}};
         job.outputs = {"echo"};
         auto answered = std::make_shared<std::promise<void>>();
         std::future<void> answer = answered->get_future();

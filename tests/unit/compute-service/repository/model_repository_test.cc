@@ -325,5 +325,113 @@ TEST_F(ModelRepositoryTest, StopFinishesLoadsThatRequestsWaitFor) {
   EXPECT_EQ(Load("a").code(), absl::StatusCode::kResourceExhausted);
 }
 
+// Versions of a model that can be asked for, oldest first.
+std::vector<std::string> VersionsOf(const ModelRepository& repository, const std::string& name) {
+  std::vector<std::string> versions;
+  for (const auto& model : repository.Versions(name)) versions.push_back(model->version());
+  return versions;
+}
+
+TEST_F(ModelRepositoryTest, ServesTheVersionsOfItsPolicy) {
+  for (const auto& [name, policy] :
+       {std::pair("newest", ""),
+        {"two", "version_policy { latest { num_versions: 2 } }"},
+        {"all", "version_policy { all { } }"},
+        {"some", "version_policy { specific { versions: [ 1, 3 ] } }"}}) {
+    WriteModel(name, policy);
+    for (const char* version : {"1", "2", "3", "no-version"}) {
+      Write(std::string(name) + "/" + version + "/file", "");
+    }
+  }
+  Create();
+  EXPECT_THAT(VersionsOf(*repository_, "newest"), ElementsAre("3"));
+  EXPECT_THAT(VersionsOf(*repository_, "two"), ElementsAre("2", "3"));
+  EXPECT_THAT(VersionsOf(*repository_, "all"), ElementsAre("1", "2", "3"));
+  EXPECT_THAT(VersionsOf(*repository_, "some"), ElementsAre("1", "3"));
+  EXPECT_EQ((*repository_->Find("all", ""))->version(), "3");
+  EXPECT_EQ((*repository_->Find("all", "2"))->version(), "2");
+  EXPECT_THAT(Message(repository_->Find("some", "2").status()),
+              HasSubstr("no version '2'; there is version 1, 3"));
+}
+
+TEST_F(ModelRepositoryTest, AVersionThatIsNotThereIsSaid) {
+  WriteModel("m", "version_policy { specific { versions: 4 } }");
+  Write("m/1/file", "");
+  Create();
+  EXPECT_THAT(ReasonOf("m"), HasSubstr("asks for version 4; there are: 1"));
+}
+
+TEST_F(ModelRepositoryTest, ALoadBringsNewVersionsAndDropsOldOnes) {
+  WriteModel("m", "version_policy { latest { num_versions: 2 } }");
+  Write("m/1/file", "");
+  Write("m/2/file", "");
+  Create();
+  EXPECT_TRUE(Load("m").ok());
+  const std::shared_ptr<ServedModel> first = *repository_->Find("m", "1");
+  Write("m/3/file", "");
+  EXPECT_TRUE(Load("m").ok());
+  EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("2", "3"));
+  EXPECT_TRUE(Unload("m").ok());  // on the loader's thread, behind the draining of the old ones
+  EXPECT_EQ(first->status().state, ModelState::kUnavailable);
+}
+
+TEST_F(ModelRepositoryTest, TheNewestVersionThatCanBeAskedAnswersForTheModel) {
+  WriteModel("m", "version_policy { all { } }");
+  Write("m/1/file", "");
+  Write("m/2/file", "");
+  Create();
+  (*repository_->Find("m", "2"))->Stop(absl::ZeroDuration());
+  EXPECT_EQ((*repository_->Find("m", ""))->version(), "1");
+  (*repository_->Find("m", "1"))->Stop(absl::ZeroDuration());
+  EXPECT_EQ((*repository_->Find("m", ""))->version(), "2");
+}
+
+TEST_F(ModelRepositoryTest, PollingOffersWhatHasComeAndForgetsWhatHasGone) {
+  WriteModel("old");
+  Create();
+  WriteModel("new");
+  fs::remove_all(directory_ / "old");
+  repository_->Poll();
+  EXPECT_TRUE(Ask("new").get().ok());
+  EXPECT_EQ(repository_->Find("old", "").status().code(), absl::StatusCode::kNotFound);
+  MutexLock lock(&changes_mutex_);
+  EXPECT_TRUE(changes_.contains("old"));
+}
+
+TEST_F(ModelRepositoryTest, PollingReplacesWhatHasChangedAndNothingElse) {
+  WriteModel("changed");
+  WriteModel("same");
+  Create();
+  EXPECT_TRUE(Ask("changed").get().ok());
+  EXPECT_TRUE(Ask("same").get().ok());
+  const auto changed = Get("changed");
+  const auto same = Get("same");
+  Write("changed/2/file", "");
+  repository_->Poll();
+  EXPECT_EQ(Get("changed")->version(), "2");
+  EXPECT_EQ(Get("changed")->status().state, ModelState::kReady);  // as the old one was
+  EXPECT_EQ(changed->status().state, ModelState::kUnavailable);
+  EXPECT_EQ(Get("same"), same);
+  const auto second = Get("changed");
+  repository_->Poll();
+  EXPECT_EQ(Get("changed"), second);
+}
+
+TEST_F(ModelRepositoryTest, WhatIsWrongWithAChangedFolderLeavesTheOldModel) {
+  WriteModel("m");
+  Create();
+  EXPECT_TRUE(Ask("m").get().ok());
+  const auto before = Get("m");
+  Write("m/config.pbtxt", "backend: \"fake\" nonsense");
+  repository_->Poll();
+  EXPECT_EQ(Get("m"), before);
+  EXPECT_TRUE(Ask("m").get().ok());
+  WriteModel("m");
+  Write("m/1/file", "");
+  repository_->Poll();
+  EXPECT_NE(Get("m"), before);
+  EXPECT_TRUE(Ask("m").get().ok());
+}
+
 }  // namespace
 }  // namespace souvenir::compute

@@ -31,8 +31,8 @@ std::string Parameter(const std::string& name, const std::string& value) {
 
 TEST(ModelSettingsTest, AcceptsWhatIsSupported) {
   for (const char* more :
-       {"", "max_batch_size: 8", "version_policy { latest { } }",
-        "version_policy { latest { num_versions: 1 } }", "instance_group { count: 2 }",
+       {"", "max_batch_size: 8", "version_policy { latest { } }", "version_policy { all { } }",
+        "max_batch_size: 8 dynamic_batching { }", "instance_group { count: 2 }",
         "instance_group { kind: KIND_CPU }", "response_cache { enable: true }",
         "model_transaction_policy { decoupled: false }"}) {
     EXPECT_TRUE(CheckModelConfig(Parse(std::string(kTensors) + more)).ok()) << more;
@@ -45,10 +45,23 @@ TEST(ModelSettingsTest, RefusesByNameWhatIsNot) {
     const char* named;
   } kCases[] = {
       {"model_transaction_policy { decoupled: true }", "model_transaction_policy.decoupled"},
-      {"dynamic_batching { }", "dynamic_batching"},
-      {"version_policy { all { } }", "version_policy"},
-      {"version_policy { latest { num_versions: 2 } }", "version_policy"},
-      {"version_policy { specific { versions: 1 } }", "version_policy"},
+      {"dynamic_batching { }", "max_batch_size"},
+      {"max_batch_size: 8 dynamic_batching { preserve_ordering: true }", "preserve_ordering"},
+      {"max_batch_size: 8 dynamic_batching { preferred_batch_size: 9 }",
+       "preferred_batch_size is 9"},
+      {"max_batch_size: 8 dynamic_batching { preferred_batch_size: 0 }",
+       "preferred_batch_size is 0"},
+      {"max_batch_size: 8 dynamic_batching { max_queue_delay_microseconds: 60000001 }",
+       "max_queue_delay_microseconds is 60000001"},
+      {"max_batch_size: 8 dynamic_batching { priority_levels: 3 }", "default_priority_level is 0"},
+      {"max_batch_size: 8 dynamic_batching { priority_levels: 3 default_priority_level: 4 }",
+       "default_priority_level is 4"},
+      {"max_batch_size: 8 dynamic_batching { priority_levels: 1001 default_priority_level: 1 }",
+       "priority_levels is 1001"},
+      {"max_batch_size: 8 dynamic_batching { priority_queue_policy { key: 1 value { } } }",
+       "priority_queue_policy"},
+      {"max_batch_size: 8 dynamic_batching { default_queue_policy { timeout_action: DELAY } }",
+       "timeout_action DELAY"},
       {"model_warmup { name: 'w' }", "model_warmup"},
       {"metric_tags { key: 'a' value: 'b' }", "metric_tags"},
       {"runtime: 'x'", "runtime"},
@@ -102,6 +115,49 @@ TEST(ModelSettingsTest, ReadsWhatTheModelSaysElseTheDefaults) {
   EXPECT_EQ(read("instance_group { count: 3 } " + Parameter("instances", "5")).instances, 3);
   EXPECT_EQ(read(Parameter("max_queue_size", "9")).max_queue_size, 9u);
   EXPECT_EQ(read(Parameter("run_limit_ms", "250")).run_limit, absl::Milliseconds(250));
+}
+
+TEST(ModelSettingsTest, ReadsHowRequestsAreBatchedAndQueued) {
+  const auto settings = ReadModelSettings(Parse(R"(
+    max_batch_size: 8
+    dynamic_batching {
+      preferred_batch_size: [ 8, 4 ]
+      max_queue_delay_microseconds: 500
+      priority_levels: 3
+      default_priority_level: 2
+      default_queue_policy {
+        default_timeout_microseconds: 2000
+        max_queue_size: 5
+        allow_timeout_override: true
+      }
+    })"),
+                                          ModelSettings());
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_EQ(settings->batching.most_rows, 8);
+  EXPECT_EQ(settings->batching.max_delay, absl::Microseconds(500));
+  EXPECT_THAT(settings->batching.preferred_rows, ::testing::ElementsAre(4, 8));
+  EXPECT_EQ(settings->priority_levels, 3);
+  EXPECT_EQ(settings->default_priority, 2);
+  EXPECT_EQ(settings->queue_timeout, absl::Milliseconds(2));
+  EXPECT_EQ(settings->max_queue_size, 5u);
+  EXPECT_TRUE(settings->allow_timeout_override);
+
+  const auto silent = ReadModelSettings(Parse("max_batch_size: 8"), ModelSettings());
+  EXPECT_EQ(silent->batching.most_rows, 0);
+  EXPECT_EQ(silent->default_priority, kDefaultPriority);
+  EXPECT_EQ(silent->queue_timeout, absl::InfiniteDuration());
+}
+
+TEST(ModelSettingsTest, ReadsWhereInstancesRun) {
+  const auto read = [](const std::string& text) {
+    return ReadModelSettings(Parse(text), ModelSettings());
+  };
+  EXPECT_EQ(read("")->isolation, Isolation::kThread);
+  EXPECT_FALSE(read("")->fall_back_to_thread);
+  EXPECT_EQ(read(Parameter("isolation", "process"))->isolation, Isolation::kProcess);
+  EXPECT_TRUE(read(Parameter("isolation_fallback", "thread"))->fall_back_to_thread);
+  EXPECT_THAT(std::string(read(Parameter("isolation", "container")).status().message()),
+              HasSubstr("'container' came, one of thread, process is expected"));
 }
 
 TEST(ModelSettingsTest, RefusesNumbersThatAreNone) {

@@ -1,0 +1,50 @@
+#include "compute-service/repository/model_loader.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+#include "compute-service/isolation/isolated_model.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"repository"};
+
+}  // namespace
+
+absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescription& description,
+                                              const ModelSettings& settings) const {
+  LoadedModel loaded;
+  if (settings.isolation == Isolation::kProcess && !backend.isolates_itself()) {
+    absl::StatusOr<std::unique_ptr<Model>> isolated = LoadIsolated(backend, description);
+    // Only where no process can be had: what ends a process while it loads would end this one.
+    const bool falls_back =
+        settings.fall_back_to_thread && absl::IsFailedPrecondition(isolated.status());
+    if (!falls_back) {
+      SOUVENIR_RETURN_IF_ERROR(isolated.status());
+      loaded.model = *std::move(isolated);
+      return loaded;
+    }
+    loaded.note = fmt::format("runs in threads, because no process could be started: {}",
+                              std::string(isolated.status().message()));
+    log.Warning("isolation by process is not to be had: the model runs in threads",
+                {{"model", description.config.name()},
+                 {"reason", std::string(isolated.status().message())}});
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(loaded.model, backend.Load(description));
+  return loaded;
+}
+
+absl::StatusOr<std::unique_ptr<Model>> ModelLoader::LoadIsolated(
+    const Backend& backend, const ModelDescription& description) const {
+  WorkerHost::Options worker;
+  worker.name = description.config.name();
+  worker.program = fmt::format("{}/souvenir-worker-{}", options_.worker_directory, backend.name());
+  worker.nice = options_.nice;
+  return IsolatedModel::Load(std::move(worker), description);
+}
+
+}  // namespace souvenir::compute

@@ -1,0 +1,30 @@
+#include "compute-service/workers/process_memory.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <string>
+
+namespace souvenir::compute {
+namespace {
+
+uint64_t ProcessMemory(pid_t pid) {
+  std::ifstream rollup(fmt::format("/proc/{}/smaps_rollup", pid));
+  for (std::string word; rollup >> word;) {
+    uint64_t kilobytes = 0;
+    if (word == "Pss:" && rollup >> kilobytes) return kilobytes << 10;
+  }
+  return 0;
+}
+
+}  // namespace
+
+uint64_t ProcessTreeMemory(pid_t pid) {
+  uint64_t bytes = ProcessMemory(pid);
+  // A worker program has one thread, which forks.
+  std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", pid));
+  for (pid_t child = 0; children >> child;) bytes += ProcessMemory(child);
+  return bytes;
+}
+
+}  // namespace souvenir::compute
