@@ -52,6 +52,13 @@ void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter
                  {{"model", model}, {"state", std::string(state)}}, static_cast<double>(count));
   };
   instances("busy", stats.running);
+  instances("hanging", stats.instances_hanging);
+  writer.Counter("souvenir_compute_workers_lost_total",
+                 "Worker processes that died or had to be killed.", labels,
+                 static_cast<double>(stats.lost_workers));
+  writer.Gauge("souvenir_compute_model_memory_bytes",
+               "Memory of a model's worker processes, when it was last measured.", labels,
+               static_cast<double>(stats.memory_bytes));
   // One that runs its first request is being made, and not ready yet.
   instances("idle", stats.instances_ready - std::min(stats.instances_ready, stats.running));
   instances("failed", stats.instances_failed);

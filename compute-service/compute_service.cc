@@ -1,10 +1,10 @@
 #include "compute-service/compute_service.h"
 
-#include <thread>
 #include <utility>
 
 #include "common/config/address.h"
 #include "common/logging/logging.h"
+#include "common/machine.h"
 #include "common/status_macros.h"
 #include "compute-service/compute_config.h"
 #include "compute-service/compute_metrics.h"
@@ -14,7 +14,8 @@ namespace {
 
 constinit Logger log{"compute"};
 
-int CoreCount() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+// What models may take of the machine's memory where the configuration does not say.
+constexpr double kMemoryShare = 0.75;
 
 }  // namespace
 
@@ -42,8 +43,11 @@ absl::Status ComputeService::Start() {
   const config::v1::PoolDefaults& pool = config_.pool();
   ModelRepository::Options options;
   options.directory = config_.model_repository();
+  const Machine machine = ReadMachine();
+  options.defaults.processors = machine.processors;
+  options.defaults.fits_itself = pool.instances() == 0;
   options.defaults.instances =
-      pool.instances() == 0 ? CoreCount() : static_cast<int>(pool.instances());
+      pool.instances() == 0 ? machine.processors : static_cast<int>(pool.instances());
   options.defaults.max_queue_size = pool.max_queue_size();
   options.defaults.run_limit = absl::Milliseconds(pool.run_limit_ms());
   options.worker_directory = config_.worker_directory();
@@ -53,6 +57,14 @@ absl::Status ComputeService::Start() {
   SOUVENIR_ASSIGN_OR_RETURN(
       repository_,
       ModelRepository::Create(std::move(options), std::move(backends), clock_, &timers_));
+
+  ModelKeeper::Options keeper;
+  keeper.memory_budget_bytes =
+      config_.memory_budget_bytes() > 0
+          ? config_.memory_budget_bytes()
+          : static_cast<uint64_t>(kMemoryShare * static_cast<double>(machine.memory_bytes));
+  keeper.poll_interval = absl::Seconds(config_.repository_poll_seconds());
+  keeper_ = std::make_unique<ModelKeeper>(std::move(keeper), repository_.get(), clock_);
 
   calls_.repository = repository_.get();
   calls_.gate = &gate_;
@@ -143,6 +155,7 @@ void ComputeService::Stop() {
   if (public_server_ != nullptr) public_server_->Shutdown(grace);
   if (admin_server_ != nullptr) admin_server_->Shutdown(grace);
   metrics_.Clear();
+  if (keeper_ != nullptr) keeper_->Stop();
   if (repository_ != nullptr) {
     repository_->Stop(std::max(absl::ZeroDuration(), end - clock_->Monotonic()));
   }

@@ -13,6 +13,7 @@
 #include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
+#include "compute-service/repository/model_keeper.h"
 #include "compute-service/repository/model_repository.h"
 #include "compute-service/rpc/call_context.h"
 #include "compute-service/rpc/inference_service.h"
@@ -62,6 +63,7 @@ class ComputeService {
   CallContext calls_;
 
   std::unique_ptr<ModelRepository> repository_;
+  std::unique_ptr<ModelKeeper> keeper_;
   std::unique_ptr<InferenceService> public_service_;
   std::unique_ptr<InferenceService> admin_service_;
   std::unique_ptr<GrpcServer> public_server_;

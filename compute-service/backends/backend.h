@@ -55,12 +55,11 @@ class Model {
   // May block for as long as making a copy takes.
   virtual absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() = 0;
 
-  struct Stats {
-    uint64_t lost_workers = 0;  // processes of its own that died or had to be killed
-    uint64_t memory_bytes = 0;  // that it takes, with its instances; 0 is not known
-  };
-  // May read a few files of /proc.
-  virtual Stats stats() const { return {}; }
+  // Processes of its own that died or had to be killed, so far.
+  virtual uint64_t lost_workers() const { return 0; }
+
+  // What it takes, with its instances; 0 where that is not known. May read files of /proc.
+  virtual uint64_t MemoryBytes() { return 0; }
 };
 
 // A version of a model that could be loaded.

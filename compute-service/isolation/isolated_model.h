@@ -23,7 +23,8 @@ class IsolatedModel final : public Model {
                                                      const ModelDescription& description);
 
   absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override;
-  Stats stats() const override { return {host_->lost(), host_->MemoryBytes()}; }
+  uint64_t lost_workers() const override { return host_->lost(); }
+  uint64_t MemoryBytes() override { return host_->MemoryBytes(); }
 
  private:
   explicit IsolatedModel(std::unique_ptr<WorkerHost> host) : host_(std::move(host)) {}

@@ -115,11 +115,16 @@ absl::Status JobQueue::ExpiredStatus(const Entry& entry) const {
                   absl::ToInt64Milliseconds(clock_->Monotonic() - entry.queued_at)));
 }
 
-std::vector<JobQueue::Taken> JobQueue::Take(absl::Duration not_before) {
+std::optional<std::vector<JobQueue::Taken>> JobQueue::Take(size_t taker,
+                                                           absl::Duration not_before) {
   for (;;) {
     std::vector<Node> taken;
     std::vector<Node> expired;
-    WaitAndTake(not_before, &taken, &expired);
+    if (!WaitAndTake(taker, not_before, &taken, &expired)) {
+      MutexLock lock(&mutex_);
+      if (closed_) return std::nullopt;
+      return std::vector<Taken>();
+    }
     for (std::vector<Node>* nodes : {&taken, &expired}) {
       for (Node& node : *nodes) {
         if (node.mapped().timer != 0) timers_->Cancel(node.mapped().timer);
@@ -136,10 +141,11 @@ std::vector<JobQueue::Taken> JobQueue::Take(absl::Duration not_before) {
   }
 }
 
-void JobQueue::WaitAndTake(absl::Duration not_before, std::vector<Node>* taken,
+bool JobQueue::WaitAndTake(size_t taker, absl::Duration not_before, std::vector<Node>* taken,
                            std::vector<Node>* expired) {
   MutexLock lock(&mutex_);
   for (;;) {
+    if (closed_ ? entries_.empty() : taker >= takers_) return false;
     const absl::Duration now = clock_->Monotonic();
     const bool may_take = now >= not_before || closed_;
     // Their timers may be late: what has expired never runs.
@@ -147,7 +153,7 @@ void JobQueue::WaitAndTake(absl::Duration not_before, std::vector<Node>* taken,
       ++counters_.expired;
       expired->push_back(ExtractFirst());
     }
-    if (!expired->empty()) return;
+    if (!expired->empty()) return true;
     if (may_take && !entries_.empty()) {
       const Front front = LookAtFront();
       if (front.ready_at <= now || closed_) {
@@ -156,13 +162,13 @@ void JobQueue::WaitAndTake(absl::Duration not_before, std::vector<Node>* taken,
           if (is_expired) ++counters_.expired;
           (is_expired ? expired : taken)->push_back(ExtractFirst());
         }
-        return;
+        return true;
       }
       WakeAt(front.ready_at);
     } else if (!may_take) {
       WakeAt(not_before);
     }
-    if (closed_) return;
+    if (closed_) continue;
     Waiter waiter;
     // One that may not take anything yet is woken last.
     idle_.insert(may_take ? idle_.end() : idle_.begin(), &waiter);
@@ -207,6 +213,12 @@ void JobQueue::WakeAt(absl::Duration time) {
       queue->WakeAll();
     }
   });
+}
+
+void JobQueue::SetTakers(size_t count) {
+  MutexLock lock(&mutex_);
+  takers_ = count;
+  WakeAll();
 }
 
 void JobQueue::Close() {

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,10 +73,13 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
 
   // Waits for a job, and takes those with it that may run together: their inputs differ in nothing
   // but the first dimension and the bytes, and the same outputs are asked for. Takes none before
-  // `not_before` on the monotonic clock. None once the queue is closed and empty. Of several
+  // `not_before` on the monotonic clock. Nothing once the queue is closed and empty. Of several
   // threads that wait, the one that came last is served first: its instance is the warmest, and one
-  // that was never needed is never made.
-  std::vector<Taken> Take(absl::Duration not_before = absl::ZeroDuration());
+  // that was never needed is never made. Empty, but not nothing, where `taker` is not wanted.
+  std::optional<std::vector<Taken>> Take(size_t taker, absl::Duration not_before);
+
+  // From now on only takers with a number below `count` are given jobs; until the queue is closed.
+  void SetTakers(size_t count);
 
   // Refuses new jobs; those that wait can still be taken. Idempotent.
   void Close();
@@ -111,8 +116,10 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
   void Expire(JobId id);
   Node Extract(JobId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Node ExtractFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Waits until jobs can be taken, and takes them, or until expired ones are to be answered.
-  void WaitAndTake(absl::Duration not_before, std::vector<Node>* taken, std::vector<Node>* expired);
+  // Waits until jobs can be taken, and takes them, or until expired ones are to be answered. False
+  // where the taker is to leave instead.
+  bool WaitAndTake(size_t taker, absl::Duration not_before, std::vector<Node>* taken,
+                   std::vector<Node>* expired);
   Front LookAtFront() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeAt(absl::Duration time) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WakeAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -128,6 +135,7 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
   std::vector<Waiter*> idle_ ABSL_GUARDED_BY(mutex_);  // the last one is the next to be woken
   absl::Duration next_wake_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   JobId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  size_t takers_ ABSL_GUARDED_BY(mutex_) = std::numeric_limits<size_t>::max();
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   Counters counters_ ABSL_GUARDED_BY(mutex_);
 };

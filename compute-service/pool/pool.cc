@@ -16,6 +16,9 @@ namespace {
 
 constinit Logger log{"pool"};
 
+// Past its limit an isolated instance is killed, which takes a moment.
+constexpr absl::Duration kHangingMargin = absl::Seconds(1);
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Pool>> Pool::Create(Options options, Clock* clock,
@@ -38,33 +41,97 @@ absl::StatusOr<std::unique_ptr<Pool>> Pool::Create(Options options, Clock* clock
 }
 
 Pool::Pool(Options options, Clock* clock, std::shared_ptr<JobQueue> queue)
-    : options_(std::move(options)), clock_(clock), queue_(std::move(queue)) {}
+    : options_(std::move(options)),
+      clock_(clock),
+      queue_(std::move(queue)),
+      target_(static_cast<size_t>(options_.instances)) {}
 
 Pool::~Pool() { Stop(absl::ZeroDuration()); }
 
 void Pool::Open(std::unique_ptr<Model> model) {
+  MutexLock life_lock(&life_mutex_);
   MutexLock lock(&mutex_);
   if (stopped_) return;
   model_ = std::move(model);
-  for (int i = 0; i < options_.instances; ++i) {
-    Slot* const slot = slots_.emplace_back(std::make_unique<Slot>(options_.first_pause)).get();
+  wanted_ = target_;
+  StartThreads();
+}
+
+void Pool::Resize(int instances) {
+  MutexLock life_lock(&life_mutex_);
+  MutexLock lock(&mutex_);
+  target_ = static_cast<size_t>(std::max(instances, 1));
+  if (stopped_ || model_ == nullptr) return;
+  wanted_ = target_;
+  StartThreads();
+}
+
+void Pool::Close() {
+  MutexLock life_lock(&life_mutex_);
+  {
+    MutexLock lock(&mutex_);
+    if (stopped_ || model_ == nullptr) return;
+    wanted_ = 0;
+    queue_->SetTakers(0);
+    while (serving_ > 0) ended_.Wait(&mutex_);
+  }
+  Unload();
+}
+
+void Pool::StartThreads() {
+  queue_->SetTakers(wanted_);
+  while (slots_.size() < wanted_) {
+    slots_.push_back(std::make_unique<Slot>(slots_.size(), options_.first_pause));
+  }
+  for (size_t i = 0; i < wanted_; ++i) {
+    Slot* const slot = slots_[i].get();
+    if (slot->serving) continue;
+    if (slot->thread.joinable()) slot->thread.join();  // it has ended, and needs no lock any more
+    slot->serving = true;
     ++serving_;
     // The number first: of the name only 15 characters are shown.
-    threads_.push_back(StartThread(
+    slot->thread = StartThread(
         fmt::format("{}/{}", i, options_.name),
-        [this, model = model_.get(), slot] { Serve(*model, *slot); }, options_.nice));
+        [this, model = model_.get(), slot] { Serve(*model, *slot); }, options_.nice);
   }
 }
 
 void Pool::Serve(Model& model, Slot& slot) {
   for (;;) {
-    std::vector<JobQueue::Taken> jobs = queue_->Take(NextJobAt(slot));
-    if (jobs.empty()) break;
-    RunJobs(model, slot, std::move(jobs));
+    std::optional<std::vector<JobQueue::Taken>> jobs = queue_->Take(slot.index, NextJobAt(slot));
+    if (!jobs) break;
+    if (!jobs->empty()) {
+      RunJobs(model, slot, *std::move(jobs));
+    } else if (Leaves(slot)) {
+      return;
+    }
   }
   MutexLock lock(&mutex_);
+  slot.serving = false;
   --serving_;
   ended_.NotifyAll();
+}
+
+bool Pool::Leaves(Slot& slot) {
+  std::unique_ptr<Instance> instance;
+  bool had_failed;
+  {
+    MutexLock lock(&slot.mutex);
+    instance.swap(slot.instance);
+    had_failed = !std::exchange(slot.last_error, absl::OkStatus()).ok();
+    slot.retry_at = absl::ZeroDuration();
+    slot.pause = options_.first_pause;
+  }
+  const bool was_ready = instance != nullptr;
+  instance = nullptr;  // outside every lock
+  MutexLock lock(&mutex_);
+  if (was_ready) --counted_.instances_ready;
+  if (had_failed) --counted_.instances_failed;
+  if (slot.index < wanted_) return false;  // it is wanted again
+  slot.serving = false;
+  --serving_;
+  ended_.NotifyAll();
+  return true;
 }
 
 absl::Duration Pool::NextJobAt(Slot& slot) {
@@ -118,6 +185,8 @@ absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Slot& slot, const Ru
   {
     MutexLock lock(&mutex_);
     ++counted_.running;
+    slot.run_began = begun;
+    slot.run_limit = options_.row_limit * run.rows;
   }
   absl::StatusOr<InferenceResult> result;
   {
@@ -133,6 +202,7 @@ absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Slot& slot, const Ru
   run_seconds_.Record(took);
   MutexLock lock(&mutex_);
   --counted_.running;
+  slot.run_began = absl::InfiniteDuration();
   counted_.run.Add(took);
   counted_.last_run = clock_->Now();
   if (result.ok()) {
@@ -185,11 +255,9 @@ void Pool::Answer(JobQueue::Taken taken, absl::Duration begun,
 void Pool::Stop(absl::Duration grace) {
   MutexLock stop_lock(&stop_mutex_);
   queue_->Close();
-  bool opened;
   {
     MutexLock lock(&mutex_);
     stopped_ = true;  // from here on the threads are those there are
-    opened = !threads_.empty();
     // A grace without end would overflow the clock.
     const auto end = std::chrono::steady_clock::now() +
                      absl::ToChronoNanoseconds(std::min(grace, absl::Hours(24)));
@@ -201,20 +269,40 @@ void Pool::Stop(absl::Duration grace) {
   }
   queue_->FailWaiting(absl::UnavailableError(
       fmt::format("model '{}' was stopped before the request ran", options_.name)));
-  if (!opened) return;
-  std::vector<std::thread> threads;
-  {
-    MutexLock lock(&mutex_);
-    threads.swap(threads_);
-  }
-  for (std::thread& thread : threads) thread.join();
-  // Destroyed after the lock is let go, instances before their model.
+  MutexLock life_lock(&life_mutex_);
+  Unload();
+}
+
+void Pool::Unload() {
   std::unique_ptr<Model> model;
   std::vector<std::unique_ptr<Slot>> slots;
+  {
+    MutexLock lock(&mutex_);
+    model.swap(model_);
+    slots.swap(slots_);
+    memory_bytes_ = 0;
+    if (model != nullptr) lost_workers_ += model->lost_workers();
+  }
+  for (const std::unique_ptr<Slot>& slot : slots) {
+    if (slot->thread.joinable()) slot->thread.join();
+  }
+  slots.clear();  // outside every lock, instances before their model
+  model = nullptr;
   MutexLock lock(&mutex_);
-  model.swap(model_);
-  slots.swap(slots_);
   counted_.instances_ready = counted_.instances_failed = 0;
+}
+
+void Pool::MeasureMemory() {
+  MutexLock life_lock(&life_mutex_);  // so that the model stays
+  Model* model = nullptr;
+  {
+    MutexLock lock(&mutex_);
+    model = model_.get();
+  }
+  if (model == nullptr) return;
+  const uint64_t bytes = model->MemoryBytes();
+  MutexLock lock(&mutex_);
+  memory_bytes_ = bytes;
 }
 
 PoolStats Pool::Stats() const {
@@ -224,11 +312,20 @@ PoolStats Pool::Stats() const {
   stats.refused = queue.refused;
   stats.expired = queue.expired;
   stats.cancelled = queue.cancelled;
-  stats.instances = static_cast<size_t>(options_.instances);
   stats.queue_seconds = queue_seconds_.Snapshot();
   stats.run_seconds = run_seconds_.Snapshot();
+  const absl::Duration now = clock_->Monotonic();
   MutexLock lock(&mutex_);
   static_cast<RunStats&>(stats) = counted_;
+  stats.instances = target_;
+  for (const std::unique_ptr<Slot>& slot : slots_) {
+    if (slot->run_began != absl::InfiniteDuration() &&
+        now - slot->run_began > slot->run_limit + kHangingMargin) {
+      ++stats.instances_hanging;
+    }
+  }
+  stats.lost_workers = lost_workers_ + (model_ != nullptr ? model_->lost_workers() : 0);
+  stats.memory_bytes = memory_bytes_;
   return stats;
 }
 

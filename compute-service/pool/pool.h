@@ -23,17 +23,17 @@ namespace souvenir::compute {
 // A model's instances, each with its own mutex and its own thread, and the queue in front of them.
 //
 // A pool begins with a queue only, so that jobs can wait while their model loads; Open() gives it
-// the model. An instance is made by its thread when the first job needs it. Where that fails, the
-// job gets the error; the thread then tries again with a later job, after a pause that doubles, and
-// leaves jobs to the other instances meanwhile; where there is no other, jobs get the error at
-// once.
+// the model, and Close() takes it away again. An instance is made by its thread when the first job
+// needs it. Where that fails, the job gets the error; the thread then tries again with a later job,
+// after a pause that doubles, and leaves jobs to the other instances meanwhile; where there is no
+// other, jobs get the error at once.
 //
 // Owned by the repository. Thread-safe. The clock and the timers must outlive it.
 class Pool {
  public:
   struct Options {
     std::string name;                               // of the model
-    int instances = 1;                              // at least 1
+    int instances = 1;                              // at least 1; to begin with, see Resize()
     size_t queue_limit = 1024;                      // jobs waiting; at least 1
     Batching batching;                              // which jobs run together
     absl::Duration row_limit = absl::Seconds(10);   // longest run for one row; above 0
@@ -52,8 +52,16 @@ class Pool {
   absl::StatusOr<JobId> Submit(Job job) { return queue_->Push(std::move(job)); }
   bool Cancel(JobId id) { return queue_->Cancel(id); }
 
-  // Starts the threads. Called at most once; without effect once the pool is stopped.
+  // Starts the threads. REQUIRES: no model is there. Without effect once the pool is stopped.
   void Open(std::unique_ptr<Model> model);
+
+  // Ends the threads when what they run has ended, and unloads the model; jobs may still come, and
+  // wait. Blocks. Without effect where there is no model.
+  void Close();
+
+  // From now on so many instances, at least 1. Those that are too many end when what they run has
+  // ended; returns at once.
+  void Resize(int instances);
 
   // Answers all that wait with `status`.
   void FailWaiting(const absl::Status& status) { queue_->FailWaiting(status); }
@@ -63,12 +71,23 @@ class Pool {
   // by a job's `done`.
   void Stop(absl::Duration grace);
 
+  // Asks the model what memory it takes, for Stats(). May read files.
+  void MeasureMemory();
+
   PoolStats Stats() const;
 
  private:
-  // One instance and what makes it.
+  // One instance, what makes it, and its thread.
   struct Slot {
-    explicit Slot(absl::Duration first_pause) : pause(first_pause) {}
+    Slot(size_t index, absl::Duration first_pause) : index(index), pause(first_pause) {}
+
+    const size_t index;
+
+    // Guarded by the pool's mutex.
+    std::thread thread;
+    bool serving = false;                                 // the thread has not ended
+    absl::Duration run_began = absl::InfiniteDuration();  // infinite: nothing runs
+    absl::Duration run_limit;                             // of what runs
 
     Mutex mutex;  // held while the instance runs
     std::unique_ptr<Instance> instance ABSL_GUARDED_BY(mutex);
@@ -79,7 +98,13 @@ class Pool {
 
   Pool(Options options, Clock* clock, std::shared_ptr<JobQueue> queue);
 
+  // Starts a thread for each slot that is wanted and has none.
+  void StartThreads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Serve(Model& model, Slot& slot);
+  // Whether the thread is to end, with its instance, because so many are not wanted.
+  bool Leaves(Slot& slot);
+  // Joins all threads and unloads the model. REQUIRES: none of them will take a job.
+  void Unload();
   // When `slot` may take its next job.
   absl::Duration NextJobAt(Slot& slot);
   absl::Status EnsureInstance(Model& model, Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot.mutex);
@@ -104,16 +129,21 @@ class Pool {
   DurationHistogram queue_seconds_;
   DurationHistogram run_seconds_;
 
+  Mutex life_mutex_;  // one Open(), Close(), Resize() or end of Stop() after the other
+
   mutable Mutex mutex_;
-  CondVar ended_;  // a thread of an instance has ended
+  CondVar ended_;                              // a thread of an instance has ended
+  size_t target_ ABSL_GUARDED_BY(mutex_);      // instances
+  size_t wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // as target_, but 0 while there is no model
   std::unique_ptr<Model> model_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mutex_);
   RunStats counted_ ABSL_GUARDED_BY(mutex_);
+  uint64_t lost_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // of earlier models
+  uint64_t memory_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t serving_ ABSL_GUARDED_BY(mutex_) = 0;  // threads that take jobs
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 
   Mutex stop_mutex_;  // one Stop() after the other
-  std::vector<std::thread> threads_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace souvenir::compute

@@ -40,7 +40,11 @@ struct RunStats {
 // What a pool has done since it was made, and what it does now.
 struct PoolStats : RunStats {
   size_t depth = 0;      // jobs that wait now
-  size_t instances = 0;  // at most
+  size_t instances = 0;  // that may be made
+  // That have run for longer than they may: nothing more can be done to one that is no process.
+  size_t instances_hanging = 0;
+  uint64_t lost_workers = 0;  // of all models that the pool has had
+  uint64_t memory_bytes = 0;  // of the model, when it was last measured
 
   // Jobs that never ran.
   uint64_t refused = 0;

@@ -218,14 +218,19 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const ModelConfig& config,
                                                 const ModelSettings& defaults) {
   ModelSettings settings = defaults;
   if (config.instance_group_size() > 0) {
+    settings.fits_itself = false;
     settings.instances = 0;
     for (const ModelInstanceGroup& group : config.instance_group()) {
       settings.instances += group.count() == 0 ? 1 : group.count();
     }
-  } else if (const auto text = Parameter(config, "instances"); text && *text != "auto") {
+  } else if (const auto text = Parameter(config, "instances"); text == "auto") {
+    settings.fits_itself = true;
+    settings.instances = settings.processors;
+  } else if (text) {
     SOUVENIR_ASSIGN_OR_RETURN(const auto number,
                               NumberParameter(config, "instances", kMostInstances));
-    if (number) settings.instances = static_cast<int>(*number);
+    settings.fits_itself = false;
+    settings.instances = static_cast<int>(*number);
   }
   SOUVENIR_ASSIGN_OR_RETURN(const auto queue,
                             NumberParameter(config, "max_queue_size", 1'000'000'000));

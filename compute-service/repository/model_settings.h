@@ -18,8 +18,10 @@ enum class Isolation {
 
 // How a model's pool is made, and how its requests are scheduled.
 struct ModelSettings {
-  int instances = 1;
-  size_t max_queue_size = 1024;                  // requests that wait
+  int instances = 1;  // fitted to load and machine: the most
+  bool fits_itself = false;
+  int processors = 1;            // that may be used: the most instances of a model that fits itself
+  size_t max_queue_size = 1024;  // requests that wait
   absl::Duration run_limit = absl::Seconds(10);  // for one row
   Batching batching;
 
@@ -37,10 +39,10 @@ struct ModelSettings {
 };
 
 // What `config` says of these, else `defaults`. Instances: the sum over `instance_group`, else the
-// parameter `instances`, a number or `auto`, which is the default. Batches, priorities and
-// timeouts: `dynamic_batching`. The parameters `max_queue_size` and `run_limit_ms` are numbers
-// above 0; `isolation` is `thread` or `process`, `isolation_fallback` is `thread` or `none`.
-// INVALID_ARGUMENT names the setting and its value.
+// parameter `instances`, a number, or `auto` for as many as are of use (InstanceSizer). Batches,
+// priorities and timeouts: `dynamic_batching`. The parameters `max_queue_size` and `run_limit_ms`
+// are numbers above 0; `isolation` is `thread` or `process`, `isolation_fallback` is `thread` or
+// `none`. INVALID_ARGUMENT names the setting and its value.
 absl::StatusOr<ModelSettings> ReadModelSettings(const inference::ModelConfig& config,
                                                 const ModelSettings& defaults);
 

@@ -20,14 +20,15 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
                                                                  Backend* backend,
                                                                  const ModelSettings& settings,
                                                                  const Context& context) {
-  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<Pool> pool,
-                            Pool::Create({.name = description.config.name(),
-                                          .instances = settings.instances,
-                                          .queue_limit = settings.max_queue_size,
-                                          .batching = settings.batching,
-                                          .row_limit = settings.run_limit,
-                                          .nice = context.nice},
-                                         context.clock, context.timers));
+  SOUVENIR_ASSIGN_OR_RETURN(
+      std::unique_ptr<Pool> pool,
+      Pool::Create({.name = description.config.name(),
+                    .instances = settings.fits_itself ? 1 : settings.instances,
+                    .queue_limit = settings.max_queue_size,
+                    .batching = settings.batching,
+                    .row_limit = settings.run_limit,
+                    .nice = context.nice},
+                   context.clock, context.timers));
   return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), std::move(digest),
                                                       backend, settings, std::move(pool), context,
                                                       ModelState::kOnDemand, absl::OkStatus()));
@@ -53,6 +54,7 @@ ServedModel::ServedModel(ModelDescription description, std::string digest, Backe
       settings_(settings),
       pool_(std::move(pool)),
       context_(context),
+      sizer_({.most = settings.instances}),
       state_(state),
       error_(std::move(error)),
       pause_(context.first_pause) {}
@@ -65,6 +67,7 @@ absl::StatusOr<JobId> ServedModel::Submit(Job job) {
         state_ == ModelState::kOnDemand ||
         (state_ == ModelState::kUnavailable && context_.clock->Monotonic() >= retry_at_);
     if (!may_load && state_ != ModelState::kLoading && state_ != ModelState::kReady) return error_;
+    if (hangs_) return HangingError();
     // In the queue before the state can change again, so that a load that fails finds the job
     // there.
     id = pool_->Submit(std::move(job));
@@ -163,14 +166,76 @@ void ServedModel::Changed() const {
   if (context_.on_change) context_.on_change(name());
 }
 
+void ServedModel::Fit(const ModelLoad& load) {
+  if (pool_ == nullptr) return;
+  const PoolStats stats = pool_->Stats();
+  if (settings_.fits_itself) {
+    const int before = sizer_.instances();
+    const int after = sizer_.Next({.now = context_.clock->Monotonic(),
+                                   .rows = stats.rows,
+                                   .waiting = stats.depth,
+                                   .running = stats.running,
+                                   .foreign_load = load.foreign_load,
+                                   .processors = load.processors});
+    if (after != before) {
+      log.Info("instances are fitted", {{"model", name()}, {"instances", after}});
+      pool_->Resize(after);
+    }
+  }
+  {
+    MutexLock lock(&mutex_);
+    const bool hangs = stats.instances_hanging >= stats.instances;
+    if (hangs == hangs_) return;
+    hangs_ = hangs;
+    if (hangs) {
+      log.Error("model hangs: it is unhealthy until an instance comes back",
+                {{"model", name()}, {"instances", stats.instances_hanging}});
+    } else {
+      log.Info("model is back", {{"model", name()}});
+    }
+  }
+  Changed();
+}
+
+absl::Status ServedModel::HangingError() const {
+  return absl::UnavailableError(fmt::format(
+      "model '{}' hangs: each instance has run for longer than the limit of {} for a row; with "
+      "the parameter isolation = \"process\" such an instance is replaced",
+      name(), absl::FormatDuration(settings_.run_limit)));
+}
+
+bool ServedModel::Release() {
+  {
+    MutexLock lock(&mutex_);
+    if (state_ != ModelState::kReady) return false;
+    const PoolStats stats = pool_->Stats();
+    if (stats.depth > 0 || stats.running > 0) return false;
+    // What comes now loads it again; Open() waits for Close().
+    state_ = ModelState::kOnDemand;
+  }
+  pool_->Close();
+  log.Info("model is unloaded until it is asked again, to stay within the memory budget",
+           {{"model", name()}});
+  Changed();
+  return true;
+}
+
+void ServedModel::MeasureMemory() {
+  if (pool_ != nullptr) pool_->MeasureMemory();
+}
+
 ServedModel::Status ServedModel::status() const {
   MutexLock lock(&mutex_);
+  if (hangs_ && state_ == ModelState::kReady) {
+    return {ModelState::kUnavailable, std::string(HangingError().message())};
+  }
   if (state_ == ModelState::kOnDemand) return {state_, "loads on demand"};
   return {state_, state_ == ModelState::kReady ? note_ : std::string(error_.message())};
 }
 
 bool ServedModel::can_be_asked() const {
   MutexLock lock(&mutex_);
+  if (hangs_) return false;
   return state_ == ModelState::kOnDemand || state_ == ModelState::kLoading ||
          state_ == ModelState::kReady;
 }

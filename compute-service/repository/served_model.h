@@ -14,6 +14,7 @@
 #include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
+#include "compute-service/pool/instance_sizer.h"
 #include "compute-service/pool/pool.h"
 #include "compute-service/repository/model_loader.h"
 #include "compute-service/repository/model_settings.h"
@@ -38,6 +39,12 @@ enum class ModelState {
 struct LoadCounters {
   ShardedCounter succeeded;
   ShardedCounter failed;
+};
+
+// What is going on around a model.
+struct ModelLoad {
+  double foreign_load = 0;  // of the machine by others than models, in processors
+  int processors = 1;       // of the machine, that may be used
 };
 
 // One version of a model, from its description to its pool.
@@ -95,6 +102,18 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // Drains and unloads, see Pool::Stop(). Blocks; idempotent.
   void Stop(absl::Duration grace);
 
+  // --- For the ModelKeeper, on its thread. ---
+
+  // Fits the number of instances, where the model does so, and looks whether all of them hang.
+  void Fit(const ModelLoad& load);
+
+  // Unloads the model, for the next request to load it again. False where it is not loaded, or has
+  // something to do.
+  bool Release();
+
+  // Asks the model what memory it takes, for Stats().
+  void MeasureMemory();
+
   Status status() const;
   // Whether it takes requests, be it after loading.
   bool can_be_asked() const;
@@ -107,6 +126,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
 
   void LoadElsewhere();
   absl::Status LoadFailed(const absl::Status& reason);
+  absl::Status HangingError() const;
   void Changed() const;
 
   const ModelDescription description_;
@@ -117,7 +137,12 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   const std::unique_ptr<Pool> pool_;  // null of a broken one
   const Context context_;
 
+  InstanceSizer sizer_;  // the keeper's
+
   mutable Mutex mutex_;
+  // All instances have run for longer than they may, and nothing can be done about it: requests are
+  // refused until one comes back.
+  bool hangs_ ABSL_GUARDED_BY(mutex_) = false;
   ModelState state_ ABSL_GUARDED_BY(mutex_);
   absl::Status error_ ABSL_GUARDED_BY(mutex_);  // what requests get while it is unavailable
   std::string note_ ABSL_GUARDED_BY(mutex_);    // LoadedModel's

@@ -46,6 +46,8 @@ class FakeBackend final : public Backend {
   void SetLoadStatus(absl::Status status) { Set(&load_status_, std::move(status)); }
   void SetInstanceStatus(absl::Status status) { Set(&instance_status_, std::move(status)); }
   void SetRunStatus(absl::Status status) { Set(&run_status_, std::move(status)); }
+  // What each model says it takes.
+  void SetMemoryBytes(uint64_t bytes) { Set(&memory_bytes_, bytes); }
   // A run whose input has these bytes in it fails with INVALID_ARGUMENT.
   void RefuseInputsWith(std::string bytes) { Set(&refused_, std::move(bytes)); }
   // Loads, or runs, that begin wait until they are let go.
@@ -131,6 +133,8 @@ class FakeBackend final : public Backend {
       return std::unique_ptr<Instance>(new FakeInstance(backend_));
     }
 
+    uint64_t MemoryBytes() override { return backend_->Get(&backend_->memory_bytes_); }
+
    private:
     FakeBackend* const backend_;
   };
@@ -188,6 +192,7 @@ class FakeBackend final : public Backend {
   absl::Status instance_status_;
   absl::Status run_status_;
   std::string refused_;
+  uint64_t memory_bytes_ = 0;
   bool hold_loads_ = false;
   bool hold_runs_ = false;
   int loads_ = 0;

@@ -17,7 +17,8 @@ class ApertiumModel final : public Model {
   static absl::StatusOr<std::unique_ptr<Model>> Load(WorkerHost::Options options);
 
   absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override;
-  Stats stats() const override { return {host_->lost(), host_->MemoryBytes()}; }
+  uint64_t lost_workers() const override { return host_->lost(); }
+  uint64_t MemoryBytes() override { return host_->MemoryBytes(); }
 
  private:
   explicit ApertiumModel(std::unique_ptr<WorkerHost> host) : host_(std::move(host)) {}

@@ -85,7 +85,7 @@ TEST_F(IsolatedModelTest, AnErrorOfTheModelIsThatOfTheRequestAndCostsNoProcess) 
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(Message(status), HasSubstr("row 0"));
   EXPECT_TRUE(Ask(*instance, values_, "SUM").ok());
-  EXPECT_EQ(model->stats().lost_workers, 0u);
+  EXPECT_EQ(model->lost_workers(), 0u);
 }
 
 TEST_F(IsolatedModelTest, OneThatHangsIsKilledAndTheNextRequestGetsAnother) {
@@ -97,7 +97,7 @@ TEST_F(IsolatedModelTest, OneThatHangsIsKilledAndTheNextRequestGetsAnother) {
   for (uint64_t lost = 1; lost <= 2; ++lost) {
     const absl::Status status = Ask(*instance, input, "OUTPUT0", absl::Milliseconds(50)).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
-    EXPECT_EQ(model->stats().lost_workers, lost);
+    EXPECT_EQ(model->lost_workers(), lost);
   }
 }
 
@@ -105,7 +105,7 @@ TEST_F(IsolatedModelTest, SaysWhatItTakes) {
   const auto model = Load();
   const auto instance = MakeInstance(*model);
   ASSERT_TRUE(Ask(*instance, values_, "SUM").ok());
-  EXPECT_GT(model->stats().memory_bytes, 100u << 10);
+  EXPECT_GT(model->MemoryBytes(), 100u << 10);
 }
 
 TEST_F(IsolatedModelTest, WhatCannotBeLoadedSaysWhy) {
@@ -142,8 +142,8 @@ TEST_F(IsolatedModelTest, TheLoaderPutsAModelWhereItsSettingsSay) {
   settings.isolation = Isolation::kProcess;
   const auto in_process = loader.Load(backend_, description_, settings);
   ASSERT_TRUE(in_thread.ok() && in_process.ok());
-  EXPECT_EQ(in_thread->model->stats().memory_bytes, 0u);
-  EXPECT_GT(in_process->model->stats().memory_bytes, 0u);
+  EXPECT_EQ(in_thread->model->MemoryBytes(), 0u);
+  EXPECT_GT(in_process->model->MemoryBytes(), 0u);
   EXPECT_EQ(in_process->note, "");
 }
 

@@ -98,7 +98,7 @@ TEST(ModelSettingsTest, RefusesByNameWhatIsNot) {
 
 TEST(ModelSettingsTest, ReadsWhatTheModelSaysElseTheDefaults) {
   const ModelSettings defaults = {
-      .instances = 7, .max_queue_size = 70, .run_limit = absl::Seconds(7)};
+      .instances = 7, .processors = 3, .max_queue_size = 70, .run_limit = absl::Seconds(7)};
   const auto read = [&](const std::string& text) {
     const auto settings = ReadModelSettings(Parse(text), defaults);
     EXPECT_TRUE(settings.ok()) << settings.status();
@@ -111,7 +111,10 @@ TEST(ModelSettingsTest, ReadsWhatTheModelSaysElseTheDefaults) {
   EXPECT_EQ(read("instance_group { }").instances, 1);
   EXPECT_EQ(read("instance_group { count: 3 } instance_group { }").instances, 4);
   EXPECT_EQ(read(Parameter("instances", "5")).instances, 5);
-  EXPECT_EQ(read(Parameter("instances", "auto")).instances, 7);
+  EXPECT_FALSE(read("").fits_itself);
+  EXPECT_EQ(read(Parameter("instances", "auto")).instances, 3);
+  EXPECT_TRUE(read(Parameter("instances", "auto")).fits_itself);
+  EXPECT_FALSE(read("instance_group { } " + Parameter("instances", "auto")).fits_itself);
   EXPECT_EQ(read("instance_group { count: 3 } " + Parameter("instances", "5")).instances, 3);
   EXPECT_EQ(read(Parameter("max_queue_size", "9")).max_queue_size, 9u);
   EXPECT_EQ(read(Parameter("run_limit_ms", "250")).run_limit, absl::Milliseconds(250));

@@ -1,0 +1,74 @@
+#include "common/machine.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+namespace souvenir {
+namespace {
+
+// Of the cgroup of this process, as a path below the file system of cgroups; "" in the root.
+std::string CgroupPath(const std::string& root) {
+  std::ifstream groups(root + "/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {
+    if (line.starts_with("0::/")) return line.substr(3);
+  }
+  return "/";
+}
+
+// Whole processors of "quota period" in microseconds, rounded up: half of one is one to run on.
+int ProcessorsOf(const std::filesystem::path& cpu_max) {
+  std::ifstream file(cpu_max);
+  double quota = 0;
+  double period = 0;
+  if (!(file >> quota >> period) || quota <= 0 || period <= 0) {
+    return std::numeric_limits<int>::max();  // "max", or no such file
+  }
+  return std::max(1, static_cast<int>(std::ceil(quota / period)));
+}
+
+uint64_t BytesOf(const std::filesystem::path& memory_max) {
+  std::ifstream file(memory_max);
+  uint64_t bytes = 0;
+  return file >> bytes ? bytes : std::numeric_limits<uint64_t>::max();
+}
+
+int AffineProcessors() {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof(set), &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+uint64_t TotalMemory(const std::string& root) {
+  std::ifstream file(root + "/proc/meminfo");
+  for (std::string word; file >> word;) {
+    uint64_t kilobytes = 0;
+    if (word == "MemTotal:" && file >> kilobytes) return kilobytes << 10;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Machine ReadMachine(const std::string& root) {
+  Machine machine;
+  machine.processors = AffineProcessors();
+  uint64_t granted = std::numeric_limits<uint64_t>::max();
+  // A limit of any group above it holds too.
+  for (std::filesystem::path group = CgroupPath(root);; group = group.parent_path()) {
+    const std::filesystem::path files = root + "/sys/fs/cgroup" + group.string();
+    machine.processors = std::min(machine.processors, ProcessorsOf(files / "cpu.max"));
+    granted = std::min(granted, BytesOf(files / "memory.max"));
+    if (group == "/" || !group.has_relative_path()) break;
+  }
+  const uint64_t total = TotalMemory(root);
+  machine.memory_bytes = total == 0 ? 0 : std::min(total, granted);
+  std::ifstream load(root + "/proc/loadavg");
+  if (!(load >> machine.load)) machine.load = 0;
+  return machine;
+}
+
+}  // namespace souvenir

@@ -1,0 +1,111 @@
+#include "compute-service/repository/model_keeper.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "common/logging/logging.h"
+#include "common/thread.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"keeper"};
+
+// Over which Linux averages the load that it tells first.
+constexpr double kLoadSeconds = 60;
+
+}  // namespace
+
+ModelKeeper::ModelKeeper(Options options, ModelRepository* repository, Clock* clock, Mode mode)
+    : options_(std::move(options)),
+      repository_(repository),
+      clock_(clock),
+      looked_at_(clock->Monotonic()),
+      measured_at_(looked_at_),
+      polled_at_(looked_at_) {
+  if (mode == Mode::kThread) thread_ = StartThread("keeper", [this] { Run(); });
+}
+
+ModelKeeper::~ModelKeeper() { Stop(); }
+
+void ModelKeeper::Stop() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  stopped_.NotifyAll();
+  if (thread_.joinable()) thread_.join();
+}
+
+void ModelKeeper::Run() {
+  for (;;) {
+    {
+      MutexLock lock(&mutex_);
+      if (!stopping_) stopped_.WaitFor(&mutex_, absl::ToChronoNanoseconds(options_.interval));
+      if (stopping_) return;
+    }
+    Tick();
+  }
+}
+
+void ModelKeeper::Tick() {
+  const absl::Duration now = clock_->Monotonic();
+  Fit(now);
+  if (options_.memory_budget_bytes > 0 && now - measured_at_ >= options_.measure_interval) {
+    measured_at_ = now;
+    KeepBudget();
+  }
+  if (options_.poll_interval > absl::ZeroDuration() && now - polled_at_ >= options_.poll_interval) {
+    polled_at_ = now;
+    repository_->Poll();
+  }
+}
+
+void ModelKeeper::Fit(absl::Duration now) {
+  const std::vector<std::shared_ptr<ServedModel>> models = repository_->All();
+  double running = 0;
+  for (const auto& model : models) running += static_cast<double>(model->Stats().running);
+  // Our own part of the load average, by the formula of the kernel's.
+  const double weight = std::exp(-absl::ToDoubleSeconds(now - looked_at_) / kLoadSeconds);
+  own_load_ = own_load_ * weight + running * (1 - weight);
+  looked_at_ = now;
+  const Machine machine = options_.read_machine();
+  const ModelLoad load{.foreign_load = std::max(0.0, machine.load - own_load_),
+                       .processors = machine.processors};
+  for (const auto& model : models) model->Fit(load);
+}
+
+void ModelKeeper::KeepBudget() {
+  struct Loaded {
+    std::shared_ptr<ServedModel> model;
+    absl::Time last_run;
+    uint64_t bytes;
+  };
+  std::vector<Loaded> loaded;
+  uint64_t bytes = 0;
+  for (const auto& model : repository_->All()) {
+    if (model->status().state != ModelState::kReady) continue;
+    model->MeasureMemory();
+    const PoolStats stats = model->Stats();
+    if (stats.memory_bytes == 0) continue;
+    bytes += stats.memory_bytes;
+    loaded.push_back({model, stats.last_run, stats.memory_bytes});
+  }
+  if (bytes <= options_.memory_budget_bytes) return;
+  std::sort(loaded.begin(), loaded.end(),
+            [](const Loaded& a, const Loaded& b) { return a.last_run < b.last_run; });
+  // The last one stays: a budget for less than one model would serve nobody.
+  for (size_t i = 0; i + 1 < loaded.size() && bytes > options_.memory_budget_bytes; ++i) {
+    if (loaded[i].model->Release()) bytes -= loaded[i].bytes;
+  }
+  if (bytes > options_.memory_budget_bytes) {
+    log.Warning("models take more memory than the budget, and none of them is idle",
+                {{"bytes", bytes}, {"budget", options_.memory_budget_bytes}});
+  }
+}
+
+}  // namespace souvenir::compute

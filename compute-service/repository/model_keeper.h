@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "common/clock.h"
+#include "common/machine.h"
+#include "common/mutex.h"
+#include "compute-service/repository/model_repository.h"
+
+namespace souvenir::compute {
+
+// Looks after the models of a repository, on a thread named "keeper": fits instances to the load,
+// finds models that hang, keeps all of them within a memory budget by unloading those that have
+// been idle longest, and polls the repository for folders that have changed.
+//
+// Owned by the service; repository and clock must outlive it. Thread-safe.
+class ModelKeeper {
+ public:
+  struct Options {
+    absl::Duration interval = absl::Milliseconds(250);    // between looks
+    absl::Duration measure_interval = absl::Seconds(2);   // between measurements of memory
+    uint64_t memory_budget_bytes = 0;                     // of all models; 0: no limit
+    absl::Duration poll_interval = absl::ZeroDuration();  // of the repository; 0: never
+    std::function<Machine()> read_machine = [] { return ReadMachine(); };
+  };
+
+  enum class Mode {
+    kThread,
+    kManual,  // no thread: a test calls Tick()
+  };
+
+  ModelKeeper(Options options, ModelRepository* repository, Clock* clock,
+              Mode mode = Mode::kThread);
+
+  // As Stop().
+  ~ModelKeeper();
+
+  // Waits for a look that is under way; idempotent.
+  void Stop();
+
+  // One look. For the keeper's thread, or a test.
+  void Tick();
+
+ private:
+  void Run();
+  void Fit(absl::Duration now);
+  void KeepBudget();
+
+  const Options options_;
+  ModelRepository* const repository_;
+  Clock* const clock_;
+
+  // The thread's own.
+  absl::Duration looked_at_;
+  absl::Duration measured_at_;
+  absl::Duration polled_at_;
+  double own_load_ = 0;
+
+  Mutex mutex_;
+  CondVar stopped_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::thread thread_;
+};
+
+}  // namespace souvenir::compute
