@@ -9,6 +9,9 @@
 #ifdef SOUVENIR_BACKEND_BUILTIN
 #include "compute-service/backends/builtin/builtin_backend.h"
 #endif
+#ifdef SOUVENIR_BACKEND_EXEC
+#include "compute-service/backends/exec/exec_backend.h"
+#endif
 
 namespace souvenir::compute {
 
@@ -28,6 +31,11 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
 #endif
 #ifdef SOUVENIR_BACKEND_BUILTIN
   backends.push_back(std::make_unique<BuiltinBackend>());
+#endif
+#ifdef SOUVENIR_BACKEND_EXEC
+  backends.push_back(std::make_unique<ExecBackend>(
+      ExecBackend::Options{.python_directory = config.worker_directory() + "/python",
+                           .nice = static_cast<int>(config.model_nice())}));
 #endif
   return backends;
 }

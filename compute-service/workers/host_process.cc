@@ -2,11 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,70 +45,25 @@ std::string ReadOutput(const UniqueFd& file) {
   return text;
 }
 
-// Attributes and file actions of a spawn; freed with it.
-class SpawnSettings {
- public:
-  SpawnSettings(int control, int output) {
-    posix_spawnattr_init(&attributes_);
-    posix_spawn_file_actions_init(&actions_);
-    posix_spawnattr_setflags(
-        &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    sigset_t signals;
-    sigemptyset(&signals);
-    posix_spawnattr_setsigmask(&attributes_, &signals);
-    sigfillset(&signals);
-    posix_spawnattr_setsigdefault(&attributes_, &signals);
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, output, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, control, kControlFd);
-    posix_spawn_file_actions_addclosefrom_np(&actions_, kControlFd + 1);
-  }
-  ~SpawnSettings() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-
-  const posix_spawnattr_t* attributes() const { return &attributes_; }
-  const posix_spawn_file_actions_t* actions() const { return &actions_; }
-
- private:
-  posix_spawnattr_t attributes_;
-  posix_spawn_file_actions_t actions_;
-};
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HostProcess>> HostProcess::Start(const Options& options) {
   SOUVENIR_ASSIGN_OR_RETURN(auto ends, MessageChannel::CreateSockets());
   SOUVENIR_ASSIGN_OR_RETURN(const UniqueFd output, CreateOutputFile());
-  std::vector<char*> arguments = {const_cast<char*>(options.program.c_str())};
-  for (const std::string& argument : options.arguments) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  }
-  arguments.push_back(nullptr);
-  pid_t pid;
-  {
-    const SpawnSettings settings(ends.second.get(), output.get());
-    const int error = posix_spawn(&pid, options.program.c_str(), settings.actions(),
-                                  settings.attributes(), arguments.data(), environ);
-    if (error != 0) {
-      return absl::FailedPreconditionError(
-          fmt::format("cannot run {}: {}", options.program, ErrorText(error)));
-    }
-  }
-  if (options.nice > 0) {
-    // To the main thread's, because the calling one may be nicer already.
-    const int base = getpriority(PRIO_PROCESS, static_cast<id_t>(getpid()));
-    (void)setpriority(PRIO_PROCESS, static_cast<id_t>(pid), base + options.nice);
-  }
+  SOUVENIR_ASSIGN_OR_RETURN(
+      ChildProcess process,
+      ChildProcess::Start({.program = options.program,
+                           .arguments = options.arguments,
+                           .nice = options.nice,
+                           .descriptors = {{output.get(), STDOUT_FILENO},
+                                           {output.get(), STDERR_FILENO},
+                                           {ends.second.get(), kControlFd}}}));
   ends.second.Close();  // or its end would never be read here
-  std::unique_ptr<HostProcess> host(new HostProcess(pid, MessageChannel(std::move(ends.first))));
+  std::unique_ptr<HostProcess> host(
+      new HostProcess(std::move(process), MessageChannel(std::move(ends.first))));
   const absl::StatusOr<std::string> message = host->channel_.Receive(options.start_timeout);
   if (!message.ok()) {
-    const std::string end = host->Reap();
+    const std::string end = host->process_.Reap();
     const std::string said = ReadOutput(output);
     const std::string text = said.empty() ? "" : fmt::format("; it wrote: {}", said);
     if (absl::IsDeadlineExceeded(message.status())) {
@@ -129,20 +80,19 @@ absl::StatusOr<std::unique_ptr<HostProcess>> HostProcess::Start(const Options& o
 }
 
 HostProcess::~HostProcess() {
-  if (pid_ == 0) return;
+  if (process_.reaped()) return;
   channel_.FinishSending();
   // Its end of the channel closes when it has ended its workers; replies to commands that were
   // given up may come before.
   while (channel_.Receive(kStopTimeout).ok()) {
   }
-  Reap();
 }
 
 absl::StatusOr<std::string> HostProcess::Execute(const HostCommand& command, int pass) {
   absl::StatusOr<std::string> message = Exchange(EncodeCommand(command), pass);
   if (!message.ok()) {
-    return absl::UnavailableError(
-        fmt::format("the host process is lost ({}: {})", Reap(), message.status().ToString()));
+    return absl::UnavailableError(fmt::format("the host process is lost ({}: {})", process_.Reap(),
+                                              message.status().ToString()));
   }
   SOUVENIR_ASSIGN_OR_RETURN(HostReply reply, DecodeReply(*message));
   SOUVENIR_RETURN_IF_ERROR(reply.status);
@@ -152,19 +102,6 @@ absl::StatusOr<std::string> HostProcess::Execute(const HostCommand& command, int
 absl::StatusOr<std::string> HostProcess::Exchange(std::string_view command, int pass) {
   SOUVENIR_RETURN_IF_ERROR(channel_.Send(command, kCommandTimeout, pass));
   return channel_.Receive(kCommandTimeout);
-}
-
-std::string HostProcess::Reap() {
-  if (pid_ == 0) return "ended before";
-  int status = 0;
-  pid_t reaped;
-  // One that has ended keeps its own end in spite of the signal.
-  (void)kill(pid_, SIGKILL);
-  do {
-    reaped = waitpid(pid_, &status, 0);
-  } while (reaped < 0 && errno == EINTR);
-  pid_ = 0;
-  return reaped < 0 ? "unknown end" : DescribeExit(status);
 }
 
 }  // namespace souvenir::compute

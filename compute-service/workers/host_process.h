@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "compute-service/workers/child_process.h"
 #include "compute-service/workers/message_channel.h"
 #include "compute-service/workers/worker_protocol.h"
 
@@ -17,9 +18,8 @@ namespace souvenir::compute {
 
 // A worker program that runs as a host: one process that has loaded a model and forks workers.
 //
-// Owned by a WorkerHost. Not thread-safe. The process runs in a group of its own, so that a Ctrl-C
-// meant for the service does not reach it, with default signals and no descriptor of the service
-// but its control channel. It ends when the service does: it reads the end of that channel.
+// Owned by a WorkerHost. Not thread-safe. It ends when the service does: it reads the end of its
+// control channel.
 class HostProcess {
  public:
   struct Options {
@@ -44,17 +44,15 @@ class HostProcess {
   // False once the process has ended, or its channel has something to say that nobody asked for.
   bool Usable() const { return !channel_.Readable(); }
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return process_.pid(); }
 
  private:
-  HostProcess(pid_t pid, MessageChannel channel) : pid_(pid), channel_(std::move(channel)) {}
+  HostProcess(ChildProcess process, MessageChannel channel)
+      : process_(std::move(process)), channel_(std::move(channel)) {}
 
   absl::StatusOr<std::string> Exchange(std::string_view command, int pass);
 
-  // Kills the process unless it has ended, and reaps it. How it ended.
-  std::string Reap();
-
-  pid_t pid_;  // a child not reaped yet, so that the number is no other's; 0 afterwards
+  ChildProcess process_;
   MessageChannel channel_;
 };
 

@@ -46,7 +46,9 @@ class TranslationTest : public testing::Test {
     for (const std::string& text : texts) AppendBytesElement(text, &data);
     const TensorView input{"text", DataType::kBytes, shape, data};
     const std::string output = "translation";
-    return instance_->Run({absl::MakeSpan(&input, 1), absl::MakeSpan(&output, 1), limit});
+    return instance_->Run({.inputs = absl::MakeSpan(&input, 1),
+                           .outputs = absl::MakeSpan(&output, 1),
+                           .row_limit = limit});
   }
 
   // The translation, or the status as text.

@@ -104,9 +104,11 @@ TEST_F(TranslationTest, OtherInputsAreRefused) {
   Load("eng-spa");
   const TensorView wrong{"words", DataType::kBytes, {}, std::string_view("\0\0\0\0", 4)};
   const std::string output = "translation";
-  const absl::Status status =
-      instance_->Run({absl::MakeSpan(&wrong, 1), absl::MakeSpan(&output, 1), absl::Seconds(1)})
-          .status();
+  const absl::Status status = instance_
+                                  ->Run({.inputs = absl::MakeSpan(&wrong, 1),
+                                         .outputs = absl::MakeSpan(&output, 1),
+                                         .row_limit = absl::Seconds(1)})
+                                  .status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(status.ToString(), HasSubstr("'text'"));
 }

@@ -1,0 +1,248 @@
+#include "compute-service/backends/exec/exec_backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/logging/logging.h"
+#include "common/mutex.h"
+#include "common/sha256.h"
+#include "common/status_macros.h"
+#include "compute-service/backends/exec/exec_messages.h"
+#include "compute-service/backends/exec/exec_process.h"
+#include "compute-service/backends/model_parameters.h"
+#include "compute-service/workers/backoff.h"
+#include "compute-service/workers/process_memory.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"exec"};
+
+namespace fs = std::filesystem;
+
+constexpr char kCommandParameter[] = "command";
+constexpr char kDefaultCommand[] = "python3 model.py";
+// Changes when the same program is asked in another way.
+constexpr std::string_view kFormat = "1";
+
+// A model's program, and what its processes have in common.
+class ExecModel final : public Model {
+ public:
+  ExecModel(ExecProcess::Options options, std::unique_ptr<ExecProcess> first)
+      : options_(std::move(options)), first_(std::move(first)) {}
+
+  absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override;
+  uint64_t lost_workers() const override { return lost_; }
+  uint64_t MemoryBytes() override;
+
+ private:
+  friend class ExecInstance;
+
+  absl::StatusOr<std::unique_ptr<ExecProcess>> StartProcess();
+  void Lost(const ExecProcess& process);
+
+  const ExecProcess::Options options_;
+  std::atomic<uint64_t> lost_{0};
+  Mutex mutex_;
+  std::unique_ptr<ExecProcess> first_ ABSL_GUARDED_BY(mutex_);  // nobody's yet
+  std::vector<pid_t> pids_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Owned by its pool; not thread-safe. Where its process is lost, the next request starts another.
+class ExecInstance final : public Instance {
+ public:
+  ExecInstance(ExecModel* model, std::unique_ptr<ExecProcess> process)
+      : model_(model),
+        process_(std::move(process)),
+        backoff_(Clock::System(), Backoff::Options{}) {}
+  ~ExecInstance() override {
+    if (process_ != nullptr) GiveUp();
+  }
+
+  absl::StatusOr<InferenceResult> Run(const InferenceRequest& request) override {
+    SOUVENIR_RETURN_IF_ERROR(Prepare());
+    const std::string& name = model_->options_.name;
+    const absl::Duration limit = request.row_limit * request.rows;
+    const absl::Duration begun = Clock::System()->Monotonic();
+    const absl::StatusOr<std::string> answer =
+        process_->Exchange(EncodeExecRequest(request), limit);
+    if (!answer.ok()) return Failed(answer.status(), limit);
+    absl::StatusOr<std::vector<Tensor>> outputs = DecodeExecAnswer(*answer, request.outputs);
+    if (absl::IsDataLoss(outputs.status())) return Failed(outputs.status(), limit);
+    backoff_.Succeeded();
+    if (!outputs.ok()) {
+      return absl::Status(outputs.status().code(),
+                          fmt::format("{}: {}", name, std::string(outputs.status().message())));
+    }
+    return InferenceResult{*std::move(outputs), Clock::System()->Monotonic() - begun};
+  }
+
+ private:
+  absl::Status Prepare() {
+    if (process_ != nullptr && !process_->usable()) {
+      (void)Failed(absl::UnavailableError("it ended, or spoke, while nobody asked"),
+                   absl::ZeroDuration());
+    }
+    if (process_ != nullptr) return absl::OkStatus();
+    if (backoff_.Remaining() > absl::ZeroDuration()) {
+      return absl::UnavailableError(fmt::format(
+          "{}: the program was lost {} times in a row; the next try is in {}",
+          model_->options_.name, backoff_.failures(), absl::FormatDuration(backoff_.Remaining())));
+    }
+    absl::StatusOr<std::unique_ptr<ExecProcess>> started = model_->StartProcess();
+    if (!started.ok()) {
+      backoff_.Failed();
+      return absl::UnavailableError(std::string(started.status().message()));
+    }
+    process_ = *std::move(started);
+    return absl::OkStatus();
+  }
+
+  // The request's status where the process cannot be used any more.
+  absl::Status Failed(const absl::Status& reason, absl::Duration limit) {
+    const std::string end = process_->End();
+    GiveUp();
+    ++model_->lost_;
+    const std::string& name = model_->options_.name;
+    log.Warning("a program was lost",
+                {{"model", name}, {"reason", std::string(reason.message())}, {"end", end}});
+    if (absl::IsDeadlineExceeded(reason)) {
+      return absl::DeadlineExceededError(fmt::format(
+          "{}: the program needed more than {} and was killed", name, absl::FormatDuration(limit)));
+    }
+    backoff_.Failed();
+    return absl::UnavailableError(
+        fmt::format("{}: the program was lost: {} ({})", name, std::string(reason.message()), end));
+  }
+
+  void GiveUp() {
+    model_->Lost(*process_);
+    process_ = nullptr;
+  }
+
+  ExecModel* const model_;
+  std::unique_ptr<ExecProcess> process_;  // null where it was lost
+  Backoff backoff_;
+};
+
+absl::StatusOr<std::unique_ptr<Instance>> ExecModel::CreateInstance() {
+  std::unique_ptr<ExecProcess> process;
+  {
+    MutexLock lock(&mutex_);
+    process = std::move(first_);
+    if (process != nullptr) pids_.push_back(process->pid());
+  }
+  if (process == nullptr) {
+    SOUVENIR_ASSIGN_OR_RETURN(process, StartProcess());
+  }
+  return std::make_unique<ExecInstance>(this, std::move(process));
+}
+
+absl::StatusOr<std::unique_ptr<ExecProcess>> ExecModel::StartProcess() {
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> process, ExecProcess::Start(options_));
+  MutexLock lock(&mutex_);
+  pids_.push_back(process->pid());
+  return process;
+}
+
+void ExecModel::Lost(const ExecProcess& process) {
+  MutexLock lock(&mutex_);
+  std::erase(pids_, process.pid());
+}
+
+uint64_t ExecModel::MemoryBytes() {
+  MutexLock lock(&mutex_);
+  uint64_t bytes = 0;
+  for (const pid_t pid : pids_) bytes += ProcessTreeMemory(pid);
+  return bytes;
+}
+
+std::string CommandOf(const inference::ModelConfig& config) {
+  const std::string& command = GetParameter(config, kCommandParameter);
+  return command.empty() ? kDefaultCommand : command;
+}
+
+}  // namespace
+
+absl::Status ExecBackend::Complete(ModelDescription* description) {
+  inference::ModelConfig& config = description->config;
+  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(config, {kCommandParameter}));
+  if (description->directory.empty()) {
+    return absl::InvalidArgumentError(
+        fmt::format("model {}: a folder {}/{} is expected, to run the program in", config.name(),
+                    config.name(), description->version));
+  }
+  std::error_code error;
+  if (GetParameter(config, kCommandParameter).empty() &&
+      !fs::exists(fs::path(description->directory) / "model.py", error)) {
+    return absl::InvalidArgumentError(
+        fmt::format("model {}: there is no {}/model.py; put one there, or say what to run with the "
+                    "parameter \"{}\"",
+                    config.name(), description->directory, kCommandParameter));
+  }
+  DefaultParameter(kCommandParameter, kDefaultCommand, &config);
+  DefaultParameter("isolation", "process", &config);
+  if (GetParameter(config, "isolation") != "process") {
+    return absl::InvalidArgumentError(
+        fmt::format("model {}: isolation is \"{}\"; \"process\" is the only value that a program "
+                    "can have",
+                    config.name(), GetParameter(config, "isolation")));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ExecBackend::Digest(const ModelDescription& description) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  fs::recursive_directory_iterator it(description.directory, error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    std::error_code ignored;
+    // What Python makes of the files is no part of them.
+    if (it->path().filename() == "__pycache__") it.disable_recursion_pending();
+    if (it->is_regular_file(ignored)) files.push_back(it->path());
+  }
+  if (error) {
+    return absl::FailedPreconditionError(
+        fmt::format("cannot read {}: {}", description.directory, error.message()));
+  }
+  std::sort(files.begin(), files.end());
+  Sha256 hash;
+  hash.Add(kFormat);
+  hash.Add(CommandOf(description.config));
+  for (const fs::path& file : files) {
+    std::ifstream stream(file, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+    if (!stream) {
+      return absl::FailedPreconditionError(fmt::format("cannot read {}", file.string()));
+    }
+    hash.Add(file.lexically_relative(description.directory).string());
+    hash.Add(bytes);
+  }
+  return HexString(hash.Finish());
+}
+
+absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription& description) {
+  ExecProcess::Options process;
+  process.name = description.config.name();
+  process.command = CommandOf(description.config);
+  process.directory = description.directory;
+  process.environment = {"PYTHONPATH=" + options_.python_directory, "PYTHONUNBUFFERED=1",
+                         // The repository may be read-only, and its files are in the digest.
+                         "PYTHONDONTWRITEBYTECODE=1"};
+  process.nice = options_.nice;
+  process.greeting = EncodeExecModel(description.config);
+  process.start_timeout = options_.start_timeout;
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> first, ExecProcess::Start(process));
+  return std::make_unique<ExecModel>(std::move(process), std::move(first));
+}
+
+}  // namespace souvenir::compute
