@@ -15,6 +15,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <fstream>
 #include <memory>
 #include <numeric>
 #include <optional>
@@ -45,6 +46,10 @@ ABSL_FLAG(int, rows, 1, "inputs of one request");
 ABSL_FLAG(int, in_flight, 16, "calls under way at most");
 ABSL_FLAG(double, rate, 0, "calls a second; 0: the next as soon as one is answered");
 ABSL_FLAG(int, connections, 4, "that the calls are dealt out to");
+ABSL_FLAG(
+    std::string, request, "",
+    "file with a ModelInferRequest, sent again and again in place of inputs: every answer must "
+    "be as the first");
 ABSL_FLAG(bool, exact, false, "compare every byte of an answer, not only what it begins with");
 ABSL_FLAG(uint64_t, value_bytes, 300, "with --exact: what the server was given");
 ABSL_FLAG(uint64_t, most_value_bytes, 1024, "with --exact: what the server was given");
@@ -68,6 +73,8 @@ struct Options {
   double rate;
   int connections;
   std::optional<ValueBytes> exact;  // where every byte is compared
+  // In place of inputs, where it has a model's name.
+  inference::ModelInferRequest request;
 };
 
 // Numbers in an order in which none comes twice before all have come: one after another, or with a
@@ -166,6 +173,7 @@ class Generator {
     inference::ModelInferRequest request;
     inference::ModelInferResponse response;
     std::vector<std::string> inputs;
+    std::string first;  // answer, where there are no inputs
     SteadyClock::time_point sent;
     std::vector<uint32_t> latencies_us;  // of the right answers
     uint64_t errors = 0;
@@ -221,6 +229,20 @@ class Generator {
   }
 
   void Send(Place* place, uint64_t number, SteadyClock::time_point sent) {
+    if (!options_.request.model_name().empty()) {
+      place->request = options_.request;
+    } else {
+      FillIn(number, place);
+    }
+    place->sent = sent;
+    place->context.emplace();
+    place->context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    place->stub->async()->ModelInfer(
+        &*place->context, &place->request, &place->response,
+        [this, place](const grpc::Status& status) { Done(place, status); });
+  }
+
+  void FillIn(uint64_t number, Place* place) const {
     inference::ModelInferRequest& request = place->request;
     request.Clear();
     request.set_model_name(options_.model);
@@ -235,12 +257,6 @@ class Generator {
       place->inputs.push_back(InputOf(numbers_.At(options_.skip + number * options_.rows + row)));
       AppendBytesElement(place->inputs.back(), contents);
     }
-    place->sent = sent;
-    place->context.emplace();
-    place->context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-    place->stub->async()->ModelInfer(
-        &*place->context, &request, &place->response,
-        [this, place](const grpc::Status& status) { Done(place, status); });
   }
 
   void Done(Place* place, const grpc::Status& status) {
@@ -267,6 +283,10 @@ class Generator {
   // "" where the answer is right.
   std::string WhatIsWrong(Place* place) const {
     const inference::ModelInferResponse& response = place->response;
+    if (place->inputs.empty()) {
+      if (place->first.empty()) place->first = response.raw_output_contents(0);
+      return response.raw_output_contents(0) == place->first ? "" : "another answer than the first";
+    }
     if (response.raw_output_contents_size() != 1) {
       return fmt::format("{} outputs, expected 1", response.raw_output_contents_size());
     }
@@ -322,9 +342,17 @@ absl::Status Read(Options* options) {
               .in_flight = absl::GetFlag(FLAGS_in_flight),
               .rate = absl::GetFlag(FLAGS_rate),
               .connections = absl::GetFlag(FLAGS_connections),
-              .exact = {}};
+              .exact = {},
+              .request = {}};
   if (absl::GetFlag(FLAGS_exact)) {
     options->exact = {absl::GetFlag(FLAGS_value_bytes), absl::GetFlag(FLAGS_most_value_bytes)};
+  }
+  if (const std::string file = absl::GetFlag(FLAGS_request); !file.empty()) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!options->request.ParseFromIstream(&stream)) {
+      return absl::InvalidArgumentError(
+          fmt::format("--request={}: it cannot be read, or is no ModelInferRequest", file));
+    }
   }
   if (options->count < 1 || rows < 1 || options->in_flight < 1 || options->connections < 1) {
     return absl::InvalidArgumentError(

@@ -1,5 +1,5 @@
-"""Load of chosen strength: bench-infer-load, which asks the models of bench-model-server and checks
-every answer."""
+"""Load of chosen strength: bench-infer-load, which asks the models of bench-model-server, or one
+request again and again, and checks every answer."""
 
 import json
 import subprocess
