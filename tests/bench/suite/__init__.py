@@ -21,7 +21,7 @@ BENCHMARKS = {
     "hits": Entry("requests a second that are answered from memory, beside an empty gRPC server",
                   (*_SERVICES, "bench-echo-server")),
     "misses": Entry("new sentences a second from English to Spanish, beside apertium-apy",
-                    (*_SERVICES, "bench-misses")),
+                    (*_SERVICES, "bench-misses", "bench-apertium-workers")),
     "unique": Entry("requests that were never made before, beside the same with caching off",
                     (*_SERVICES, *_MODELS[1:], "bench-misses")),
     "disk": Entry("requests a second that are answered from disk, beside memory",

@@ -1,7 +1,10 @@
 """What the engine gives through both services: sentences that nobody asked for before, beside the
-web service of the engine's own authors with the same sentences."""
+web service of the engine's own authors, and beside the engine's workers without any service, with the
+same sentences."""
 
+import json
 import os
+import subprocess
 
 import clients
 import services
@@ -9,6 +12,8 @@ from suite import frame
 from suite import peers
 from suite import sentences
 from suite import translate_load
+
+MISSES = "misses, Translate"
 
 
 class Benchmark(frame.Stage):
@@ -20,7 +25,10 @@ class Benchmark(frame.Stage):
     def variants(self):
         one, *more = self._apys
         return [
-            frame.Variant("misses, Translate", self._measure_gateway, one),
+            frame.Variant(MISSES, self._measure_gateway, one, demand=frame.Demand(at_least=8)),
+            # The services are to give 0.85 of this at least.
+            frame.Variant(f"{self._processes} engine workers, directly", self._measure_workers,
+                          MISSES, demand=frame.Demand(at_most=round(1 / 0.85, 3))),
             *(frame.Variant(name, lambda number, apy=self._apys[name]: apy.translate(
                   self._round(number), translate_load.IN_FLIGHT, self._settings.seconds))
               for name in (one, *more)),
@@ -37,8 +45,8 @@ class Benchmark(frame.Stage):
         services.wait_for(lambda: ("en", "es") in self._server.languages(),
                           "the gateway to learn its models")
         self._apys = {}
-        processes = len(os.sched_getaffinity(0))
-        for count in sorted({1, processes}):
+        self._processes = len(os.sched_getaffinity(0))
+        for count in sorted({1, self._processes}):
             name = "apertium-apy" if count == 1 else f"apertium-apy, {count} processes"
             self._apys[name] = apy = peers.ApertiumApy(directory, count)
             self.callback(apy.stop)
@@ -57,6 +65,19 @@ class Benchmark(frame.Stage):
 
     def _measure_gateway(self, number):
         return self._ask_gateway(self._round(number), self._settings.seconds)
+
+    def _measure_workers(self, number):
+        path = self._settings.directory / "direct"
+        path.write_text("\n".join(self._round(number)) + "\n")
+        done = subprocess.run(
+            [services.program("bench-apertium-workers"), f"--texts={path}",
+             f"--worker={services.program('souvenir-worker-apertium')}",
+             f"--workers={self._processes}", f"--seconds={self._settings.seconds}"],
+            capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"bench-apertium-workers ended with {done.returncode}:\n"
+                               f"{done.stderr}{done.stdout}")
+        return frame.Sample(per_second=json.loads(done.stdout)["per_second"])
 
     def _ask_gateway(self, texts, seconds):
         return translate_load.measure(self._server, texts, seconds, self._settings.directory)
