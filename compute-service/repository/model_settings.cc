@@ -2,42 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "common/status_macros.h"
+#include "compute-service/backends/model_parameters.h"
 
 namespace souvenir::compute {
 namespace {
 
 using inference::ModelConfig;
 using inference::ModelInstanceGroup;
-
-// More than a machine runs, less than what overflows.
-constexpr int kMostInstances = 1024;
-
-std::optional<std::string_view> Parameter(const ModelConfig& config, const std::string& name) {
-  const auto it = config.parameters().find(name);
-  if (it == config.parameters().end()) return std::nullopt;
-  return it->second.string_value();
-}
-
-// The parameter as a number from 1 to `most`; nothing where it is absent.
-absl::StatusOr<std::optional<int64_t>> NumberParameter(const ModelConfig& config,
-                                                       const std::string& name, int64_t most) {
-  const std::optional<std::string_view> text = Parameter(config, name);
-  if (!text) return std::nullopt;
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error != std::errc() || end != text->data() + text->size() || number < 1 || number > most) {
-    return absl::InvalidArgumentError(fmt::format(
-        "parameter '{}': '{}' came, a number from 1 to {} is expected", name, *text, most));
-  }
-  return number;
-}
 
 absl::Status Unsupported(std::string_view setting) {
   return absl::InvalidArgumentError(fmt::format("{} is not supported", setting));
@@ -141,16 +117,8 @@ absl::Status CheckModelConfig(const ModelConfig& config) {
 absl::StatusOr<ModelSettings> ReadModelSettings(const ModelConfig& config,
                                                 const ModelSettings& defaults) {
   ModelSettings settings = defaults;
-  if (config.instance_group_size() > 0) {
-    settings.instances = 0;
-    for (const ModelInstanceGroup& group : config.instance_group()) {
-      settings.instances += group.count() == 0 ? 1 : group.count();
-    }
-  } else if (const auto text = Parameter(config, "instances"); text && *text != "auto") {
-    SOUVENIR_ASSIGN_OR_RETURN(const auto number,
-                              NumberParameter(config, "instances", kMostInstances));
-    if (number) settings.instances = static_cast<int>(*number);
-  }
+  SOUVENIR_ASSIGN_OR_RETURN(const auto instances, InstancesAskedFor(config));
+  if (instances) settings.instances = static_cast<int>(*instances);
   SOUVENIR_ASSIGN_OR_RETURN(const auto queue,
                             NumberParameter(config, "max_queue_size", 1'000'000'000));
   if (queue) settings.max_queue_size = static_cast<size_t>(*queue);

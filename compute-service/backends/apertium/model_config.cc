@@ -3,29 +3,20 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "common/status_macros.h"
 #include "compute-service/backends/apertium/language_tag.h"
+#include "compute-service/backends/model_parameters.h"
 
 namespace souvenir::compute {
 namespace {
 
 constexpr int kMaxBatchSize = 64;
 
-// Parameters that this backend reads, and those that the service reads for every backend.
-constexpr std::string_view kParameters[] = {"deterministic_errors",
-                                            "instances",
-                                            "isolation",
-                                            "max_queue_size",
-                                            "mode",
-                                            "row_exact",
-                                            "run_limit_ms",
-                                            "source_language",
-                                            "target_language",
-                                            "task"};
+// Besides those of every model.
+constexpr std::string_view kParameters[] = {"mode"};
 
 absl::Status Refused(const inference::ModelConfig& config, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("model {}: {}", config.name(), what));
@@ -46,20 +37,6 @@ absl::Status Fixed(const std::string& name, const std::string& value,
   return Refused(*config,
                  fmt::format("{} is \"{}\"; \"{}\" is the only value that Apertium's models have",
                              name, found, value));
-}
-
-absl::Status CheckParameterNames(const inference::ModelConfig& config) {
-  std::vector<std::string> names;
-  for (const auto& parameter : config.parameters()) names.push_back(parameter.first);
-  std::sort(names.begin(), names.end());
-  for (const std::string& name : names) {
-    if (std::find(std::begin(kParameters), std::end(kParameters), name) != std::end(kParameters)) {
-      continue;
-    }
-    return Refused(config, fmt::format("parameter \"{}\" is not known to Apertium's models; {} are",
-                                       name, fmt::join(kParameters, ", ")));
-  }
-  return absl::OkStatus();
 }
 
 // One tensor of one BYTES element a row.
@@ -109,7 +86,7 @@ absl::StatusOr<std::string> ModeOfModel(const inference::ModelConfig& config) {
 }
 
 absl::Status CompleteConfig(const std::string& mode, inference::ModelConfig* config) {
-  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(*config));
+  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(*config, "Apertium", kParameters));
   SOUVENIR_RETURN_IF_ERROR(CompleteTensor(kTextInput, "inputs", *config, config->mutable_input()));
   SOUVENIR_RETURN_IF_ERROR(
       CompleteTensor(kTranslationOutput, "outputs", *config, config->mutable_output()));
