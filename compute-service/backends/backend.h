@@ -70,6 +70,10 @@ class Backend {
   // As `backend` in a model's configuration names it.
   virtual std::string_view name() const = 0;
 
+  // As `platform` names it in configurations that name no backend, which is the older way; empty
+  // where there is no such name.
+  virtual std::string_view platform() const { return ""; }
+
   // Models that are there without a file in the repository; they load on first use. Called on
   // start.
   virtual std::vector<ModelDescription> Discover() { return {}; }
