@@ -6,6 +6,9 @@
 #ifdef SOUVENIR_BACKEND_APERTIUM
 #include "compute-service/backends/apertium/apertium_backend.h"
 #endif
+#ifdef SOUVENIR_BACKEND_PYTORCH
+#include "compute-service/backends/pytorch/pytorch_backend.h"
+#endif
 
 namespace souvenir::compute {
 
@@ -22,6 +25,10 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
              .worker_nice = static_cast<int>(config.model_nice())}));
     backends.push_back(std::move(apertium));
   }
+#endif
+#ifdef SOUVENIR_BACKEND_PYTORCH
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<PytorchBackend> pytorch, PytorchBackend::Create({}));
+  backends.push_back(std::move(pytorch));
 #endif
   return backends;
 }
