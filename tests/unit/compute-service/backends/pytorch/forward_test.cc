@@ -29,9 +29,9 @@ class ForwardTest : public PytorchTest {
     const auto model = Load(kTwoToOne);
     EXPECT_TRUE(model.ok()) << model.status();
     if (!model.ok()) return {};
-    const Tensor input = Floats("INPUT__0", {1, 2});
-    EXPECT_TRUE(Run(**model, {input, Floats("INPUT__1", {5, 5})}, {"OUTPUT__0"}).ok());
-    return ValuesOf<float>(input);
+    const std::vector<Tensor> inputs = {Floats("INPUT__0", {1, 2}), Floats("INPUT__1", {5, 5})};
+    EXPECT_TRUE(Run(**model, inputs, {"OUTPUT__0"}).ok());
+    return ValuesOf<float>(inputs[0]);
   }
 };
 
@@ -183,9 +183,9 @@ TEST_F(ForwardTest, WhatAModelKeepsBehindOurBackIsNotTheRequests) {
                "  return lists[0][0]\n");
   const auto model = Load(kOneToOne);
   ASSERT_TRUE(model.ok()) << model.status();
-  Tensor first = Floats("INPUT__0", {1, 2});
-  ASSERT_TRUE(Run(**model, {first}, {"OUTPUT__0"}).ok());
-  first.data.assign(first.data.size(), '\0');
+  std::vector<Tensor> first = {Floats("INPUT__0", {1, 2})};
+  ASSERT_TRUE(Run(**model, first, {"OUTPUT__0"}).ok());
+  first[0].data.assign(first[0].data.size(), '\0');
   const auto answer = Run(**model, {Floats("INPUT__0", {3, 4})}, {"OUTPUT__0"});
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_THAT(ValuesOf<float>(answer->outputs[0]), ElementsAre(1, 2));
