@@ -11,6 +11,22 @@ find_package(spdlog CONFIG REQUIRED)
 find_package(fmt CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
+if(SOUVENIR_BACKEND_PYTORCH)
+  # By hand: find_package(Torch) brings Caffe2's own search for gflags, whose target is not the one that
+  # RocksDB's configuration has made by then. torch_cpu has all of libtorch; `torch` only holds it together
+  # with other devices.
+  find_path(TORCH_INCLUDE_DIRECTORY torch/csrc/jit/api/module.h REQUIRED)
+  find_library(TORCH_CPU_LIBRARY torch_cpu REQUIRED)
+  find_library(TORCH_C10_LIBRARY c10 REQUIRED)
+  add_library(torch::c10 UNKNOWN IMPORTED)
+  set_target_properties(torch::c10 PROPERTIES
+    IMPORTED_LOCATION ${TORCH_C10_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES ${TORCH_INCLUDE_DIRECTORY})
+  add_library(torch::cpu UNKNOWN IMPORTED)
+  set_target_properties(torch::cpu PROPERTIES
+    IMPORTED_LOCATION ${TORCH_CPU_LIBRARY}
+    INTERFACE_LINK_LIBRARIES torch::c10)
+endif()
 
 find_program(PROTOC protoc REQUIRED)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)

@@ -12,6 +12,9 @@
 #ifdef SOUVENIR_BACKEND_EXEC
 #include "compute-service/backends/exec/exec_backend.h"
 #endif
+#ifdef SOUVENIR_BACKEND_PYTORCH
+#include "compute-service/backends/pytorch/pytorch_backend.h"
+#endif
 
 namespace souvenir::compute {
 
@@ -36,6 +39,10 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
   backends.push_back(std::make_unique<ExecBackend>(
       ExecBackend::Options{.python_directory = config.worker_directory() + "/python",
                            .nice = static_cast<int>(config.model_nice())}));
+#endif
+#ifdef SOUVENIR_BACKEND_PYTORCH
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<PytorchBackend> pytorch, PytorchBackend::Create({}));
+  backends.push_back(std::move(pytorch));
 #endif
   return backends;
 }

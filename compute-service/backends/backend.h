@@ -78,6 +78,10 @@ class Backend {
   // As `backend` in a model's configuration names it.
   virtual std::string_view name() const = 0;
 
+  // As `platform` names it in configurations that name no backend, which is the older way; empty
+  // where there is no such name.
+  virtual std::string_view platform() const { return ""; }
+
   // Whether its instances run in processes of their own without further ado; else the service can
   // put them into some (compute-service/isolation/).
   virtual bool isolates_itself() const { return false; }

@@ -4,12 +4,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
+
+#include "common/status_macros.h"
 
 namespace souvenir::compute {
 namespace {
 
-// Those that the repository, the pools, the gateway and the language services read.
+using inference::ModelConfig;
+
+// What the services read whatever the engine: how the model is run, whether and how its answers are
+// cached, and what it is for.
 constexpr std::string_view kServiceParameters[] = {
     "deterministic_errors", "instances", "isolation",    "isolation_fallback",
     "max_queue_size",       "row_exact", "run_limit_ms", "source_language",
@@ -17,34 +23,75 @@ constexpr std::string_view kServiceParameters[] = {
 
 }  // namespace
 
-absl::Status CheckParameterNames(const inference::ModelConfig& config,
-                                 absl::Span<const std::string_view> engine_parameters) {
-  std::vector<std::string_view> known(std::begin(kServiceParameters), std::end(kServiceParameters));
-  known.insert(known.end(), engine_parameters.begin(), engine_parameters.end());
-  std::sort(known.begin(), known.end());
-  std::vector<std::string> names;
-  for (const auto& parameter : config.parameters()) names.push_back(parameter.first);
-  std::sort(names.begin(), names.end());  // so that the message is the same each time
-  for (const std::string& name : names) {
-    if (std::binary_search(known.begin(), known.end(), name)) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("model {}: parameter \"{}\" is not known to backend \"{}\"; {} are",
-                    config.name(), name, config.backend(), fmt::join(known, ", ")));
+absl::Status CheckParameterNames(const ModelConfig& config, std::string_view engine,
+                                 absl::Span<const std::string_view> known) {
+  std::vector<std::string_view> names(std::begin(kServiceParameters), std::end(kServiceParameters));
+  names.insert(names.end(), known.begin(), known.end());
+  std::sort(names.begin(), names.end());
+  std::vector<std::string_view> unknown;
+  for (const auto& [name, value] : config.parameters()) {
+    if (!std::binary_search(names.begin(), names.end(), name)) unknown.push_back(name);
   }
-  return absl::OkStatus();
+  if (unknown.empty()) return absl::OkStatus();
+  // A map has no order; a message should have one.
+  return absl::InvalidArgumentError(fmt::format(
+      "model {}: parameter \"{}\" is not known to {}'s models; {} are", config.name(),
+      *std::min_element(unknown.begin(), unknown.end()), engine, fmt::join(names, ", ")));
 }
 
-const std::string& GetParameter(const inference::ModelConfig& config, const std::string& name) {
-  const auto found = config.parameters().find(name);
-  if (found != config.parameters().end()) return found->second.string_value();
-  static const std::string* const absent = new std::string;
-  return *absent;
+std::optional<std::string_view> Parameter(const ModelConfig& config, const std::string& name) {
+  const auto it = config.parameters().find(name);
+  if (it == config.parameters().end()) return std::nullopt;
+  return it->second.string_value();
 }
 
-void DefaultParameter(const std::string& name, const std::string& value,
-                      inference::ModelConfig* config) {
+absl::StatusOr<std::optional<int64_t>> NumberParameter(const ModelConfig& config,
+                                                       const std::string& name, int64_t most) {
+  const std::optional<std::string_view> text = Parameter(config, name);
+  if (!text) return std::nullopt;
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc() || end != text->data() + text->size() || number < 1 || number > most) {
+    return absl::InvalidArgumentError(fmt::format(
+        "parameter '{}': '{}' came, a number from 1 to {} is expected", name, *text, most));
+  }
+  return number;
+}
+
+absl::StatusOr<std::optional<bool>> SwitchParameter(const ModelConfig& config,
+                                                    const std::string& name) {
+  const std::optional<std::string_view> text = Parameter(config, name);
+  if (!text) return std::nullopt;
+  if (*text == "true") return true;
+  if (*text == "false") return false;
+  return absl::InvalidArgumentError(
+      fmt::format("parameter '{}': '{}' came, 'true' or 'false' is expected", name, *text));
+}
+
+absl::StatusOr<std::string_view> ChoiceParameter(const ModelConfig& config, const std::string& name,
+                                                 absl::Span<const std::string_view> choices) {
+  const std::optional<std::string_view> text = Parameter(config, name);
+  if (!text) return choices.front();
+  if (std::find(choices.begin(), choices.end(), *text) != choices.end()) return *text;
+  return absl::InvalidArgumentError(fmt::format("parameter '{}': '{}' came, one of {} is expected",
+                                                name, *text, fmt::join(choices, ", ")));
+}
+
+void DefaultParameter(const std::string& name, const std::string& value, ModelConfig* config) {
   auto& parameters = *config->mutable_parameters();
   if (!parameters.contains(name)) parameters[name].set_string_value(value);
+}
+
+absl::StatusOr<std::optional<int64_t>> InstancesAskedFor(const ModelConfig& config) {
+  if (config.instance_group_size() > 0) {
+    int64_t instances = 0;
+    for (const auto& group : config.instance_group()) {
+      instances += group.count() == 0 ? 1 : group.count();
+    }
+    return instances;
+  }
+  if (Parameter(config, "instances") == "auto") return std::nullopt;
+  return NumberParameter(config, "instances", kMostInstances);
 }
 
 }  // namespace souvenir::compute

@@ -33,6 +33,12 @@ std::string ListNames(const Models& models) {
   return list.empty() ? "none" : list;
 }
 
+// Whether `config` is of a model for `backend`.
+bool Names(const inference::ModelConfig& config, const Backend& backend) {
+  if (!config.backend().empty()) return config.backend() == backend.name();
+  return !config.platform().empty() && config.platform() == backend.platform();
+}
+
 void Answer(ModelRepository::Done& done, absl::Status status) {
   std::move(done)(std::move(status));
 }
@@ -120,14 +126,18 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelRepository::Prepare(
   Backend* backend = nullptr;
   std::string names;
   for (Backend* const candidate : backends_) {
-    if (candidate->name() == description.config.backend()) backend = candidate;
+    if (Names(description.config, *candidate)) backend = candidate;
     names += fmt::format("{}'{}'", names.empty() ? "" : ", ", candidate->name());
   }
   if (backend == nullptr) {
-    return absl::InvalidArgumentError(fmt::format("there is no backend '{}'; there is: {}",
-                                                  description.config.backend(),
-                                                  names.empty() ? "none" : names));
+    const bool by_platform =
+        description.config.backend().empty() && !description.config.platform().empty();
+    return absl::InvalidArgumentError(fmt::format(
+        "there is no backend {}'{}'; there is: {}", by_platform ? "for the platform " : "",
+        by_platform ? description.config.platform() : description.config.backend(),
+        names.empty() ? "none" : names));
   }
+  description.config.set_backend(std::string(backend->name()));
   SOUVENIR_RETURN_IF_ERROR(backend->Complete(&description));
   SOUVENIR_RETURN_IF_ERROR(CheckModelConfig(description.config));
   SOUVENIR_ASSIGN_OR_RETURN(const ModelSettings settings,

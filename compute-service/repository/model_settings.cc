@@ -4,13 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
 #include "common/status_macros.h"
+#include "compute-service/backends/model_parameters.h"
 
 namespace souvenir::compute {
 namespace {
@@ -18,31 +17,8 @@ namespace {
 using inference::ModelConfig;
 using inference::ModelInstanceGroup;
 
-// More than a machine runs, less than what overflows.
-constexpr int kMostInstances = 1024;
-
 constexpr uint64_t kMostDelayMicroseconds = 60'000'000;
 constexpr uint64_t kMostPriorityLevels = 1000;
-
-std::optional<std::string_view> Parameter(const ModelConfig& config, const std::string& name) {
-  const auto it = config.parameters().find(name);
-  if (it == config.parameters().end()) return std::nullopt;
-  return it->second.string_value();
-}
-
-// The parameter as a number from 1 to `most`; nothing where it is absent.
-absl::StatusOr<std::optional<int64_t>> NumberParameter(const ModelConfig& config,
-                                                       const std::string& name, int64_t most) {
-  const std::optional<std::string_view> text = Parameter(config, name);
-  if (!text) return std::nullopt;
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error != std::errc() || end != text->data() + text->size() || number < 1 || number > most) {
-    return absl::InvalidArgumentError(fmt::format(
-        "parameter '{}': '{}' came, a number from 1 to {} is expected", name, *text, most));
-  }
-  return number;
-}
 
 absl::Status Unsupported(std::string_view setting) {
   return absl::InvalidArgumentError(fmt::format("{} is not supported", setting));
@@ -186,16 +162,6 @@ void ReadBatching(const ModelConfig& config, ModelSettings* settings) {
   settings->allow_timeout_override = policy.allow_timeout_override();
 }
 
-// The parameter, which is one of `choices`; the first of them where it is absent.
-absl::StatusOr<std::string_view> ChoiceParameter(const ModelConfig& config, const std::string& name,
-                                                 absl::Span<const std::string_view> choices) {
-  const std::optional<std::string_view> text = Parameter(config, name);
-  if (!text) return choices.front();
-  if (std::find(choices.begin(), choices.end(), *text) != choices.end()) return *text;
-  return absl::InvalidArgumentError(fmt::format("parameter '{}': '{}' came, one of {} is expected",
-                                                name, *text, fmt::join(choices, ", ")));
-}
-
 }  // namespace
 
 absl::Status CheckModelConfig(const ModelConfig& config) {
@@ -217,20 +183,13 @@ absl::Status CheckModelConfig(const ModelConfig& config) {
 absl::StatusOr<ModelSettings> ReadModelSettings(const ModelConfig& config,
                                                 const ModelSettings& defaults) {
   ModelSettings settings = defaults;
-  if (config.instance_group_size() > 0) {
+  SOUVENIR_ASSIGN_OR_RETURN(const auto instances, InstancesAskedFor(config));
+  if (instances) {
     settings.fits_itself = false;
-    settings.instances = 0;
-    for (const ModelInstanceGroup& group : config.instance_group()) {
-      settings.instances += group.count() == 0 ? 1 : group.count();
-    }
-  } else if (const auto text = Parameter(config, "instances"); text == "auto") {
+    settings.instances = static_cast<int>(*instances);
+  } else if (Parameter(config, "instances")) {  // `auto`
     settings.fits_itself = true;
     settings.instances = settings.processors;
-  } else if (text) {
-    SOUVENIR_ASSIGN_OR_RETURN(const auto number,
-                              NumberParameter(config, "instances", kMostInstances));
-    settings.fits_itself = false;
-    settings.instances = static_cast<int>(*number);
   }
   SOUVENIR_ASSIGN_OR_RETURN(const auto queue,
                             NumberParameter(config, "max_queue_size", 1'000'000'000));

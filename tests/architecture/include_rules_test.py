@@ -96,6 +96,17 @@ class TheRules(unittest.TestCase):
                      "compute-service/main.cc", "gateway/main.cc", "tests/unit/a_test.cc"):
             self.refused(path, "lttoolbox/fst_processor.h", quoted=False)
 
+    def test_libtorch_is_for_its_backend(self):
+        for path in ("compute-service/backends/pytorch/a.cc",
+                     "tests/unit/compute-service/backends/pytorch/a_test.cc"):
+            self.allowed(path, "torch/csrc/jit/api/module.h", quoted=False)
+            self.refused(path, "grpcpp/grpcpp.h", quoted=False)
+        for path in ("compute-service/backends/apertium/a.cc", "compute-service/backends/a.h",
+                     "compute-service/pool/a.cc", "compute-service/main.cc", "gateway/main.cc",
+                     "tests/unit/a_test.cc"):
+            for header in ("torch/script.h", "ATen/ATen.h", "c10/core/ScalarType.h"):
+                self.refused(path, header, quoted=False)
+
     def test_nothing_includes_tests(self):
         for path in ("common/clock.cc", "cache/entry.cc", "gateway/main.cc", "cli/main.cc",
                      "compute-service/main.cc"):

@@ -1,5 +1,5 @@
-// bench-apertium-workers: engine workers asked directly, by a thread each, one text after another: what
-// the engine gives where no service is around it.
+// bench-apertium-workers: engine workers asked directly, by a thread each, one text after another:
+// what the engine gives where no service is around it.
 
 #include <fmt/format.h>
 

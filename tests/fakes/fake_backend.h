@@ -74,6 +74,7 @@ class FakeBackend final : public Backend {
   // --- Backend ---
 
   std::string_view name() const override { return "fake"; }
+  std::string_view platform() const override { return "fake_platform"; }
   std::vector<ModelDescription> Discover() override {
     MutexLock lock(&mutex_);
     return offered_;

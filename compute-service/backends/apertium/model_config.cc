@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <optional>
+#include <utility>
 
 #include "common/status_macros.h"
 #include "compute-service/backends/apertium/language_tag.h"
@@ -77,7 +78,7 @@ absl::StatusOr<std::string> ModeOfModel(const inference::ModelConfig& config) {
 }
 
 absl::Status CompleteConfig(const std::string& mode, inference::ModelConfig* config) {
-  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(*config, {kModeParameter}));
+  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(*config, "Apertium", {kModeParameter}));
   SOUVENIR_RETURN_IF_ERROR(CompleteTensor(kTextInput, "inputs", *config, config->mutable_input()));
   SOUVENIR_RETURN_IF_ERROR(
       CompleteTensor(kTranslationOutput, "outputs", *config, config->mutable_output()));

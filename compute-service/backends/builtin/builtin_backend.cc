@@ -18,8 +18,7 @@ namespace {
 constexpr char kFunctionParameter[] = "function";
 
 absl::StatusOr<const Function*> FunctionOf(const inference::ModelConfig& config) {
-  const std::string& named = GetParameter(config, kFunctionParameter);
-  const std::string& name = named.empty() ? config.name() : named;
+  const std::string name(Parameter(config, kFunctionParameter).value_or(config.name()));
   if (const Function* const function = FindFunction(name)) return function;
   std::vector<std::string_view> names;
   for (const Function& function : Functions()) names.push_back(function.name);
@@ -108,7 +107,7 @@ absl::Status BuiltinBackend::Complete(ModelDescription* description) {
   SOUVENIR_ASSIGN_OR_RETURN(const Function* const function, FunctionOf(config));
   std::vector<std::string_view> parameters = function->parameters;
   parameters.push_back(kFunctionParameter);
-  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(config, parameters));
+  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(config, "built-in", parameters));
   SOUVENIR_RETURN_IF_ERROR(
       CompleteTensors(function->inputs, "input", config.name(), config.mutable_input()));
   SOUVENIR_RETURN_IF_ERROR(

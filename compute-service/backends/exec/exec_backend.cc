@@ -167,22 +167,21 @@ uint64_t ExecModel::MemoryBytes() {
 }
 
 std::string CommandOf(const inference::ModelConfig& config) {
-  const std::string& command = GetParameter(config, kCommandParameter);
-  return command.empty() ? kDefaultCommand : command;
+  return std::string(Parameter(config, kCommandParameter).value_or(kDefaultCommand));
 }
 
 }  // namespace
 
 absl::Status ExecBackend::Complete(ModelDescription* description) {
   inference::ModelConfig& config = description->config;
-  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(config, {kCommandParameter}));
+  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(config, "exec", {kCommandParameter}));
   if (description->directory.empty()) {
     return absl::InvalidArgumentError(
         fmt::format("model {}: a folder {}/{} is expected, to run the program in", config.name(),
                     config.name(), description->version));
   }
   std::error_code error;
-  if (GetParameter(config, kCommandParameter).empty() &&
+  if (!Parameter(config, kCommandParameter) &&
       !fs::exists(fs::path(description->directory) / "model.py", error)) {
     return absl::InvalidArgumentError(
         fmt::format("model {}: there is no {}/model.py; put one there, or say what to run with the "
@@ -191,11 +190,11 @@ absl::Status ExecBackend::Complete(ModelDescription* description) {
   }
   DefaultParameter(kCommandParameter, kDefaultCommand, &config);
   DefaultParameter("isolation", "process", &config);
-  if (GetParameter(config, "isolation") != "process") {
+  if (Parameter(config, "isolation") != "process") {
     return absl::InvalidArgumentError(
         fmt::format("model {}: isolation is \"{}\"; \"process\" is the only value that a program "
                     "can have",
-                    config.name(), GetParameter(config, "isolation")));
+                    config.name(), *Parameter(config, "isolation")));
   }
   return absl::OkStatus();
 }

@@ -23,8 +23,7 @@ std::vector<Tensor> Copy(const TensorView& input) {
 }
 
 absl::StatusOr<std::chrono::milliseconds> ReadDelay(const inference::ModelConfig& config) {
-  const std::string& text = GetParameter(config, kDelayParameter);
-  if (text.empty()) return std::chrono::milliseconds(0);
+  const std::string_view text = Parameter(config, kDelayParameter).value_or("0");
   int64_t delay = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), delay);
   if (error != std::errc() || end != text.data() + text.size() || delay < 0 ||

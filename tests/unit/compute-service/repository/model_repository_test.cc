@@ -180,6 +180,18 @@ TEST_F(ModelRepositoryTest, OneBrokenModelTakesNoOtherDown) {
   EXPECT_EQ(Ask("syntax").get().status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(ModelRepositoryTest, APlatformNamesABackendWhereNothingElseDoes) {
+  Write("old/config.pbtxt", "platform: \"fake_platform\"");
+  Write("stranger/config.pbtxt", "platform: \"other_platform\"");
+  Write("both/config.pbtxt", "platform: \"fake_platform\" backend: \"torch\"");
+  Create();
+  EXPECT_EQ(Get("old")->config().backend(), "fake");
+  EXPECT_TRUE(Ask("old").get().ok());
+  EXPECT_THAT(ReasonOf("stranger"),
+              AllOf(HasSubstr("platform 'other_platform'"), HasSubstr("'fake'")));
+  EXPECT_THAT(ReasonOf("both"), HasSubstr("no backend 'torch'"));
+}
+
 TEST_F(ModelRepositoryTest, TheDirectoryWinsOverWhatABackendOffers) {
   WriteModel("both",
              "max_batch_size: 2 input { name: \"mine\" data_type: TYPE_STRING dims: 1 } "

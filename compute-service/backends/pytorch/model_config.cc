@@ -1,0 +1,135 @@
+#include "compute-service/backends/pytorch/model_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "common/status_macros.h"
+#include "compute-service/backends/model_parameters.h"
+#include "compute-service/backends/pytorch/datatypes.h"
+
+namespace souvenir::compute {
+namespace {
+
+using inference::ModelConfig;
+
+constexpr std::string_view kDefaultFile = "model.pt";
+constexpr int64_t kMostThreads = 1024;
+
+// Triton's names.
+constexpr char kIntraOpThreads[] = "INTRA_OP_THREAD_COUNT";
+constexpr char kInterOpThreads[] = "INTER_OP_THREAD_COUNT";
+constexpr char kNoOptimizer[] = "DISABLE_OPTIMIZED_EXECUTION";
+// What Triton lets one switch off and is always on here: said or not, it makes no difference.
+constexpr const char* kAlwaysOn[] = {"ENABLE_WEIGHT_SHARING", "INFERENCE_MODE"};
+
+constexpr std::string_view kParameters[] = {kIntraOpThreads, kInterOpThreads, kNoOptimizer,
+                                            kAlwaysOn[0], kAlwaysOn[1]};
+
+absl::Status Refused(const ModelConfig& config, std::string_view what) {
+  return absl::InvalidArgumentError(fmt::format("model {}: {}", config.name(), what));
+}
+
+absl::Status CheckParameters(const ModelConfig& config) {
+  SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(config, "PyTorch", kParameters));
+  for (const char* name : kAlwaysOn) {
+    SOUVENIR_ASSIGN_OR_RETURN(const std::optional<bool> on, SwitchParameter(config, name));
+    if (on == false) return Refused(config, fmt::format("{} cannot be switched off", name));
+  }
+  // Declared by whoever knows the model, believed by the gateway: not a place for a slip.
+  SOUVENIR_RETURN_IF_ERROR(SwitchParameter(config, "row_exact").status());
+  if (const auto isolation = Parameter(config, "isolation"); isolation && *isolation != "thread") {
+    return Refused(
+        config, fmt::format("isolation is \"{}\"; PyTorch's models have \"thread\"", *isolation));
+  }
+  return absl::OkStatus();
+}
+
+template <typename ModelTensors>
+absl::Status CheckDatatypes(std::string_view kind, const ModelConfig& config,
+                            const ModelTensors& tensors) {
+  for (const auto& tensor : tensors) {
+    if (TorchTypeOf(DataTypeOfConfig(tensor.data_type()))) continue;
+    return Refused(config,
+                   fmt::format("{} '{}' is {}; libtorch has {}", kind, tensor.name(),
+                               inference::DataType_Name(tensor.data_type()), TorchTypeNames()));
+  }
+  return absl::OkStatus();
+}
+
+// Sets a parameter that the file leaves out.
+void Default(const char* name, std::string value, ModelConfig* config) {
+  auto& parameters = *config->mutable_parameters();
+  if (!parameters.contains(name)) parameters[name].set_string_value(std::move(value));
+}
+
+absl::StatusOr<int> ThreadCount(const ModelConfig& config, const char* name) {
+  SOUVENIR_ASSIGN_OR_RETURN(const auto number, NumberParameter(config, name, kMostThreads));
+  if (number) return static_cast<int>(*number);
+  return Refused(config, fmt::format("parameter {} is missing: it was not completed", name));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ModelFile(const ModelDescription& description) {
+  const ModelConfig& config = description.config;
+  const std::string name = config.default_model_filename().empty()
+                               ? std::string(kDefaultFile)
+                               : config.default_model_filename();
+  // It becomes part of a path.
+  if (name == "." || name == ".." || name.find('/') != std::string::npos ||
+      name.find('\0') != std::string::npos) {
+    return Refused(config, fmt::format("default_model_filename \"{}\" is no name of a file in the "
+                                       "version's folder",
+                                       name));
+  }
+  if (description.directory.empty()) {
+    return absl::FailedPreconditionError(
+        fmt::format("model {} has no folder of a version; put the model at {}/1/{}", config.name(),
+                    config.name(), name));
+  }
+  return (std::filesystem::path(description.directory) / name).string();
+}
+
+absl::Status CannotReadModel(std::string_view model, const std::string& path) {
+  return absl::FailedPreconditionError(
+      fmt::format("model {} needs {}, which cannot be read ({}); save it there: "
+                  "torch.jit.script(module).save(path)",
+                  model, path, std::generic_category().message(errno)));
+}
+
+absl::Status CompleteTorchConfig(int cores, ModelConfig* config) {
+  if (!config->platform().empty() && config->platform() != kTorchPlatform) {
+    return Refused(*config, fmt::format("platform is \"{}\"; \"{}\" or none is expected",
+                                        config->platform(), kTorchPlatform));
+  }
+  if (config->cc_model_filenames_size() > 0) {
+    return Refused(*config, "cc_model_filenames is not supported");
+  }
+  SOUVENIR_RETURN_IF_ERROR(CheckParameters(*config));
+  SOUVENIR_RETURN_IF_ERROR(CheckDatatypes("input", *config, config->input()));
+  SOUVENIR_RETURN_IF_ERROR(CheckDatatypes("output", *config, config->output()));
+  // What is left to the service is one instance for each core.
+  SOUVENIR_ASSIGN_OR_RETURN(const std::optional<int64_t> instances, InstancesAskedFor(*config));
+  const int64_t sharers = std::max<int64_t>(1, instances.value_or(cores));
+  Default(kIntraOpThreads, std::to_string(std::max<int64_t>(1, cores / sharers)), config);
+  Default(kInterOpThreads, "1", config);
+  Default(kNoOptimizer, "true", config);
+  return ReadExecutionSettings(*config).status();
+}
+
+absl::StatusOr<ExecutionSettings> ReadExecutionSettings(const ModelConfig& config) {
+  ExecutionSettings settings;
+  SOUVENIR_ASSIGN_OR_RETURN(settings.threads.intra_op, ThreadCount(config, kIntraOpThreads));
+  SOUVENIR_ASSIGN_OR_RETURN(settings.threads.inter_op, ThreadCount(config, kInterOpThreads));
+  SOUVENIR_ASSIGN_OR_RETURN(const auto no_optimizer, SwitchParameter(config, kNoOptimizer));
+  settings.optimize = no_optimizer == false;
+  return settings;
+}
+
+}  // namespace souvenir::compute

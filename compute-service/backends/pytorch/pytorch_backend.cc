@@ -1,0 +1,87 @@
+#include "compute-service/backends/pytorch/pytorch_backend.h"
+
+#include <fmt/format.h>
+#include <torch/csrc/api/include/torch/version.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/sha256.h"
+#include "common/status_macros.h"
+#include "compute-service/backends/pytorch/pytorch_instance.h"
+#include "compute-service/backends/pytorch/scripted_model.h"
+
+namespace souvenir::compute {
+namespace {
+
+// Changes when this backend answers the same request with the same model in another way: cached
+// answers of before then no longer count.
+constexpr std::string_view kBackendFormat = "1";
+
+// Of a file, hashed at a time: models may be larger than memory has room for twice.
+constexpr size_t kPieceBytes = 1 << 20;
+
+absl::Status AddFile(const std::string& model, const std::string& path, Sha256* hash) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path.c_str(), "rbe"), fclose);
+  std::vector<char> piece(kPieceBytes);
+  bool failed = file == nullptr;
+  while (!failed) {
+    const size_t size = fread(piece.data(), 1, piece.size(), file.get());
+    if (size == 0) break;
+    hash->Add({piece.data(), size});
+  }
+  failed = failed || ferror(file.get()) != 0;
+  if (!failed) return absl::OkStatus();
+  return CannotReadModel(model, path);
+}
+
+class PytorchModel final : public Model {
+ public:
+  explicit PytorchModel(std::shared_ptr<const ScriptedModel> model) : model_(std::move(model)) {}
+
+  absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override {
+    return PytorchInstance::Create(model_);
+  }
+
+ private:
+  const std::shared_ptr<const ScriptedModel> model_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<PytorchBackend>> PytorchBackend::Create(Options options) {
+  if (options.cores < 0) {
+    return absl::InvalidArgumentError(
+        fmt::format("pytorch: cores is {}; 0 or more are expected", options.cores));
+  }
+  if (options.cores == 0) {
+    options.cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }
+  return std::unique_ptr<PytorchBackend>(new PytorchBackend(options));
+}
+
+absl::Status PytorchBackend::Complete(ModelDescription* description) {
+  SOUVENIR_RETURN_IF_ERROR(ModelFile(*description).status());
+  return CompleteTorchConfig(options_.cores, &description->config);
+}
+
+absl::StatusOr<std::string> PytorchBackend::Digest(const ModelDescription& description) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string path, ModelFile(description));
+  Sha256 hash;
+  hash.Add("libtorch " TORCH_VERSION);
+  hash.Add(kBackendFormat);
+  SOUVENIR_RETURN_IF_ERROR(AddFile(description.config.name(), path, &hash));
+  return HexString(hash.Finish());
+}
+
+absl::StatusOr<std::unique_ptr<Model>> PytorchBackend::Load(const ModelDescription& description) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string path, ModelFile(description));
+  SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<const ScriptedModel> model,
+                            ScriptedModel::Load(path, description));
+  return std::make_unique<PytorchModel>(std::move(model));
+}
+
+}  // namespace souvenir::compute

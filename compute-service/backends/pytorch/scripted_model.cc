@@ -1,0 +1,72 @@
+#include "compute-service/backends/pytorch/scripted_model.h"
+
+#include <fmt/format.h>
+#include <torch/csrc/api/include/torch/version.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <unistd.h>
+
+#include <exception>
+#include <utility>
+
+#include "common/status_macros.h"
+#include "compute-service/backends/pytorch/forward_effects.h"
+#include "compute-service/backends/pytorch/torch_errors.h"
+#include "compute-service/backends/pytorch/torch_threads.h"
+
+namespace souvenir::compute {
+namespace {
+
+absl::StatusOr<torch::jit::Module> LoadModule(const std::string& model, const std::string& path) {
+  try {
+    torch::jit::Module module = torch::jit::load(path, c10::Device(c10::DeviceType::CPU));
+    module.eval();
+    return module;
+  } catch (...) {
+    return absl::InvalidArgumentError(
+        fmt::format("model {}: {} is no TorchScript that libtorch {} can load ({}); a file that "
+                    "torch.jit.save wrote is expected, not one of torch.save",
+                    model, path, TORCH_VERSION, ThrownLine(std::current_exception())));
+  }
+}
+
+// May throw.
+absl::Status BindModule(ScriptedModel* model) {
+  const c10::optional<torch::jit::Method> forward = model->module.find_method("forward");
+  if (!forward) {
+    return absl::InvalidArgumentError(
+        fmt::format("model {}: the module has no method forward()", model->config.name()));
+  }
+  SOUVENIR_ASSIGN_OR_RETURN(model->binding,
+                            BindForward(forward->function().getSchema(), model->config));
+  const ForwardEffects effects = EffectsOfForward(model->module);
+  if (effects.changes_attribute) {
+    return absl::InvalidArgumentError(fmt::format(
+        "model {}: forward() changes the model's attribute '{}'; a model whose answers depend on "
+        "what was asked before cannot be served",
+        model->config.name(), *effects.changes_attribute));
+  }
+  model->copy_inputs = effects.may_touch_inputs;
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ScriptedModel>> ScriptedModel::Load(
+    const std::string& path, const ModelDescription& description) {
+  auto model = std::make_shared<ScriptedModel>();
+  model->config = description.config;
+  SOUVENIR_ASSIGN_OR_RETURN(model->settings, ReadExecutionSettings(description.config));
+  if (access(path.c_str(), R_OK) != 0) return CannotReadModel(description.config.name(), path);
+  StartNoTorchThreads();
+  SOUVENIR_ASSIGN_OR_RETURN(model->module, LoadModule(model->config.name(), path));
+  try {
+    SOUVENIR_RETURN_IF_ERROR(BindModule(model.get()));
+  } catch (...) {
+    return absl::InvalidArgumentError(fmt::format("model {}: {} cannot be understood: {}",
+                                                  model->config.name(), path,
+                                                  ThrownLine(std::current_exception())));
+  }
+  return model;
+}
+
+}  // namespace souvenir::compute

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <torch/csrc/jit/api/module.h>
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "compute-service/backends/backend.h"
+#include "compute-service/backends/pytorch/forward_binding.h"
+#include "compute-service/backends/pytorch/model_config.h"
+
+namespace souvenir::compute {
+
+// A TorchScript model that is loaded and fits its configuration: what its instances share.
+// Immutable; forward() may be called from many threads at a time.
+struct ScriptedModel {
+  // Reads `path`, puts the model into evaluation mode, and binds it to the completed configuration.
+  // Starts no thread, so that the process may fork afterwards. FAILED_PRECONDITION where there is
+  // no such file; INVALID_ARGUMENT where it is no TorchScript, contradicts the configuration or
+  // changes its own attributes.
+  static absl::StatusOr<std::shared_ptr<const ScriptedModel>> Load(
+      const std::string& path, const ModelDescription& description);
+
+  inference::ModelConfig config;
+  ExecutionSettings settings;
+  torch::jit::Module module;
+  ForwardBinding binding;
+  bool copy_inputs = true;  // forward() may write to them, or keep them
+};
+
+}  // namespace souvenir::compute

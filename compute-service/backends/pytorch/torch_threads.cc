@@ -1,0 +1,67 @@
+#include "compute-service/backends/pytorch/torch_threads.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "common/mutex.h"
+#include "compute-service/backends/pytorch/torch_errors.h"
+
+namespace souvenir::compute {
+namespace {
+
+// A product of this size is enough for OpenBLAS to look at how many threads there are.
+constexpr int64_t kProductSize = 256;
+
+struct Process {
+  Mutex mutex;
+  std::optional<TorchThreads> threads ABSL_GUARDED_BY(mutex);
+};
+
+Process& TheProcess() {
+  static Process process;
+  return process;
+}
+
+thread_local bool this_thread_is_set = false;
+
+}  // namespace
+
+absl::Status UseTorchThreads(const TorchThreads& threads) {
+  Process& process = TheProcess();
+  MutexLock lock(&process.mutex);
+  if (process.threads && *process.threads != threads) {
+    return absl::FailedPreconditionError(fmt::format(
+        "{} threads for an operator and {} for the interpreter are asked for, but models of this "
+        "process have {} and {}, and OpenBLAS can have one number only; give all of them the same "
+        "INTRA_OP_THREAD_COUNT and INTER_OP_THREAD_COUNT",
+        threads.intra_op, threads.inter_op, process.threads->intra_op, process.threads->inter_op));
+  }
+  if (this_thread_is_set) return absl::OkStatus();
+  try {
+    at::set_num_threads(threads.intra_op);
+    if (!process.threads) {
+      at::set_num_interop_threads(threads.inter_op);
+      // OpenBLAS takes the number over in the first large product, and not safely where two threads
+      // make theirs at the same time; here no other can.
+      (void)at::mm(at::ones({kProductSize, kProductSize}), at::ones({kProductSize, kProductSize}));
+      process.threads = threads;
+    }
+  } catch (...) {
+    return absl::InternalError(fmt::format("libtorch's threads could not be set: {}",
+                                           ThrownLine(std::current_exception())));
+  }
+  this_thread_is_set = true;
+  return absl::OkStatus();
+}
+
+void StartNoTorchThreads() {
+  Process& process = TheProcess();
+  MutexLock lock(&process.mutex);
+  if (!process.threads) at::set_num_threads(1);
+}
+
+}  // namespace souvenir::compute
