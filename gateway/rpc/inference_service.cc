@@ -19,12 +19,13 @@ absl::Status RepositoryRefused() {
 
 InferenceService::InferenceService(const Options& options, const CallParts& parts,
                                    const Catalog* catalog, const TargetDirectory* targets,
-                                   Upstream* upstream, RpcMetrics* metrics)
+                                   Upstream* upstream, Upstream* repositories, RpcMetrics* metrics)
     : options_(options),
       parts_(parts),
       catalog_(catalog),
       targets_(targets),
       upstream_(upstream),
+      repositories_(repositories),
       metrics_(metrics),
       infer_metrics_(metrics->Method("ModelInfer")) {}
 
@@ -149,22 +150,22 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
     inference::RepositoryModelLoadResponse* response) {
-  if (!options_.allow_repository) {
+  if (repositories_ == nullptr) {
     return End(context, "RepositoryModelLoad", parts_.clock->Monotonic(), RepositoryRefused());
   }
   return PassOn(context, "RepositoryModelLoad", *request, response, [&](auto copy, auto done) {
-    upstream_->Load(std::move(copy), options_.call_timeout, std::move(done));
+    repositories_->Load(std::move(copy), options_.call_timeout, std::move(done));
   });
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
     inference::RepositoryModelUnloadResponse* response) {
-  if (!options_.allow_repository) {
+  if (repositories_ == nullptr) {
     return End(context, "RepositoryModelUnload", parts_.clock->Monotonic(), RepositoryRefused());
   }
   return PassOn(context, "RepositoryModelUnload", *request, response, [&](auto copy, auto done) {
-    upstream_->Unload(std::move(copy), options_.call_timeout, std::move(done));
+    repositories_->Unload(std::move(copy), options_.call_timeout, std::move(done));
   });
 }
 

@@ -20,14 +20,15 @@ class InferenceService final
           inference::GRPCInferenceService::CallbackService> {
  public:
   struct Options {
-    std::string version;            // of this program
-    bool allow_repository = false;  // whether models may be loaded and unloaded; the admin port
-    absl::Duration call_timeout;    // of what is passed on
+    std::string version;          // of this program
+    absl::Duration call_timeout;  // of what is passed on
   };
 
-  // All that is pointed to must outlive the service.
+  // All that is pointed to must outlive the service. `repositories` is where models are loaded and
+  // unloaded; nullptr: not by this service.
   InferenceService(const Options& options, const CallParts& parts, const Catalog* catalog,
-                   const TargetDirectory* targets, Upstream* upstream, RpcMetrics* metrics);
+                   const TargetDirectory* targets, Upstream* upstream, Upstream* repositories,
+                   RpcMetrics* metrics);
 
   grpc::ServerUnaryReactor* ModelInfer(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* request,
@@ -81,6 +82,7 @@ class InferenceService final
   const Catalog* const catalog_;
   const TargetDirectory* const targets_;
   Upstream* const upstream_;
+  Upstream* const repositories_;
   RpcMetrics* const metrics_;
   RpcMethodMetrics* const infer_metrics_;
 };
