@@ -63,7 +63,7 @@ std::string Show(const FieldOf& of) {
 bool Set(const FieldOf& of, const std::string& text) {
   const auto* reflection = of.message->GetReflection();
   if (of.field->is_repeated()) {
-    const std::vector<std::string> texts = absl::StrSplit(text, ',', absl::SkipEmpty());
+    const std::vector<std::string> texts = absl::StrSplit(text, ',');
     reflection->ClearField(of.message, of.field);
     for (const std::string& one : texts) reflection->AddString(of.message, of.field, one);
     return true;

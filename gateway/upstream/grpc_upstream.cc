@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -78,6 +79,7 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
   };
   struct State final : Call {
     void Cancel() override {
+      cancelled = true;
       std::shared_ptr<Live> called;
       {
         MutexLock lock(&mutex);
@@ -85,6 +87,7 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
       }
       if (called != nullptr) called->context.TryCancel();
     }
+    std::atomic<bool> cancelled{false};
     std::shared_ptr<const Request> request;
     std::unique_ptr<Response> response = std::make_unique<Response>();
     Done<Response> done;
@@ -118,6 +121,10 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
         state->request.reset();
         if (status.ok()) {
           std::move(done)(std::move(state->response));
+        } else if (status.error_code() == grpc::StatusCode::CANCELLED && !state->cancelled) {
+          // A server that stops does so to what has taken too long.
+          std::move(done)(absl::UnavailableError(
+              fmt::format("compute at {} gave the call up", options_.address)));
         } else {
           std::move(done)(Explain(status, options_.address));
         }
@@ -225,8 +232,7 @@ absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point d
   config_request.set_name(model->name());
   config_request.set_version(model->version());
   inference::ModelConfigResponse config;
-  const grpc::Status configured =
-      stub_->rpc->ModelConfig(&config_context, config_request, &config);
+  const grpc::Status configured = stub_->rpc->ModelConfig(&config_context, config_request, &config);
   if (configured.ok()) model->mutable_config()->Swap(config.mutable_config());
   // Optional in the protocol: a server without it is configured at the gateway. One that has gone
   // meanwhile is no such server.
