@@ -243,6 +243,8 @@ void Gateway::Stop() {
     }
   }
   gate_.Close();
+  if (public_inference_ != nullptr) public_inference_->StopStreams();
+  if (admin_inference_ != nullptr) admin_inference_->StopStreams();
   const bool drained = gate_.WaitUntilEmpty(absl::Seconds(config_.drain_timeout_seconds()));
   if (!drained) {
     log.Warning("requests are cancelled: the drain timeout has passed",

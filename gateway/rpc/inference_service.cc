@@ -6,6 +6,7 @@
 #include "common/grpc/status.h"
 #include "common/souvenir_names.h"
 #include "gateway/rpc/infer_call.h"
+#include "gateway/rpc/stream_infer_call.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -27,7 +28,8 @@ InferenceService::InferenceService(const Options& options, const CallParts& part
       upstream_(upstream),
       repositories_(repositories),
       metrics_(metrics),
-      infer_metrics_(metrics->Method("ModelInfer")) {}
+      infer_metrics_(metrics->Method("ModelInfer")),
+      stream_metrics_(metrics->Method("ModelStreamInfer")) {}
 
 grpc::ServerUnaryReactor* InferenceService::End(grpc::CallbackServerContext* context,
                                                 const char* method, absl::Duration began,
@@ -67,6 +69,16 @@ grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerConte
   const auto call = std::make_shared<InferCall>(parts_, infer_metrics_, context, response);
   const absl::Status read = call->Read(*request, *catalog_, *targets_);
   return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* InferenceService::ModelStreamInfer(
+    grpc::CallbackServerContext* context) {
+  return StreamInferCall::Start({.calls = parts_,
+                                 .catalog = catalog_,
+                                 .targets = targets_,
+                                 .metrics = stream_metrics_,
+                                 .streams = &streams_},
+                                *context);
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerContext* context,

@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "common/souvenir_names.h"
-#include "compute-service/compute_service.h"
 #include "gateway/gateway.h"
-#include "tests/fakes/fake_backend.h"
 #include "tests/integration/compute_client.h"
+#include "tests/integration/test_compute.h"
 
 namespace souvenir {
 namespace {
@@ -27,59 +26,17 @@ using compute::EchoRequest;
 
 class EndpointsTest : public ::testing::Test {
  protected:
-  struct Server {
-    int port = 0;
-    int admin_port = 0;
-    compute::FakeBackend* backend = nullptr;  // the service's
-    std::unique_ptr<compute::ComputeService> service;
-    std::string address() const { return "127.0.0.1:" + std::to_string(port); }
-  };
-
   void SetUp() override {
-    for (size_t i = 0; i < servers_.size(); ++i) Start(i, "engine 1");
+    for (TestCompute& server : servers_) server.Start();
     StartGateway();
   }
 
   void TearDown() override {
-    for (Server& server : servers_) {
+    for (TestCompute& server : servers_) {
       if (server.backend != nullptr) server.backend->HoldRuns(false);
     }
     client_.reset();
     gateway_.reset();
-  }
-
-  // Starts server `i` where it was before, with `models` beside "echo".
-  void Start(size_t i, const std::string& digest, const std::vector<std::string>& models = {}) {
-    Server& server = servers_[i];
-    config::v1::ComputeConfig config;
-    config.set_listen_address(server.address());
-    config.set_admin_address("127.0.0.1:" + std::to_string(server.admin_port));
-    config.set_metrics_address("");
-    config.set_model_repository("");
-    config.mutable_pool()->set_instances(2);
-    config.set_drain_timeout_seconds(0);
-    auto backend = std::make_unique<compute::FakeBackend>();
-    server.backend = backend.get();
-    backend->SetDigest(digest);
-    backend->Offer({.config = Cached("echo")});
-    for (const std::string& model : models) backend->Offer({.config = Cached(model)});
-    std::vector<std::unique_ptr<compute::Backend>> backends;
-    backends.push_back(std::move(backend));
-    auto service = compute::ComputeService::Create(config, std::move(backends));
-    ASSERT_TRUE(service.ok()) << service.status();
-    server.service = *std::move(service);
-    server.port = server.service->port();
-    server.admin_port = server.service->admin_port();
-  }
-  void Stop(size_t i) {
-    servers_[i].service.reset();
-    servers_[i].backend = nullptr;
-  }
-
-  static inference::ModelConfig Cached(const std::string& name) {
-    inference::ModelConfig config = compute::EchoConfig(name);
-    config.mutable_response_cache()->set_enable(true);
-    return config;
   }
 
   void StartGateway() {
@@ -87,10 +44,9 @@ class EndpointsTest : public ::testing::Test {
     config.set_listen_address("127.0.0.1:0");
     config.set_admin_address("127.0.0.1:0");
     config.set_metrics_address("");
-    for (const Server& server : servers_) {
+    for (const TestCompute& server : servers_) {
       config.add_compute_addresses(server.address());
-      config.mutable_upstream()->add_admin_addresses("127.0.0.1:" +
-                                                     std::to_string(server.admin_port));
+      config.mutable_upstream()->add_admin_addresses(server.admin_address());
     }
     config.mutable_upstream()->set_poll_interval_ms(20);
     config.set_drain_timeout_seconds(0);
@@ -137,7 +93,7 @@ class EndpointsTest : public ::testing::Test {
     return response.properties().at(kDigestName);
   }
 
-  std::array<Server, 2> servers_;
+  std::array<TestCompute, 2> servers_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<compute::ComputeClient> client_;
   std::atomic<int> texts_{0};
@@ -153,7 +109,7 @@ TEST_F(EndpointsTest, WhatComesAtOnceIsSpreadEvenly) {
   std::vector<std::future<grpc::Status>> calls;
   for (int i = 0; i < 4; ++i) calls.push_back(AskNewLater());
   for (size_t i = 0; i < 2; ++i) servers_[i].backend->WaitForRuns(before[i] + 2);
-  for (Server& server : servers_) server.backend->HoldRuns(false);
+  for (TestCompute& server : servers_) server.backend->HoldRuns(false);
   for (auto& call : calls) EXPECT_TRUE(call.get().ok());
 }
 
@@ -175,9 +131,9 @@ TEST_F(EndpointsTest, NoCallFailsWhileOneGoesAndComesBack) {
     WaitUntil([&] { return asked >= until; });
   };
   ask_more(50);
-  Stop(0);
+  servers_[0].Stop();
   ask_more(100);
-  Start(0, "engine 1");
+  servers_[0].Start("engine 1");
   WaitUntil([&] { return servers_[0].backend->runs() >= 10; });
   enough = true;
   for (std::thread& caller : callers) caller.join();
@@ -194,16 +150,16 @@ TEST_F(EndpointsTest, ACallThatKillsAWorkerIsMadeAtTheOther) {
 
 TEST_F(EndpointsTest, ReplicasAreReplacedOneAfterTheOther) {
   const std::string old = NewDigest();
-  Stop(1);
-  Start(1, "engine 2");
+  servers_[1].Stop();
+  servers_[1].Start("engine 2");
   WaitUntil([&] { return CatalogDigest() != old; });
   const std::string renewed = CatalogDigest();
   const int runs = servers_[0].backend->runs();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(NewDigest(), renewed);
   EXPECT_EQ(servers_[0].backend->runs(), runs) << "only the one that has the new digest is asked";
-  Stop(0);
+  servers_[0].Stop();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(NewDigest(), renewed);
-  Start(0, "engine 2");
+  servers_[0].Start("engine 2");
   WaitUntil([&] { return NewDigest() == renewed && servers_[0].backend->runs() > 0; });
 }
 
@@ -211,8 +167,8 @@ TEST_F(EndpointsTest, WithAllAwayHitsAreServedAndMissesFailAtOnceAndNameAll) {
   const auto known = EchoRequest({"known"});
   inference::ModelInferResponse response;
   ASSERT_TRUE(client_->Infer(known, &response).ok());
-  Stop(0);
-  Stop(1);
+  servers_[0].Stop();
+  servers_[1].Stop();
   EXPECT_TRUE(client_->Infer(known, &response).ok());
   grpc::Status status = AskNew();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -231,8 +187,8 @@ TEST_F(EndpointsTest, WithAllAwayHitsAreServedAndMissesFailAtOnceAndNameAll) {
 }
 
 TEST_F(EndpointsTest, AModelIsAskedWhereItIs) {
-  Stop(1);
-  Start(1, "engine 1", {"other"});
+  servers_[1].Stop();
+  servers_[1].Start("engine 1", {"other"});
   WaitUntil([&] { return AskNew("other").ok(); });
   const int runs = servers_[0].backend->runs();
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(AskNew("other").ok());
@@ -252,11 +208,11 @@ TEST_F(EndpointsTest, LoadingIsPassedOnToAll) {
   const grpc::Status status = load("echo");
   EXPECT_TRUE(status.ok()) << status.error_message();
   for (size_t i = 0; i < 2; ++i) EXPECT_GT(servers_[i].backend->loads(), before[i]) << i;
-  Stop(1);
-  Start(1, "engine 1", {"other"});
+  servers_[1].Stop();
+  servers_[1].Start("engine 1", {"other"});
   const grpc::Status partly = load("other");
   EXPECT_THAT(partly.error_message(), AllOf(HasSubstr("1 of 2 compute services have done it"),
-                                            HasSubstr(std::to_string(servers_[0].admin_port))));
+                                            HasSubstr(servers_[0].admin_address())));
 }
 
 TEST_F(EndpointsTest, StatisticsAreOfAll) {
