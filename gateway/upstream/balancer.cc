@@ -12,10 +12,13 @@ namespace {
 enum Rank {
   kHealthy = 0,  // and the model is ready there, with the digest that is wanted
   kHealthyOtherDigest,
+  kHealthyLoading,
   kEjected,
   kEjectedOtherDigest,
+  kEjectedLoading,
   kAway,
   kAwayOtherDigest,
+  kAwayLoading,
   kHealthyWithoutModel,  // it will say itself what is the matter
   kLast,
 };
@@ -70,7 +73,7 @@ bool Balancer::IsIdle(const Endpoint* endpoint) const {
   });
 }
 
-void Balancer::SetAnswers(const Endpoint* endpoint, std::shared_ptr<const ReadyModels> ready) {
+void Balancer::SetAnswers(const Endpoint* endpoint, std::shared_ptr<const EndpointModels> ready) {
   MutexLock lock(&mutex_);
   Member* const member = Find(endpoint);
   if (!std::exchange(member->answers, true)) member->losses.Succeeded();
@@ -91,7 +94,7 @@ const Endpoint* Balancer::Begin(const Wanted& wanted) {
 
 const Endpoint* Balancer::BeginElsewhere(const Wanted& wanted, const Endpoint* failed) {
   MutexLock lock(&mutex_);
-  return Choose(wanted, failed, kHealthyOtherDigest);
+  return Choose(wanted, failed, kHealthyLoading);
 }
 
 const Endpoint* Balancer::BeginAt(const Endpoint* endpoint) {
@@ -220,12 +223,21 @@ bool Balancer::IsHealthy(const Member& member) const {
 }
 
 int Balancer::Rank(const Member& member, const Wanted& wanted) const {
-  const ReadyModels::Match match =
-      member.ready != nullptr ? member.ready->Find(wanted) : ReadyModels::Match::kNo;
+  const EndpointModels::Match match =
+      member.ready != nullptr ? member.ready->Find(wanted) : EndpointModels::Match::kNo;
   const bool healthy = IsHealthy(member);
-  if (match == ReadyModels::Match::kNo) return healthy ? kHealthyWithoutModel : kLast;
   const int same = healthy ? kHealthy : member.answers ? kEjected : kAway;
-  return match == ReadyModels::Match::kSame ? same : same + 1;
+  switch (match) {
+    case EndpointModels::Match::kSame:
+      return same;
+    case EndpointModels::Match::kOtherDigest:
+      return same + 1;
+    case EndpointModels::Match::kLoading:
+      return same + 2;
+    case EndpointModels::Match::kNo:
+      break;
+  }
+  return healthy ? kHealthyWithoutModel : kLast;
 }
 
 const Endpoint* Balancer::Choose(const Wanted& wanted, const Endpoint* not_this, int worst_rank) {

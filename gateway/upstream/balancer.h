@@ -33,7 +33,7 @@ CallOutcome CallOutcomeOf(const absl::Status& status);
 
 // Decides which endpoint a call goes to: of those that answer and have the model ready, with the
 // digest that is wanted if any of them has it, the one with the fewest calls under way; of several
-// such, one after the other.
+// such, one after the other. One that is just loading the model comes after those that have it.
 //
 // An endpoint that loses several calls in a row is ejected: it is left alone for a pause, which
 // doubles each time that the one call it is then tried with is lost too. Where all that could
@@ -48,7 +48,7 @@ class Balancer {
     Backoff::Options ejection = {
         .free_failures = 2, .first = absl::Milliseconds(500), .longest = absl::Seconds(30)};
   };
-  using Wanted = ReadyModels::Wanted;
+  using Wanted = EndpointModels::Wanted;
 
   Balancer(const Clock* clock, const Options& options) : clock_(clock), options_(options) {}
 
@@ -60,14 +60,14 @@ class Balancer {
   bool IsIdle(const Endpoint* endpoint) const;
 
   // It says what it has. One that was away has all its losses forgotten.
-  void SetAnswers(const Endpoint* endpoint, std::shared_ptr<const ReadyModels> ready);
+  void SetAnswers(const Endpoint* endpoint, std::shared_ptr<const EndpointModels> ready);
   // It does not answer, for that reason.
   void SetAway(const Endpoint* endpoint, const absl::Status& reason);
 
   // Chooses, and begins a call; nullptr where there is no endpoint at all.
   const Endpoint* Begin(const Wanted& wanted);
-  // Chooses for a call that was begun at `failed`: another that answers and has the model. nullptr
-  // where there is none.
+  // Chooses for a call that was begun at `failed`: another that answers and has the model, or loads
+  // it. nullptr where there is none.
   const Endpoint* BeginElsewhere(const Wanted& wanted, const Endpoint* failed);
   // Begins a call at `endpoint`; nullptr where that has been removed.
   const Endpoint* BeginAt(const Endpoint* endpoint);
@@ -105,7 +105,7 @@ class Balancer {
     bool answers = false;
     bool removed = false;
     size_t outstanding = 0;
-    std::shared_ptr<const ReadyModels> ready;
+    std::shared_ptr<const EndpointModels> ready;
     std::string trouble;  // what it failed with last
   };
 

@@ -17,10 +17,10 @@ struct Endpoint {
   std::unique_ptr<UpstreamServer> upstream;
 };
 
-// The models that an endpoint can be asked now. Immutable.
-class ReadyModels {
+// The models that an endpoint can be asked now, or soon. Immutable.
+class EndpointModels {
  public:
-  explicit ReadyModels(const souvenir::state::v1::KnownModels& described);
+  explicit EndpointModels(const souvenir::state::v1::KnownModels& described);
 
   // What a call asks for.
   struct Wanted {
@@ -30,7 +30,8 @@ class ReadyModels {
     bool any_version = false;  // of the same model
   };
   enum class Match {
-    kNo,           // the model is not ready
+    kNo,           // the model is not there, or broken
+    kLoading,      // who asks now may have to wait
     kOtherDigest,  // it is ready, and differs from what the catalog has
     kSame,
   };
@@ -40,6 +41,7 @@ class ReadyModels {
   struct Version {
     std::string version;
     std::string digest;
+    bool loading;
   };
   std::map<std::string, std::vector<Version>, std::less<>> by_model_;
 };

@@ -94,7 +94,7 @@ void EndpointSet::SetAddresses(const std::vector<EndpointAddress>& addresses) {
 void EndpointSet::SetDescribed(const Endpoint& endpoint,
                                const absl::StatusOr<souvenir::state::v1::KnownModels>& models) {
   if (models.ok()) {
-    balancer_.SetAnswers(&endpoint, std::make_shared<const ReadyModels>(*models));
+    balancer_.SetAnswers(&endpoint, std::make_shared<const EndpointModels>(*models));
   } else {
     balancer_.SetAway(&endpoint, models.status());
   }

@@ -31,14 +31,16 @@ class BalancerTest : public testing::Test {
   }
 
   // "" has no model.
-  static std::shared_ptr<const ReadyModels> With(const std::string& digest) {
+  static std::shared_ptr<const EndpointModels> With(const std::string& digest,
+                                                    const std::string& state = "READY") {
     KnownModels models;
     if (!digest.empty()) {
       auto* const model = models.add_models();
       *model = TextModel("m", "in", "out");
       (*model->mutable_metadata()->mutable_properties())["souvenir.digest"] = digest;
+      model->set_state(state);
     }
-    return std::make_shared<const ReadyModels>(models);
+    return std::make_shared<const EndpointModels>(models);
   }
 
   // Begins and ends a call that way, so often.
@@ -204,7 +206,13 @@ TEST_F(BalancerTest, AnotherIsOneThatAnswersAndHasTheModel) {
   balancer_.SetAway(away, lost_);
   AddReady("c", "");
   EXPECT_EQ(balancer_.BeginElsewhere(kWanted, failed), nullptr);
-  const Endpoint* const other_digest = AddReady("d", "d2");
+  const Endpoint* const broken = AddUnknown("d");
+  balancer_.SetAnswers(broken, With("d1", "UNAVAILABLE"));
+  EXPECT_EQ(balancer_.BeginElsewhere(kWanted, failed), nullptr);
+  const Endpoint* const loading = AddUnknown("e");
+  balancer_.SetAnswers(loading, With("d1", "LOADING"));
+  EXPECT_EQ(balancer_.BeginElsewhere(kWanted, failed), loading);
+  const Endpoint* const other_digest = AddReady("f", "d2");
   EXPECT_EQ(balancer_.BeginElsewhere(kWanted, failed), other_digest);
 }
 
