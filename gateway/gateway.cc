@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "common/config/address.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
@@ -51,7 +52,9 @@ Gateway::~Gateway() { Stop(); }
 
 absl::Status Gateway::Start() {
   SOUVENIR_RETURN_IF_ERROR(OpenCache());
+  ConnectToCompute();
   SOUVENIR_RETURN_IF_ERROR(StartServices());
+  StartLookingAtCompute();
   SOUVENIR_RETURN_IF_ERROR(StartServers());
   LogServing();
   return absl::OkStatus();
@@ -68,8 +71,42 @@ absl::Status Gateway::OpenCache() {
   catalog_ = std::make_unique<Catalog>(
       Catalog::Options{.policies = {config_.models().begin(), config_.models().end()},
                        .file = directory.empty() ? "" : directory + "/catalog.pbtxt",
-                       .compute_address = config_.compute_address()});
+                       .compute_address = absl::StrJoin(ComputeAddresses(config_), ", ")});
   return absl::OkStatus();
+}
+
+void Gateway::ConnectToCompute() {
+  const auto connect = [this](const EndpointAddress& at) {
+    return std::make_unique<GrpcUpstream>(
+        GrpcUpstream::Options{.address = at.address,
+                              .authority = at.name,
+                              .max_message_bytes = config_.max_message_bytes()});
+  };
+  EndpointSet::Options options;
+  options.on_added = [this](const Endpoint& endpoint) { poller_->OnAdded(endpoint); };
+  options.on_removed = [this](const Endpoint& endpoint) { poller_->OnRemoved(endpoint); };
+  options.on_ejected = [this] { poller_->Poke(); };
+  compute_ = std::make_unique<EndpointSet>(options, clock_, connect);
+  compute_admins_ = std::make_unique<EndpointSet>(EndpointSet::Options{}, clock_, connect);
+}
+
+void Gateway::StartLookingAtCompute() {
+  std::vector<std::string> models;
+  for (const auto& [name, policy] : config_.models()) models.push_back(name);
+  const absl::Duration interval = absl::Milliseconds(config_.upstream().poll_interval_ms());
+  poller_ = std::make_unique<CatalogPoller>(
+      CatalogPoller::Options{.interval = interval, .names = std::move(models)}, compute_.get(),
+      catalog_.get());
+  catalog_->OnStale([this] { poller_->Poke(); });
+  const auto watch = [&](std::vector<std::string> names, EndpointSet* endpoints) {
+    return std::make_unique<AddressWatcher>(
+        AddressWatcher::Options{.names = std::move(names), .interval = interval},
+        [endpoints](const std::vector<EndpointAddress>& addresses) {
+          endpoints->SetAddresses(addresses);
+        });
+  };
+  compute_addresses_ = watch(ComputeAddresses(config_), compute_.get());
+  compute_admin_addresses_ = watch(ComputeAdminAddresses(config_), compute_admins_.get());
 }
 
 absl::Status Gateway::StartServices() {
@@ -81,16 +118,12 @@ absl::Status Gateway::StartServices() {
   SOUVENIR_ASSIGN_OR_RETURN(
       snapshot_executor_,
       ThreadExecutor::Create({.name = "snapshot", .threads = 2, .queue_limit = 1}));
-  upstream_ = std::make_unique<GrpcUpstream>(
-      GrpcUpstream::Options{.admin_address = config_.upstream().admin_address(),
-                            .address = config_.compute_address(),
-                            .max_message_bytes = config_.max_message_bytes()});
   resolver_ = std::make_unique<Resolver>(ResolverOptions(config_),
                                          Resolver::Parts{.clock = clock_,
                                                          .timers = &timers_,
                                                          .cache = cache_.get(),
                                                          .disk_executor = disk_executor_.get(),
-                                                         .upstream = upstream_.get(),
+                                                         .upstream = compute_.get(),
                                                          .catalog = catalog_.get()});
   translator_ = std::make_unique<Translator>(
       Translator::Options{.max_text_bytes = config_.translation().max_text_bytes(),
@@ -107,15 +140,14 @@ absl::Status Gateway::StartServices() {
       StatsService::Sources{clock_, catalog_.get(), cache_.get(), resolver_.get()}, &rpc_metrics_);
   cache_service_ = std::make_unique<CacheService>(cache_.get(), disk_executor_.get(),
                                                   snapshot_executor_.get(), clock_, &rpc_metrics_);
-  InferenceService::Options inference = {
+  const InferenceService::Options inference = {
       .version = SOUVENIR_VERSION,
-      .allow_repository = false,
       .call_timeout = absl::Milliseconds(config_.upstream().call_timeout_ms())};
-  public_inference_ = std::make_unique<InferenceService>(inference, parts, catalog_.get(),
-                                                         &targets_, upstream_.get(), &rpc_metrics_);
-  inference.allow_repository = true;
-  admin_inference_ = std::make_unique<InferenceService>(inference, parts, catalog_.get(), &targets_,
-                                                        upstream_.get(), &rpc_metrics_);
+  public_inference_ = std::make_unique<InferenceService>(
+      inference, parts, catalog_.get(), &targets_, compute_.get(), nullptr, &rpc_metrics_);
+  admin_inference_ =
+      std::make_unique<InferenceService>(inference, parts, catalog_.get(), &targets_,
+                                         compute_.get(), compute_admins_.get(), &rpc_metrics_);
 
   catalog_->Listen([this](const CatalogSnapshot& snapshot) {
     targets_.OnCatalog(snapshot);
@@ -127,7 +159,8 @@ absl::Status Gateway::StartServices() {
 
 absl::Status Gateway::StartServers() {
   metrics_.Add([this](MetricWriter& writer) {
-    CollectGatewayMetrics(*catalog_, *cache_, *resolver_, gate_, SOUVENIR_VERSION, writer);
+    CollectGatewayMetrics(*catalog_, *cache_, *resolver_, *compute_, gate_, SOUVENIR_VERSION,
+                          writer);
     rpc_metrics_.Collect(writer);
   });
   if (!config_.metrics_address().empty()) {
@@ -153,14 +186,6 @@ absl::Status Gateway::StartServers() {
     tells_health_ = true;
   }
   UpdateHealth(*catalog_->snapshot());
-
-  std::vector<std::string> names;
-  for (const auto& [name, policy] : config_.models()) names.push_back(name);
-  const absl::Duration interval = absl::Milliseconds(config_.upstream().poll_interval_ms());
-  poller_ = std::make_unique<CatalogPoller>(
-      CatalogPoller::Options{.interval = interval, .names = std::move(names)}, upstream_.get(),
-      catalog_.get());
-  catalog_->OnStale([this] { poller_->Poke(); });
   return absl::OkStatus();
 }
 
@@ -169,10 +194,11 @@ void Gateway::LogServing() const {
   const std::string admin = WithPort(config_.admin_address(), admin_port());
   const std::string metrics =
       metrics_server_ == nullptr ? "" : WithPort(config_.metrics_address(), metrics_port());
+  const std::string compute = absl::StrJoin(ComputeAddresses(config_), ",");
   log.Info("serving", {{"listen", listen},
                        {"admin", admin},
                        {"metrics", metrics},
-                       {"compute", config_.compute_address()},
+                       {"compute", compute},
                        {"data_dir", config_.disk().directory()},
                        {"version", SOUVENIR_VERSION}});
 }
@@ -217,6 +243,8 @@ void Gateway::Stop() {
     }
   }
   gate_.Close();
+  if (public_inference_ != nullptr) public_inference_->StopStreams();
+  if (admin_inference_ != nullptr) admin_inference_->StopStreams();
   const bool drained = gate_.WaitUntilEmpty(absl::Seconds(config_.drain_timeout_seconds()));
   if (!drained) {
     log.Warning("requests are cancelled: the drain timeout has passed",
@@ -230,7 +258,10 @@ void Gateway::Stop() {
   metrics_.Clear();
   if (snapshot_executor_ != nullptr) snapshot_executor_->Stop();
   if (disk_executor_ != nullptr) disk_executor_->Stop();
-  upstream_.reset();
+  if (compute_addresses_ != nullptr) compute_addresses_->Stop();
+  if (compute_admin_addresses_ != nullptr) compute_admin_addresses_->Stop();
+  compute_.reset();
+  compute_admins_.reset();
   if (cache_ != nullptr) cache_->Stop();
   log.Info("stopped");
 }

@@ -23,7 +23,8 @@
 #include "gateway/rpc/stats_service.h"
 #include "gateway/rpc/target_directory.h"
 #include "gateway/rpc/translation_service.h"
-#include "gateway/upstream/upstream.h"
+#include "gateway/upstream/address_watcher.h"
+#include "gateway/upstream/endpoint_set.h"
 #include "souvenir/config/v1/gateway.pb.h"
 
 namespace souvenir::gateway {
@@ -62,7 +63,9 @@ class Gateway {
 
   absl::Status Start();
   absl::Status OpenCache();
+  void ConnectToCompute();
   absl::Status StartServices();
+  void StartLookingAtCompute();
   absl::Status StartServers();
   void UpdateHealth(const CatalogSnapshot& snapshot);
   // What grpc.health.v1 says of `service`, on both ports.
@@ -81,7 +84,8 @@ class Gateway {
   TargetDirectory targets_;
   std::unique_ptr<Resolver> resolver_;
   // After the resolver, since they call into it: they are stopped first.
-  std::unique_ptr<Upstream> upstream_;
+  std::unique_ptr<EndpointSet> compute_;
+  std::unique_ptr<EndpointSet> compute_admins_;
   std::unique_ptr<ThreadExecutor> disk_executor_;
   std::unique_ptr<ThreadExecutor> snapshot_executor_;
   std::unique_ptr<Translator> translator_;
@@ -104,6 +108,8 @@ class Gateway {
   bool stopped_ ABSL_GUARDED_BY(stop_mutex_) = false;
 
   std::unique_ptr<CatalogPoller> poller_;
+  std::unique_ptr<AddressWatcher> compute_addresses_;
+  std::unique_ptr<AddressWatcher> compute_admin_addresses_;
 };
 
 }  // namespace souvenir::gateway

@@ -1,5 +1,7 @@
 #include "gateway/gateway_config.h"
 
+#include <fmt/format.h>
+
 #include <limits>
 #include <utility>
 
@@ -8,6 +10,32 @@
 #include "common/status_macros.h"
 
 namespace souvenir::gateway {
+namespace {
+
+// Threads and connections are there for each.
+constexpr int kMostServers = 64;
+
+// One address, or several in its place.
+absl::Status Check(const char* one_name, const std::string& one, const char* several_name,
+                   const google::protobuf::RepeatedPtrField<std::string>& several) {
+  if (several.empty()) return CheckAddress(one_name, one);
+  if (several.size() > kMostServers) {
+    return absl::InvalidArgumentError(fmt::format("{}: {} addresses came, {} is the most",
+                                                  several_name, several.size(), kMostServers));
+  }
+  for (const std::string& address : several) {
+    SOUVENIR_RETURN_IF_ERROR(CheckAddress(several_name, address));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<std::string> All(const std::string& one,
+                             const google::protobuf::RepeatedPtrField<std::string>& several) {
+  if (several.empty()) return {one};
+  return {several.begin(), several.end()};
+}
+
+}  // namespace
 
 config::v1::GatewayConfig DefaultGatewayConfig() {
   config::v1::GatewayConfig config;
@@ -39,6 +67,14 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   return config;
 }
 
+std::vector<std::string> ComputeAddresses(const config::v1::GatewayConfig& config) {
+  return All(config.compute_address(), config.compute_addresses());
+}
+
+std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& config) {
+  return All(config.upstream().admin_address(), config.upstream().admin_addresses());
+}
+
 cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config) {
   cache::TieredCache::Options options;
   options.memory.limit_bytes = config.memory().limit_bytes();
@@ -64,9 +100,10 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   if (!config.metrics_address().empty()) {
     SOUVENIR_RETURN_IF_ERROR(CheckAddress("metrics_address", config.metrics_address()));
   }
-  SOUVENIR_RETURN_IF_ERROR(CheckAddress("compute_address", config.compute_address()));
-  SOUVENIR_RETURN_IF_ERROR(
-      CheckAddress("upstream.admin_address", config.upstream().admin_address()));
+  SOUVENIR_RETURN_IF_ERROR(Check("compute_address", config.compute_address(), "compute_addresses",
+                                 config.compute_addresses()));
+  SOUVENIR_RETURN_IF_ERROR(Check("upstream.admin_address", config.upstream().admin_address(),
+                                 "upstream.admin_addresses", config.upstream().admin_addresses()));
   const cache::TieredCache::Options cache = CacheOptions(config);
   SOUVENIR_RETURN_IF_ERROR(cache::MemoryTier::Check(cache.memory));
   if (cache.disk) SOUVENIR_RETURN_IF_ERROR(cache::DiskTier::Check(*cache.disk));

@@ -61,11 +61,37 @@ void CollectDisk(const cache::DiskTier& disk, MetricWriter& writer) {
                disk.healthy() ? 1 : 0);
 }
 
+void CollectCompute(const EndpointSet& compute, MetricWriter& writer) {
+  for (const auto& [name, stats] : compute.stats()) {
+    for (size_t i = 0; i < kCallOutcomes; ++i) {
+      const std::string outcome(CallOutcomeName(static_cast<CallOutcome>(i)));
+      writer.Counter(
+          "souvenir_gateway_upstream_calls_total", "Computations asked for, by how the call ended.",
+          {{"endpoint", name}, {"outcome", outcome}}, static_cast<double>(stats.calls[i]));
+    }
+    const MetricLabels labels = {{"endpoint", name}};
+    writer.Counter("souvenir_gateway_upstream_retries_total",
+                   "Calls that were lost or had no room there, and were made once more.", labels,
+                   static_cast<double>(stats.retries));
+    writer.Counter("souvenir_gateway_upstream_ejections_total",
+                   "Times that an endpoint was left alone because it lost calls.", labels,
+                   static_cast<double>(stats.ejections));
+    writer.Gauge("souvenir_gateway_upstream_outstanding", "Calls under way.", labels,
+                 static_cast<double>(stats.outstanding));
+    const std::pair<const char*, size_t> states[] = {
+        {"ready", stats.ready}, {"ejected", stats.ejected}, {"away", stats.away}};
+    for (const auto& [state, endpoints] : states) {
+      writer.Gauge("souvenir_gateway_upstream_endpoints", "Endpoints, by state.",
+                   {{"endpoint", name}, {"state", state}}, static_cast<double>(endpoints));
+    }
+  }
+}
+
 }  // namespace
 
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
-                           const Resolver& resolver, const Gate& gate, const char* version,
-                           MetricWriter& writer) {
+                           const Resolver& resolver, const EndpointSet& compute, const Gate& gate,
+                           const char* version, MetricWriter& writer) {
   CollectLookups(catalog, writer);
   const cache::MemoryTier::Stats memory = cache.memory().stats();
   CollectTier("memory", memory.entries, memory.bytes, memory.limit_bytes,
@@ -87,8 +113,7 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
                  static_cast<double>(flights.joined));
   writer.Gauge("souvenir_gateway_waiting_bytes", "Bytes of inputs that wait to be computed.", {},
                static_cast<double>(resolver.waiting_bytes()));
-  writer.Counter("souvenir_gateway_upstream_calls_total", "Calls to compute.", {},
-                 static_cast<double>(resolver.upstream_calls()));
+  CollectCompute(compute, writer);
   writer.Gauge("souvenir_gateway_models", "Models known, all versions.", {},
                static_cast<double>(catalog.snapshot()->models().size()));
   writer.Gauge("souvenir_gateway_active_requests", "Requests under way.", {},

@@ -5,12 +5,13 @@
 #include "common/metrics/metrics.h"
 #include "gateway/catalog/catalog.h"
 #include "gateway/resolve/resolver.h"
+#include "gateway/upstream/endpoint_set.h"
 
 namespace souvenir::gateway {
 
 // Writes what the gateway has counted, all but its RPCs. docs/metrics.md lists the names.
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
-                           const Resolver& resolver, const Gate& gate, const char* version,
-                           MetricWriter& writer);
+                           const Resolver& resolver, const EndpointSet& compute, const Gate& gate,
+                           const char* version, MetricWriter& writer);
 
 }  // namespace souvenir::gateway

@@ -40,7 +40,10 @@ int main(int argc, char** argv) {
                                  "computed (gRPC: souvenir.v1 and the Open Inference Protocol).",
                       .version = SOUVENIR_VERSION},
                      &config);
-  flags.Add("compute", "compute_address", "HOST:PORT", "The server that computes what is missing.");
+  flags.Add("compute", "compute_addresses", "HOST:PORT,...",
+            "The servers that compute what is missing; a name stands for all its addresses. "
+            "Default: " +
+                config.compute_address() + ".");
   flags.Add("data_dir", "disk.directory", "DIR",
             "Where answers are kept across restarts; without it they are kept in memory only.");
   if (const std::optional<int> exit_code = flags.Parse(argc, argv)) return *exit_code;

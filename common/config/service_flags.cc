@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "common/config/text_proto.h"
 
 namespace souvenir {
@@ -39,6 +41,10 @@ FieldOf FindField(Message* root, std::string_view path) {
 
 std::string Show(const FieldOf& of) {
   const auto* reflection = of.message->GetReflection();
+  if (of.field->is_repeated()) {
+    const auto& texts = reflection->GetRepeatedPtrField<std::string>(*of.message, of.field);
+    return absl::StrJoin(texts, ",");
+  }
   switch (of.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       return reflection->GetString(*of.message, of.field);
@@ -56,6 +62,12 @@ std::string Show(const FieldOf& of) {
 // False where `text` is no value of the field's type.
 bool Set(const FieldOf& of, const std::string& text) {
   const auto* reflection = of.message->GetReflection();
+  if (of.field->is_repeated()) {
+    const std::vector<std::string> texts = absl::StrSplit(text, ',');
+    reflection->ClearField(of.message, of.field);
+    for (const std::string& one : texts) reflection->AddString(of.message, of.field, one);
+    return true;
+  }
   switch (of.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
       reflection->SetString(of.message, of.field, text);

@@ -36,8 +36,9 @@ class ServiceFlags {
   ServiceFlags(Options options, google::protobuf::Message* config);
   ~ServiceFlags();
 
-  // A flag --`name` for the field at `path`, "disk.directory": a string, bool, uint32 or uint64. A
-  // bool is given as --name=true or --name=false. REQUIRES: `config` has that field.
+  // A flag --`name` for the field at `path`, "disk.directory": a string, bool, uint32 or uint64, or
+  // several strings. A bool is given as --name=true or --name=false; several strings with commas
+  // between them, and in the place of those of the file. REQUIRES: `config` has that field.
   void Add(const std::string& name, const std::string& path, const std::string& placeholder,
            const std::string& help);
 

@@ -1,14 +1,12 @@
 #include "compute-service/repository/model_keeper.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "common/logging/logging.h"
-#include "common/thread.h"
 
 namespace souvenir::compute {
 namespace {
@@ -27,29 +25,17 @@ ModelKeeper::ModelKeeper(Options options, ModelRepository* repository, Clock* cl
       looked_at_(clock->Monotonic()),
       measured_at_(looked_at_),
       polled_at_(looked_at_) {
-  if (mode == Mode::kThread) thread_ = StartThread("keeper", [this] { Run(); });
+  if (mode == Mode::kManual) return;
+  thread_ = std::make_unique<PeriodicThread>(PeriodicThread::Options{.name = "keeper"}, [this] {
+    Tick();
+    return options_.interval;
+  });
 }
 
 ModelKeeper::~ModelKeeper() { Stop(); }
 
 void ModelKeeper::Stop() {
-  {
-    MutexLock lock(&mutex_);
-    stopping_ = true;
-  }
-  stopped_.NotifyAll();
-  if (thread_.joinable()) thread_.join();
-}
-
-void ModelKeeper::Run() {
-  for (;;) {
-    {
-      MutexLock lock(&mutex_);
-      if (!stopping_) stopped_.WaitFor(&mutex_, absl::ToChronoNanoseconds(options_.interval));
-      if (stopping_) return;
-    }
-    Tick();
-  }
+  if (thread_ != nullptr) thread_->Stop();
 }
 
 void ModelKeeper::Tick() {

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <thread>
+#include <memory>
 
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/machine.h"
-#include "common/mutex.h"
+#include "common/periodic_thread.h"
 #include "compute-service/repository/model_repository.h"
 
 namespace souvenir::compute {
@@ -45,7 +45,6 @@ class ModelKeeper {
   void Tick();
 
  private:
-  void Run();
   void Fit(absl::Duration now);
   void KeepBudget();
 
@@ -59,11 +58,7 @@ class ModelKeeper {
   absl::Duration polled_at_;
   double own_load_ = 0;
 
-  Mutex mutex_;
-  CondVar stopped_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-
-  std::thread thread_;
+  std::unique_ptr<PeriodicThread> thread_;  // null: a test is the thread
 };
 
 }  // namespace souvenir::compute

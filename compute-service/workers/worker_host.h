@@ -10,9 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/mutex.h"
-#include "compute-service/workers/backoff.h"
 #include "compute-service/workers/host_process.h"
 #include "compute-service/workers/message_channel.h"
 

@@ -9,8 +9,6 @@
 
 #include "common/config/text_proto.h"
 #include "common/logging/logging.h"
-#include "common/sha256.h"
-#include "common/souvenir_names.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -19,27 +17,6 @@ using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
 constinit Logger log{"catalog"};
-
-// A digest for a server that reports none: whatever of its metadata could tell one model from
-// another.
-std::string DigestOf(const KnownModel& known) {
-  const auto& properties = known.metadata().properties();
-  if (const auto found = properties.find(kDigestName); found != properties.end()) {
-    return found->second;
-  }
-  Sha256 hash;
-  hash.Add(known.metadata().platform());
-  hash.Add(known.version());
-  for (const auto* tensors : {&known.metadata().inputs(), &known.metadata().outputs()}) {
-    hash.Add(static_cast<uint64_t>(tensors->size()));
-    for (const auto& tensor : *tensors) {
-      hash.Add(tensor.name());
-      hash.Add(tensor.datatype());
-      for (const int64_t dimension : tensor.shape()) hash.Add(static_cast<uint64_t>(dimension));
-    }
-  }
-  return HexString(hash.Finish());
-}
 
 // A model that compute could not describe this time, because it is loading or broken, is what it
 // was: what it has answered before can still be found.

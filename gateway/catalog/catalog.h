@@ -15,6 +15,7 @@
 #include "common/mutex.h"
 #include "common/published.h"
 #include "gateway/catalog/model_counters.h"
+#include "gateway/upstream/model_digest.h"
 #include "souvenir/config/v1/gateway.pb.h"
 #include "souvenir/state/v1/catalog.pb.h"
 
@@ -44,7 +45,7 @@ struct CatalogModel {
 
   const std::string& name() const { return known.name(); }
   const std::string& version() const { return known.version(); }
-  bool ready() const { return known.state() == "READY"; }
+  bool ready() const { return IsReady(known); }
 
   // A parameter of its configuration; "" where it has none of that name.
   const std::string& parameter(const std::string& name) const;

@@ -131,10 +131,10 @@ void Computation::CallUpstream() {
     });
   }
   if (GiveUpIfDeserted()) return;
-  ++resolver_->upstream_calls_;
   called_at_ = resolver_->parts_.clock->Monotonic();
   const std::shared_ptr<Upstream::Call> call = resolver_->parts_.upstream->Infer(
-      BuildRequest(), resolver_->options_.call_timeout,
+      {BuildRequest(), target().model().version(), target().model().digest,
+       resolver_->options_.call_timeout},
       [self = shared_from_this()](
           absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
         self->OnUpstreamDone(std::move(response));
@@ -186,8 +186,6 @@ void Computation::OnUpstreamDone(
 
 void Computation::OnUpstreamFailed(const absl::Status& status) {
   if (rows_.size() > 1 && MayBeOneRowsFault(status)) return StartRowByRow();
-  // Models are deterministic, so that a call that was lost may be made again.
-  if (absl::IsUnavailable(status) && !std::exchange(retried_, true)) return CallUpstream();
   if (rows_.size() == 1 && absl::IsInvalidArgument(status)) StoreRefusal(status);
   FailAll(status);
 }

@@ -66,9 +66,8 @@ class Computation : public std::enable_shared_from_this<Computation> {
   Resolver* const resolver_;
   const std::optional<Gate::Pass> pass_;
   const ResolveCallPtr call_;
-  std::vector<Row> rows_;  // those not landed; unchanged from CallUpstream() on
-  uint64_t bytes_ = 0;     // of their inputs, as counted by the resolver
-  bool retried_ = false;
+  std::vector<Row> rows_;     // those not landed; unchanged from CallUpstream() on
+  uint64_t bytes_ = 0;        // of their inputs, as counted by the resolver
   absl::Duration called_at_;  // by Clock::Monotonic()
 
   Mutex mutex_;

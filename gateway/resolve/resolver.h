@@ -62,8 +62,6 @@ class Resolver {
 
   cache::FlightTable::Stats flights() const { return flights_.stats(); }
   uint64_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
-  // Calls made, those made again included.
-  uint64_t upstream_calls() const { return upstream_calls_.load(std::memory_order_relaxed); }
 
  private:
   friend class Computation;
@@ -94,7 +92,6 @@ class Resolver {
   cache::FlightTable flights_;
   RefreshLog refreshes_;
   std::atomic<uint64_t> waiting_bytes_{0};
-  std::atomic<uint64_t> upstream_calls_{0};
   Gate computations_;
 };
 

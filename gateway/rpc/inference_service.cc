@@ -6,6 +6,7 @@
 #include "common/grpc/status.h"
 #include "common/souvenir_names.h"
 #include "gateway/rpc/infer_call.h"
+#include "gateway/rpc/stream_infer_call.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -19,14 +20,16 @@ absl::Status RepositoryRefused() {
 
 InferenceService::InferenceService(const Options& options, const CallParts& parts,
                                    const Catalog* catalog, const TargetDirectory* targets,
-                                   Upstream* upstream, RpcMetrics* metrics)
+                                   Upstream* upstream, Upstream* repositories, RpcMetrics* metrics)
     : options_(options),
       parts_(parts),
       catalog_(catalog),
       targets_(targets),
       upstream_(upstream),
+      repositories_(repositories),
       metrics_(metrics),
-      infer_metrics_(metrics->Method("ModelInfer")) {}
+      infer_metrics_(metrics->Method("ModelInfer")),
+      stream_metrics_(metrics->Method("ModelStreamInfer")) {}
 
 grpc::ServerUnaryReactor* InferenceService::End(grpc::CallbackServerContext* context,
                                                 const char* method, absl::Duration began,
@@ -66,6 +69,16 @@ grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerConte
   const auto call = std::make_shared<InferCall>(parts_, infer_metrics_, context, response);
   const absl::Status read = call->Read(*request, *catalog_, *targets_);
   return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* InferenceService::ModelStreamInfer(
+    grpc::CallbackServerContext* context) {
+  return StreamInferCall::Start({.calls = parts_,
+                                 .catalog = catalog_,
+                                 .targets = targets_,
+                                 .metrics = stream_metrics_,
+                                 .streams = &streams_},
+                                *context);
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerContext* context,
@@ -149,22 +162,22 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
     inference::RepositoryModelLoadResponse* response) {
-  if (!options_.allow_repository) {
+  if (repositories_ == nullptr) {
     return End(context, "RepositoryModelLoad", parts_.clock->Monotonic(), RepositoryRefused());
   }
   return PassOn(context, "RepositoryModelLoad", *request, response, [&](auto copy, auto done) {
-    upstream_->Load(std::move(copy), options_.call_timeout, std::move(done));
+    repositories_->Load(std::move(copy), options_.call_timeout, std::move(done));
   });
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
     inference::RepositoryModelUnloadResponse* response) {
-  if (!options_.allow_repository) {
+  if (repositories_ == nullptr) {
     return End(context, "RepositoryModelUnload", parts_.clock->Monotonic(), RepositoryRefused());
   }
   return PassOn(context, "RepositoryModelUnload", *request, response, [&](auto copy, auto done) {
-    upstream_->Unload(std::move(copy), options_.call_timeout, std::move(done));
+    repositories_->Unload(std::move(copy), options_.call_timeout, std::move(done));
   });
 }
 

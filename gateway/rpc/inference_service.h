@@ -4,6 +4,7 @@
 
 #include "common/grpc/rpc_metrics.h"
 #include "gateway/catalog/catalog.h"
+#include "gateway/rpc/open_streams.h"
 #include "gateway/rpc/target_directory.h"
 #include "gateway/rpc/unary_call.h"
 #include "gateway/upstream/upstream.h"
@@ -11,27 +12,52 @@
 
 namespace souvenir::gateway {
 
+// The stream's handler takes bytes too, and so cannot be put over one that takes messages: gRPC's
+// CallbackService, which has all of them, is spelled out without it.
+template <typename Base>
+using InferenceCallbacks = inference::GRPCInferenceService::WithCallbackMethod_ServerLive<
+    inference::GRPCInferenceService::WithCallbackMethod_ServerReady<
+        inference::GRPCInferenceService::WithCallbackMethod_ModelReady<
+            inference::GRPCInferenceService::WithCallbackMethod_ServerMetadata<
+                inference::GRPCInferenceService::WithCallbackMethod_ModelMetadata<
+                    inference::GRPCInferenceService::WithCallbackMethod_ModelConfig<
+                        inference::GRPCInferenceService::WithCallbackMethod_ModelStatistics<
+                            inference::GRPCInferenceService::WithCallbackMethod_RepositoryIndex<
+                                inference::GRPCInferenceService::
+                                    WithCallbackMethod_RepositoryModelLoad<
+                                        inference::GRPCInferenceService::
+                                            WithCallbackMethod_RepositoryModelUnload<Base>>>>>>>>>>;
+
 // The Open Inference Protocol over the catalog, Resolver and the upstream. What describes models
 // comes from the catalog, and so is answered while compute is away.
 //
 // Owned by the gateway; thread-safe.
 class InferenceService final
     : public inference::GRPCInferenceService::WithRawCallbackMethod_ModelInfer<
-          inference::GRPCInferenceService::CallbackService> {
+          inference::GRPCInferenceService::WithRawCallbackMethod_ModelStreamInfer<
+              InferenceCallbacks<inference::GRPCInferenceService::Service>>> {
  public:
   struct Options {
-    std::string version;            // of this program
-    bool allow_repository = false;  // whether models may be loaded and unloaded; the admin port
-    absl::Duration call_timeout;    // of what is passed on
+    std::string version;          // of this program
+    absl::Duration call_timeout;  // of what is passed on
   };
 
-  // All that is pointed to must outlive the service.
+  // All that is pointed to must outlive the service. `repositories` is where models are loaded and
+  // unloaded; nullptr: not by this service.
   InferenceService(const Options& options, const CallParts& parts, const Catalog* catalog,
-                   const TargetDirectory* targets, Upstream* upstream, RpcMetrics* metrics);
+                   const TargetDirectory* targets, Upstream* upstream, Upstream* repositories,
+                   RpcMetrics* metrics);
 
   grpc::ServerUnaryReactor* ModelInfer(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* request,
                                        grpc::ByteBuffer* response) override;
+
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ModelStreamInfer(
+      grpc::CallbackServerContext* context) override;
+
+  // Ends the streams that are open as soon as what they have under way is answered. For a stop,
+  // once the gate is closed.
+  void StopStreams() { streams_.Stop(); }
 
   grpc::ServerUnaryReactor* ServerLive(grpc::CallbackServerContext* context,
                                        const inference::ServerLiveRequest* request,
@@ -81,8 +107,11 @@ class InferenceService final
   const Catalog* const catalog_;
   const TargetDirectory* const targets_;
   Upstream* const upstream_;
+  Upstream* const repositories_;
   RpcMetrics* const metrics_;
   RpcMethodMetrics* const infer_metrics_;
+  RpcMethodMetrics* const stream_metrics_;
+  OpenStreams streams_;
 };
 
 }  // namespace souvenir::gateway

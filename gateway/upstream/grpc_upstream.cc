@@ -4,9 +4,11 @@
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "common/grpc/status.h"
+#include "common/mutex.h"
 #include "common/status_macros.h"
 #include "inference/grpc_service.grpc.pb.h"
 
@@ -17,9 +19,11 @@ using inference::GRPCInferenceService;
 using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
-std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options,
-                                       const std::string& address) {
+std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options) {
   grpc::ChannelArguments arguments;
+  if (!options.authority.empty()) {
+    arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, options.authority);
+  }
   arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   arguments.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
   // A server that was restarted is found again within a second; gRPC's default grows to two
@@ -30,11 +34,16 @@ std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options,
   // A connection that died without a word is noticed while calls wait on it.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments);
 }
 
 std::chrono::system_clock::time_point Deadline(absl::Duration timeout) {
   return absl::ToChronoTime(absl::Now() + timeout);
+}
+
+bool IsAway(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
 }
 
 // gRPC's words for a server that is not there name no server.
@@ -45,58 +54,81 @@ absl::Status Explain(const grpc::Status& status, const std::string& address) {
 
 }  // namespace
 
-struct GrpcUpstream::Stubs {
-  std::unique_ptr<GRPCInferenceService::Stub> inference;
-  std::unique_ptr<GRPCInferenceService::Stub> admin;
+struct GrpcUpstream::Stub {
+  std::unique_ptr<GRPCInferenceService::Stub> rpc;
 };
 
 GrpcUpstream::GrpcUpstream(const Options& options)
     : options_(options),
-      stubs_(std::make_unique<Stubs>(
-          Stubs{GRPCInferenceService::NewStub(Connect(options, options.address)),
-                GRPCInferenceService::NewStub(Connect(options, options.admin_address))})) {}
+      stub_(std::make_unique<Stub>(Stub{GRPCInferenceService::NewStub(Connect(options))})) {}
 
 GrpcUpstream::~GrpcUpstream() {
   calls_.Close();
   calls_.WaitUntilEmpty(absl::InfiniteDuration());
 }
 
-template <typename Stub, typename Request, typename Response, typename Method>
-std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Stub& stub, Method method,
-                                                    std::unique_ptr<Request> request,
+template <typename Request, typename Response, typename Method>
+std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
+                                                    std::shared_ptr<const Request> request,
                                                     absl::Duration timeout, Done<Response> done) {
+  // What holds on to the channel. The gate is left after the context has gone.
+  struct Live {
+    explicit Live(Gate::Pass pass) : pass(std::move(pass)) {}
+    const Gate::Pass pass;
+    grpc::ClientContext context;
+  };
   struct State final : Call {
     void Cancel() override {
       cancelled = true;
-      context.TryCancel();
+      std::shared_ptr<Live> called;
+      {
+        MutexLock lock(&mutex);
+        called = live;
+      }
+      if (called != nullptr) called->context.TryCancel();
     }
     std::atomic<bool> cancelled{false};
-    grpc::ClientContext context;
-    std::unique_ptr<Request> request;
+    std::shared_ptr<const Request> request;
     std::unique_ptr<Response> response = std::make_unique<Response>();
     Done<Response> done;
-    std::optional<Gate::Pass> pass;
+    Mutex mutex;
+    std::shared_ptr<Live> live ABSL_GUARDED_BY(mutex);  // null once it has ended
   };
   auto state = std::make_shared<State>();
-  state->request = std::move(request);
-  state->done = std::move(done);
-  state->pass = calls_.Enter();
-  if (!state->pass) {
-    std::move(state->done)(absl::UnavailableError("the gateway is stopping"));
+  std::optional<Gate::Pass> pass = calls_.Enter();
+  if (!pass) {
+    std::move(done)(absl::UnavailableError("the gateway is stopping"));
     return state;
   }
-  state->context.set_deadline(Deadline(timeout));
+  state->request = std::move(request);
+  state->done = std::move(done);
+  const auto live = std::make_shared<Live>(*std::move(pass));
+  live->context.set_deadline(Deadline(timeout));
+  {
+    MutexLock lock(&state->mutex);
+    state->live = live;
+  }
   // The state keeps itself until the call has ended.
-  (stub.async()->*method)(&state->context, state->request.get(), state->response.get(),
-                          [state, this](const grpc::Status& status) {
-                            const std::optional<Gate::Pass> pass = std::move(state->pass);
-                            Done<Response> done = std::move(state->done);
-                            if (status.ok()) {
-                              std::move(done)(std::move(state->response));
-                            } else {
-                              std::move(done)(Explain(status, options_.address));
-                            }
-                          });
+  (stub_->rpc->async()->*method)(
+      &live->context, state->request.get(), state->response.get(),
+      [state, this](const grpc::Status& status) {
+        std::shared_ptr<Live> ended;  // goes last, after `done` and all that it holds
+        {
+          MutexLock lock(&state->mutex);
+          ended = std::move(state->live);
+        }
+        Done<Response> done = std::move(state->done);
+        state->request.reset();
+        if (status.ok()) {
+          std::move(done)(std::move(state->response));
+        } else if (status.error_code() == grpc::StatusCode::CANCELLED && !state->cancelled) {
+          // A server that stops does so to what has taken too long.
+          std::move(done)(absl::UnavailableError(
+              fmt::format("compute at {} gave the call up", options_.address)));
+        } else {
+          std::move(done)(Explain(status, options_.address));
+        }
+      });
   return state;
 }
 
@@ -106,31 +138,30 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Stub& stub, Method method,
       grpc::ClientContext*, const inference::name##Request*, inference::name##Response*, \
       std::function<void(grpc::Status)>)>(&GRPCInferenceService::Stub::async::name)
 
-std::shared_ptr<Upstream::Call> GrpcUpstream::Infer(
-    std::unique_ptr<inference::ModelInferRequest> request, absl::Duration timeout,
-    Done<inference::ModelInferResponse> done) {
-  return Start(*stubs_->inference, SOUVENIR_ASYNC_METHOD(ModelInfer), std::move(request), timeout,
+std::shared_ptr<Upstream::Call> GrpcUpstream::Infer(const Inference& inference,
+                                                    Done<inference::ModelInferResponse> done) {
+  return Start(SOUVENIR_ASYNC_METHOD(ModelInfer), inference.request, inference.timeout,
                std::move(done));
 }
 
 void GrpcUpstream::Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
                               absl::Duration timeout,
                               Done<inference::ModelStatisticsResponse> done) {
-  Start(*stubs_->inference, SOUVENIR_ASYNC_METHOD(ModelStatistics), std::move(request), timeout,
-        std::move(done));
+  Start<inference::ModelStatisticsRequest>(SOUVENIR_ASYNC_METHOD(ModelStatistics),
+                                           std::move(request), timeout, std::move(done));
 }
 
 void GrpcUpstream::Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
                         absl::Duration timeout, Done<inference::RepositoryModelLoadResponse> done) {
-  Start(*stubs_->admin, SOUVENIR_ASYNC_METHOD(RepositoryModelLoad), std::move(request), timeout,
-        std::move(done));
+  Start<inference::RepositoryModelLoadRequest>(SOUVENIR_ASYNC_METHOD(RepositoryModelLoad),
+                                               std::move(request), timeout, std::move(done));
 }
 
 void GrpcUpstream::Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
                           absl::Duration timeout,
                           Done<inference::RepositoryModelUnloadResponse> done) {
-  Start(*stubs_->admin, SOUVENIR_ASYNC_METHOD(RepositoryModelUnload), std::move(request), timeout,
-        std::move(done));
+  Start<inference::RepositoryModelUnloadRequest>(SOUVENIR_ASYNC_METHOD(RepositoryModelUnload),
+                                                 std::move(request), timeout, std::move(done));
 }
 
 #undef SOUVENIR_ASYNC_METHOD
@@ -144,7 +175,7 @@ absl::StatusOr<KnownModels> GrpcUpstream::Describe(const std::vector<std::string
     context.set_deadline(deadline);
     inference::RepositoryIndexResponse index;
     const grpc::Status status =
-        stubs_->inference->RepositoryIndex(&context, inference::RepositoryIndexRequest(), &index);
+        stub_->rpc->RepositoryIndex(&context, inference::RepositoryIndexRequest(), &index);
     // A server without the extension is asked about the names we were given.
     if (!status.ok() && status.error_code() != grpc::StatusCode::UNIMPLEMENTED) {
       return Explain(status, options_.address);
@@ -180,12 +211,11 @@ absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point d
   request.set_name(model->name());
   request.set_version(model->version());
   const grpc::Status described =
-      stubs_->inference->ModelMetadata(&context, request, model->mutable_metadata());
+      stub_->rpc->ModelMetadata(&context, request, model->mutable_metadata());
   if (!described.ok()) {
     model->clear_metadata();
-    if (described.error_code() == grpc::StatusCode::UNAVAILABLE ||
-        described.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
-      if (model->state() == "READY") return Explain(described, options_.address);
+    if (IsAway(described) && model->state() == "READY") {
+      return Explain(described, options_.address);
     }
     if (model->state() == "READY") {
       model->set_state("UNAVAILABLE");
@@ -202,11 +232,11 @@ absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point d
   config_request.set_name(model->name());
   config_request.set_version(model->version());
   inference::ModelConfigResponse config;
-  // Optional in the protocol: a server without it is configured at the gateway.
-  if (stubs_->inference->ModelConfig(&config_context, config_request, &config).ok()) {
-    model->mutable_config()->Swap(config.mutable_config());
-  }
-  return absl::OkStatus();
+  const grpc::Status configured = stub_->rpc->ModelConfig(&config_context, config_request, &config);
+  if (configured.ok()) model->mutable_config()->Swap(config.mutable_config());
+  // Optional in the protocol: a server without it is configured at the gateway. One that has gone
+  // meanwhile is no such server.
+  return IsAway(configured) ? Explain(configured, options_.address) : absl::OkStatus();
 }
 
 }  // namespace souvenir::gateway

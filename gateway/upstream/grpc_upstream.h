@@ -10,21 +10,24 @@
 
 namespace souvenir::gateway {
 
-// An Upstream over one gRPC channel, which reconnects by itself.
-class GrpcUpstream final : public Upstream {
+// A server over one gRPC channel, which reconnects by itself.
+//
+// Whoever lets go of a channel last waits for the threads that run callbacks (gRPC 1.51), and so
+// must not be one of them. All that holds on to the channel, which contexts of calls do, is gone
+// before the destructor lets go of it.
+class GrpcUpstream final : public UpstreamServer {
  public:
   struct Options {
-    std::string admin_address;             // for Load() and Unload()
-    std::string address;                   // "host:port" or any name that gRPC resolves
+    std::string address;                   // "host:port"; Load() and Unload() want an admin port's
+    std::string authority;                 // the name it is called by; "" is the address
     size_t max_message_bytes = 64u << 20;  // of one request or answer
   };
 
   explicit GrpcUpstream(const Options& options);
-  // Waits for the callbacks of all calls; cancel them first.
+  // Waits for the callbacks of all calls; cancel them first. Not on a thread that runs callbacks.
   ~GrpcUpstream() override;
 
-  std::shared_ptr<Call> Infer(std::unique_ptr<inference::ModelInferRequest> request,
-                              absl::Duration timeout,
+  std::shared_ptr<Call> Infer(const Inference& inference,
                               Done<inference::ModelInferResponse> done) override;
   void Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
                   absl::Duration timeout, Done<inference::ModelStatisticsResponse> done) override;
@@ -34,22 +37,20 @@ class GrpcUpstream final : public Upstream {
               absl::Duration timeout, Done<inference::RepositoryModelUnloadResponse> done) override;
   absl::StatusOr<souvenir::state::v1::KnownModels> Describe(const std::vector<std::string>& names,
                                                             absl::Duration timeout) override;
-  const std::string& address() const override { return options_.address; }
 
  private:
-  struct Stubs;
+  struct Stub;
 
-  // Starts `method` of the service's or the admin's stub.
-  template <typename Stub, typename Request, typename Response, typename Method>
-  std::shared_ptr<Call> Start(Stub& stub, Method method, std::unique_ptr<Request> request,
+  template <typename Request, typename Response, typename Method>
+  std::shared_ptr<Call> Start(Method method, std::shared_ptr<const Request> request,
                               absl::Duration timeout, Done<Response> done);
 
   absl::Status DescribeModel(std::chrono::system_clock::time_point deadline,
                              souvenir::state::v1::KnownModel* model);
 
   const Options options_;
-  const std::unique_ptr<Stubs> stubs_;
-  Gate calls_;
+  const std::unique_ptr<Stub> stub_;
+  Gate calls_;  // each is inside for as long as its context exists
 };
 
 }  // namespace souvenir::gateway

@@ -13,7 +13,7 @@
 
 namespace souvenir::gateway {
 
-// A server of the Open Inference Protocol that computes what is not remembered.
+// A server of the Open Inference Protocol that computes what is not remembered, or a set of them.
 //
 // Thread-safe. Callbacks run on a thread of the upstream's own, and must not block; they run
 // exactly once, also when a call is cancelled or the upstream is destroyed, which waits for them.
@@ -32,10 +32,18 @@ class Upstream {
 
   virtual ~Upstream() = default;
 
-  // Asks for a computation; UNAVAILABLE at once, with the reason, while the server cannot be
-  // reached.
-  virtual std::shared_ptr<Call> Infer(std::unique_ptr<inference::ModelInferRequest> request,
-                                      absl::Duration timeout,
+  // A computation, and what the caller counts on.
+  struct Inference {
+    std::shared_ptr<const inference::ModelInferRequest> request;
+    // Of the model, as the catalog has them. A server answers with what it has, whatever these say;
+    // of several, those are asked first that have them.
+    std::string version;
+    std::string digest;
+    absl::Duration timeout;
+  };
+
+  // Asks for a computation; UNAVAILABLE at once, with the reason, while no server can be reached.
+  virtual std::shared_ptr<Call> Infer(const Inference& inference,
                                       Done<inference::ModelInferResponse> done) = 0;
 
   // What passes through as it is.
@@ -47,14 +55,15 @@ class Upstream {
   virtual void Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
                       absl::Duration timeout,
                       Done<inference::RepositoryModelUnloadResponse> done) = 0;
+};
 
+// One such server.
+class UpstreamServer : public Upstream {
+ public:
   // All models there are: those of the server's index and, for servers that have none, those of
-  // `names`. Blocks; for the catalog's own thread.
+  // `names`. Blocks; for a thread that polls.
   virtual absl::StatusOr<souvenir::state::v1::KnownModels> Describe(
       const std::vector<std::string>& names, absl::Duration timeout) = 0;
-
-  // Where it is, for messages.
-  virtual const std::string& address() const = 0;
 };
 
 }  // namespace souvenir::gateway

@@ -13,7 +13,7 @@ TEXT = (SOURCE_DIRECTORY / "docs" / "configuration.md").read_text(encoding="utf-
 PAGES = [*SOURCE_DIRECTORY.glob("*.md"), *(SOURCE_DIRECTORY / "docs").rglob("*.md")]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
 EXAMPLE = re.compile(r"^```textproto (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FIELD = re.compile(r"^\s*optional \w+ (\w+) = |^\s*(?:map<[^>]*>) (\w+) = ", re.MULTILINE)
+FIELD = re.compile(r"^\s*(?:optional|repeated) \w+ (\w+) = |^\s*(?:map<[^>]*>) (\w+) = ", re.MULTILINE)
 
 
 def check(service, text):

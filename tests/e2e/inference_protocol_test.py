@@ -140,6 +140,43 @@ class InferenceProtocolTest(harness.SharedServicesTest):
             response, _ = server.infer(text_request(["The house is red."]))
             self.assertEqual(translations_of(response), ["La casa es roja."])
 
+    def test_a_stream_answers_each_request_with_its_id(self):
+        texts = {f"request {n}": f"The wall number {n} is white." for n in range(5)}
+        requests = [text_request([text], id=name) for name, text in texts.items()]
+        wrong = text_request(["house"], id="wrong")
+        _set_datatype("INT32")(wrong)
+        unknown = text_request(["house"], id="unknown", model="apertium-eng-tlh")
+        for name, server in self.on_both():
+            with self.subTest(server=name):
+                answers = list(server.inference.ModelStreamInfer(
+                    iter([wrong, *requests, unknown]), timeout=60))
+                by_id = {answer.infer_response.id: answer for answer in answers}
+                self.assertEqual(len(answers), len(by_id))
+                self.assertEqual(set(by_id), {*texts, "wrong", "unknown"})
+                self.assertIn("INT32", by_id["wrong"].error_message)
+                self.assertIn("apertium-eng-tlh", by_id["unknown"].error_message)
+                for request, text in texts.items():
+                    self.assertEqual(by_id[request].error_message, "")
+                    self.assertEqual(translations_of(by_id[request].infer_response),
+                                     [harness.engine_output("eng-spa", text)])
+
+    def test_what_a_stream_learned_a_call_knows(self):
+        text = "The street is long."
+        for _ in self.server.inference.ModelStreamInfer(iter([text_request([text])]), timeout=60):
+            pass
+        _, metadata = self.server.infer(text_request([text]))
+        self.assertEqual(kinds_of(metadata), {"memory": 1})
+
+    def test_bytes_that_are_no_request_are_answered_on_the_stream(self):
+        stream = self.server.channel.stream_stream(
+            "/inference.GRPCInferenceService/ModelStreamInfer", request_serializer=bytes,
+            response_deserializer=oip.ModelStreamInferResponse.FromString)
+        good = text_request(["The street is long."], id="good").SerializeToString()
+        answers = list(stream(iter([b"\xff\xff", good]), timeout=60))
+        self.assertEqual({answer.infer_response.id for answer in answers}, {"", "good"})
+        bad = next(answer for answer in answers if not answer.infer_response.id)
+        self.assertIn("ModelInferRequest", bad.error_message)
+
     def test_only_the_admin_port_changes_models(self):
         for name, server in self.on_both():
             for call in (

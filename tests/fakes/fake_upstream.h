@@ -13,23 +13,22 @@ namespace souvenir::gateway {
 
 // An upstream that a test answers by hand, call by call, in any order. Thread-safe; callbacks run
 // on the thread that answers.
-class FakeUpstream final : public Upstream {
+class FakeUpstream final : public UpstreamServer {
  public:
-  struct Inference {
-    std::unique_ptr<inference::ModelInferRequest> request;
-    Done<inference::ModelInferResponse> done;
-    bool cancelled = false;
-  };
+  // `on_closed` is called by the destructor.
+  explicit FakeUpstream(std::function<void()> on_closed = [] {})
+      : on_closed_(std::move(on_closed)) {}
+  ~FakeUpstream() override { on_closed_(); }
 
-  std::shared_ptr<Call> Infer(std::unique_ptr<inference::ModelInferRequest> request, absl::Duration,
+  std::shared_ptr<Call> Infer(const Inference& inference,
                               Done<inference::ModelInferResponse> done) override {
     size_t index;
     bool answer_now;
     {
       MutexLock lock(&mutex_);
       index = calls_.size();
-      auto call = std::make_unique<Inference>();
-      call->request = std::move(request);
+      auto call = std::make_unique<Made>();
+      call->inference = inference;
       call->done = std::move(done);
       calls_.push_back(std::move(call));
       answer_now = automatic_ != nullptr;
@@ -62,7 +61,11 @@ class FakeUpstream final : public Upstream {
   }
   const inference::ModelInferRequest& request(size_t call) const {
     MutexLock lock(&mutex_);
-    return *calls_[call]->request;
+    return *calls_[call]->inference.request;
+  }
+  absl::Duration timeout(size_t call) const {
+    MutexLock lock(&mutex_);
+    return calls_[call]->inference.timeout;
   }
   bool cancelled(size_t call) const {
     MutexLock lock(&mutex_);
@@ -82,25 +85,39 @@ class FakeUpstream final : public Upstream {
     for (size_t call = 0; call < calls(); ++call) Fail(call, status);
   }
 
+  // What the calls that pass through are answered with from now on.
+  void SetStatistics(absl::StatusOr<inference::ModelStatisticsResponse> statistics) {
+    statistics_ = std::move(statistics);
+  }
+  void SetRepositoryStatus(absl::Status status) { repository_status_ = std::move(status); }
+
   void Statistics(std::unique_ptr<inference::ModelStatisticsRequest>, absl::Duration,
                   Done<inference::ModelStatisticsResponse> done) override {
-    std::move(done)(absl::UnimplementedError("not asked for in tests"));
+    if (!statistics_.ok()) return std::move(done)(statistics_.status());
+    std::move(done)(std::make_unique<inference::ModelStatisticsResponse>(*statistics_));
   }
   void Load(std::unique_ptr<inference::RepositoryModelLoadRequest>, absl::Duration,
             Done<inference::RepositoryModelLoadResponse> done) override {
-    std::move(done)(absl::UnimplementedError("not asked for in tests"));
+    if (!repository_status_.ok()) return std::move(done)(repository_status_);
+    std::move(done)(std::make_unique<inference::RepositoryModelLoadResponse>());
   }
   void Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest>, absl::Duration,
               Done<inference::RepositoryModelUnloadResponse> done) override {
-    std::move(done)(absl::UnimplementedError("not asked for in tests"));
+    if (!repository_status_.ok()) return std::move(done)(repository_status_);
+    std::move(done)(std::make_unique<inference::RepositoryModelUnloadResponse>());
   }
   absl::StatusOr<souvenir::state::v1::KnownModels> Describe(const std::vector<std::string>&,
                                                             absl::Duration) override {
     return absl::UnimplementedError("not asked for in tests");
   }
-  const std::string& address() const override { return address_; }
 
  private:
+  struct Made {
+    Inference inference;
+    Done<inference::ModelInferResponse> done;
+    bool cancelled = false;
+  };
+
   void End(size_t call, absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> outcome) {
     Done<inference::ModelInferResponse> done;
     {
@@ -110,10 +127,13 @@ class FakeUpstream final : public Upstream {
     if (done) std::move(done)(std::move(outcome));
   }
 
-  const std::string address_ = "fake:1";
+  absl::StatusOr<inference::ModelStatisticsResponse> statistics_ =
+      absl::UnimplementedError("not asked for in tests");
+  absl::Status repository_status_ = absl::UnimplementedError("not asked for in tests");
+  const std::function<void()> on_closed_;
   Model automatic_;
   mutable Mutex mutex_;
-  std::vector<std::unique_ptr<Inference>> calls_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Made>> calls_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace souvenir::gateway

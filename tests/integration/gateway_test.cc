@@ -251,7 +251,8 @@ TEST_F(GatewayTest, WithComputeAwayHitsAreServedAfterARestartAndMissesAreRefused
   EXPECT_THAT(status.error_message(), HasSubstr("compute at 127.0.0.1:"));
   const auto mixed = Translate("known", {"es", "gl"});
   EXPECT_EQ(mixed.translations(0).text(), "known");
-  EXPECT_EQ(mixed.translations(1).status().code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(mixed.translations(1).status().code(), grpc::StatusCode::UNAVAILABLE)
+      << mixed.translations(1).status().message();
 }
 
 TEST_F(GatewayTest, TargetsAreComputedInParallel) {

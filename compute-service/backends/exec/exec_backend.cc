@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/logging/logging.h"
 #include "common/mutex.h"
@@ -19,7 +20,6 @@
 #include "compute-service/backends/exec/exec_messages.h"
 #include "compute-service/backends/exec/exec_process.h"
 #include "compute-service/backends/model_parameters.h"
-#include "compute-service/workers/backoff.h"
 #include "compute-service/workers/process_memory.h"
 
 namespace souvenir::compute {

@@ -276,16 +276,6 @@ TEST_F(ResolverTest, AnErrorReachesEveryWaiterAndIsNotRemembered) {
   EXPECT_EQ(third->text(0), "<a>");
 }
 
-TEST_F(ResolverTest, ACallThatWasLostIsMadeOnceMore) {
-  const auto call = Ask({"a"});
-  upstream_.Fail(0, absl::UnavailableError("the worker died"));
-  EXPECT_FALSE(call->done());
-  ASSERT_EQ(upstream_.calls(), 2u);
-  upstream_.Fail(1, absl::UnavailableError("compute is away"));
-  ASSERT_TRUE(call->done());
-  EXPECT_EQ(call->text(0), "compute is away");
-}
-
 TEST_F(ResolverTest, StrangersDoNotShareABadRowsFate) {
   const auto call = Ask({"good", "bad", "fine"});
   upstream_.Fail(0, absl::InvalidArgumentError("one row is bad"));

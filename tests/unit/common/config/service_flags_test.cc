@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -35,6 +36,7 @@ class ServiceFlagsTest : public ::testing::Test {
     flags_.emplace(ServiceFlags::Options{"souvenir-test", "Serves tests.", "9.8.7"}, &config_);
     flags_->Add("data_dir", "disk.directory", "DIR", "Where the disk tier is.");
     flags_->Add("memory", "memory.limit_bytes", "BYTES", "Size of the memory tier.");
+    flags_->Add("servers", "compute_addresses", "HOST:PORT,...", "Where the servers are.");
     flags_->Add("trust", "trust_tenant_header", "BOOL", "Whether the header is believed.");
   }
   ~ServiceFlagsTest() override { fs::remove_all(directory_); }
@@ -106,6 +108,16 @@ TEST_F(ServiceFlagsTest, FlagsWinOverTheFileAndTheFileOverDefaults) {
   EXPECT_EQ(config_.drain_timeout_seconds(), 7u);
   EXPECT_EQ(config_.memory().shards(), 4u);
   EXPECT_EQ(config_.memory().limit_bytes(), 100u);
+}
+
+TEST_F(ServiceFlagsTest, SeveralStringsHaveCommasBetweenThemAndReplaceThoseOfTheFile) {
+  const std::string path = WriteFile("compute_addresses: 'file:1'\ncompute_addresses: 'file:2'\n");
+  EXPECT_EQ(Parse({"--config", path.c_str()}), std::nullopt) << err_;
+  EXPECT_THAT(config_.compute_addresses(), ElementsAre("file:1", "file:2"));
+  config_.clear_compute_addresses();
+  EXPECT_EQ(Parse({"--config", path.c_str(), "--servers=a:1,[::1]:2,,c:3"}), std::nullopt) << err_;
+  EXPECT_THAT(config_.compute_addresses(), ElementsAre("a:1", "[::1]:2", "", "c:3"))
+      << "whether they make sense is not the flag's to say";
 }
 
 TEST_F(ServiceFlagsTest, AWrongFileIsShownItsPlace) {

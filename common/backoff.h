@@ -5,7 +5,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 
-namespace souvenir::compute {
+namespace souvenir {
 
 // How long to leave alone something that keeps failing: a few failures in a row are tried again at
 // once, each further one doubles the pause. Not thread-safe.
@@ -47,4 +47,4 @@ class Backoff {
   absl::Duration until_;
 };
 
-}  // namespace souvenir::compute
+}  // namespace souvenir

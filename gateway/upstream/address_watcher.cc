@@ -1,0 +1,79 @@
+#include "gateway/upstream/address_watcher.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "common/logging/logging.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constinit Logger log{"upstream"};
+
+}  // namespace
+
+AddressWatcher::AddressWatcher(Options options, Listener listener)
+    : options_(std::move(options)), listener_(std::move(listener)) {
+  bool all_numeric = true;
+  for (const std::string& configured : options_.names) {
+    Name& name = names_.emplace_back();
+    name.name = configured;
+    name.numeric = IsNumericAddress(configured);
+    if (name.numeric) name.addresses.push_back({configured, configured});
+    all_numeric = all_numeric && name.numeric;
+  }
+  Tell();
+  if (all_numeric) return;
+  thread_ = std::make_unique<PeriodicThread>(PeriodicThread::Options{.name = "names"}, [this] {
+    LookUpNames();
+    return options_.interval;
+  });
+}
+
+void AddressWatcher::Stop() {
+  if (thread_ != nullptr) thread_->Stop();
+}
+
+void AddressWatcher::LookUpNames() {
+  for (Name& name : names_) {
+    if (!name.numeric) Look(&name);
+  }
+  Tell();
+}
+
+void AddressWatcher::Look(Name* name) const {
+  const absl::StatusOr<std::vector<std::string>> looked = options_.look_up(name->name);
+  const bool failed_before = std::exchange(name->failed, !looked.ok());
+  if (!looked.ok()) {
+    if (!failed_before) {
+      log.Warning("the addresses of compute are not known, or are those of before",
+                  {{"reason", looked.status().ToString()}});
+    }
+    return;
+  }
+  if (failed_before) log.Info("the addresses of compute are known", {{"name", name->name}});
+  std::vector<EndpointAddress> addresses;
+  for (const std::string& address : *looked) {
+    const auto before =
+        std::find_if(name->addresses.begin(), name->addresses.end(),
+                     [&](const EndpointAddress& known) { return known.address == address; });
+    addresses.push_back(
+        {name->name, address, before != name->addresses.end() ? before->from_start : !name->found});
+  }
+  name->addresses = std::move(addresses);
+  name->found = true;
+}
+
+void AddressWatcher::Tell() const {
+  std::vector<EndpointAddress> all;
+  std::set<std::string> seen;
+  for (const Name& name : names_) {
+    for (const EndpointAddress& address : name.addresses) {
+      if (all.size() < options_.most && seen.insert(address.address).second) all.push_back(address);
+    }
+  }
+  listener_(std::move(all));
+}
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/periodic_thread.h"
+#include "gateway/upstream/address_lookup.h"
+
+namespace souvenir::gateway {
+
+// Knows at which addresses the servers are that the configuration names. Names are looked up again
+// and again on a thread of its own, "names", which is there only where there are names; one that
+// cannot be looked up keeps the addresses it had.
+//
+// Owned by the gateway. Thread-safe.
+class AddressWatcher {
+ public:
+  // All addresses there are now: those of the first name first, each once. Called before the
+  // constructor returns with those that are numeric, and then on the thread after each look,
+  // whether anything changed or not.
+  using Listener = std::function<void(std::vector<EndpointAddress>)>;
+  using LookUp = std::function<absl::StatusOr<std::vector<std::string>>(const std::string& name)>;
+
+  struct Options {
+    std::vector<std::string> names;  // "host:port", names and numeric addresses
+    absl::Duration interval = absl::Seconds(2);
+    size_t most = 64;  // addresses; more that names stand for are left out
+    LookUp look_up = LookUpAddresses;
+  };
+
+  AddressWatcher(Options options, Listener listener);
+
+  // Looks no more; waits for a look that is under way. Idempotent.
+  void Stop();
+
+ private:
+  struct Name {
+    std::string name;
+    std::vector<EndpointAddress> addresses;
+    bool numeric = false;
+    bool found = false;   // was looked up with success before
+    bool failed = false;  // the last look failed
+  };
+
+  void LookUpNames();
+  void Look(Name* name) const;
+  void Tell() const;
+
+  const Options options_;
+  const Listener listener_;
+  std::vector<Name> names_;  // the thread's, once it has begun
+
+  std::unique_ptr<PeriodicThread> thread_;
+};
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,111 @@
+#include "gateway/upstream/balanced_call.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace souvenir::gateway {
+namespace {
+
+// A call and one more.
+constexpr int kMostAttempts = 2;
+
+}  // namespace
+
+BalancedCall::BalancedCall(const Owner& owner, Gate::Pass pass, Upstream::Inference inference,
+                           Done done)
+    : owner_(owner),
+      pass_(std::move(pass)),
+      inference_(std::move(inference)),
+      deadline_(owner.clock->Monotonic() + inference_.timeout),
+      done_(std::move(done)) {}
+
+Balancer::Wanted BalancedCall::wanted() const {
+  return {.model = inference_.request->model_name(),
+          .version = inference_.version,
+          .digest = inference_.digest,
+          .any_version = inference_.request->model_version().empty()};
+}
+
+void BalancedCall::Start() {
+  const Endpoint* const endpoint = owner_.balancer->Begin(wanted());
+  if (endpoint == nullptr) {
+    return Finish(absl::UnavailableError("no address of compute is known yet"));
+  }
+  Try(endpoint);
+}
+
+void BalancedCall::Try(const Endpoint* endpoint) {
+  const int attempt = ++attempts_;
+  Upstream::Inference inference = inference_;
+  inference.timeout = deadline_ - owner_.clock->Monotonic();
+  const std::shared_ptr<Upstream::Call> call = endpoint->upstream->Infer(
+      inference, [self = shared_from_this(), endpoint, attempt](
+                     absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
+        self->OnDone(endpoint, attempt, std::move(response));
+      });
+  {
+    // It may have ended before Infer() returned, and the next one have begun.
+    MutexLock lock(&mutex_);
+    if (current_attempt_ >= attempt) return;
+    current_attempt_ = attempt;
+    current_ = call;
+    if (!cancelled_) return;
+  }
+  call->Cancel();
+}
+
+void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
+                          absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
+  const absl::Status status = response.status();
+  std::shared_ptr<Upstream::Call> ended;  // let go of outside the lock
+  {
+    MutexLock lock(&mutex_);
+    if (current_attempt_ <= attempt) {
+      current_attempt_ = attempt;
+      ended = std::move(current_);
+    }
+  }
+  const Endpoint* again = status.ok() ? nullptr : Again(endpoint, status);
+  // The endpoint may be gone after this.
+  if (owner_.balancer->End(endpoint, status)) (*owner_.on_ejected)();
+  if (again != nullptr) return Try(again);
+  if (absl::IsUnavailable(status)) {
+    if (const std::optional<std::string> all_away = owner_.balancer->AllAway()) {
+      return Finish(absl::UnavailableError(*all_away));
+    }
+  }
+  Finish(std::move(response));
+}
+
+const Endpoint* BalancedCall::Again(const Endpoint* endpoint, const absl::Status& status) {
+  const bool lost = absl::IsUnavailable(status);
+  if ((!lost && !absl::IsResourceExhausted(status)) || attempts_ == kMostAttempts) return nullptr;
+  if (deadline_ <= owner_.clock->Monotonic()) return nullptr;
+  {
+    MutexLock lock(&mutex_);
+    if (cancelled_) return nullptr;
+  }
+  const Endpoint* again = owner_.balancer->BeginElsewhere(wanted(), endpoint);
+  if (again == nullptr && lost) again = owner_.balancer->BeginAt(endpoint);
+  if (again != nullptr) owner_.balancer->CountRetry(endpoint);
+  return again;
+}
+
+void BalancedCall::Finish(absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
+  // This object may be kept by who might cancel it, and its owner be gone.
+  const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
+  Done done = std::move(done_);
+  std::move(done)(std::move(response));
+}
+
+void BalancedCall::Cancel() {
+  std::shared_ptr<Upstream::Call> call;
+  {
+    MutexLock lock(&mutex_);
+    cancelled_ = true;
+    call = current_;
+  }
+  if (call != nullptr) call->Cancel();
+}
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "compute-service/compute_service.h"
+#include "tests/fakes/fake_backend.h"
+
+namespace souvenir {
+
+// A real compute service, whose model "echo" is cached by rows and held up by tests. It can be
+// started again where it was.
+struct TestCompute {
+  // With `models` that are the same but for their names.
+  void Start(const std::string& digest = "engine 1", const std::vector<std::string>& models = {}) {
+    config::v1::ComputeConfig config;
+    config.set_listen_address(address());
+    config.set_admin_address(admin_address());
+    config.set_metrics_address("");
+    config.set_model_repository("");
+    config.mutable_pool()->set_instances(2);
+    config.set_drain_timeout_seconds(0);
+    auto made = std::make_unique<compute::FakeBackend>();
+    backend = made.get();
+    backend->SetDigest(digest);
+    backend->Offer({.config = Cached("echo")});
+    for (const std::string& model : models) backend->Offer({.config = Cached(model)});
+    std::vector<std::unique_ptr<compute::Backend>> backends;
+    backends.push_back(std::move(made));
+    auto started = compute::ComputeService::Create(config, std::move(backends));
+    ASSERT_TRUE(started.ok()) << started.status();
+    service = *std::move(started);
+    port = service->port();
+    admin_port = service->admin_port();
+  }
+
+  void Stop() {
+    service.reset();
+    backend = nullptr;
+  }
+
+  std::string address() const { return "127.0.0.1:" + std::to_string(port); }
+  std::string admin_address() const { return "127.0.0.1:" + std::to_string(admin_port); }
+
+  int port = 0;
+  int admin_port = 0;
+  compute::FakeBackend* backend = nullptr;  // the service's
+  std::unique_ptr<compute::ComputeService> service;
+
+ private:
+  static inference::ModelConfig Cached(const std::string& name) {
+    inference::ModelConfig config = compute::EchoConfig(name);
+    config.mutable_response_cache()->set_enable(true);
+    (*config.mutable_parameters())["row_exact"].set_string_value("true");
+    return config;
+  }
+};
+
+}  // namespace souvenir
