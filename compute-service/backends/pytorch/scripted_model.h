@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/core/ivalue.h>  // before module.h, which clang cannot read without it in C++20
 #include <torch/csrc/jit/api/module.h>
 
 #include <memory>

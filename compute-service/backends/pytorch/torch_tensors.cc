@@ -1,5 +1,6 @@
 #include "compute-service/backends/pytorch/torch_tensors.h"
 
+#include <ATen/core/ivalue.h>  // before ops/, which clang cannot read without it in C++20
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <fmt/format.h>

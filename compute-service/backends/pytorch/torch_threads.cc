@@ -1,6 +1,7 @@
 #include "compute-service/backends/pytorch/torch_threads.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/ivalue.h>  // before ops/, which clang cannot read without it in C++20
 #include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <fmt/format.h>
