@@ -116,7 +116,7 @@ class Handlers {
   const CallParts parts_ = {Clock::System(), &gate_, &resolver_};
   TranslationService translation_{parts_, &translator_, &metrics_};
   InferenceService inference_{
-      InferenceService::Options{}, parts_, &catalog_, &targets_, &upstream_, &metrics_};
+      InferenceService::Options{}, parts_, &catalog_, &targets_, &upstream_, nullptr, &metrics_};
 };
 
 // Calls `handler` with a context of its own; what it answered.
