@@ -27,6 +27,13 @@ enum Rank {
 constexpr size_t kMostTroubleBytes = 160;
 constexpr size_t kMostTroubles = 4;
 
+std::string_view Shortened(std::string_view trouble) {
+  if (trouble.size() <= kMostTroubleBytes) return trouble;
+  size_t end = kMostTroubleBytes;
+  while (end > 0 && (trouble[end] & 0xC0) == 0x80) --end;  // not inside a UTF-8 character
+  return trouble.substr(0, end);
+}
+
 }  // namespace
 
 std::string_view CallOutcomeName(CallOutcome outcome) {
@@ -146,7 +153,8 @@ bool Balancer::End(const Endpoint* endpoint, const absl::Status& status) {
     case CallOutcome::kOk:
     case CallOutcome::kFailed:
     case CallOutcome::kExhausted:
-      member->losses.Succeeded();  // it is there
+      // It is there; that our patience ended says nothing of it.
+      if (!absl::IsDeadlineExceeded(status)) member->losses.Succeeded();
       break;
     case CallOutcome::kLost:
       member->trouble = std::string(status.message());
@@ -183,7 +191,7 @@ std::optional<std::string> Balancer::AllAway() const {
   std::string told = fmt::format("none of {} compute services answers", away.size());
   for (size_t i = 0; i < std::min(away.size(), kMostTroubles); ++i) {
     told += i == 0 ? ": " : "; ";
-    told.append(away[i]->trouble, 0, kMostTroubleBytes);
+    told += Shortened(away[i]->trouble);
   }
   if (away.size() > kMostTroubles) {
     told += fmt::format("; and {} more", away.size() - kMostTroubles);

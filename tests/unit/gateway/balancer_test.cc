@@ -166,6 +166,15 @@ TEST_F(BalancerTest, ErrorsThatSpeakOfTheRequestOrOfAFullQueueEjectNobody) {
   EXPECT_EQ(stats().calls[static_cast<size_t>(CallOutcome::kCancelled)], 10u);
 }
 
+TEST_F(BalancerTest, ACallThatTookTooLongNeitherEjectsNorForgives) {
+  const Endpoint* const endpoint = AddReady("a");
+  Call(endpoint, lost_, 2);
+  Call(endpoint, absl::DeadlineExceededError("x"));
+  EXPECT_EQ(stats().ejected, 0u);
+  Call(endpoint, lost_);
+  EXPECT_EQ(stats().ejected, 1u);
+}
+
 TEST_F(BalancerTest, OneThatIsAwayIsNotChosenAndComesBackWithACleanRecord) {
   const Endpoint* const a = AddReady("a");
   const Endpoint* const b = AddReady("b");
@@ -191,12 +200,14 @@ TEST_F(BalancerTest, WhereAllAreEjectedOrAwayTheyAreAskedAllTheSame) {
 }
 
 TEST_F(BalancerTest, WhatIsToldOfAllThatAreAwayIsBounded) {
+  std::string trouble = "x";  // so that the limit is inside a character
+  for (int i = 0; i < 2000; ++i) trouble += "\u00e4";
   for (int i = 0; i < 40; ++i) {
-    balancer_.SetAway(AddUnknown(std::to_string(i)),
-                      absl::UnavailableError(std::string(5000, 'x')));
+    balancer_.SetAway(AddUnknown(std::to_string(i)), absl::UnavailableError(trouble));
   }
   const std::string told = *balancer_.AllAway();
   EXPECT_LT(told.size(), 1000u);
+  EXPECT_EQ(told.find("\xc3;"), std::string::npos) << told;
   EXPECT_TRUE(told.ends_with("and 36 more")) << told;
 }
 
