@@ -18,6 +18,9 @@ if(SOUVENIR_BACKEND_PYTORCH)
   find_path(TORCH_INCLUDE_DIRECTORY torch/csrc/jit/api/module.h REQUIRED)
   find_library(TORCH_CPU_LIBRARY torch_cpu REQUIRED)
   find_library(TORCH_C10_LIBRARY c10 REQUIRED)
+  # Types and the version, which need no library.
+  add_library(torch::headers INTERFACE IMPORTED)
+  target_include_directories(torch::headers SYSTEM INTERFACE ${TORCH_INCLUDE_DIRECTORY})
   add_library(torch::c10 UNKNOWN IMPORTED)
   set_target_properties(torch::c10 PROPERTIES
     IMPORTED_LOCATION ${TORCH_C10_LIBRARY}

@@ -41,7 +41,11 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
                            .nice = static_cast<int>(config.model_nice())}));
 #endif
 #ifdef SOUVENIR_BACKEND_PYTORCH
-  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<PytorchBackend> pytorch, PytorchBackend::Create({}));
+  SOUVENIR_ASSIGN_OR_RETURN(
+      std::unique_ptr<PytorchBackend> pytorch,
+      PytorchBackend::Create(
+          {.worker_program = config.worker_directory() + "/souvenir-worker-pytorch",
+           .worker_nice = static_cast<int>(config.model_nice())}));
   backends.push_back(std::move(pytorch));
 #endif
   return backends;

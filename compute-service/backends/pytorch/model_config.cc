@@ -43,9 +43,9 @@ absl::Status CheckParameters(const ModelConfig& config) {
   }
   // Declared by whoever knows the model, believed by the gateway: not a place for a slip.
   SOUVENIR_RETURN_IF_ERROR(SwitchParameter(config, "row_exact").status());
-  if (const auto isolation = Parameter(config, "isolation"); isolation && *isolation != "thread") {
+  if (const auto isolation = Parameter(config, "isolation"); isolation && *isolation != "process") {
     return Refused(
-        config, fmt::format("isolation is \"{}\"; PyTorch's models have \"thread\"", *isolation));
+        config, fmt::format("isolation is \"{}\"; PyTorch's models have \"process\"", *isolation));
   }
   return absl::OkStatus();
 }
@@ -60,12 +60,6 @@ absl::Status CheckDatatypes(std::string_view kind, const ModelConfig& config,
                                inference::DataType_Name(tensor.data_type()), TorchTypeNames()));
   }
   return absl::OkStatus();
-}
-
-// Sets a parameter that the file leaves out.
-void Default(const char* name, std::string value, ModelConfig* config) {
-  auto& parameters = *config->mutable_parameters();
-  if (!parameters.contains(name)) parameters[name].set_string_value(std::move(value));
 }
 
 absl::StatusOr<int> ThreadCount(const ModelConfig& config, const char* name) {
@@ -117,9 +111,9 @@ absl::Status CompleteTorchConfig(int cores, ModelConfig* config) {
   // What is left to the service is one instance for each core.
   SOUVENIR_ASSIGN_OR_RETURN(const std::optional<int64_t> instances, InstancesAskedFor(*config));
   const int64_t sharers = std::max<int64_t>(1, instances.value_or(cores));
-  Default(kIntraOpThreads, std::to_string(std::max<int64_t>(1, cores / sharers)), config);
-  Default(kInterOpThreads, "1", config);
-  Default(kNoOptimizer, "true", config);
+  DefaultParameter(kIntraOpThreads, std::to_string(std::max<int64_t>(1, cores / sharers)), config);
+  DefaultParameter(kInterOpThreads, "1", config);
+  DefaultParameter(kNoOptimizer, "true", config);
   return ReadExecutionSettings(*config).status();
 }
 

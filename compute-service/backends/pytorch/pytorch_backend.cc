@@ -3,16 +3,14 @@
 #include <fmt/format.h>
 #include <torch/csrc/api/include/torch/version.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "common/machine.h"
 #include "common/sha256.h"
 #include "common/status_macros.h"
-#include "compute-service/backends/pytorch/pytorch_instance.h"
-#include "compute-service/backends/pytorch/scripted_model.h"
+#include "compute-service/isolation/isolated_model.h"
 
 namespace souvenir::compute {
 namespace {
@@ -38,18 +36,6 @@ absl::Status AddFile(const std::string& model, const std::string& path, Sha256* 
   return CannotReadModel(model, path);
 }
 
-class PytorchModel final : public Model {
- public:
-  explicit PytorchModel(std::shared_ptr<const ScriptedModel> model) : model_(std::move(model)) {}
-
-  absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override {
-    return PytorchInstance::Create(model_);
-  }
-
- private:
-  const std::shared_ptr<const ScriptedModel> model_;
-};
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PytorchBackend>> PytorchBackend::Create(Options options) {
@@ -57,15 +43,15 @@ absl::StatusOr<std::unique_ptr<PytorchBackend>> PytorchBackend::Create(Options o
     return absl::InvalidArgumentError(
         fmt::format("pytorch: cores is {}; 0 or more are expected", options.cores));
   }
-  if (options.cores == 0) {
-    options.cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  }
-  return std::unique_ptr<PytorchBackend>(new PytorchBackend(options));
+  return std::unique_ptr<PytorchBackend>(new PytorchBackend(std::move(options)));
 }
+
+PytorchBackend::PytorchBackend(Options options) : options_(std::move(options)) {}
 
 absl::Status PytorchBackend::Complete(ModelDescription* description) {
   SOUVENIR_RETURN_IF_ERROR(ModelFile(*description).status());
-  return CompleteTorchConfig(options_.cores, &description->config);
+  const int cores = options_.cores > 0 ? options_.cores : ReadMachine().processors;
+  return CompleteTorchConfig(cores, &description->config);
 }
 
 absl::StatusOr<std::string> PytorchBackend::Digest(const ModelDescription& description) {
@@ -78,10 +64,11 @@ absl::StatusOr<std::string> PytorchBackend::Digest(const ModelDescription& descr
 }
 
 absl::StatusOr<std::unique_ptr<Model>> PytorchBackend::Load(const ModelDescription& description) {
-  SOUVENIR_ASSIGN_OR_RETURN(const std::string path, ModelFile(description));
-  SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<const ScriptedModel> model,
-                            ScriptedModel::Load(path, description));
-  return std::make_unique<PytorchModel>(std::move(model));
+  WorkerHost::Options worker;
+  worker.name = description.config.name();
+  worker.program = options_.worker_program;
+  worker.nice = options_.worker_nice;
+  return IsolatedModel::Load(std::move(worker), description);
 }
 
 }  // namespace souvenir::compute

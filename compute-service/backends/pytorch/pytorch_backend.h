@@ -14,12 +14,18 @@ namespace souvenir::compute {
 // TorchScript models, <model>/<version>/model.pt, computed by libtorch on this machine's
 // processors. docs/backends/pytorch.md says what a model may be.
 //
-// Owned by the service; outlives its models. Thread-safe: it has no state but its options. Loading
-// starts no thread.
-class PytorchBackend final : public Backend {
+// Here is what the service knows of them, which links nothing of libtorch: some three hundred
+// libraries, a second to start, and so much memory for each thread's variables that libraries that
+// start threads with small stacks fail. Models are loaded and run in the worker program
+// (pytorch_engine.h), an instance in each of its processes.
+//
+// Owned by the service; outlives its models. Thread-safe: it has no state but its options.
+class PytorchBackend : public Backend {
  public:
   struct Options {
-    int cores = 0;  // that a model's instances share; 0: those of the machine
+    int cores = 0;               // that a model's instances share; 0: those of the machine
+    std::string worker_program;  // path of souvenir-worker-pytorch
+    int worker_nice = 0;         // 0 to 19, added to the service's own
   };
 
   // INVALID_ARGUMENT for the options.
@@ -27,6 +33,7 @@ class PytorchBackend final : public Backend {
 
   std::string_view name() const override { return "pytorch"; }
   std::string_view platform() const override { return kTorchPlatform; }
+  bool isolates_itself() const override { return true; }
 
   absl::Status Complete(ModelDescription* description) override;
 
@@ -37,9 +44,10 @@ class PytorchBackend final : public Backend {
   // REQUIRES: the description has been completed.
   absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) override;
 
- private:
-  explicit PytorchBackend(Options options) : options_(options) {}
+ protected:
+  explicit PytorchBackend(Options options);
 
+ private:
   const Options options_;
 };
 

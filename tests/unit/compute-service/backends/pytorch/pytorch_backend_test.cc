@@ -188,6 +188,30 @@ TEST_F(PytorchBackendTest, OptionsAreChecked) {
   EXPECT_TRUE(PytorchBackend::Create({}).ok());
 }
 
+TEST_F(PytorchBackendTest, TheServicesModelsRunInProcessesAndAnswerAlike) {
+  SaveScripted(file(), "def forward(self, a, b):\n  return a * b + 1\n");
+  ModelDescription description = Describe(kTwoToOne);
+  auto backend = PytorchBackend::Create({.cores = 1, .worker_program = SOUVENIR_WORKER_PYTORCH});
+  ASSERT_TRUE(backend.ok());
+  ASSERT_TRUE((*backend)->Complete(&description).ok());
+  const auto model = (*backend)->Load(description);
+  ASSERT_TRUE(model.ok()) << model.status();
+  const auto first = (*model)->CreateInstance();
+  const auto second = (*model)->CreateInstance();
+  ASSERT_TRUE(first.ok() && second.ok());
+  for (int round = 0; round < 3; ++round) {
+    for (Instance* instance : {first->get(), second->get()}) {
+      const auto answer = RunOn(
+          *instance, {Floats("INPUT__0", {1, 2}), Floats("INPUT__1", {3, -4})}, {"OUTPUT__0"});
+      ASSERT_TRUE(answer.ok()) << answer.status();
+      EXPECT_THAT(ValuesOf<float>(answer->outputs[0]), ElementsAre(4, -7));
+    }
+  }
+  EXPECT_GT((*model)->MemoryBytes(), 10u << 20);
+  SaveScripted(file(), "def forward(self, a):\n  return a\n");
+  EXPECT_THAT(std::string((*backend)->Load(description).status().message()), HasSubstr("INPUT__1"));
+}
+
 // The example of docs/backends/pytorch.md, as it stands there.
 TEST_F(PytorchBackendTest, TheExampleOfTheGuideLoadsAndRuns) {
   std::ifstream stream(SOUVENIR_PYTORCH_GUIDE);

@@ -12,7 +12,7 @@
 #include "common/config/text_proto.h"
 #include "common/status_macros.h"
 #include "common/tensor/tensor.h"
-#include "compute-service/backends/pytorch/pytorch_backend.h"
+#include "compute-service/backends/pytorch/pytorch_engine.h"
 #include "tests/fakes/temporary_directory.h"
 #include "tests/unit/compute-service/backends/pytorch/scripted_file.h"
 
@@ -48,8 +48,8 @@ class PytorchTest : public testing::Test {
     return description;
   }
 
-  std::unique_ptr<PytorchBackend> Backend(int cores = 1) {
-    return *PytorchBackend::Create({.cores = cores});
+  std::unique_ptr<PytorchEngine> Backend(int cores = 1) {
+    return std::make_unique<PytorchEngine>(PytorchBackend::Options{.cores = cores});
   }
 
   absl::StatusOr<std::unique_ptr<Model>> Load(std::string_view config) {
