@@ -19,6 +19,13 @@ ForwardEffects EffectsOf(const std::string& methods) {
   return EffectsOfForward(torch::jit::load(path));
 }
 
+constexpr char kCallsAMethod[] =
+    "def twice(self, x):\n  return x * 2\n"
+    "def forward(self, x):\n  return self.twice(x) if bool(x.sum() > 0) else x\n";
+constexpr char kHasAMethodWrite[] =
+    "def change(self, z):\n  return z.neg_()\n"
+    "def forward(self, x):\n  return self.change(x)\n";
+
 // Such models are given the request's bytes, without a copy.
 TEST(ForwardEffectsTest, AModelThatOnlyComputesTouchesNothing) {
   for (const char* methods :
@@ -27,8 +34,7 @@ TEST(ForwardEffectsTest, AModelThatOnlyComputesTouchesNothing) {
         "def forward(self, x):\n  z = torch.zeros_like(x)\n  z += x\n  z[0] = 1.0\n  return z\n",
         "def forward(self, x):\n  d = {'a': x}\n  d['b'] = x + 1\n  return d\n",
         "def forward(self, x):\n  l = [x]\n  l.append(x + 1)\n  return torch.cat(l)\n",
-        "def twice(self, x):\n  return x * 2\n"
-        "def forward(self, x):\n  return self.twice(x) if bool(x.sum() > 0) else x\n"}) {
+        kCallsAMethod}) {
     const ForwardEffects effects = EffectsOf(methods);
     EXPECT_FALSE(effects.may_touch_inputs) << methods;
     EXPECT_EQ(effects.changes_attribute, std::nullopt) << methods;
@@ -40,9 +46,7 @@ TEST(ForwardEffectsTest, WhatMayWriteToItsInputsOrKeepThemIsSeen) {
        {"def forward(self, x):\n  x.add_(1)\n  return x\n",
         "def forward(self, x):\n  x.view(-1)[0] = 1.0\n  return x\n",
         "def forward(self, x):\n  for t in [x]:\n    t.zero_()\n  return x\n",
-        "def forward(self, x):\n  torch.add(x, 1, out=x)\n  return x\n",
-        "def change(self, z):\n  return z.neg_()\n"
-        "def forward(self, x):\n  return self.change(x)\n",
+        "def forward(self, x):\n  torch.add(x, 1, out=x)\n  return x\n", kHasAMethodWrite,
         "def forward(self, x):\n  l = [self.kept]\n  l[0].append(x)\n  return x\n",
         "def forward(self, x):\n  z = torch.empty(0)\n  z.set_(x)\n  return z\n"}) {
     const ForwardEffects effects = EffectsOf(methods);

@@ -16,6 +16,13 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
+constexpr char kHasAMethodWrite[] =
+    "def change(self, z):\n  z.neg_()\n  return z\n"
+    "def forward(self, x, y):\n  return self.change(x)\n";
+constexpr char kHasAMethodRemember[] =
+    "def note(self):\n  self.count += 1\n"
+    "def forward(self, x):\n  self.note()\n  return x\n";
+
 class ForwardTest : public PytorchTest {
  protected:
   absl::Status Error(const std::string& methods, const std::string& config,
@@ -120,8 +127,7 @@ TEST_F(ForwardTest, AModelCannotChangeTheRequestsBytes) {
         "def forward(self, x, y):\n  both = [x, y]\n  for t in both:\n    t.zero_()\n  return x\n",
         "def forward(self, x, y):\n  x.unsqueeze(0).t().mul_(3)\n  return y\n",
         "def forward(self, x, y):\n  if bool(y.sum() > 0):\n    x += y\n  return x\n",
-        "def change(self, z):\n  z.neg_()\n  return z\n"
-        "def forward(self, x, y):\n  return self.change(x)\n"}) {
+        kHasAMethodWrite}) {
     EXPECT_THAT(InputAfter(methods), ElementsAre(1, 2)) << methods;
   }
 }
@@ -163,8 +169,7 @@ TEST_F(ForwardTest, AModelThatRemembersIsRefused) {
   for (const char* methods :
        {"def forward(self, x):\n  self.count = self.count + 1\n  return x\n",
         "def forward(self, x):\n  for i in range(2):\n    self.count += 1\n  return x\n",
-        "def note(self):\n  self.count += 1\n"
-        "def forward(self, x):\n  self.note()\n  return x\n"}) {
+        kHasAMethodRemember}) {
     EXPECT_THAT(Refusal(methods, kOneToOne), HasSubstr("attribute 'count'")) << methods;
   }
   EXPECT_THAT(Refusal("def forward(self, x):\n  self.kept.append(x)\n  return x\n", kOneToOne),
