@@ -38,7 +38,7 @@ class ComputeServiceTest : public ::testing::Test {
   ComputeServiceTest() {
     std::string name = (fs::path(::testing::TempDir()) / "models.XXXXXX").string();
     directory_ = mkdtemp(name.data());
-    Write("broken/config.pbtxt", "backend: \"fake\" dynamic_batching { }");
+    Write("broken/config.pbtxt", "backend: \"fake\" model_warmup { name: \"w\" }");
     Write("echo/config.pbtxt",
           "backend: \"fake\" instance_group { count: 1 } "
           "parameters { key: \"max_queue_size\" value { string_value: \"2\" } }");
@@ -133,7 +133,7 @@ TEST_F(ComputeServiceTest, RefusesWhatTheModelCannotTakeBeforeItReachesIt) {
   request.set_model_name("broken");
   status = public_->Infer(request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(status.error_message(), HasSubstr("dynamic_batching"));
+  EXPECT_THAT(status.error_message(), HasSubstr("model_warmup"));
   EXPECT_EQ(backend_->loads(), 0);
 }
 
@@ -282,7 +282,7 @@ TEST_F(ComputeServiceTest, DescribesAModelWithoutLoadingIt) {
 TEST_F(ComputeServiceTest, ListsItsModelsWithTheirStates) {
   EXPECT_EQ(public_->IndexOf("echo"), "READY: loads on demand");
   EXPECT_THAT(public_->IndexOf("broken"),
-              AllOf(HasSubstr("UNAVAILABLE: "), HasSubstr("dynamic_batching")));
+              AllOf(HasSubstr("UNAVAILABLE: "), HasSubstr("model_warmup")));
   inference::ModelInferResponse response;
   ASSERT_TRUE(public_->Infer(EchoRequest({"x"}), &response).ok());
   EXPECT_EQ(public_->IndexOf("echo"), "READY: ");
