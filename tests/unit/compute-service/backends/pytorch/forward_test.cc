@@ -8,6 +8,12 @@
 
 #include "tests/unit/compute-service/backends/pytorch/pytorch_fixture.h"
 
+// AddressSanitizer ends the process where more memory is asked for than it manages; a test asks for
+// that, to see what libtorch makes of it.
+extern "C" const char* __asan_default_options() {  // NOLINT(bugprone-reserved-identifier)
+  return "allocator_may_return_null=1";
+}
+
 namespace souvenir::compute {
 namespace {
 

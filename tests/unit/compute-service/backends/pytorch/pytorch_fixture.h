@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include "common/config/text_proto.h"
 #include "common/status_macros.h"
+#include "common/tensor/elements.h"
 #include "common/tensor/tensor.h"
 #include "compute-service/backends/pytorch/pytorch_engine.h"
 #include "tests/fakes/temporary_directory.h"
@@ -21,17 +21,14 @@ namespace souvenir::compute {
 template <typename T>
 Tensor TensorOf(std::string name, DataType type, std::vector<int64_t> shape,
                 const std::vector<T>& values) {
-  Tensor tensor{std::move(name), type, std::move(shape), std::string(values.size() * sizeof(T), 0)};
-  std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  Tensor tensor{std::move(name), type, std::move(shape), FromElements<T>(values)};
   EXPECT_TRUE(ValidateTensor(tensor.view()).ok());
   return tensor;
 }
 
 template <typename T>
 std::vector<T> ValuesOf(const Tensor& tensor) {
-  std::vector<T> values(tensor.data.size() / sizeof(T));
-  std::memcpy(values.data(), tensor.data.data(), tensor.data.size());
-  return values;
+  return ToElements<T>(tensor.data);
 }
 
 // The model "tested", version 1, in a directory of the test's own, on a machine of one core.
