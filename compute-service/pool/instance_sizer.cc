@@ -44,7 +44,10 @@ int InstanceSizer::Next(const Sample& sample) {
     }
   }
   const bool may_try = ceiling_ == 0 || instances_ + 1 < ceiling_ || sample.now >= ceiling_until_;
-  const bool has_room = sample.foreign_load + instances_ < sample.processors;
+  // Others may keep every processor busy: models are nicer, and the measurement tells whether one
+  // more is of use. What is beyond that waits for a processor, and is not to wait longer.
+  const double excess = std::max(0.0, sample.foreign_load - sample.processors);
+  const bool has_room = instances_ < sample.processors - excess;
   if (instances_ < options_.most && may_try && has_room) {
     if (sample.now >= ceiling_until_) ceiling_ = 0;
     before_ = speed;

@@ -82,10 +82,11 @@ TEST(InstanceSizerTest, SlowRowsAreNoMeasurementAndGetAllThatMayBe) {
   EXPECT_EQ(model.Run(absl::Minutes(1), true), 4);
 }
 
-TEST(InstanceSizerTest, WhatOthersUseOfTheMachineIsLeftToThem) {
+TEST(InstanceSizerTest, AnOverloadedMachineIsNotLoadedMore) {
   Simulation model(8, 4, [](int n) { return 100.0 * n; });
-  EXPECT_EQ(model.Run(absl::Minutes(1), true, /*foreign_load=*/2), 2);
-  EXPECT_EQ(model.Run(absl::Minutes(20), true, 0), 4);
+  EXPECT_EQ(model.Run(absl::Minutes(1), true, /*foreign_load=*/8), 1);
+  EXPECT_EQ(model.Run(absl::Minutes(1), true, /*foreign_load=*/6), 2);
+  EXPECT_EQ(model.Run(absl::Minutes(20), true, /*foreign_load=*/4), 4);
 }
 
 TEST(InstanceSizerTest, InstancesThatAreNotNeededEndOneByOne) {

@@ -85,9 +85,9 @@ TEST_F(ModelKeeperTest, AModelWhoseRequestsWaitGetsMoreInstances) {
   for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
 }
 
-TEST_F(ModelKeeperTest, AMachineThatOthersUseGetsNoMore) {
+TEST_F(ModelKeeperTest, AMachineThatOthersOverloadGetsNoMore) {
   Create({"m"}, {});
-  machine_.load = 4;
+  machine_.load = 9;
   backend_.HoldRuns(true);
   std::vector<std::future<Result>> answers;
   for (int i = 0; i < 8; ++i) answers.push_back(Ask("m"));
