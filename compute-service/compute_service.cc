@@ -143,6 +143,9 @@ void ComputeService::Stop() {
   }
   const absl::Duration end = clock_->Monotonic() + absl::Seconds(config_.drain_timeout_seconds());
   gate_.Close();
+  for (InferenceService* service : {public_service_.get(), admin_service_.get()}) {
+    if (service != nullptr) service->StopStreams();
+  }
   const bool drained = gate_.WaitUntilEmpty(end - clock_->Monotonic());
   if (!drained) {
     log.Warning("requests are cancelled: the drain timeout has passed",

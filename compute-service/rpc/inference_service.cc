@@ -171,9 +171,7 @@ ServerUnaryReactor* InferenceService::ModelInfer(CallbackServerContext* context,
 
 grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>*
 InferenceService::ModelStreamInfer(CallbackServerContext* context) {
-  auto* const call = new StreamInferCall(calls_, *context);
-  call->Start();
-  return call;
+  return StreamInferCall::Start(calls_, &streams_, *context);
 }
 
 ServerUnaryReactor* InferenceService::RepositoryModelLoad(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/grpc/open_streams.h"
 #include "compute-service/rpc/call_context.h"
 #include "inference/grpc_service.grpc.pb.h"
 
@@ -18,6 +19,10 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
  public:
   // `calls` must outlive the service.
   InferenceService(const CallContext* calls, Port port) : calls_(*calls), port_(port) {}
+
+  // Ends the streams that are open as soon as what they have under way is answered. For a stop,
+  // which would otherwise wait for clients that have nothing to say.
+  void StopStreams() { streams_.Stop(); }
 
   grpc::ServerUnaryReactor* ServerLive(grpc::CallbackServerContext* context,
                                        const inference::ServerLiveRequest* request,
@@ -58,6 +63,7 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
  private:
   const CallContext& calls_;
   const Port port_;
+  OpenStreams streams_;
 };
 
 }  // namespace souvenir::compute

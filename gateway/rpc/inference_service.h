@@ -2,9 +2,9 @@
 
 #include <string>
 
+#include "common/grpc/open_streams.h"
 #include "common/grpc/rpc_metrics.h"
 #include "gateway/catalog/catalog.h"
-#include "gateway/rpc/open_streams.h"
 #include "gateway/rpc/target_directory.h"
 #include "gateway/rpc/unary_call.h"
 #include "gateway/upstream/upstream.h"

@@ -254,6 +254,36 @@ TEST_F(ComputeServiceTest, AStreamThatIsCancelledLeavesTheQueue) {
   EXPECT_EQ(backend_->runs(), 1);
 }
 
+TEST_F(ComputeServiceTest, AStopEndsAStreamThatIsIdleAtOnce) {
+  grpc::ClientContext context;
+  const auto stream = public_->stub().ModelStreamInfer(&context);
+  ASSERT_TRUE(stream->Write(EchoRequest({"a"})));
+  inference::ModelStreamInferResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  service_->Stop();
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(), "the server is stopping");
+}
+
+TEST_F(ComputeServiceTest, AStopAnswersWhatAStreamHasUnderWayAndThenEndsIt) {
+  backend_->HoldRuns(true);
+  grpc::ClientContext context;
+  const auto stream = public_->stub().ModelStreamInfer(&context);
+  ASSERT_TRUE(stream->Write(EchoRequest({"a"})));
+  backend_->WaitForRuns(1);
+  std::thread stopper([&] { service_->Stop(); });
+  while (public_->Health("") != "NOT_SERVING") std::this_thread::yield();
+  backend_->HoldRuns(false);
+  inference::ModelStreamInferResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.error_message(), "");
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  stopper.join();
+}
+
 TEST_F(ComputeServiceTest, DescribesAModelWithoutLoadingIt) {
   grpc::ClientContext context;
   inference::ModelMetadataRequest request;

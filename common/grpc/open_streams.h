@@ -5,7 +5,7 @@
 
 #include "common/mutex.h"
 
-namespace souvenir::gateway {
+namespace souvenir {
 
 // A stream that stays open for as long as its client wants, idle or not.
 class OpenStream {
@@ -52,4 +52,4 @@ class OpenStreams {
   std::map<OpenStream*, std::weak_ptr<OpenStream>> streams_ ABSL_GUARDED_BY(mutex_);
 };
 
-}  // namespace souvenir::gateway
+}  // namespace souvenir
