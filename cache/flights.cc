@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "common/status_macros.h"
@@ -15,7 +16,7 @@ absl::StatusOr<FlightTable::Joined> FlightTable::Join(const Fingerprint& key, Ep
   SOUVENIR_RETURN_IF_ERROR(CheckWaiters());
   const auto found = flights_.find(key);
   if (found != flights_.end() && epochs_->IsCurrent(found->second->epochs_)) {
-    ++joined_;
+    ++stats_.joined;
     return Joined{found->second, AddWaiter(*found->second, std::move(waiter)), /*started=*/false};
   }
   SOUVENIR_ASSIGN_OR_RETURN(FlightPtr flight, Begin(key, std::move(epochs)));
@@ -44,23 +45,24 @@ absl::StatusOr<FlightTable::Joined> FlightTable::FlyAlone(const Fingerprint& key
 }
 
 absl::Status FlightTable::CheckWaiters() const {
-  if (waiters_ < options_.max_waiters) return absl::OkStatus();
+  if (stats_.waiters < options_.max_waiters) return absl::OkStatus();
   return absl::ResourceExhaustedError(fmt::format(
-      "{} rows wait for computations, and the limit is {}", waiters_, options_.max_waiters));
+      "{} rows wait for computations, and the limit is {}", stats_.waiters, options_.max_waiters));
 }
 
 absl::StatusOr<FlightPtr> FlightTable::Begin(const Fingerprint& key, EpochStamp epochs) {
-  if (in_progress_ >= options_.max_flights) {
-    return absl::ResourceExhaustedError(fmt::format(
-        "{} computations are under way, and the limit is {}", in_progress_, options_.max_flights));
+  if (stats_.in_progress >= options_.max_flights) {
+    return absl::ResourceExhaustedError(
+        fmt::format("{} computations are under way, and the limit is {}", stats_.in_progress,
+                    options_.max_flights));
   }
-  ++in_progress_;
-  ++started_;
+  ++stats_.in_progress;
+  ++stats_.started;
   return FlightPtr(new Flight(key, std::move(epochs)));
 }
 
 FlightTable::WaiterId FlightTable::AddWaiter(Flight& flight, Waiter waiter) {
-  ++waiters_;
+  ++stats_.waiters;
   flight.waiters_.emplace_back(next_waiter_, std::move(waiter));
   return next_waiter_++;
 }
@@ -89,7 +91,7 @@ bool FlightTable::Leave(const FlightPtr& flight, WaiterId waiter) {
     if (found == waiters.end()) return false;
     dropped = std::move(found->second);
     waiters.erase(found);
-    --waiters_;
+    --stats_.waiters;
     if (waiters.empty()) on_deserted = flight->on_deserted_;
   }
   if (on_deserted) on_deserted();
@@ -116,7 +118,8 @@ void FlightTable::Land(const FlightPtr& flight, const FlightResult& result) {
     MutexLock lock(&mutex_);
     waiters.swap(flight->waiters_);
     dropped.swap(flight->on_deserted_);
-    waiters_ -= waiters.size();
+    stats_.waiters -= waiters.size();
+    if (!flight->ended_) CountLanding(waiters.size());
     Remove(flight);
   }
   for (auto& [id, waiter] : waiters) std::move(waiter)(result);
@@ -124,12 +127,19 @@ void FlightTable::Land(const FlightPtr& flight, const FlightResult& result) {
 
 FlightTable::Stats FlightTable::stats() const {
   MutexLock lock(&mutex_);
-  return {in_progress_, waiters_, started_, joined_};
+  return stats_;
+}
+
+void FlightTable::CountLanding(size_t waiters) {
+  stats_.answered += waiters;
+  auto& landed = stats_.landed_by_waiters;
+  const size_t power = waiters < 2 ? 0 : static_cast<size_t>(std::bit_width(waiters - 1));
+  ++landed[std::min(power, landed.size() - 1)];
 }
 
 void FlightTable::Remove(const FlightPtr& flight) {
   if (std::exchange(flight->ended_, true)) return;
-  --in_progress_;
+  --stats_.in_progress;
   const auto found = flights_.find(flight->key_);
   // A later flight of the same key may have its place.
   if (found != flights_.end() && found->second == flight) flights_.erase(found);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -74,6 +75,9 @@ class FlightTable {
     uint64_t waiters = 0;
     uint64_t started = 0;
     uint64_t joined = 0;
+    // Flights that have landed, by how many waited then: at most 2^i at i, more at the end.
+    std::array<uint64_t, 14> landed_by_waiters{};
+    uint64_t answered = 0;  // waiters of all that have landed
   };
 
   struct Joined {
@@ -118,6 +122,7 @@ class FlightTable {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckWaiters() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   WaiterId AddWaiter(Flight& flight, Waiter waiter) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountLanding(size_t waiters) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remove(const FlightPtr& flight) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
@@ -126,10 +131,7 @@ class FlightTable {
   mutable Mutex mutex_;
   absl::flat_hash_map<Fingerprint, FlightPtr> flights_ ABSL_GUARDED_BY(mutex_);
   WaiterId next_waiter_ ABSL_GUARDED_BY(mutex_) = 1;
-  size_t in_progress_ ABSL_GUARDED_BY(mutex_) = 0;  // those that are joined no more, too
-  size_t waiters_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t started_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t joined_ ABSL_GUARDED_BY(mutex_) = 0;
+  Stats stats_ ABSL_GUARDED_BY(mutex_);  // in_progress has those that are joined no more, too
 };
 
 }  // namespace souvenir::cache

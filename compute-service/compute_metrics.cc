@@ -1,5 +1,7 @@
 #include "compute-service/compute_metrics.h"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 
@@ -24,6 +26,22 @@ std::string_view StateLabel(ModelState state) {
   return "unknown";
 }
 
+// In powers of two, as batches are limited.
+HistogramSnapshot BatchRows(const PoolStats& stats) {
+  constexpr size_t kBounds = 11;
+  HistogramSnapshot rows;
+  for (size_t i = 0; i < kBounds; ++i) {
+    rows.bounds.push_back(std::ldexp(1.0, static_cast<int>(i)));
+  }
+  rows.buckets.assign(kBounds + 1, 0);
+  for (const auto& [size, runs] : stats.run_by_rows) {
+    const auto bound = std::lower_bound(rows.bounds.begin(), rows.bounds.end(), size);
+    rows.buckets[static_cast<size_t>(bound - rows.bounds.begin())] += runs.count;
+    rows.sum += static_cast<double>(size) * static_cast<double>(runs.count);
+  }
+  return rows;
+}
+
 void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter& writer) {
   const MetricLabels labels = {{"model", model}};
   writer.Gauge("souvenir_compute_queue_depth", "Requests waiting for an instance.", labels,
@@ -33,6 +51,8 @@ void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter
                    stats.queue_seconds);
   writer.Histogram("souvenir_compute_run_seconds", "Time that requests ran.", labels,
                    stats.run_seconds);
+  writer.Histogram("souvenir_compute_batch_rows", "Rows of one call of an instance.", labels,
+                   BatchRows(stats));
   writer.Counter("souvenir_compute_rows_total", "Rows computed.", labels,
                  static_cast<double>(stats.rows));
 
@@ -66,12 +86,10 @@ void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter
 
 }  // namespace
 
-void CollectComputeMetrics(const ModelRepository& repository, const Gate& gate,
-                           std::string_view version, MetricWriter& writer) {
+void CollectComputeMetrics(const ModelRepository& repository, std::string_view version,
+                           MetricWriter& writer) {
   writer.Gauge("souvenir_compute_build_info", "1; the version is a label.",
                {{"version", std::string(version)}}, 1);
-  writer.Gauge("souvenir_compute_active_requests", "Inference and repository calls under way.", {},
-               static_cast<double>(gate.inside()));
   const LoadCounters& loads = repository.loads();
   writer.Counter("souvenir_compute_model_loads_total", "Models loaded, by result.",
                  {{"result", "ok"}}, static_cast<double>(loads.succeeded.Sum()));

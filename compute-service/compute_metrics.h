@@ -2,7 +2,6 @@
 
 #include <string_view>
 
-#include "common/gate.h"
 #include "common/metrics/metrics.h"
 #include "compute-service/repository/model_repository.h"
 
@@ -10,7 +9,7 @@ namespace souvenir::compute {
 
 // Writes what the models do, and what waits for them: souvenir_compute_*. A model that has never
 // been asked has no series of its own.
-void CollectComputeMetrics(const ModelRepository& repository, const Gate& gate,
-                           std::string_view version, MetricWriter& writer);
+void CollectComputeMetrics(const ModelRepository& repository, std::string_view version,
+                           MetricWriter& writer);
 
 }  // namespace souvenir::compute

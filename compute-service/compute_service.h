@@ -59,7 +59,7 @@ class ComputeService {
   const std::vector<std::unique_ptr<Backend>> backends_;
   TimerQueue timers_;
   Gate gate_;
-  RpcMetrics rpc_metrics_{"souvenir_compute_request_seconds"};
+  RpcMetrics rpc_metrics_{"souvenir_compute"};
   CallContext calls_;
 
   std::unique_ptr<ModelRepository> repository_;

@@ -7,9 +7,11 @@
 #include <optional>
 #include <string>
 
+#include "common/config/log_options.h"
 #include "common/config/service_flags.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"
+#include "common/status_macros.h"
 #include "compute-service/compute_config.h"
 #include "compute-service/compute_service.h"
 #include "compute-service/engines.h"
@@ -38,9 +40,7 @@ int main(int argc, char** argv) {
   if (const std::optional<int> exit_code = flags.Parse(argc, argv)) return *exit_code;
 
   absl::Status valid = compute::CheckComputeConfig(config);
-  if (valid.ok()) {
-    valid = InitLogging({.level = config.logging().level(), .format = config.logging().format()});
-  }
+  if (valid.ok()) valid = InitLogging(LogOptionsOf(config.logging()));
   if (!valid.ok()) return Fail(2, valid);
   if (flags.check_config()) return 0;
 
@@ -48,6 +48,10 @@ int main(int argc, char** argv) {
   if (!backends.ok()) return Fail(1, backends.status());
   auto service = compute::ComputeService::Create(config, *std::move(backends));
   if (!service.ok()) return Fail(1, service.status());
-  RunUntilSignal([&] { (*service)->Stop(); });
+  RunUntilSignal({.stop = [&] { (*service)->Stop(); },
+                  .reload = [&]() -> absl::Status {
+                    SOUVENIR_RETURN_IF_ERROR(flags.ReadAgain(&config));
+                    return SetLogLevels(LogOptionsOf(config.logging()));
+                  }});
   return 0;
 }

@@ -159,8 +159,7 @@ absl::Status Gateway::StartServices() {
 
 absl::Status Gateway::StartServers() {
   metrics_.Add([this](MetricWriter& writer) {
-    CollectGatewayMetrics(*catalog_, *cache_, *resolver_, *compute_, gate_, SOUVENIR_VERSION,
-                          writer);
+    CollectGatewayMetrics(*catalog_, *cache_, *resolver_, *compute_, SOUVENIR_VERSION, writer);
     rpc_metrics_.Collect(writer);
   });
   if (!config_.metrics_address().empty()) {

@@ -77,7 +77,7 @@ class Gateway {
   const std::string store_checker_;
   TimerQueue timers_;
   Gate gate_;
-  RpcMetrics rpc_metrics_{"souvenir_gateway_request_seconds"};
+  RpcMetrics rpc_metrics_{"souvenir_gateway"};
 
   std::unique_ptr<cache::TieredCache> cache_;
   std::unique_ptr<Catalog> catalog_;

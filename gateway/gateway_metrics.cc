@@ -1,5 +1,6 @@
 #include "gateway/gateway_metrics.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,10 +88,21 @@ void CollectCompute(const EndpointSet& compute, MetricWriter& writer) {
   }
 }
 
+void CollectWaiters(const cache::FlightTable::Stats& flights, MetricWriter& writer) {
+  const auto& landed = flights.landed_by_waiters;
+  HistogramSnapshot waiters{.buckets = {landed.begin(), landed.end()},
+                            .sum = static_cast<double>(flights.answered)};
+  for (size_t i = 0; i + 1 < landed.size(); ++i) {
+    waiters.bounds.push_back(std::ldexp(1.0, static_cast<int>(i)));
+  }
+  writer.Histogram("souvenir_gateway_flight_waiters",
+                   "Rows that a computation answered at once, when it ended.", {}, waiters);
+}
+
 }  // namespace
 
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
-                           const Resolver& resolver, const EndpointSet& compute, const Gate& gate,
+                           const Resolver& resolver, const EndpointSet& compute,
                            const char* version, MetricWriter& writer) {
   CollectLookups(catalog, writer);
   const cache::MemoryTier::Stats memory = cache.memory().stats();
@@ -111,13 +123,12 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
                  static_cast<double>(flights.started));
   writer.Counter("souvenir_gateway_joined_total", "Rows that joined a computation under way.", {},
                  static_cast<double>(flights.joined));
+  CollectWaiters(flights, writer);
   writer.Gauge("souvenir_gateway_waiting_bytes", "Bytes of inputs that wait to be computed.", {},
                static_cast<double>(resolver.waiting_bytes()));
   CollectCompute(compute, writer);
   writer.Gauge("souvenir_gateway_models", "Models known, all versions.", {},
                static_cast<double>(catalog.snapshot()->models().size()));
-  writer.Gauge("souvenir_gateway_active_requests", "Requests under way.", {},
-               static_cast<double>(gate.inside()));
   writer.Gauge("souvenir_gateway_build_info", "1; the labels tell the build.",
                {{"version", version}}, 1);
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "cache/tiered_cache.h"
-#include "common/gate.h"
 #include "common/metrics/metrics.h"
 #include "gateway/catalog/catalog.h"
 #include "gateway/resolve/resolver.h"
@@ -11,7 +10,7 @@ namespace souvenir::gateway {
 
 // Writes what the gateway has counted, all but its RPCs. docs/metrics.md lists the names.
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
-                           const Resolver& resolver, const EndpointSet& compute, const Gate& gate,
+                           const Resolver& resolver, const EndpointSet& compute,
                            const char* version, MetricWriter& writer);
 
 }  // namespace souvenir::gateway

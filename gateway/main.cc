@@ -8,9 +8,11 @@
 #include <string>
 
 #include "cache/disk/store_check.h"
+#include "common/config/log_options.h"
 #include "common/config/service_flags.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"
+#include "common/status_macros.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
 
@@ -49,14 +51,16 @@ int main(int argc, char** argv) {
   if (const std::optional<int> exit_code = flags.Parse(argc, argv)) return *exit_code;
 
   absl::Status valid = gateway::CheckGatewayConfig(config);
-  if (valid.ok()) {
-    valid = InitLogging({.level = config.logging().level(), .format = config.logging().format()});
-  }
+  if (valid.ok()) valid = InitLogging(LogOptionsOf(config.logging()));
   if (!valid.ok()) return Fail(2, valid);
   if (flags.check_config()) return 0;
 
   auto service = gateway::Gateway::Create(config, {.store_checker = "/proc/self/exe"});
   if (!service.ok()) return Fail(1, service.status());
-  RunUntilSignal([&] { (*service)->Stop(); });
+  RunUntilSignal({.stop = [&] { (*service)->Stop(); },
+                  .reload = [&]() -> absl::Status {
+                    SOUVENIR_RETURN_IF_ERROR(flags.ReadAgain(&config));
+                    return SetLogLevels(LogOptionsOf(config.logging()));
+                  }});
   return 0;
 }

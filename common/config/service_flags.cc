@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/config/text_proto.h"
+#include "common/status_macros.h"
 
 namespace souvenir {
 namespace {
@@ -101,6 +102,11 @@ std::string WithUnderscores(std::string argument) {
   return argument;
 }
 
+int Exit(const absl::Status& wrong) {
+  fmt::print(stderr, "{}\n", std::string(wrong.message()));
+  return 2;
+}
+
 }  // namespace
 
 struct ServiceFlags::Impl {
@@ -113,16 +119,24 @@ struct ServiceFlags::Impl {
   };
 
   Impl(Options options, Message* config)
-      : options(std::move(options)), config(config), app(this->options.summary) {}
-
-  // Says `reason` and where help is to be had.
-  int Refuse(const std::string& reason) const {
-    fmt::print(stderr, "{}: {}; see {} --help\n", options.program, reason, options.program);
-    return 2;
+      : options(std::move(options)),
+        config(config),
+        defaults(config->New()),
+        app(this->options.summary) {
+    defaults->CopyFrom(*config);
   }
+
+  // `reason`, and where help is to be had.
+  absl::Status Refusal(const std::string& reason) const {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: {}; see {} --help", options.program, reason, options.program));
+  }
+
+  absl::Status Read(Message* into) const;
 
   const Options options;
   Message* const config;
+  const std::unique_ptr<Message> defaults;
   CLI::App app;
   std::string config_path;
   bool check_config = false;
@@ -161,7 +175,10 @@ void ServiceFlags::Add(const std::string& name, const std::string& path,
                        const std::string& placeholder, const std::string& help) {
   Impl::Flag& flag = impl_->flags.emplace_back(Impl::Flag{name, path, placeholder, "", nullptr});
   flag.option = impl_->app.add_option("--" + name, flag.value, help)->type_name(placeholder);
-  const std::string value = Show(FindField(impl_->config, path));
+  // In a copy: looking for a field makes the messages on the way there.
+  const std::unique_ptr<Message> defaults(impl_->defaults->New());
+  defaults->CopyFrom(*impl_->defaults);
+  const std::string value = Show(FindField(defaults.get(), path));
   if (!value.empty()) flag.option->default_str(value);
 }
 
@@ -175,28 +192,34 @@ std::optional<int> ServiceFlags::Parse(int argc, const char* const* argv) {
   } catch (const CLI::Success& request) {
     return impl.app.exit(request);  // prints help or version
   } catch (const CLI::ParseError& error) {
-    return impl.Refuse(error.what());
+    return Exit(impl.Refusal(error.what()));
   }
+  const absl::Status read = impl.Read(impl.config);
+  if (!read.ok()) return Exit(read);
+  return std::nullopt;
+}
 
-  if (!impl.config_path.empty()) {
-    const std::unique_ptr<Message> file(impl.config->New());
-    const absl::Status status = ReadTextProto(impl.config_path, file.get());
-    if (!status.ok()) {
-      fmt::print(stderr, "{}\n", std::string(status.message()));
-      return 2;
-    }
-    impl.config->MergeFrom(*file);
+absl::Status ServiceFlags::ReadAgain(Message* config) const { return impl_->Read(config); }
+
+absl::Status ServiceFlags::Impl::Read(Message* into) const {
+  const std::unique_ptr<Message> read(defaults->New());
+  read->CopyFrom(*defaults);
+  if (!config_path.empty()) {
+    const std::unique_ptr<Message> file(defaults->New());
+    SOUVENIR_RETURN_IF_ERROR(ReadTextProto(config_path, file.get()));
+    read->MergeFrom(*file);
   }
-  for (const Impl::Flag& flag : impl.flags) {
+  for (const Flag& flag : flags) {
     if (flag.option->count() == 0) continue;
-    const FieldOf of = FindField(impl.config, flag.path);
+    const FieldOf of = FindField(read.get(), flag.path);
     if (!Set(of, flag.value)) {
-      return impl.Refuse(fmt::format(
+      return Refusal(fmt::format(
           "--{}: '{}' came, {} is expected", flag.name, flag.value,
           of.field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL ? "true or false" : "a number"));
     }
   }
-  return std::nullopt;
+  into->CopyFrom(*read);
+  return absl::OkStatus();
 }
 
 bool ServiceFlags::check_config() const { return impl_->check_config; }

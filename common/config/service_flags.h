@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
+
 namespace google::protobuf {
 class Message;
 }
@@ -46,6 +48,10 @@ class ServiceFlags {
   // end: 0 after --help and --version, which are printed; 2 for a flag or a file that is wrong,
   // which a line on standard error has said, as "path:line:column: reason" for a file.
   std::optional<int> Parse(int argc, const char* const* argv);
+
+  // Puts the defaults, the file as it is now and the flags into `config`, which is of the same
+  // type; an error, as Parse() would print it, leaves it as it is. After Parse(); thread-safe.
+  absl::Status ReadAgain(google::protobuf::Message* config) const;
 
   // Whether the configuration is only to be checked. The service then says what is wrong with it,
   // and exits with 2, or with 0.

@@ -1,5 +1,8 @@
 #include "common/grpc/rpc_metrics.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "absl/status/status.h"
 
 namespace souvenir {
@@ -30,15 +33,21 @@ RpcMethodMetrics* RpcMetrics::Method(const std::string& name) {
 void RpcMetrics::Collect(MetricWriter& writer) const {
   MutexLock lock(&mutex_);
   for (const auto& [name, method] : methods_) {
+    uint64_t ended = 0;  // counted before those that have begun, so that it is never more
     for (size_t code = 0; code < RpcMethodMetrics::kCodes; ++code) {
       const DurationHistogram* histogram = method->by_code_[code].load(std::memory_order_acquire);
       if (histogram == nullptr) continue;
-      writer.Histogram(metric_,
+      const HistogramSnapshot snapshot = histogram->Snapshot();
+      ended = std::accumulate(snapshot.buckets.begin(), snapshot.buckets.end(), ended);
+      writer.Histogram(prefix_ + "_request_seconds",
                        "Time from a call's coming to its answer, by method and status code.",
                        {{"method", name},
                         {"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(code))}},
-                       histogram->Snapshot());
+                       snapshot);
     }
+    const uint64_t begun = method->begun_.Sum();
+    writer.Gauge(prefix_ + "_active_requests", "Requests under way, by method.", {{"method", name}},
+                 static_cast<double>(begun - std::min(begun, ended)));
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <grpcpp/support/status_code_enum.h>
+#include <grpcpp/support/status.h>
 
 #include <array>
 #include <atomic>
@@ -9,30 +9,54 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "common/metrics/histogram.h"
 #include "common/metrics/metrics.h"
+#include "common/metrics/sharded_counter.h"
 #include "common/mutex.h"
 
 namespace souvenir {
 
-// How long the calls of one method took, by status code. Thread-safe; recording takes no lock.
+// The calls of one method: how many are under way, and how long others took, by status code.
+// Thread-safe; counting takes no lock.
 class RpcMethodMetrics {
  public:
   ~RpcMethodMetrics();
-  void Record(grpc::StatusCode code, absl::Duration duration);
 
  private:
   friend class RpcMetrics;
+  friend class RpcTimer;
+
+  void Record(grpc::StatusCode code, absl::Duration duration);
+
   static constexpr size_t kCodes = grpc::StatusCode::UNAUTHENTICATED + 1;
   // Made when a code comes for the first time.
   std::array<std::atomic<DurationHistogram*>, kCodes> by_code_{};
+  ShardedCounter begun_;
+};
+
+// Counts one call, from its making to End(), which is called once, of one copy. Both outlive it.
+class RpcTimer {
+ public:
+  RpcTimer(RpcMethodMetrics* method, Clock* clock)
+      : method_(method), clock_(clock), begun_(clock->Monotonic()) {
+    method->begun_.Add();
+  }
+
+  void End(grpc::StatusCode code) const { method_->Record(code, clock_->Monotonic() - begun_); }
+  void End(const grpc::Status& status) const { End(status.error_code()); }
+
+ private:
+  RpcMethodMetrics* method_;
+  Clock* clock_;
+  absl::Duration begun_;
 };
 
 // The same of all methods of a service. Owned by it. Thread-safe.
 class RpcMetrics {
  public:
-  // `metric` is the histogram's name: "souvenir_gateway_request_seconds".
-  explicit RpcMetrics(std::string metric) : metric_(std::move(metric)) {}
+  // `prefix` is what the metrics' names begin with: "souvenir_gateway".
+  explicit RpcMetrics(std::string prefix) : prefix_(std::move(prefix)) {}
 
   // Of the method with that name, "ModelInfer"; lives as long as this object.
   RpcMethodMetrics* Method(const std::string& name);
@@ -40,7 +64,7 @@ class RpcMetrics {
   void Collect(MetricWriter& writer) const;
 
  private:
-  const std::string metric_;
+  const std::string prefix_;
   mutable Mutex mutex_;
   std::map<std::string, std::unique_ptr<RpcMethodMetrics>> methods_ ABSL_GUARDED_BY(mutex_);
 };

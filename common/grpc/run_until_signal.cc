@@ -1,5 +1,6 @@
 #include "common/grpc/run_until_signal.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <atomic>
 #include <cstring>
 #include <ctime>
+#include <string>
 #include <thread>
 
 #include "common/logging/logging.h"
@@ -17,38 +19,62 @@ namespace {
 
 constinit Logger log{"main"};
 
-sigset_t EndingSignals() {
+sigset_t Signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
   return signals;
+}
+
+// The one that the process was started in; a closed one is nobody's.
+bool HasTerminal() {
+  const int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (terminal < 0) return false;
+  close(terminal);
+  return true;
+}
+
+int WaitForEnd(const sigset_t& signals, const std::function<absl::Status()>& reload) {
+  const bool had_terminal = HasTerminal();
+  for (;;) {
+    int signal_number = 0;
+    sigwait(&signals, &signal_number);
+    if (signal_number != SIGHUP || (had_terminal && !HasTerminal())) return signal_number;
+    if (const absl::Status status = reload(); status.ok()) {
+      log.Info(
+          "levels of logging are read again; the rest of the configuration waits for a restart");
+    } else {
+      log.Error("the configuration could not be read again, and nothing has changed",
+                {{"reason", std::string(status.message())}});
+    }
+  }
 }
 
 }  // namespace
 
 void BlockSignals() {
-  const sigset_t signals = EndingSignals();
+  const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   // A peer that goes away is an error of write(), not the end of the process.
   signal(SIGPIPE, SIG_IGN);
 }
 
-void RunUntilSignal(const std::function<void()>& stop) {
-  sigset_t signals = EndingSignals();
-  int signal_number = 0;
-  sigwait(&signals, &signal_number);
+void RunUntilSignal(const SignalActions& actions) {
+  const sigset_t signals = Signals();
+  int signal_number = WaitForEnd(signals, actions.reload);
   log.Info("stopping", {{"signal", sigdescr_np(signal_number)}});
 
   const pthread_t waiter = pthread_self();
   std::atomic<bool> stopped{false};
   std::thread stopper = StartThread("stop", [&] {
-    stop();
+    actions.stop();
     stopped = true;
     // Ends the wait below; the signal is blocked, and ends no thread.
     pthread_kill(waiter, SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
   });
-  sigwait(&signals, &signal_number);
+  do {
+    sigwait(&signals, &signal_number);
+  } while (signal_number == SIGHUP);
   if (!stopped) {
     log.Warning("stopped at once by a second signal", {{"signal", sigdescr_np(signal_number)}});
     _exit(128 + signal_number);

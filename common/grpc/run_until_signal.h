@@ -2,15 +2,23 @@
 
 #include <functional>
 
+#include "absl/status/status.h"
+
 namespace souvenir {
 
 // Blocks the signals that end a service, in this thread and all it will start. Called first of all
 // by main, before there is a second thread.
 void BlockSignals();
 
+struct SignalActions {
+  std::function<void()> stop;
+  std::function<absl::Status()> reload;  // reads again what may change while the service runs
+};
+
 // Waits for SIGTERM or SIGINT, then runs `stop` on another thread and returns when it has ended. A
-// second signal meanwhile ends the process at once, with 128 + the signal's number.
-// REQUIRES: BlockSignals() was called.
-void RunUntilSignal(const std::function<void()>& stop);
+// second signal meanwhile ends the process at once, with 128 + the signal's number. SIGHUP runs
+// `reload`; but where it comes because the terminal that the service was started in has been
+// closed, it is as SIGTERM. REQUIRES: BlockSignals() was called.
+void RunUntilSignal(const SignalActions& actions);
 
 }  // namespace souvenir

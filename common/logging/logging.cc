@@ -1,14 +1,19 @@
 #include "common/logging/logging.h"
 
 #include <fmt/format.h>
+#include <spdlog/details/registry.h>
 #include <spdlog/sinks/ansicolor_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "common/status_macros.h"
 
 namespace souvenir {
 namespace {
@@ -20,11 +25,12 @@ constexpr char kJsonPattern[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",
 // Set before threads start, read by all.
 bool json_lines = false;
 
-std::optional<spdlog::level::level_enum> ParseLevel(std::string_view name) {
-  const auto level = spdlog::level::from_str(std::string(name));
+absl::StatusOr<spdlog::level::level_enum> ParseLevel(const std::string& name) {
+  const auto level = spdlog::level::from_str(name);
   // An unknown word reads as "off".
-  if (level == spdlog::level::off && name != "off") return std::nullopt;
-  return level;
+  if (level != spdlog::level::off || name == "off") return level;
+  return absl::InvalidArgumentError(fmt::format(
+      "log level '{}'; it can be trace, debug, info, warning, error, critical or off", name));
 }
 
 std::string TextLine(std::string_view message, Logger::Fields fields) {
@@ -54,18 +60,27 @@ std::string JsonLine(std::string_view message, Logger::Fields fields) {
 }  // namespace
 
 absl::Status InitLogging(const LogOptions& options) {
-  const auto level = ParseLevel(options.level);
-  if (!level) {
-    return absl::InvalidArgumentError(
-        fmt::format("log level '{}'; it can be trace, debug, info, warning, error, critical or off",
-                    options.level));
-  }
   if (options.format != "auto" && options.format != "text" && options.format != "json") {
     return absl::InvalidArgumentError(
         fmt::format("log format '{}'; it can be auto, text or json", options.format));
   }
+  SOUVENIR_RETURN_IF_ERROR(SetLogLevels(options));
   json_lines = options.format == "json" || (options.format == "auto" && !isatty(STDERR_FILENO));
-  spdlog::set_level(*level);
+  return absl::OkStatus();
+}
+
+absl::Status SetLogLevels(const LogOptions& options) {
+  SOUVENIR_ASSIGN_OR_RETURN(spdlog::level::level_enum level, ParseLevel(options.level));
+  std::unordered_map<std::string, spdlog::level::level_enum> levels;
+  for (const auto& [module, name] : options.levels) {
+    if (std::find(std::begin(kLogModules), std::end(kLogModules), module) ==
+        std::end(kLogModules)) {
+      return absl::InvalidArgumentError(fmt::format("log level of the module '{}'; there are {}",
+                                                    module, fmt::join(kLogModules, ", ")));
+    }
+    SOUVENIR_ASSIGN_OR_RETURN(levels[module], ParseLevel(name));
+  }
+  spdlog::details::registry::instance().set_levels(std::move(levels), &level);
   return absl::OkStatus();
 }
 
@@ -86,6 +101,10 @@ spdlog::logger* Logger::Get() {
   }
   logger_.store(logger.get(), std::memory_order_release);
   return logger.get();
+}
+
+bool Logger::Writes(LogLevel level) {
+  return Get()->should_log(static_cast<spdlog::level::level_enum>(level));
 }
 
 void Logger::Write(LogLevel level, std::string_view message, Fields fields) {

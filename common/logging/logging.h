@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -17,16 +18,28 @@ namespace souvenir {
 
 enum class LogLevel { kTrace, kDebug, kInfo, kWarning, kError, kCritical, kOff };
 
+// Whoever logs belongs to one of these; docs/configuration.md says what each tells.
+inline constexpr std::string_view kLogModules[] = {
+    "apertium",   "cache",   "catalog", "compute",  "disk",   "exec",
+    "gateway",    "grpc",    "keeper",  "main",     "model",  "pool",
+    "repository", "request", "rocksdb", "upstream", "workers"};
+
 struct LogOptions {
   // "trace", "debug", "info", "warning", "error", "critical" or "off".
   std::string level = "info";
+  // The same of modules that are to tell more, or less.
+  std::map<std::string, std::string> levels;
   // "text", "json" (one object a line), or "auto": text where standard error is a terminal.
   std::string format = "auto";
 };
 
-// Sets level and format for the whole process; lines go to standard error. INVALID_ARGUMENT lists
+// Sets levels and format for the whole process; lines go to standard error. INVALID_ARGUMENT lists
 // the words there are. Called once, by main, before threads start; without it the defaults hold.
 absl::Status InitLogging(const LogOptions& options);
+
+// Sets the levels anew; the format stays. At any time, on any thread. As InitLogging() where a word
+// is wrong, and then nothing has changed.
+absl::Status SetLogLevels(const LogOptions& options);
 
 // What belongs to a line of log beside its message. A key or a string that is a temporary lives
 // long enough.
@@ -60,8 +73,16 @@ class Logger {
  public:
   using Fields = std::initializer_list<LogField>;
 
-  // `module` must live for ever.
-  constexpr explicit Logger(const char* module) : module_(module) {}
+  // `module` is one of kLogModules, or this does not compile.
+  consteval explicit Logger(const char* module) : module_(module) {
+    for (const std::string_view known : kLogModules) {
+      if (known == module) return;
+    }
+    throw "no such module in kLogModules";
+  }
+
+  // Whether a line of `level` would be written: where it is expensive to make one.
+  bool Writes(LogLevel level);
 
   void Debug(std::string_view message, Fields fields = {}) {
     Write(LogLevel::kDebug, message, fields);

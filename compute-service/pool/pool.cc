@@ -184,7 +184,7 @@ absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Slot& slot, const Ru
   const absl::Duration begun = clock_->Monotonic();
   {
     MutexLock lock(&mutex_);
-    ++counted_.running;
+    ++active_.running;
     slot.run_began = begun;
     slot.run_limit = options_.row_limit * run.rows;
   }
@@ -201,12 +201,12 @@ absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Slot& slot, const Ru
   const absl::Duration took = clock_->Monotonic() - begun;
   run_seconds_.Record(took);
   MutexLock lock(&mutex_);
-  --counted_.running;
+  --active_.running;
   slot.run_began = absl::InfiniteDuration();
   counted_.run.Add(took);
-  counted_.last_run = clock_->Now();
+  active_.last_run = clock_->Now();
   if (result.ok()) {
-    counted_.rows += static_cast<uint64_t>(run.rows);
+    active_.rows += static_cast<uint64_t>(run.rows);
     counted_.run_by_rows[run.rows].Add(took);
   }
   return result;
@@ -292,38 +292,51 @@ void Pool::Unload() {
   counted_.instances_ready = counted_.instances_failed = 0;
 }
 
-void Pool::MeasureMemory() {
+uint64_t Pool::MeasureMemory() {
   MutexLock life_lock(&life_mutex_);  // so that the model stays
   Model* model = nullptr;
   {
     MutexLock lock(&mutex_);
     model = model_.get();
   }
-  if (model == nullptr) return;
+  if (model == nullptr) return 0;
   const uint64_t bytes = model->MemoryBytes();
   MutexLock lock(&mutex_);
   memory_bytes_ = bytes;
+  return bytes;
+}
+
+PoolActivity Pool::Activity() const {
+  const size_t depth = queue_->counters().depth;
+  MutexLock lock(&mutex_);
+  return ActivityNow(depth);
+}
+
+PoolActivity Pool::ActivityNow(size_t depth) const {
+  PoolActivity activity = active_;
+  activity.depth = depth;
+  activity.instances = target_;
+  const absl::Duration now = clock_->Monotonic();
+  for (const std::unique_ptr<Slot>& slot : slots_) {
+    if (slot->run_began != absl::InfiniteDuration() &&
+        now - slot->run_began > slot->run_limit + kHangingMargin) {
+      ++activity.instances_hanging;
+    }
+  }
+  return activity;
 }
 
 PoolStats Pool::Stats() const {
   const JobQueue::Counters queue = queue_->counters();
   PoolStats stats;
-  stats.depth = queue.depth;
   stats.refused = queue.refused;
   stats.expired = queue.expired;
   stats.cancelled = queue.cancelled;
   stats.queue_seconds = queue_seconds_.Snapshot();
   stats.run_seconds = run_seconds_.Snapshot();
-  const absl::Duration now = clock_->Monotonic();
   MutexLock lock(&mutex_);
+  static_cast<PoolActivity&>(stats) = ActivityNow(queue.depth);
   static_cast<RunStats&>(stats) = counted_;
-  stats.instances = target_;
-  for (const std::unique_ptr<Slot>& slot : slots_) {
-    if (slot->run_began != absl::InfiniteDuration() &&
-        now - slot->run_began > slot->run_limit + kHangingMargin) {
-      ++stats.instances_hanging;
-    }
-  }
   stats.lost_workers = lost_workers_ + (model_ != nullptr ? model_->lost_workers() : 0);
   stats.memory_bytes = memory_bytes_;
   return stats;

@@ -71,10 +71,12 @@ class Pool {
   // by a job's `done`.
   void Stop(absl::Duration grace);
 
-  // Asks the model what memory it takes, for Stats(). May read files.
-  void MeasureMemory();
+  // Asks the model what memory it takes, for Stats() too; 0 where there is no model. May read
+  // files.
+  uint64_t MeasureMemory();
 
-  PoolStats Stats() const;
+  PoolActivity Activity() const;  // cheap
+  PoolStats Stats() const;        // copies histograms
 
  private:
   // One instance, what makes it, and its thread.
@@ -107,6 +109,7 @@ class Pool {
   void Unload();
   // When `slot` may take its next job.
   absl::Duration NextJobAt(Slot& slot);
+  PoolActivity ActivityNow(size_t depth) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EnsureInstance(Model& model, Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot.mutex);
   // What runs in one call of an instance.
   struct Run {
@@ -137,6 +140,7 @@ class Pool {
   size_t wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // as target_, but 0 while there is no model
   std::unique_ptr<Model> model_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mutex_);
+  PoolActivity active_ ABSL_GUARDED_BY(mutex_);  // but for what Activity() finds out
   RunStats counted_ ABSL_GUARDED_BY(mutex_);
   uint64_t lost_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // of earlier models
   uint64_t memory_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -20,9 +20,19 @@ struct CountAndTime {
   }
 };
 
-// The jobs of a pool that run or have run.
+// What a pool is doing.
+struct PoolActivity {
+  size_t depth = 0;      // jobs that wait
+  size_t running = 0;    // calls of instances
+  size_t instances = 0;  // that may be made
+  // That have run for longer than they may: nothing more can be done to one that is no process.
+  size_t instances_hanging = 0;
+  uint64_t rows = 0;                           // of successful runs, ever
+  absl::Time last_run = absl::InfinitePast();  // when the last one ended
+};
+
+// The jobs of a pool that have run.
 struct RunStats {
-  size_t running = 0;           // now
   size_t instances_ready = 0;   // made so far
   size_t instances_failed = 0;  // whose making failed at the last attempt
 
@@ -32,17 +42,11 @@ struct RunStats {
   CountAndTime queue;
   // Of each call of an instance, which may have run several jobs.
   CountAndTime run;
-  uint64_t rows = 0;                            // of successful runs
   std::map<int64_t, CountAndTime> run_by_rows;  // successful runs
-  absl::Time last_run = absl::InfinitePast();   // when the last one ended
 };
 
 // What a pool has done since it was made, and what it does now.
-struct PoolStats : RunStats {
-  size_t depth = 0;      // jobs that wait now
-  size_t instances = 0;  // that may be made
-  // That have run for longer than they may: nothing more can be done to one that is no process.
-  size_t instances_hanging = 0;
+struct PoolStats : PoolActivity, RunStats {
   uint64_t lost_workers = 0;  // of all models that the pool has had
   uint64_t memory_bytes = 0;  // of the model, when it was last measured
 

@@ -52,9 +52,13 @@ void ModelKeeper::Tick() {
 }
 
 void ModelKeeper::Fit(absl::Duration now) {
-  const std::vector<std::shared_ptr<ServedModel>> models = repository_->All();
+  std::vector<std::pair<std::shared_ptr<ServedModel>, PoolActivity>> models;
   double running = 0;
-  for (const auto& model : models) running += static_cast<double>(model->Stats().running);
+  for (auto& model : repository_->All()) {
+    const PoolActivity activity = model->Activity();
+    running += static_cast<double>(activity.running);
+    models.emplace_back(std::move(model), activity);
+  }
   // Our own part of the load average, by the formula of the kernel's.
   const double weight = std::exp(-absl::ToDoubleSeconds(now - looked_at_) / kLoadSeconds);
   own_load_ = own_load_ * weight + running * (1 - weight);
@@ -62,7 +66,7 @@ void ModelKeeper::Fit(absl::Duration now) {
   const Machine machine = options_.read_machine();
   const ModelLoad load{.foreign_load = std::max(0.0, machine.load - own_load_),
                        .processors = machine.processors};
-  for (const auto& model : models) model->Fit(load);
+  for (const auto& [model, activity] : models) model->Fit(activity, load);
 }
 
 void ModelKeeper::KeepBudget() {
@@ -75,11 +79,10 @@ void ModelKeeper::KeepBudget() {
   uint64_t bytes = 0;
   for (const auto& model : repository_->All()) {
     if (model->status().state != ModelState::kReady) continue;
-    model->MeasureMemory();
-    const PoolStats stats = model->Stats();
-    if (stats.memory_bytes == 0) continue;
-    bytes += stats.memory_bytes;
-    loaded.push_back({model, stats.last_run, stats.memory_bytes});
+    const uint64_t taken = model->MeasureMemory();
+    if (taken == 0) continue;
+    bytes += taken;
+    loaded.push_back({model, model->Activity().last_run, taken});
   }
   if (bytes <= options_.memory_budget_bytes) return;
   std::sort(loaded.begin(), loaded.end(),

@@ -166,15 +166,14 @@ void ServedModel::Changed() const {
   if (context_.on_change) context_.on_change(name());
 }
 
-void ServedModel::Fit(const ModelLoad& load) {
+void ServedModel::Fit(const PoolActivity& activity, const ModelLoad& load) {
   if (pool_ == nullptr) return;
-  const PoolStats stats = pool_->Stats();
   if (settings_.fits_itself) {
     const int before = sizer_.instances();
     const int after = sizer_.Next({.now = context_.clock->Monotonic(),
-                                   .rows = stats.rows,
-                                   .waiting = stats.depth,
-                                   .running = stats.running,
+                                   .rows = activity.rows,
+                                   .waiting = activity.depth,
+                                   .running = activity.running,
                                    .foreign_load = load.foreign_load,
                                    .processors = load.processors});
     if (after != before) {
@@ -184,12 +183,12 @@ void ServedModel::Fit(const ModelLoad& load) {
   }
   {
     MutexLock lock(&mutex_);
-    const bool hangs = stats.instances_hanging >= stats.instances;
+    const bool hangs = activity.instances_hanging >= activity.instances;
     if (hangs == hangs_) return;
     hangs_ = hangs;
     if (hangs) {
       log.Error("model hangs: it is unhealthy until an instance comes back",
-                {{"model", name()}, {"instances", stats.instances_hanging}});
+                {{"model", name()}, {"instances", activity.instances_hanging}});
     } else {
       log.Info("model is back", {{"model", name()}});
     }
@@ -208,8 +207,8 @@ bool ServedModel::Release() {
   {
     MutexLock lock(&mutex_);
     if (state_ != ModelState::kReady) return false;
-    const PoolStats stats = pool_->Stats();
-    if (stats.depth > 0 || stats.running > 0) return false;
+    const PoolActivity activity = pool_->Activity();
+    if (activity.depth > 0 || activity.running > 0) return false;
     // What comes now loads it again; Open() waits for Close().
     state_ = ModelState::kOnDemand;
   }
@@ -220,9 +219,7 @@ bool ServedModel::Release() {
   return true;
 }
 
-void ServedModel::MeasureMemory() {
-  if (pool_ != nullptr) pool_->MeasureMemory();
-}
+uint64_t ServedModel::MeasureMemory() { return pool_ == nullptr ? 0 : pool_->MeasureMemory(); }
 
 ServedModel::Status ServedModel::status() const {
   MutexLock lock(&mutex_);
@@ -238,6 +235,10 @@ bool ServedModel::can_be_asked() const {
   if (hangs_) return false;
   return state_ == ModelState::kOnDemand || state_ == ModelState::kLoading ||
          state_ == ModelState::kReady;
+}
+
+PoolActivity ServedModel::Activity() const {
+  return pool_ == nullptr ? PoolActivity() : pool_->Activity();
 }
 
 PoolStats ServedModel::Stats() const { return pool_ == nullptr ? PoolStats() : pool_->Stats(); }

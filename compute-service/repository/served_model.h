@@ -104,20 +104,22 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
 
   // --- For the ModelKeeper, on its thread. ---
 
-  // Fits the number of instances, where the model does so, and looks whether all of them hang.
-  void Fit(const ModelLoad& load);
+  // Fits the number of instances, where the model does so, and looks whether all of them hang;
+  // `activity` is its own.
+  void Fit(const PoolActivity& activity, const ModelLoad& load);
 
   // Unloads the model, for the next request to load it again. False where it is not loaded, or has
   // something to do.
   bool Release();
 
-  // Asks the model what memory it takes, for Stats().
-  void MeasureMemory();
+  // Asks the model what memory it takes, for Stats() too; 0 where that is not known.
+  uint64_t MeasureMemory();
 
   Status status() const;
   // Whether it takes requests, be it after loading.
   bool can_be_asked() const;
-  PoolStats Stats() const;  // zeros of a broken one
+  PoolActivity Activity() const;  // zeros of a broken one
+  PoolStats Stats() const;
 
  private:
   ServedModel(ModelDescription description, std::string digest, Backend* backend,

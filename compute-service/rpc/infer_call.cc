@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/grpc/status.h"
-#include "common/grpc/valid_inference.h"
+#include "common/oip/valid_inference.h"
 #include "common/status_macros.h"
 #include "compute-service/rpc/model_messages.h"
 #include "compute-service/rpc/request_scheduling.h"
@@ -42,7 +42,7 @@ InferCall::InferCall(const CallContext& calls, const grpc::CallbackServerContext
       context_(context),
       request_(request),
       response_(response),
-      begun_(calls.clock->Monotonic()),
+      timer_(calls.metrics->Method("ModelInfer"), calls.clock),
       pass_(calls.gate->Enter()) {}
 
 void InferCall::Start() {
@@ -70,8 +70,7 @@ absl::Status InferCall::Queue() {
 
 void InferCall::Answer(const absl::Status& status) {
   const grpc::Status answer = ToGrpcStatus(status);
-  calls_.metrics->Method("ModelInfer")
-      ->Record(answer.error_code(), calls_.clock->Monotonic() - begun_);
+  timer_.End(answer);
   Finish(answer);
 }
 

@@ -47,7 +47,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   const grpc::CallbackServerContext& context_;
   const inference::ModelInferRequest& request_;
   inference::ModelInferResponse* const response_;
-  const absl::Duration begun_;
+  const RpcTimer timer_;
   const std::optional<Gate::Pass> pass_;  // given back when the answer has been sent
 
   // Set by Start(), before gRPC may call OnCancel(). The answer may be given before they are.

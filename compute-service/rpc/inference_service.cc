@@ -22,9 +22,9 @@ using grpc::ServerUnaryReactor;
 template <typename Handler>
 ServerUnaryReactor* AnswerNow(const CallContext& calls, const std::string& method,
                               CallbackServerContext* context, Handler handler) {
-  const absl::Duration begun = calls.clock->Monotonic();
+  const RpcTimer timer(calls.metrics->Method(method), calls.clock);
   const grpc::Status status = ToGrpcStatus(handler());
-  calls.metrics->Method(method)->Record(status.error_code(), calls.clock->Monotonic() - begun);
+  timer.End(status);
   ServerUnaryReactor* const reactor = context->DefaultReactor();
   reactor->Finish(status);
   return reactor;

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <utility>
 
-#include "common/grpc/oip_tensors.h"
+#include "common/oip/message_tensors.h"
+#include "common/oip/model_tensors.h"
 #include "common/souvenir_names.h"
 #include "common/tensor/datatype.h"
 #include "compute-service/pool/pool_stats.h"
@@ -17,8 +18,7 @@ template <typename ModelTensor>
 void FillTensor(bool batched, const ModelTensor& tensor,
                 inference::ModelMetadataResponse::TensorMetadata* metadata) {
   metadata->set_name(tensor.name());
-  // Configuration and wire number their datatypes alike, see common/grpc/valid_inference.cc.
-  metadata->set_datatype(std::string(DataTypeName(static_cast<DataType>(tensor.data_type()))));
+  metadata->set_datatype(std::string(DataTypeName(DataTypeOf(tensor))));
   if (batched) metadata->add_shape(-1);
   metadata->mutable_shape()->MergeFrom(tensor.dims());
 }

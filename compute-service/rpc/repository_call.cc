@@ -5,14 +5,11 @@
 namespace souvenir::compute {
 
 RepositoryCall::RepositoryCall(const CallContext& calls, const std::string& method)
-    : calls_(calls),
-      metrics_(calls.metrics->Method(method)),
-      begun_(calls.clock->Monotonic()),
-      pass_(calls.gate->Enter()) {}
+    : timer_(calls.metrics->Method(method), calls.clock), pass_(calls.gate->Enter()) {}
 
 void RepositoryCall::Answer(const absl::Status& status) {
   const grpc::Status answer = ToGrpcStatus(status);
-  metrics_->Record(answer.error_code(), calls_.clock->Monotonic() - begun_);
+  timer_.End(answer);
   Finish(answer);
 }
 

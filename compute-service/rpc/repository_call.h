@@ -6,7 +6,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "common/gate.h"
 #include "compute-service/rpc/call_context.h"
 
@@ -28,9 +27,7 @@ class RepositoryCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
-  const CallContext& calls_;
-  RpcMethodMetrics* const metrics_;
-  const absl::Duration begun_;
+  const RpcTimer timer_;
   const std::optional<Gate::Pass> pass_;
 };
 

@@ -21,7 +21,7 @@ struct StreamInferCall::Flight {
          inference::ModelInferRequest* message)
       : stream(std::move(stream)),
         number(number),
-        begun(this->stream->calls_.clock->Monotonic()),
+        timer(this->stream->calls_.metrics->Method("ModelStreamInfer"), this->stream->calls_.clock),
         pass(this->stream->calls_.gate->Enter()) {
     request.Swap(message);
   }
@@ -32,16 +32,14 @@ struct StreamInferCall::Flight {
       response.set_error_message(answer.error_message());
       response.mutable_infer_response()->set_id(request.id());
     }
-    const CallContext& calls = stream->calls_;
-    calls.metrics->Method("ModelStreamInfer")
-        ->Record(answer.error_code(), calls.clock->Monotonic() - begun);
+    timer.End(answer);
     pass.reset();
     stream->RequestStream::Answer(number, std::move(response));
   }
 
   const std::shared_ptr<StreamInferCall> stream;
   const uint64_t number;
-  const absl::Duration begun;
+  const RpcTimer timer;
   std::optional<Gate::Pass> pass;
   inference::ModelInferRequest request;
 };

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "common/grpc/oip_tensors.h"
+#include "common/oip/message_tensors.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
 #include "common/tensor/tensor_codec.h"

@@ -64,10 +64,9 @@ template <typename Work>
 grpc::ServerUnaryReactor* CacheService::RunOnDisk(grpc::CallbackServerContext* context,
                                                   RpcMethodMetrics* metrics, Work work) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const auto end = [this, reactor, metrics,
-                    began = clock_->Monotonic()](const absl::Status& status) {
+  const auto end = [reactor, timer = RpcTimer(metrics, clock_)](const absl::Status& status) {
     const grpc::Status ended = ToGrpcStatus(status);
-    metrics->Record(ended.error_code(), clock_->Monotonic() - began);
+    timer.End(ended);
     reactor->Finish(ended);
   };
   Task task = [end, work = std::move(work)]() mutable { end(work()); };

@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "common/grpc/valid_inference.h"
+#include "common/oip/valid_inference.h"
 #include "common/tensor/tensor_codec.h"
 #include "gateway/catalog/catalog.h"
 #include "gateway/resolve/resolve_call.h"

@@ -31,11 +31,14 @@ InferenceService::InferenceService(const Options& options, const CallParts& part
       infer_metrics_(metrics->Method("ModelInfer")),
       stream_metrics_(metrics->Method("ModelStreamInfer")) {}
 
+RpcTimer InferenceService::Time(const char* method) const {
+  return RpcTimer(metrics_->Method(method), parts_.clock);
+}
+
 grpc::ServerUnaryReactor* InferenceService::End(grpc::CallbackServerContext* context,
-                                                const char* method, absl::Duration began,
-                                                const absl::Status& status) {
+                                                const RpcTimer& timer, const absl::Status& status) {
   const grpc::Status ended = ToGrpcStatus(status);
-  metrics_->Method(method)->Record(ended.error_code(), parts_.clock->Monotonic() - began);
+  timer.End(ended);
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   reactor->Finish(ended);
   return reactor;
@@ -45,18 +48,16 @@ template <typename Request, typename Response, typename Send>
 grpc::ServerUnaryReactor* InferenceService::PassOn(grpc::CallbackServerContext* context,
                                                    const char* method, const Request& request,
                                                    Response* response, Send send) {
-  const absl::Duration began = parts_.clock->Monotonic();
+  const RpcTimer timer = Time(method);
   auto pass = parts_.gate->Enter();
-  if (!pass) {
-    return End(context, method, began, absl::UnavailableError("the gateway is stopping"));
-  }
+  if (!pass) return End(context, timer, absl::UnavailableError("the gateway is stopping"));
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   send(std::make_unique<Request>(request),
-       [this, reactor, response, method, began,
+       [reactor, response, timer,
         pass = std::move(pass)](absl::StatusOr<std::unique_ptr<Response>> answer) mutable {
          const grpc::Status status = ToGrpcStatus(answer.status());
          if (answer.ok()) response->Swap(answer->get());
-         metrics_->Method(method)->Record(status.error_code(), parts_.clock->Monotonic() - began);
+         timer.End(status);
          pass.reset();
          reactor->Finish(status);
        });
@@ -85,23 +86,23 @@ grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerConte
                                                        const inference::ServerLiveRequest*,
                                                        inference::ServerLiveResponse* response) {
   response->set_live(true);
-  return End(context, "ServerLive", parts_.clock->Monotonic(), absl::OkStatus());
+  return End(context, Time("ServerLive"), absl::OkStatus());
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerReady(grpc::CallbackServerContext* context,
                                                         const inference::ServerReadyRequest*,
                                                         inference::ServerReadyResponse* response) {
   response->set_ready(catalog_->known());
-  return End(context, "ServerReady", parts_.clock->Monotonic(), absl::OkStatus());
+  return End(context, Time("ServerReady"), absl::OkStatus());
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelReady(grpc::CallbackServerContext* context,
                                                        const inference::ModelReadyRequest* request,
                                                        inference::ModelReadyResponse* response) {
-  const absl::Duration began = parts_.clock->Monotonic();
+  const RpcTimer timer = Time("ModelReady");
   const auto model = catalog_->snapshot()->Find(request->name(), request->version());
   if (model.ok()) response->set_ready((*model)->ready());
-  return End(context, "ModelReady", began, model.status());
+  return End(context, timer, model.status());
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
@@ -112,34 +113,34 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
   for (const char* extension : {"model_repository", "model_configuration", "statistics"}) {
     response->add_extensions(extension);
   }
-  return End(context, "ServerMetadata", parts_.clock->Monotonic(), absl::OkStatus());
+  return End(context, Time("ServerMetadata"), absl::OkStatus());
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
     grpc::CallbackServerContext* context, const inference::ModelMetadataRequest* request,
     inference::ModelMetadataResponse* response) {
-  const absl::Duration began = parts_.clock->Monotonic();
+  const RpcTimer timer = Time("ModelMetadata");
   const auto model = catalog_->snapshot()->Find(request->name(), request->version());
   if (model.ok()) {
     *response = (*model)->known.metadata();
     (*response->mutable_properties())[kDigestName] = (*model)->digest;
   }
-  return End(context, "ModelMetadata", began, model.status());
+  return End(context, timer, model.status());
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelConfig(
     grpc::CallbackServerContext* context, const inference::ModelConfigRequest* request,
     inference::ModelConfigResponse* response) {
-  const absl::Duration began = parts_.clock->Monotonic();
+  const RpcTimer timer = Time("ModelConfig");
   const auto model = catalog_->snapshot()->Find(request->name(), request->version());
   if (model.ok()) *response->mutable_config() = (*model)->known.config();
-  return End(context, "ModelConfig", began, model.status());
+  return End(context, timer, model.status());
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
     grpc::CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
     inference::RepositoryIndexResponse* response) {
-  const absl::Duration began = parts_.clock->Monotonic();
+  const RpcTimer timer = Time("RepositoryIndex");
   for (const CatalogModelPtr& model : catalog_->snapshot()->models()) {
     if (request->ready() && !model->ready()) continue;
     auto* const entry = response->add_models();
@@ -148,7 +149,7 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
     entry->set_state(model->known.state());
     entry->set_reason(model->known.reason());
   }
-  return End(context, "RepositoryIndex", began, absl::OkStatus());
+  return End(context, timer, absl::OkStatus());
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
@@ -163,7 +164,7 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
     inference::RepositoryModelLoadResponse* response) {
   if (repositories_ == nullptr) {
-    return End(context, "RepositoryModelLoad", parts_.clock->Monotonic(), RepositoryRefused());
+    return End(context, Time("RepositoryModelLoad"), RepositoryRefused());
   }
   return PassOn(context, "RepositoryModelLoad", *request, response, [&](auto copy, auto done) {
     repositories_->Load(std::move(copy), options_.call_timeout, std::move(done));
@@ -174,7 +175,7 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
     inference::RepositoryModelUnloadResponse* response) {
   if (repositories_ == nullptr) {
-    return End(context, "RepositoryModelUnload", parts_.clock->Monotonic(), RepositoryRefused());
+    return End(context, Time("RepositoryModelUnload"), RepositoryRefused());
   }
   return PassOn(context, "RepositoryModelUnload", *request, response, [&](auto copy, auto done) {
     repositories_->Unload(std::move(copy), options_.call_timeout, std::move(done));

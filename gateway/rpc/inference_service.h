@@ -93,9 +93,11 @@ class InferenceService final
       inference::RepositoryModelUnloadResponse* response) override;
 
  private:
-  // Ends an RPC at once, and tells the metrics.
-  grpc::ServerUnaryReactor* End(grpc::CallbackServerContext* context, const char* method,
-                                absl::Duration began, const absl::Status& status);
+  // Of a call that has just come.
+  RpcTimer Time(const char* method) const;
+  // Ends an RPC at once.
+  grpc::ServerUnaryReactor* End(grpc::CallbackServerContext* context, const RpcTimer& timer,
+                                const absl::Status& status);
 
   // Passes a request on by `send`, which is given a copy of it and where the answer goes.
   template <typename Request, typename Response, typename Send>

@@ -32,7 +32,7 @@ template <typename Reactor>
 class SnapshotCall : public Reactor {
  public:
   SnapshotCall(const SnapshotParts& parts, RpcMethodMetrics* metrics)
-      : parts_(parts), metrics_(metrics), began_(parts.clock->Monotonic()) {}
+      : parts_(parts), timer_(metrics, parts.clock) {}
 
   void Start() {
     Task task = [this] { End(Run()); };
@@ -62,13 +62,12 @@ class SnapshotCall : public Reactor {
  private:
   // The last thing the call's thread does with it.
   void End(const absl::Status& status) {
-    metrics_->Record(static_cast<grpc::StatusCode>(status.code()),
-                     parts_.clock->Monotonic() - began_);
-    this->Finish(ToGrpcStatus(status));
+    const grpc::Status ended = ToGrpcStatus(status);
+    timer_.End(ended);
+    this->Finish(ended);
   }
 
-  RpcMethodMetrics* const metrics_;
-  const absl::Duration began_;
+  const RpcTimer timer_;
   Mutex mutex_;
   CondVar step_ended_;
   std::optional<bool> step_ ABSL_GUARDED_BY(mutex_);  // what came of it, once it has ended

@@ -10,7 +10,7 @@ StatsService::StatsService(const Sources& sources, RpcMetrics* metrics)
 grpc::ServerUnaryReactor* StatsService::GetStats(grpc::CallbackServerContext* context,
                                                  const v1::GetStatsRequest*,
                                                  v1::GetStatsResponse* response) {
-  const absl::Duration began = sources_.clock->Monotonic();
+  const RpcTimer timer(metrics_, sources_.clock);
   ToProto(started_at_, response->mutable_started_at());
 
   absl::Duration saved = absl::ZeroDuration();
@@ -53,7 +53,7 @@ grpc::ServerUnaryReactor* StatsService::GetStats(grpc::CallbackServerContext* co
   response->mutable_flights()->set_started(flights.started);
   response->mutable_flights()->set_joined(flights.joined);
 
-  metrics_->Record(grpc::StatusCode::OK, sources_.clock->Monotonic() - began);
+  timer.End(grpc::StatusCode::OK);
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;

@@ -21,7 +21,7 @@ class StreamInferCall::Request final : public ResolveCall {
   Request(std::shared_ptr<StreamInferCall> stream, uint64_t number)
       : stream_(std::move(stream)),
         number_(number),
-        began_(stream_->service_.calls.clock->Monotonic()),
+        timer_(stream_->service_.metrics, stream_->service_.calls.clock),
         pass_(stream_->service_.calls.gate->Enter()) {}
 
   // Makes the questions; an error where it cannot be resolved.
@@ -62,15 +62,14 @@ class StreamInferCall::Request final : public ResolveCall {
   void End(const grpc::Status& status, grpc::ByteBuffer answer) {
     // Whoever computes for others with these questions may keep this object a while.
     const std::shared_ptr<StreamInferCall> stream = std::move(stream_);
-    const StreamInferCall::Service& service = stream->service_;
-    service.metrics->Record(status.error_code(), service.calls.clock->Monotonic() - began_);
+    timer_.End(status);
     const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
     stream->Answer(number_, std::move(answer));
   }
 
   std::shared_ptr<StreamInferCall> stream_;
   const uint64_t number_;
-  const absl::Duration began_;
+  const RpcTimer timer_;
   std::optional<Gate::Pass> pass_;
   InferMessages messages_;
 };

@@ -13,14 +13,15 @@ namespace souvenir::gateway {
 class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   Reactor(const CallParts& parts, RpcMethodMetrics* metrics)
-      : parts_(parts), metrics_(metrics), began_(parts.clock->Monotonic()) {}
+      : parts_(parts), timer_(metrics, parts.clock) {}
 
   const CallParts& parts() const { return parts_; }
 
-  // Ends a call that has not begun to resolve.
-  void Fail(const absl::Status& status) {
-    Record(status);
-    Finish(ToGrpcStatus(status));
+  // Ends the call; what was written before has been sent, or nothing was.
+  void EndWith(const absl::Status& status) {
+    const grpc::Status failed = ToGrpcStatus(status);
+    timer_.End(failed);
+    Finish(failed);
   }
 
   // The call is on its way; from now on a caller that leaves is noticed.
@@ -94,18 +95,11 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
       call = std::move(call_);
       pass = std::move(pass_);
     }
-    Record(status);
-    Finish(ToGrpcStatus(status));
-  }
-
-  void Record(const absl::Status& status) {
-    metrics_->Record(static_cast<grpc::StatusCode>(status.code()),
-                     parts_.clock->Monotonic() - began_);
+    EndWith(status);
   }
 
   const CallParts parts_;
-  RpcMethodMetrics* const metrics_;
-  const absl::Duration began_;
+  const RpcTimer timer_;
 
   Mutex mutex_;
   std::shared_ptr<StreamTranslateCall> call_ ABSL_GUARDED_BY(mutex_);
@@ -122,12 +116,12 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
   auto* const reactor = new Reactor(parts, metrics);
   std::optional<Gate::Pass> pass = parts.gate->Enter();
   if (!pass) {
-    reactor->Fail(absl::UnavailableError("the gateway is stopping"));
+    reactor->EndWith(absl::UnavailableError("the gateway is stopping"));
     return reactor;
   }
   const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(reactor));
   if (const absl::Status read = call->Read(bytes, parts, *translator, *context); !read.ok()) {
-    reactor->Fail(read);
+    reactor->EndWith(read);
     return reactor;
   }
   const absl::Time now = parts.clock->Now();

@@ -82,14 +82,14 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* TranslationService::StreamTranslate(
 grpc::ServerUnaryReactor* TranslationService::ListLanguages(grpc::CallbackServerContext* context,
                                                             const v1::ListLanguagesRequest*,
                                                             v1::ListLanguagesResponse* response) {
-  const absl::Duration began = parts_.clock->Monotonic();
+  const RpcTimer timer(list_metrics_, parts_.clock);
   for (TranslationDirectory::Pair& pair : translator_->Pairs()) {
     v1::LanguagePair* const listed = response->add_pairs();
     listed->set_source_language(std::move(pair.source));
     listed->set_target_language(std::move(pair.target));
     listed->set_model(std::move(pair.model));
   }
-  list_metrics_->Record(grpc::StatusCode::OK, parts_.clock->Monotonic() - began);
+  timer.End(grpc::StatusCode::OK);
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;

@@ -41,7 +41,7 @@ grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call)
 grpc::ServerUnaryReactor* UnaryCall::Fail(const std::shared_ptr<UnaryCall>& call,
                                           const absl::Status& status) {
   const grpc::Status failed = ToGrpcStatus(status);
-  call->Record(failed);
+  call->timer_.End(failed);
   grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
   reactor->Finish(failed);
   return reactor;
@@ -56,13 +56,9 @@ void UnaryCall::OnAllAnswered() {
 
 grpc::Status UnaryCall::Finish() {
   grpc::Status status = ToGrpcStatus(Respond());
-  Record(status);
+  timer_.End(status);
   pass_.reset();
   return status;
-}
-
-void UnaryCall::Record(const grpc::Status& status) {
-  metrics_->Record(status.error_code(), parts_.clock->Monotonic() - began_);
 }
 
 }  // namespace souvenir::gateway

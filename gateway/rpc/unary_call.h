@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/gate.h"
 #include "common/grpc/rpc_metrics.h"
@@ -39,7 +38,7 @@ class UnaryCall : public ResolveCall {
 
  protected:
   UnaryCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context)
-      : parts_(parts), metrics_(metrics), context_(context), began_(parts.clock->Monotonic()) {}
+      : parts_(parts), timer_(metrics, parts.clock), context_(context) {}
 
   // Writes the response, and what metadata goes with it, once all answers are there.
   virtual absl::Status Respond() = 0;
@@ -58,14 +57,12 @@ class UnaryCall : public ResolveCall {
     kAnswered,   // all answers are there
   };
 
-  // Responds, and tells the metrics. Called once.
+  // Responds, and ends the timer. Called once.
   grpc::Status Finish();
-  void Record(const grpc::Status& status);
 
   const CallParts parts_;
-  RpcMethodMetrics* const metrics_;
+  const RpcTimer timer_;
   grpc::CallbackServerContext* const context_;
-  const absl::Duration began_;
   std::optional<Gate::Pass> pass_;
   std::atomic<State> state_{State::kInHandler};
   WaitingReactor* reactor_ = nullptr;  // set before the state is kWaiting

@@ -27,7 +27,7 @@ ABSL_FLAG(std::string, text, "Hola", "the translation that every answer holds");
 namespace souvenir::bench {
 namespace {
 
-constinit Logger log{"echo"};
+constinit Logger log{"main"};
 
 // As long as a real one, and as full: an answer from the memory tier carries all of this.
 v1::TranslateResponse FixedTranslation(const std::string& text) {
@@ -173,7 +173,8 @@ int Run() {
     return 1;
   }
   log.Info("serving", {{"listen", fmt::format("127.0.0.1:{}", (*server)->port())}});
-  RunUntilSignal([&] { (*server)->Shutdown(absl::Seconds(1)); });
+  RunUntilSignal({.stop = [&] { (*server)->Shutdown(absl::Seconds(1)); },
+                  .reload = [] { return absl::OkStatus(); }});
   return 0;
 }
 

@@ -14,7 +14,7 @@
 #include <memory>
 #include <string>
 
-#include "common/grpc/oip_tensors.h"
+#include "common/oip/message_tensors.h"
 #include "common/souvenir_names.h"
 #include "common/tensor/bytes_elements.h"
 #include "gateway/rpc/inference_service.h"

@@ -27,11 +27,11 @@
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/grpc/grpc_server.h"
-#include "common/grpc/oip_tensors.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/grpc/status.h"
-#include "common/grpc/valid_inference.h"
 #include "common/logging/logging.h"
+#include "common/oip/message_tensors.h"
+#include "common/oip/valid_inference.h"
 #include "common/sha256.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
@@ -304,7 +304,8 @@ absl::Status Run() {
   // The last one made, and so the first to go: calls under way still have what answers them.
   SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<GrpcServer> server, GrpcServer::Start(options));
   log.Info("serving", {{"listen", fmt::format("127.0.0.1:{}", server->port())}});
-  RunUntilSignal([&] { server->Shutdown(absl::Seconds(1)); });
+  RunUntilSignal({.stop = [&] { server->Shutdown(absl::Seconds(1)); },
+                  .reload = [] { return absl::OkStatus(); }});
   return absl::OkStatus();
 }
 

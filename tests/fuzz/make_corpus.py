@@ -147,7 +147,7 @@ def corpora():
             "not_ascii": b"X-lvariantu\xa8-co5xXXX1",
             "transformed": b"und-Cyrl-t-und-latn-m0-ungegn",
         },
-        "oip_tensors": messages,
+        "message_tensors": messages,
         "raw_message": {
             "translate_whole": b"\xff" + translate,
             "translate_pieces": b"\x02" + translate,

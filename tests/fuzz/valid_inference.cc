@@ -1,6 +1,6 @@
 // A request of the Open Inference Protocol, for a model with inputs of many sorts.
 
-#include "common/grpc/valid_inference.h"
+#include "common/oip/valid_inference.h"
 
 #include <google/protobuf/text_format.h>
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/byte_codec.h"
+#include "common/oip/model_tensors.h"
 #include "common/status_macros.h"
 
 namespace souvenir::compute {
@@ -93,10 +94,9 @@ template <typename ModelTensors>
 Json DescribeTensors(const ModelTensors& tensors) {
   Json described = Json::array();
   for (const auto& tensor : tensors) {
-    // Configuration and wire number their datatypes alike.
     described.push_back(
         {{"name", tensor.name()},
-         {"datatype", DataTypeName(static_cast<DataType>(tensor.data_type()))},
+         {"datatype", DataTypeName(DataTypeOf(tensor))},
          {"dims", std::vector<int64_t>(tensor.dims().begin(), tensor.dims().end())}});
   }
   return described;

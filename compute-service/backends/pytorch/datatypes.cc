@@ -18,14 +18,6 @@ constexpr Pair kPairs[] = {
     {DataType::kFp32, c10::ScalarType::Float}, {DataType::kFp64, c10::ScalarType::Double},
 };
 
-// Configurations and the protocol number their datatypes alike.
-static_assert(static_cast<int>(DataType::kBool) == inference::TYPE_BOOL);
-static_assert(static_cast<int>(DataType::kInt64) == inference::TYPE_INT64);
-static_assert(static_cast<int>(DataType::kFp16) == inference::TYPE_FP16);
-static_assert(static_cast<int>(DataType::kFp64) == inference::TYPE_FP64);
-static_assert(static_cast<int>(DataType::kBytes) == inference::TYPE_STRING);
-static_assert(static_cast<int>(DataType::kBf16) == inference::TYPE_BF16);
-
 }  // namespace
 
 std::optional<c10::ScalarType> TorchTypeOf(DataType type) {
@@ -41,8 +33,6 @@ std::optional<DataType> DataTypeOfTorch(c10::ScalarType type) {
   }
   return std::nullopt;
 }
-
-DataType DataTypeOfConfig(inference::DataType type) { return static_cast<DataType>(type); }
 
 std::string TorchTypeNames() {
   std::string names;

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "common/tensor/datatype.h"
-#include "inference/model_config.pb.h"
 
 namespace souvenir::compute {
 
@@ -14,9 +13,6 @@ namespace souvenir::compute {
 // FP16, BF16, FP32 and FP64. Nothing for any other.
 std::optional<c10::ScalarType> TorchTypeOf(DataType type);
 std::optional<DataType> DataTypeOfTorch(c10::ScalarType type);
-
-// As a configuration has it.
-DataType DataTypeOfConfig(inference::DataType type);
 
 // "BOOL, UINT8, ..."; for messages.
 std::string TorchTypeNames();

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/types/span.h"
+#include "common/oip/model_tensors.h"
 #include "common/status_macros.h"
 
 namespace souvenir::compute {
@@ -45,15 +46,6 @@ bool TakesTensor(const c10::TypePtr& type) {
   if (IsTensor(type)) return true;
   const auto optional = type->cast<c10::OptionalType>();
   return optional != nullptr && IsTensor(optional->getElementType());
-}
-
-template <typename ModelTensors>
-std::string ListNames(const ModelTensors& tensors) {
-  std::string list;
-  for (const auto& tensor : tensors) {
-    list += fmt::format("{}'{}'", list.empty() ? "" : ", ", tensor.name());
-  }
-  return list;
 }
 
 // "x: Tensor, n: int"
@@ -98,7 +90,7 @@ absl::StatusOr<std::vector<size_t>> MatchInputs(absl::Span<const c10::Argument> 
   return Refused(config,
                  fmt::format("the inputs are {}; for forward{} either the names of its arguments "
                              "are expected, or INPUT__0 to INPUT__{}, each once",
-                             ListNames(config.input()), ListArguments(arguments),
+                             NamesOf(config.input()), ListArguments(arguments),
                              std::max<size_t>(1, arguments.size()) - 1));
 }
 
@@ -125,9 +117,9 @@ absl::StatusOr<std::vector<std::string>> BindInputs(absl::Span<const c10::Argume
   }
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (given[i] || arguments[i].default_value()) continue;
-    return Refused(config, fmt::format("the inputs are {}; forward{} needs '{}' too",
-                                       ListNames(config.input()), ListArguments(arguments),
-                                       arguments[i].name()));
+    return Refused(
+        config, fmt::format("the inputs are {}; forward{} needs '{}' too", NamesOf(config.input()),
+                            ListArguments(arguments), arguments[i].name()));
   }
   return names;
 }
@@ -141,7 +133,7 @@ absl::StatusOr<std::vector<size_t>> BindPositions(const ModelConfig& config,
   if (count > 1 && count < kAnyNumber) expected += fmt::format(" to OUTPUT__{}", count - 1);
   return Refused(config, fmt::format("the outputs are {}; forward() returns {}, and {} expected, "
                                      "each once",
-                                     ListNames(config.output()), returned,
+                                     NamesOf(config.output()), returned,
                                      expected + (count == 1 ? " is" : " are")));
 }
 

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/oip/model_tensors.h"
 #include "common/status_macros.h"
 #include "compute-service/backends/model_parameters.h"
 #include "compute-service/backends/pytorch/datatypes.h"
@@ -54,7 +55,7 @@ template <typename ModelTensors>
 absl::Status CheckDatatypes(std::string_view kind, const ModelConfig& config,
                             const ModelTensors& tensors) {
   for (const auto& tensor : tensors) {
-    if (TorchTypeOf(DataTypeOfConfig(tensor.data_type()))) continue;
+    if (TorchTypeOf(DataTypeOf(tensor))) continue;
     return Refused(config,
                    fmt::format("{} '{}' is {}; libtorch has {}", kind, tensor.name(),
                                inference::DataType_Name(tensor.data_type()), TorchTypeNames()));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/clock.h"
+#include "common/oip/model_tensors.h"
 #include "common/status_macros.h"
 #include "compute-service/backends/pytorch/datatypes.h"
 #include "compute-service/backends/pytorch/torch_errors.h"
@@ -80,7 +81,7 @@ absl::Status CheckOutput(const inference::ModelConfig& config, const inference::
   const bool fits = std::equal(
       expected.begin(), expected.end(), tensor.shape.begin(), tensor.shape.end(),
       [](int64_t expected, int64_t found) { return expected == -1 || expected == found; });
-  const DataType type = DataTypeOfConfig(output.data_type());
+  const DataType type = DataTypeOf(output);
   if (fits && tensor.datatype == type) return absl::OkStatus();
   return NotThere(output.name(),
                   fmt::format("{} of shape {}; by its configuration {} of {} is expected",

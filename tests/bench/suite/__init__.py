@@ -12,6 +12,8 @@ class Entry:
     # Whether it compares something other than rates: it has a method measure() that returns rows, a
     # dict each, in place of variants; what it measures does not depend on the time of day.
     is_exact: bool = False
+    # The backend without which it cannot run, where that is one that need not be built.
+    backend: str = ""
 
 
 _MODELS = ("souvenir-gateway", "bench-model-server", "bench-infer-load")
@@ -31,6 +33,9 @@ BENCHMARKS = {
     "pools": Entry("instances, processes and threads of models, and what the services add",
                    (*_SERVICES, "souvenir-worker-builtin", "bench-infer-load",
                     "bench-echo-server")),
+    "batching": Entry("rows a second of a network in PyTorch, with dynamic batching and without",
+                      ("souvenir-compute", "souvenir-worker-pytorch", "bench-scripted-mlp",
+                       "bench-infer-load"), backend="pytorch"),
     "footprint": Entry("memory, bytes written and seconds to start that remembering costs",
                        (*_MODELS, "bench-memory-tier"), is_exact=True),
     "memory": Entry("lookups a second of the memory tier, beside RocksDB's caches",

@@ -10,6 +10,7 @@ import time
 import clients
 import services
 from suite import frame
+from suite.infer_load import sample_of
 from value_load import Load
 
 IN_FLIGHT = 16
@@ -118,9 +119,7 @@ class Benchmark(frame.Stage):
         return request
 
     def _ask(self, address, request, **flags):
-        report = self._load(address, request, **flags).finish()
-        return frame.Sample(per_second=report["per_second"], p50_us=report["p50_us"],
-                            p99_us=report["p99_us"])
+        return sample_of(self._load(address, request, **flags).finish())
 
     def _load(self, address, request, **flags):
         path = self._settings.directory / f"{request.model_name}.request"

@@ -1,6 +1,7 @@
 #include "cache/flights.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -11,6 +12,8 @@
 
 namespace souvenir::cache {
 namespace {
+
+using ::testing::ElementsAre;
 
 class FlightTableTest : public testing::Test {
  protected:
@@ -49,6 +52,20 @@ TEST_F(FlightTableTest, LandingAnswersAllAndEndsTheFlight) {
   EXPECT_TRUE(Join("a").started);
   table_.Land(first.flight, {absl::InternalError("late"), nullptr, FlightSource::kUpstream});
   EXPECT_EQ(results_.size(), 2u);
+}
+
+TEST_F(FlightTableTest, CountsHowManyEachLandingAnswered) {
+  const FlightResult result{absl::OkStatus(), MakeEntry("a", "v"), FlightSource::kUpstream};
+  for (const size_t waiters : {1u, 2u, 3u, 4u, 5u}) {
+    const auto joined = Join("a");
+    for (size_t i = 1; i < waiters; ++i) Join("a");
+    table_.Land(joined.flight, result);
+    table_.Land(joined.flight, result);  // has ended, and counts no more
+  }
+  const FlightTable::Stats stats = table_.stats();
+  EXPECT_EQ(stats.answered, 15u);
+  EXPECT_THAT(std::vector(stats.landed_by_waiters.begin(), stats.landed_by_waiters.begin() + 5),
+              ElementsAre(1, 1, 2, 1, 0));
 }
 
 TEST_F(FlightTableTest, AFlightFromBeforeAnInvalidationIsNotJoined) {

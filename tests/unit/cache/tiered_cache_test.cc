@@ -74,6 +74,8 @@ TEST_F(TieredCacheTest, AProbeThatFindsPutsIntoMemory) {
 struct Case {
   const char* name;
   Invalidation what;
+
+  friend void PrintTo(const Case& printed, std::ostream* out) { *out << printed.name; }
 };
 
 class InvalidationTest : public TieredCacheTest, public testing::WithParamInterface<Case> {};

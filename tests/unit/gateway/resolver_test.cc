@@ -8,7 +8,7 @@
 #include <random>
 #include <thread>
 
-#include "common/grpc/oip_tensors.h"
+#include "common/oip/message_tensors.h"
 #include "common/tensor/bytes_elements.h"
 #include "common/tensor/tensor_codec.h"
 #include "tests/fakes/fake_upstream.h"

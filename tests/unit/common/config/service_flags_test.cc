@@ -110,6 +110,22 @@ TEST_F(ServiceFlagsTest, FlagsWinOverTheFileAndTheFileOverDefaults) {
   EXPECT_EQ(config_.memory().limit_bytes(), 100u);
 }
 
+TEST_F(ServiceFlagsTest, WhatIsReadAgainIsTheFileAsItIsNow) {
+  const std::string path = WriteFile("drain_timeout_seconds: 1 logging { level: \"debug\" }");
+  EXPECT_EQ(Parse({"--listen=flag:1", "--config", path.c_str()}), std::nullopt) << err_;
+  WriteFile("logging { levels { key: \"pool\" value: \"debug\" } }");
+  config::v1::GatewayConfig again;
+  EXPECT_TRUE(flags_->ReadAgain(&again).ok());
+  EXPECT_EQ(again.listen_address(), "flag:1");
+  EXPECT_EQ(again.drain_timeout_seconds(), 30u);  // the default: the file says no more of it
+  EXPECT_EQ(again.logging().level(), "");
+  EXPECT_EQ(again.logging().levels().at("pool"), "debug");
+
+  WriteFile("logging {");
+  EXPECT_FALSE(flags_->ReadAgain(&again).ok());
+  EXPECT_EQ(again.listen_address(), "flag:1");
+}
+
 TEST_F(ServiceFlagsTest, SeveralStringsHaveCommasBetweenThemAndReplaceThoseOfTheFile) {
   const std::string path = WriteFile("compute_addresses: 'file:1'\ncompute_addresses: 'file:2'\n");
   EXPECT_EQ(Parse({"--config", path.c_str()}), std::nullopt) << err_;

@@ -27,7 +27,9 @@ class BatchingTest : public PoolTest {
     Open();
   }
 
-  std::future<Result> Send(const std::vector<std::string>& texts) { return Submit(MakeJob(texts)); }
+  std::future<Result> Send(const std::vector<std::string>& texts) {
+    return Submit(MakeTextJob(texts));
+  }
 
   static std::string DataOf(std::future<Result> answer) {
     const Result result = answer.get();
@@ -121,7 +123,7 @@ TEST_F(BatchingTest, OfPreferredSizesTheLargestThatCanBeMade) {
 TEST_F(BatchingTest, OtherOutputsDoNotMix) {
   Begin({.most_rows = 4});
   std::future<Result> first = Occupy();
-  auto other = MakeJob({"b"});
+  auto other = MakeTextJob({"b"});
   other.first.outputs = {"echo", "echo"};
   std::future<Result> a = Send({"a"});
   std::future<Result> b = Submit(std::move(other));
@@ -135,7 +137,7 @@ TEST_F(BatchingTest, OtherOutputsDoNotMix) {
 TEST_F(BatchingTest, OtherShapesDoNotMix) {
   Begin({.most_rows = 4});
   std::future<Result> first = Occupy();
-  auto wide = MakeJob({"b", "c"});
+  auto wide = MakeTextJob({"b", "c"});
   const std::vector<int64_t> shape = {1, 2};
   wide.first.inputs[0].shape = shape;
   wide.first.rows = 1;
@@ -178,7 +180,7 @@ TEST_F(PoolTest, TheMostUrgentJobRunsFirst) {
   std::future<Result> first = Occupy();
   std::vector<std::future<Result>> answers;
   for (const auto& [text, priority] : {std::pair("least", 9), {"default", 0}, {"most", 1}}) {
-    auto made = MakeJob({text});
+    auto made = MakeTextJob({text});
     if (priority > 0) made.first.priority = priority;
     answers.push_back(Submit(std::move(made)));
   }
@@ -193,7 +195,7 @@ TEST_F(PoolTest, AJobOfNoUrgencyIsOvertakenForAWhileOnly) {
   std::future<Result> first = Occupy();
   std::vector<std::future<Result>> answers;
   const auto send = [&](const char* text, int priority) {
-    auto made = MakeJob({text});
+    auto made = MakeTextJob({text});
     made.first.priority = priority;
     answers.push_back(Submit(std::move(made)));
   };

@@ -8,14 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "common/tensor/bytes_elements.h"
 #include "compute-service/pool/pool.h"
 #include "tests/fakes/fake_backend.h"
 #include "tests/fakes/manual_clock.h"
+#include "tests/fakes/text_job.h"
 
 namespace souvenir::compute {
-
-using Result = absl::StatusOr<InferenceResult>;
 
 // Messages of absl's own string type.
 inline std::string Message(const absl::Status& status) { return std::string(status.message()); }
@@ -37,23 +35,9 @@ class PoolTest : public ::testing::Test {
     pool_->Open(*std::move(model));
   }
 
-  // A job with a row for each of `texts`, which it owns, and the future of its answer.
-  std::pair<Job, std::future<Result>> MakeJob(const std::vector<std::string>& texts) {
-    auto owned = std::make_shared<Tensor>();
-    owned->shape = {static_cast<int64_t>(texts.size()), 1};
-    for (const std::string& text : texts) AppendBytesElement(text, &owned->data);
-    auto answer = std::make_shared<std::promise<Result>>();
-    Job job;
-    job.inputs = {{"text", DataType::kBytes, owned->shape, owned->data}};
-    job.outputs = {"echo"};
-    job.rows = owned->shape[0];
-    job.done = [owned, answer](Result result) { answer->set_value(std::move(result)); };
-    return {std::move(job), answer->get_future()};
-  }
-
   std::future<Result> Submit(const std::string& text, JobId* id = nullptr,
                              absl::Duration timeout = absl::InfiniteDuration()) {
-    auto [job, answer] = MakeJob({text});
+    auto [job, answer] = MakeTextJob({text});
     job.deadline = clock_.Monotonic() + timeout;
     const absl::StatusOr<JobId> submitted = pool_->Submit(std::move(job));
     EXPECT_TRUE(submitted.ok()) << submitted.status();

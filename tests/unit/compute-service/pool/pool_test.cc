@@ -64,7 +64,7 @@ TEST_F(PoolTest, RefusesMoreThanTheQueueHolds) {
   std::future<Result> first = Occupy();
   std::future<Result> second = Submit("a");
   std::future<Result> third = Submit("b");
-  const absl::Status refused = pool_->Submit(MakeJob({"c"}).first).status();
+  const absl::Status refused = pool_->Submit(MakeTextJob({"c"}).first).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(Message(refused), HasSubstr("2 requests wait already, of at most 2"));
   EXPECT_EQ(pool_->Stats().refused, 1u);
@@ -130,7 +130,7 @@ TEST_F(PoolTest, AnExpiredJobNeverRunsEvenWhereItsTimerIsLate) {
 
 TEST_F(PoolTest, RefusesAJobThatComesTooLate) {
   Open();
-  auto [job, answer] = MakeJob({"late"});
+  auto [job, answer] = MakeTextJob({"late"});
   job.deadline = clock_.Monotonic();
   EXPECT_EQ(pool_->Submit(std::move(job)).status().code(), absl::StatusCode::kDeadlineExceeded);
 }
@@ -218,7 +218,8 @@ TEST_F(PoolTest, StopLetsWhatWaitsEnd) {
   stopper.join();
   EXPECT_TRUE(first.get().ok());
   EXPECT_TRUE(second.get().ok());
-  EXPECT_EQ(pool_->Submit(MakeJob({"x"}).first).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(pool_->Submit(MakeTextJob({"x"}).first).status().code(),
+            absl::StatusCode::kUnavailable);
   EXPECT_EQ(backend_.live_instances(), 0);
   EXPECT_EQ(backend_.live_models(), 0);
   pool_->Stop(absl::ZeroDuration());
@@ -248,7 +249,7 @@ TEST_F(PoolTest, APoolThatWasNeverOpenedStops) {
 
 TEST_F(PoolTest, CountsWhatItDid) {
   Open();
-  auto [job, answer] = MakeJob({"rows"});
+  auto [job, answer] = MakeTextJob({"rows"});
   job.rows = 3;
   ASSERT_TRUE(pool_->Submit(std::move(job)).ok());
   EXPECT_TRUE(answer.get().ok());

@@ -9,18 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "common/tensor/bytes_elements.h"
 #include "tests/fakes/fake_backend.h"
 #include "tests/fakes/manual_clock.h"
+#include "tests/fakes/text_job.h"
 
 namespace souvenir::compute {
 namespace {
 
 using ::testing::HasSubstr;
-
-using Result = absl::StatusOr<InferenceResult>;
-
-const std::vector<int64_t> kShape = {1, 1};
 
 class ModelKeeperTest : public ::testing::Test {
  protected:
@@ -40,17 +36,7 @@ class ModelKeeperTest : public ::testing::Test {
 
   std::shared_ptr<ServedModel> Get(const std::string& name) { return *repository_->Find(name, ""); }
 
-  std::future<Result> Ask(const std::string& name) {
-    auto answer = std::make_shared<std::promise<Result>>();
-    Job job;
-    job.inputs = {{"text", DataType::kBytes, kShape, element_}};
-    job.outputs = {"echo"};
-    job.done = [answer](Result result) { answer->set_value(std::move(result)); };
-    std::future<Result> future = answer->get_future();
-    const absl::StatusOr<JobId> id = Get(name)->Submit(std::move(job));
-    if (!id.ok()) answer->set_value(id.status());
-    return future;
-  }
+  std::future<Result> Ask(const std::string& name) { return AskText(*Get(name), "hello"); }
 
   void TickFor(absl::Duration length) {
     for (absl::Duration passed; passed < length; passed += absl::Milliseconds(250)) {
@@ -59,7 +45,6 @@ class ModelKeeperTest : public ::testing::Test {
     }
   }
 
-  const std::string element_ = FrameBytesElement("hello");
   ManualClock clock_;
   TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
   Machine machine_;

@@ -14,9 +14,9 @@
 #include <utility>
 #include <vector>
 
-#include "common/tensor/bytes_elements.h"
 #include "tests/fakes/fake_backend.h"
 #include "tests/fakes/manual_clock.h"
+#include "tests/fakes/text_job.h"
 
 namespace souvenir::compute {
 namespace {
@@ -26,10 +26,6 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-using Result = absl::StatusOr<InferenceResult>;
-
-const std::vector<int64_t> kShape = {1, 1};
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
@@ -80,17 +76,7 @@ class ModelRepositoryTest : public ::testing::Test {
     return status.reason;
   }
 
-  std::future<Result> Ask(const std::string& name) {
-    auto answer = std::make_shared<std::promise<Result>>();
-    Job job;
-    job.inputs = {{"text", DataType::kBytes, kShape, element_}};
-    job.outputs = {"echo"};
-    job.done = [answer](Result result) { answer->set_value(std::move(result)); };
-    std::future<Result> future = answer->get_future();
-    const absl::StatusOr<JobId> id = Get(name)->Submit(std::move(job));
-    if (!id.ok()) answer->set_value(id.status());
-    return future;
-  }
+  std::future<Result> Ask(const std::string& name) { return AskText(*Get(name), "hello"); }
 
   absl::Status Load(const std::string& name) {
     std::promise<absl::Status> done;
@@ -103,7 +89,6 @@ class ModelRepositoryTest : public ::testing::Test {
     return done.get_future().get();
   }
 
-  const std::string element_ = FrameBytesElement("hello");
   fs::path directory_;
   ManualClock clock_;
   TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};

@@ -1,6 +1,6 @@
 // A request and an answer of the Open Inference Protocol.
 
-#include "common/grpc/oip_tensors.h"
+#include "common/oip/message_tensors.h"
 
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-#include "common/grpc/oip_tensors.h"
+#include "common/oip/message_tensors.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>

@@ -1,4 +1,4 @@
-#include "common/grpc/valid_inference.h"
+#include "common/oip/valid_inference.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>

@@ -1,4 +1,4 @@
-#include "common/grpc/oip_tensors.h"
+#include "common/oip/message_tensors.h"
 
 #include <fmt/format.h>
 

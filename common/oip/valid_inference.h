@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/grpc/oip_tensors.h"
+#include "common/oip/message_tensors.h"
 #include "common/tensor/tensor.h"
 #include "inference/grpc_service.pb.h"
 #include "inference/model_config.pb.h"

@@ -1,4 +1,4 @@
-#include "common/grpc/valid_inference.h"
+#include "common/oip/valid_inference.h"
 
 #include <fmt/format.h>
 
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/oip/model_tensors.h"
 #include "common/status_macros.h"
 
 namespace souvenir {
@@ -14,25 +15,6 @@ namespace {
 
 using inference::ModelConfig;
 using inference::ModelInferRequest;
-
-// Configuration and wire number their datatypes alike.
-static_assert(static_cast<int>(DataType::kBool) == inference::TYPE_BOOL);
-static_assert(static_cast<int>(DataType::kInt64) == inference::TYPE_INT64);
-static_assert(static_cast<int>(DataType::kFp16) == inference::TYPE_FP16);
-static_assert(static_cast<int>(DataType::kFp64) == inference::TYPE_FP64);
-static_assert(static_cast<int>(DataType::kBytes) == inference::TYPE_STRING);
-static_assert(static_cast<int>(DataType::kBf16) == inference::TYPE_BF16);
-
-DataType DataTypeOf(inference::DataType type) { return static_cast<DataType>(type); }
-
-template <typename ModelTensors>
-std::string ListNames(const ModelTensors& tensors) {
-  std::string list;
-  for (const auto& tensor : tensors) {
-    list += fmt::format("{}'{}'", list.empty() ? "" : ", ", tensor.name());
-  }
-  return list;
-}
 
 // A shape with -1 where any size is accepted, the batch dimension included.
 std::string ExpectedShape(const ModelConfig& config, const inference::ModelInput& input) {
@@ -83,7 +65,7 @@ absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
     if (!known) {
       return absl::InvalidArgumentError(fmt::format("there is no input '{}'; model '{}' has {}",
                                                     tensor.name, config.name(),
-                                                    ListNames(config.input())));
+                                                    NamesOf(config.input())));
     }
   }
   std::vector<TensorView> inputs;
@@ -95,12 +77,12 @@ absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
       if (input.optional()) continue;
       return absl::InvalidArgumentError(fmt::format(
           "input '{}' is missing; model '{}' expects {} of shape {}", input.name(), config.name(),
-          DataTypeName(DataTypeOf(input.data_type())), ExpectedShape(config, input)));
+          DataTypeName(DataTypeOf(input)), ExpectedShape(config, input)));
     }
-    if (tensor->datatype != DataTypeOf(input.data_type())) {
+    if (tensor->datatype != DataTypeOf(input)) {
       return absl::InvalidArgumentError(fmt::format("input '{}': datatype {} came, {} is expected",
                                                     tensor->name, DataTypeName(tensor->datatype),
-                                                    DataTypeName(DataTypeOf(input.data_type()))));
+                                                    DataTypeName(DataTypeOf(input))));
     }
     SOUVENIR_RETURN_IF_ERROR(CheckShape(config, input, *tensor));
     if (config.max_batch_size() > 0 && !inputs.empty() &&
@@ -113,7 +95,7 @@ absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
   }
   if (inputs.empty()) {
     return absl::InvalidArgumentError(
-        fmt::format("no input came; model '{}' has {}", config.name(), ListNames(config.input())));
+        fmt::format("no input came; model '{}' has {}", config.name(), NamesOf(config.input())));
   }
   return inputs;
 }
@@ -128,7 +110,7 @@ absl::StatusOr<std::vector<std::string>> MatchOutputs(const ModelConfig& config,
     if (!known) {
       return absl::InvalidArgumentError(fmt::format("there is no output '{}'; model '{}' has {}",
                                                     requested.name(), config.name(),
-                                                    ListNames(config.output())));
+                                                    NamesOf(config.output())));
     }
     if (std::find(outputs.begin(), outputs.end(), requested.name()) != outputs.end()) {
       return absl::InvalidArgumentError(

@@ -1,0 +1,64 @@
+#include "common/logging/logging.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace souvenir {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constinit Logger pool_log{"pool"};
+constinit Logger cache_log{"cache"};
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+class LoggingTest : public ::testing::Test {
+ protected:
+  ~LoggingTest() override { EXPECT_TRUE(InitLogging({}).ok()); }
+
+  // What both modules write when each says something at debug.
+  static std::string DebugLines() {
+    testing::internal::CaptureStderr();
+    pool_log.Debug("from the pool", {{"depth", 3}});
+    cache_log.Debug("from the cache");
+    return testing::internal::GetCapturedStderr();
+  }
+};
+
+TEST_F(LoggingTest, AModuleMayTellMoreThanTheRest) {
+  ASSERT_TRUE(InitLogging({.format = "text"}).ok());
+  EXPECT_THAT(DebugLines(), IsEmpty());
+  EXPECT_FALSE(pool_log.Writes(LogLevel::kDebug));
+
+  ASSERT_TRUE(SetLogLevels({.levels = {{"pool", "debug"}}}).ok());
+  EXPECT_TRUE(pool_log.Writes(LogLevel::kDebug));
+  EXPECT_THAT(DebugLines(),
+              AllOf(HasSubstr("pool: from the pool depth=3"), Not(HasSubstr("cache"))));
+
+  ASSERT_TRUE(SetLogLevels({.level = "debug", .levels = {{"pool", "off"}}}).ok());
+  EXPECT_THAT(DebugLines(), AllOf(HasSubstr("cache: from the cache"), Not(HasSubstr("pool"))));
+
+  ASSERT_TRUE(SetLogLevels({}).ok());
+  EXPECT_THAT(DebugLines(), IsEmpty());
+}
+
+TEST_F(LoggingTest, WrongWordsAreNamedAndChangeNothing) {
+  ASSERT_TRUE(SetLogLevels({.levels = {{"pool", "debug"}}}).ok());
+  EXPECT_THAT(Message(SetLogLevels({.level = "loud"})),
+              AllOf(HasSubstr("loud"), HasSubstr("info")));
+  EXPECT_THAT(Message(SetLogLevels({.levels = {{"pool", "loud"}}})), HasSubstr("loud"));
+  EXPECT_THAT(Message(SetLogLevels({.levels = {{"swimming", "info"}}})),
+              AllOf(HasSubstr("swimming"), HasSubstr("pool")));
+  EXPECT_THAT(Message(InitLogging({.format = "xml"})), AllOf(HasSubstr("xml"), HasSubstr("json")));
+  EXPECT_TRUE(pool_log.Writes(LogLevel::kDebug));
+  EXPECT_FALSE(cache_log.Writes(LogLevel::kDebug));
+}
+
+}  // namespace
+}  // namespace souvenir
