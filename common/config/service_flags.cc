@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
+#include <google/protobuf/reflection.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -43,8 +44,8 @@ FieldOf FindField(Message* root, std::string_view path) {
 std::string Show(const FieldOf& of) {
   const auto* reflection = of.message->GetReflection();
   if (of.field->is_repeated()) {
-    const auto& texts = reflection->GetRepeatedPtrField<std::string>(*of.message, of.field);
-    return absl::StrJoin(texts, ",");
+    const auto texts = reflection->GetRepeatedFieldRef<std::string>(*of.message, of.field);
+    return absl::StrJoin(texts.begin(), texts.end(), ",");
   }
   switch (of.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
