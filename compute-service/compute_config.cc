@@ -38,6 +38,7 @@ config::v1::ComputeConfig DefaultComputeConfig() {
   config.set_drain_timeout_seconds(30);
   config.mutable_logging()->set_level("info");
   config.mutable_logging()->set_format("auto");
+  config.mutable_logging()->set_slow_request_ms(1000);
   config.set_worker_directory(ProgramDirectory());
   return config;
 }

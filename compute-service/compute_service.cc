@@ -33,7 +33,11 @@ absl::StatusOr<std::unique_ptr<ComputeService>> ComputeService::Create(
 
 ComputeService::ComputeService(config::v1::ComputeConfig config,
                                std::vector<std::unique_ptr<Backend>> backends, Clock* clock)
-    : config_(std::move(config)), clock_(clock), backends_(std::move(backends)), timers_(clock) {}
+    : config_(std::move(config)),
+      clock_(clock),
+      backends_(std::move(backends)),
+      timers_(clock),
+      request_log_(absl::Milliseconds(config_.logging().slow_request_ms()), clock) {}
 
 ComputeService::~ComputeService() { Stop(); }
 
@@ -70,6 +74,7 @@ absl::Status ComputeService::Start() {
   calls_.gate = &gate_;
   calls_.clock = clock_;
   calls_.metrics = &rpc_metrics_;
+  calls_.log = &request_log_;
   calls_.server_version = SOUVENIR_VERSION;
   return StartServers();
 }

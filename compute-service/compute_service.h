@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/gate.h"
 #include "common/grpc/grpc_server.h"
+#include "common/grpc/request_log.h"
 #include "common/grpc/rpc_metrics.h"
 #include "common/metrics/metrics.h"
 #include "common/mutex.h"
@@ -60,6 +61,7 @@ class ComputeService {
   TimerQueue timers_;
   Gate gate_;
   RpcMetrics rpc_metrics_{"souvenir_compute"};
+  RequestLog request_log_;
   CallContext calls_;
 
   std::unique_ptr<ModelRepository> repository_;

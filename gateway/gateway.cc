@@ -46,7 +46,8 @@ Gateway::Gateway(config::v1::GatewayConfig config, const Environment& environmen
     : config_(std::move(config)),
       clock_(environment.clock),
       store_checker_(environment.store_checker),
-      timers_(clock_) {}
+      timers_(clock_),
+      request_log_(absl::Milliseconds(config_.logging().slow_request_ms()), clock_) {}
 
 Gateway::~Gateway() { Stop(); }
 
@@ -133,6 +134,7 @@ absl::Status Gateway::StartServices() {
   const CallParts parts = {.clock = clock_,
                            .gate = &gate_,
                            .resolver = resolver_.get(),
+                           .log = &request_log_,
                            .trust_tenant_header = config_.trust_tenant_header()};
   translation_service_ =
       std::make_unique<TranslationService>(parts, translator_.get(), &rpc_metrics_);

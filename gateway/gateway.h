@@ -10,6 +10,7 @@
 #include "common/executor.h"
 #include "common/gate.h"
 #include "common/grpc/grpc_server.h"
+#include "common/grpc/request_log.h"
 #include "common/grpc/rpc_metrics.h"
 #include "common/metrics/metrics.h"
 #include "common/mutex.h"
@@ -78,6 +79,7 @@ class Gateway {
   TimerQueue timers_;
   Gate gate_;
   RpcMetrics rpc_metrics_{"souvenir_gateway"};
+  RequestLog request_log_;
 
   std::unique_ptr<cache::TieredCache> cache_;
   std::unique_ptr<Catalog> catalog_;

@@ -64,6 +64,7 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.set_drain_timeout_seconds(30);
   config.mutable_logging()->set_level("info");
   config.mutable_logging()->set_format("auto");
+  config.mutable_logging()->set_slow_request_ms(1000);
   return config;
 }
 

@@ -33,12 +33,10 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   void Begin(const absl::Status& refused) {
     self_ = this->shared_from_this();
     const bool open = streams_->Add(self_);
-    Update([&] { Refuse(open ? refused : stopping_); });
+    Refuse(open ? refused : stopping_);
   }
 
-  void Stop() override {
-    Update([&] { Refuse(stopping_); });
-  }
+  void Stop() override { Refuse(stopping_); }
 
   void OnReadDone(bool ok) override {
     if (ok) {
@@ -53,34 +51,44 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
       }
       Handle(number, &request);  // the read still counts as under way: the stream cannot end
     }
-    Update([&] {
+    Next next;
+    {
+      MutexLock lock(&mutex_);
       ++reads_done_;
       if (!ok) all_read_ = true;
-    });
+      next = Plan();
+    }
+    Do(std::move(next));
   }
 
   void OnWriteDone(bool ok) override {
     std::pair<uint64_t, Response> written;  // destroyed outside the lock
-    Update([&] {
+    Next next;
+    {
+      MutexLock lock(&mutex_);
       writing_ = false;
       if (!ok) lost_ = true;
       std::swap(written, ready_.front());
       ready_.pop_front();
       flights_.erase(written.first);
-    });
+      next = Plan();
+    }
+    Do(std::move(next));
   }
 
   void OnCancel() override {
     std::vector<std::function<void()>> abandoned;
+    Next next;
     {
       MutexLock lock(&mutex_);
       lost_ = true;
+      next = Plan();
       for (auto& [number, flight] : flights_) {
         if (flight.abandon) abandoned.push_back(std::exchange(flight.abandon, nullptr));
       }
     }
+    Do(std::move(next));
     for (const std::function<void()>& abandon : abandoned) abandon();
-    Update([] {});
   }
 
   void OnDone() override {
@@ -98,12 +106,17 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   virtual void Handle(uint64_t number, Request* request) = 0;
 
   void Answer(uint64_t number, Response response) {
+    const std::shared_ptr<RequestStream> self = this->shared_from_this();
     std::function<void()> abandon;  // destroyed outside the lock
-    Update([&] {
+    Next next;
+    {
+      MutexLock lock(&mutex_);
       abandon = std::exchange(flights_.at(number).abandon, nullptr);
       flights_.at(number).answered = true;
       ready_.emplace_back(number, std::move(response));
-    });
+      next = Plan();
+    }
+    Do(std::move(next));
   }
 
   // Has `abandon` called once where the caller goes before the request is answered, or at once
@@ -136,16 +149,21 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     absl::Status status;  // to finish with
   };
 
-  // Makes a change under the lock, and asks gRPC for what follows from it.
-  template <typename Change>
-  void Update(const Change& change) {
+  // Takes no more requests where `status` is an error, and ends with it.
+  void Refuse(const absl::Status& status) {
     const std::shared_ptr<RequestStream> self = this->shared_from_this();
     Next next;
     {
       MutexLock lock(&mutex_);
-      change();
+      if (refused_.ok()) refused_ = status;
       next = Plan();
     }
+    Do(std::move(next));
+  }
+
+  // What was planned, and what follows from it. Whoever calls keeps the stream: gRPC, whose
+  // OnDone() waits for the other callbacks, or a pointer.
+  void Do(Next next) {
     for (;;) {
       if (next.write != nullptr) this->StartWrite(next.write);
       if (next.finish) return this->Finish(ToGrpcStatus(next.status));
@@ -157,10 +175,7 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     }
   }
 
-  void Refuse(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (refused_.ok()) refused_ = status;
-  }
-
+  // What is to be asked of gRPC now; it counts as begun.
   Next Plan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Next next;
     if (finished_) return next;

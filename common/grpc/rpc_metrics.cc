@@ -26,7 +26,7 @@ void RpcMethodMetrics::Record(grpc::StatusCode code, absl::Duration duration) {
 RpcMethodMetrics* RpcMetrics::Method(const std::string& name) {
   MutexLock lock(&mutex_);
   std::unique_ptr<RpcMethodMetrics>& method = methods_[name];
-  if (method == nullptr) method = std::make_unique<RpcMethodMetrics>();
+  if (method == nullptr) method = std::make_unique<RpcMethodMetrics>(name);
   return method.get();
 }
 

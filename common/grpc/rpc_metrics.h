@@ -21,7 +21,10 @@ namespace souvenir {
 // Thread-safe; counting takes no lock.
 class RpcMethodMetrics {
  public:
+  explicit RpcMethodMetrics(std::string name) : name_(std::move(name)) {}
   ~RpcMethodMetrics();
+
+  const std::string& name() const { return name_; }  // "ModelInfer"
 
  private:
   friend class RpcMetrics;
@@ -30,6 +33,7 @@ class RpcMethodMetrics {
   void Record(grpc::StatusCode code, absl::Duration duration);
 
   static constexpr size_t kCodes = grpc::StatusCode::UNAUTHENTICATED + 1;
+  const std::string name_;
   // Made when a code comes for the first time.
   std::array<std::atomic<DurationHistogram*>, kCodes> by_code_{};
   ShardedCounter begun_;
@@ -43,8 +47,15 @@ class RpcTimer {
     method->begun_.Add();
   }
 
-  void End(grpc::StatusCode code) const { method_->Record(code, clock_->Monotonic() - begun_); }
-  void End(const grpc::Status& status) const { End(status.error_code()); }
+  // How long it took.
+  absl::Duration End(grpc::StatusCode code) const {
+    const absl::Duration took = clock_->Monotonic() - begun_;
+    method_->Record(code, took);
+    return took;
+  }
+  absl::Duration End(const grpc::Status& status) const { return End(status.error_code()); }
+
+  const std::string& method() const { return method_->name(); }
 
  private:
   RpcMethodMetrics* method_;

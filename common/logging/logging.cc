@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "common/status_macros.h"
 
 namespace souvenir {
@@ -33,7 +34,7 @@ absl::StatusOr<spdlog::level::level_enum> ParseLevel(const std::string& name) {
       "log level '{}'; it can be trace, debug, info, warning, error, critical or off", name));
 }
 
-std::string TextLine(std::string_view message, Logger::Fields fields) {
+std::string TextLine(std::string_view message, absl::Span<const LogField> fields) {
   std::string line(message);
   for (const LogField& field : fields) {
     std::visit(
@@ -46,7 +47,7 @@ std::string TextLine(std::string_view message, Logger::Fields fields) {
 }
 
 // The inside of an object, which the pattern has opened.
-std::string JsonLine(std::string_view message, Logger::Fields fields) {
+std::string JsonLine(std::string_view message, absl::Span<const LogField> fields) {
   nlohmann::ordered_json object;
   object["message"] = message;
   for (const LogField& field : fields) {
@@ -107,11 +108,12 @@ bool Logger::Writes(LogLevel level) {
   return Get()->should_log(static_cast<spdlog::level::level_enum>(level));
 }
 
-void Logger::Write(LogLevel level, std::string_view message, Fields fields) {
+void Logger::Write(LogLevel level, std::string_view message, const LogField* fields, size_t count) {
   spdlog::logger* const logger = Get();
   const auto spdlog_level = static_cast<spdlog::level::level_enum>(level);
   if (!logger->should_log(spdlog_level)) return;
-  const std::string line = json_lines ? JsonLine(message, fields) : TextLine(message, fields);
+  const std::string line = json_lines ? JsonLine(message, absl::MakeConstSpan(fields, count))
+                                      : TextLine(message, absl::MakeConstSpan(fields, count));
   logger->log(spdlog_level, spdlog::string_view_t(line.data(), line.size()));
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -84,6 +85,10 @@ class Logger {
   // Whether a line of `level` would be written: where it is expensive to make one.
   bool Writes(LogLevel level);
 
+  void Write(LogLevel level, std::string_view message, const std::vector<LogField>& fields) {
+    Write(level, message, fields.data(), fields.size());
+  }
+
   void Debug(std::string_view message, Fields fields = {}) {
     Write(LogLevel::kDebug, message, fields);
   }
@@ -101,7 +106,10 @@ class Logger {
   }
 
  private:
-  void Write(LogLevel level, std::string_view message, Fields fields);
+  void Write(LogLevel level, std::string_view message, Fields fields) {
+    Write(level, message, fields.begin(), fields.size());
+  }
+  void Write(LogLevel level, std::string_view message, const LogField* fields, size_t count);
   spdlog::logger* Get();
 
   const char* const module_;

@@ -32,6 +32,7 @@ struct InferenceRequest {
 struct InferenceResult {
   std::vector<Tensor> outputs;  // those asked for, in that order
   absl::Duration compute_time;  // spent on the rows, without waiting for anything
+  absl::Duration queue_time;    // before that, in the queue; its pool's to say
 };
 
 // One loaded copy of a model. Owned by its pool, which calls it from one thread at a time.

@@ -244,6 +244,7 @@ absl::Status Pool::EnsureInstance(Model& model, Slot& slot) {
 void Pool::Answer(JobQueue::Taken taken, absl::Duration begun,
                   absl::StatusOr<InferenceResult> result) {
   queue_seconds_.Record(begun - taken.queued_at);
+  if (result.ok()) result->queue_time = begun - taken.queued_at;
   {
     MutexLock lock(&mutex_);
     counted_.queue.Add(begun - taken.queued_at);

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/gate.h"
+#include "common/grpc/request_log.h"
 #include "common/grpc/rpc_metrics.h"
 #include "compute-service/repository/model_repository.h"
 
@@ -18,6 +19,7 @@ struct CallContext {
   Gate* gate = nullptr;
   Clock* clock = nullptr;
   RpcMetrics* metrics = nullptr;
+  RequestLog* log = nullptr;
   std::string server_version;  // "0.1.0"
   // Requests of one stream that are under way; more are not read before one is answered.
   int stream_limit = 64;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "common/grpc/status.h"
 #include "common/oip/valid_inference.h"
@@ -35,6 +36,21 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
   return QueuedInference{std::move(model), id};
 }
 
+void EndInference(const CallContext& calls, const RpcTimer& timer, grpc::StatusCode code,
+                  const InferenceTimes& times, absl::FunctionRef<TraceContext()> trace) {
+  const absl::Duration took = timer.End(code);
+  if (!calls.log->Wants(code, took)) return;
+  std::vector<LogField> fields;
+  // A name that is no model's is a caller's text.
+  if (calls.repository->Find(times.model, "").ok()) fields.emplace_back("model", times.model);
+  if (code == grpc::StatusCode::OK) {
+    fields.emplace_back("queue_ms", Milliseconds(times.queue));
+    fields.emplace_back("compute_ms", Milliseconds(times.compute));
+  }
+  calls.log->Write({.method = timer.method(), .code = code, .took = took, .trace = trace()},
+                   std::move(fields));
+}
+
 InferCall::InferCall(const CallContext& calls, const grpc::CallbackServerContext& context,
                      const inference::ModelInferRequest& request,
                      inference::ModelInferResponse* response)
@@ -58,6 +74,7 @@ absl::Status InferCall::Queue() {
                      [this](const ServedModel& model, absl::StatusOr<InferenceResult> result) {
                        const absl::Status status = result.status();
                        if (status.ok()) {
+                         times_.Take(*result);
                          FillInferResponse(model, request_, *std::move(result), response_);
                        }
                        Answer(status);
@@ -70,7 +87,8 @@ absl::Status InferCall::Queue() {
 
 void InferCall::Answer(const absl::Status& status) {
   const grpc::Status answer = ToGrpcStatus(status);
-  timer_.End(answer);
+  times_.model = request_.model_name();
+  EndInference(calls_, timer_, answer.error_code(), times_, [this] { return TraceOf(context_); });
   Finish(answer);
 }
 

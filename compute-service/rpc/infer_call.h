@@ -5,7 +5,9 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -28,6 +30,22 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
                                                const inference::ModelInferRequest& request,
                                                absl::Duration deadline, InferenceDone done);
 
+// Where the time of a request went.
+struct InferenceTimes {
+  std::string model;  // asked for
+  absl::Duration queue;
+  absl::Duration compute;
+
+  void Take(const InferenceResult& result) {
+    queue = result.queue_time;
+    compute = result.compute_time;
+  }
+};
+
+// Ends the timer of a request, and has it logged if the log wants it. `trace` is called then.
+void EndInference(const CallContext& calls, const RpcTimer& timer, grpc::StatusCode code,
+                  const InferenceTimes& times, absl::FunctionRef<TraceContext()> trace);
+
 // One ModelInfer call. gRPC owns it from Start() on, and it deletes itself when the call is over.
 class InferCall final : public grpc::ServerUnaryReactor {
  public:
@@ -49,6 +67,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   inference::ModelInferResponse* const response_;
   const RpcTimer timer_;
   const std::optional<Gate::Pass> pass_;  // given back when the answer has been sent
+  InferenceTimes times_;
 
   // Set by Start(), before gRPC may call OnCancel(). The answer may be given before they are.
   std::shared_ptr<ServedModel> model_;

@@ -32,7 +32,9 @@ struct StreamInferCall::Flight {
       response.set_error_message(answer.error_message());
       response.mutable_infer_response()->set_id(request.id());
     }
-    timer.End(answer);
+    times.model = request.model_name();
+    EndInference(stream->calls_, timer, answer.error_code(), times,
+                 [this] { return stream->trace_; });
     pass.reset();
     stream->RequestStream::Answer(number, std::move(response));
   }
@@ -42,13 +44,15 @@ struct StreamInferCall::Flight {
   const RpcTimer timer;
   std::optional<Gate::Pass> pass;
   inference::ModelInferRequest request;
+  InferenceTimes times;
 };
 
 StreamInferCall::StreamInferCall(const CallContext& calls, OpenStreams* streams,
                                  const grpc::CallbackServerContext& context)
     : RequestStream(streams, static_cast<size_t>(calls.stream_limit), Stopping()),
       calls_(calls),
-      deadline_(MonotonicDeadline(context, *calls.clock)) {}
+      deadline_(MonotonicDeadline(context, *calls.clock)),
+      trace_(TraceOf(context)) {}
 
 StreamInferCall::Reactor* StreamInferCall::Start(const CallContext& calls, OpenStreams* streams,
                                                  const grpc::CallbackServerContext& context) {
@@ -67,6 +71,7 @@ void StreamInferCall::Handle(uint64_t number, inference::ModelInferRequest* requ
                        const absl::Status status = result.status();
                        inference::ModelStreamInferResponse response;
                        if (status.ok()) {
+                         flight->times.Take(*result);
                          FillInferResponse(model, flight->request, *std::move(result),
                                            response.mutable_infer_response());
                        }

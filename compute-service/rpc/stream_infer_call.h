@@ -34,6 +34,7 @@ class StreamInferCall final
 
   const CallContext& calls_;
   const absl::Duration deadline_;
+  const TraceContext trace_;
 };
 
 }  // namespace souvenir::compute

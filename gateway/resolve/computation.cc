@@ -64,8 +64,8 @@ void Computation::Start(LookUp look_up) {
                     resolver_->waiting_bytes(), resolver_->options_.max_bytes)));
   }
   if (look_up == LookUp::kNone || !LandWhatIsAtHand()) return CallUpstream();
-  Task task = [self = shared_from_this()] {
-    self->LandWhatIsOnDisk();
+  Task task = [self = shared_from_this(), asked_at = resolver_->parts_.clock->Monotonic()] {
+    self->LandWhatIsOnDisk(asked_at);
     self->CallUpstream();
   };
   // A disk that is too busy to be asked costs a computation.
@@ -93,11 +93,13 @@ bool Computation::LandWhatIsAtHand() {
   return unknown;
 }
 
-void Computation::LandWhatIsOnDisk() {
+void Computation::LandWhatIsOnDisk(absl::Duration asked_at) {
   std::vector<Row> left;
   for (Row& row : rows_) {
     cache::EntryPtr entry;
     if (row.stale == nullptr) entry = resolver_->parts_.cache->ReadDisk(row.flight->key());
+    // Before the row lands, and its call may be answered.
+    call_->stages.Note(Stage::kDisk, resolver_->parts_.clock->Monotonic() - asked_at);
     if (!LandIfUsable(&row, std::move(entry), cache::FlightSource::kDisk)) left.push_back(row);
   }
   rows_.swap(left);
@@ -134,7 +136,7 @@ void Computation::CallUpstream() {
   called_at_ = resolver_->parts_.clock->Monotonic();
   const std::shared_ptr<Upstream::Call> call = resolver_->parts_.upstream->Infer(
       {BuildRequest(), target().model().version(), target().model().digest,
-       resolver_->options_.call_timeout},
+       resolver_->options_.call_timeout, call_->options.trace},
       [self = shared_from_this()](
           absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
         self->OnUpstreamDone(std::move(response));
@@ -179,6 +181,7 @@ std::unique_ptr<inference::ModelInferRequest> Computation::BuildRequest() const 
 
 void Computation::OnUpstreamDone(
     absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
+  call_->stages.Note(Stage::kUpstream, resolver_->parts_.clock->Monotonic() - called_at_);
   absl::Status status = response.status();
   if (status.ok()) status = LandFromResponse(**response);
   if (!status.ok()) OnUpstreamFailed(status);
@@ -279,6 +282,9 @@ cache::Entry::Fields Computation::FieldsFor(const Row& row, absl::Duration cost)
 
 absl::Duration Computation::CostPerRow(const inference::ModelInferResponse& response) const {
   const auto time = response.parameters().find(kComputeTimeName);
+  if (time != response.parameters().end()) {
+    call_->stages.Note(Stage::kCompute, absl::Nanoseconds(time->second.int64_param()));
+  }
   // A server that does not tell is believed to have computed all the while.
   const absl::Duration all = time != response.parameters().end()
                                  ? absl::Nanoseconds(time->second.int64_param())

@@ -15,9 +15,11 @@
 #include "common/mutex.h"
 #include "common/tensor/tensor.h"
 #include "common/timer_queue.h"
+#include "common/trace_context.h"
 #include "gateway/catalog/model_counters.h"
 #include "gateway/resolve/directives.h"
 #include "gateway/resolve/freshness.h"
+#include "gateway/resolve/stage_times.h"
 #include "gateway/resolve/target.h"
 
 namespace souvenir::gateway {
@@ -49,6 +51,7 @@ struct ResolveOptions {
   CacheDirectives cache;
   std::vector<std::string> tags;  // of what is computed for this call
   int64_t priority = 0;           // sent upstream, 0 is none
+  TraceContext trace;             // sent upstream; for logs
 };
 
 // A caller's questions, which Resolver::Resolve() answers. A use case derives from it, holds in it
@@ -65,6 +68,10 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
   Questions questions;
   ResolveOptions options;
 
+  StageTimes stages;
+
+  // Whether Resolve() was called: only then are there answers.
+  bool was_resolved() const { return slots_ != nullptr; }
   const Answer& answer(size_t question) const { return slots_[question].answer; }
 
   // Whether `entry` may answer `question` for this caller; null is too old.

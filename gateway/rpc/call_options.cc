@@ -54,8 +54,11 @@ absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool tr
     } else if (name == "souvenir-tenant" && trust_tenant) {
       SOUVENIR_RETURN_IF_ERROR(CheckName("souvenir-tenant", value));
       options->tenant = value;
+    } else {
+      options->resolve.trace.Take({name.data(), name.size()}, value);
     }
   }
+  options->resolve.trace.Begin();
   return absl::OkStatus();
 }
 

@@ -18,7 +18,8 @@ struct CallOptions {
   std::string tenant;
 };
 
-// Reads `cache-control`, `souvenir-tags`, the deadline and, where it is trusted, `souvenir-tenant`.
+// Reads `cache-control`, `souvenir-tags`, the deadline, what TraceContext takes and, where it is
+// trusted, `souvenir-tenant`; begins a trace where the caller has none.
 // INVALID_ARGUMENT names the header, what came and what is expected.
 absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
                              const Clock& clock, CallOptions* options);

@@ -1,12 +1,12 @@
 #include "gateway/rpc/infer_call.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
 #include "common/status_macros.h"
 #include "gateway/rpc/call_options.h"
+#include "gateway/rpc/resolved_request.h"
 
 namespace souvenir::gateway {
 
@@ -28,21 +28,12 @@ absl::Status InferCall::Respond() {
 }
 
 void InferCall::AddCacheMetadata() {
-  std::array<size_t, kCacheKinds> rows{};
   const absl::Time now = parts().clock->Now();
   absl::Duration oldest = absl::ZeroDuration();
   for (size_t i = 0; i < questions.size(); ++i) {
-    ++rows[static_cast<size_t>(answer(i).kind)];
     oldest = std::max(oldest, answer(i).Age(now));
   }
-  std::string kinds;
-  for (size_t kind = 0; kind < rows.size(); ++kind) {
-    if (rows[kind] == 0) continue;
-    if (!kinds.empty()) kinds += ',';
-    kinds.append(CacheKindName(static_cast<CacheKind>(kind))).append("=");
-    kinds.append(std::to_string(rows[kind]));
-  }
-  context()->AddInitialMetadata("souvenir-cache", kinds);
+  context()->AddInitialMetadata("souvenir-cache", CountKinds(*this));
   context()->AddInitialMetadata("age", std::to_string(absl::ToInt64Seconds(oldest)));
   if (questions.size() == 1) context()->AddInitialMetadata("souvenir-key", answer(0).key.Hex());
 }

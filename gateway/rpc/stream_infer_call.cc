@@ -7,6 +7,7 @@
 
 #include "common/grpc/status.h"
 #include "gateway/rpc/infer_messages.h"
+#include "gateway/rpc/resolved_request.h"
 #include "inference/grpc_service.pb.h"
 
 namespace souvenir::gateway {
@@ -62,7 +63,7 @@ class StreamInferCall::Request final : public ResolveCall {
   void End(const grpc::Status& status, grpc::ByteBuffer answer) {
     // Whoever computes for others with these questions may keep this object a while.
     const std::shared_ptr<StreamInferCall> stream = std::move(stream_);
-    timer_.End(status);
+    EndRequest(timer_, *this, status.error_code(), stream->service_.calls.log);
     const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
     stream->Answer(number_, std::move(answer));
   }

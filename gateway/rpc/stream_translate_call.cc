@@ -6,6 +6,7 @@
 #include "common/status_macros.h"
 #include "gateway/rpc/message_writer.h"
 #include "gateway/rpc/raw_message.h"
+#include "gateway/rpc/resolved_request.h"
 
 namespace souvenir::gateway {
 
@@ -17,8 +18,8 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
 
   const CallParts& parts() const { return parts_; }
 
-  // Ends the call; what was written before has been sent, or nothing was.
-  void EndWith(const absl::Status& status) {
+  // Ends a call that has not begun to resolve.
+  void Fail(const absl::Status& status) {
     const grpc::Status failed = ToGrpcStatus(status);
     timer_.End(failed);
     Finish(failed);
@@ -95,7 +96,9 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
       call = std::move(call_);
       pass = std::move(pass_);
     }
-    EndWith(status);
+    const grpc::Status ended = ToGrpcStatus(status);
+    EndRequest(timer_, *call, ended.error_code(), parts_.log);
+    Finish(ended);
   }
 
   const CallParts parts_;
@@ -116,12 +119,12 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
   auto* const reactor = new Reactor(parts, metrics);
   std::optional<Gate::Pass> pass = parts.gate->Enter();
   if (!pass) {
-    reactor->EndWith(absl::UnavailableError("the gateway is stopping"));
+    reactor->Fail(absl::UnavailableError("the gateway is stopping"));
     return reactor;
   }
   const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(reactor));
   if (const absl::Status read = call->Read(bytes, parts, *translator, *context); !read.ok()) {
-    reactor->EndWith(read);
+    reactor->Fail(read);
     return reactor;
   }
   const absl::Time now = parts.clock->Now();

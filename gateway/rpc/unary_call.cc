@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/grpc/status.h"
+#include "gateway/rpc/resolved_request.h"
 
 namespace souvenir::gateway {
 
@@ -41,7 +42,7 @@ grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call)
 grpc::ServerUnaryReactor* UnaryCall::Fail(const std::shared_ptr<UnaryCall>& call,
                                           const absl::Status& status) {
   const grpc::Status failed = ToGrpcStatus(status);
-  call->timer_.End(failed);
+  EndRequest(call->timer_, *call, failed.error_code(), call->parts_.log);
   grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
   reactor->Finish(failed);
   return reactor;
@@ -56,7 +57,7 @@ void UnaryCall::OnAllAnswered() {
 
 grpc::Status UnaryCall::Finish() {
   grpc::Status status = ToGrpcStatus(Respond());
-  timer_.End(status);
+  EndRequest(timer_, *this, status.error_code(), parts_.log);
   pass_.reset();
   return status;
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "common/clock.h"
 #include "common/gate.h"
+#include "common/grpc/request_log.h"
 #include "common/grpc/rpc_metrics.h"
 #include "gateway/resolve/resolver.h"
 
@@ -19,6 +20,7 @@ struct CallParts {
   Clock* clock;
   Gate* gate;  // what is inside is waited for when the gateway stops
   Resolver* resolver;
+  RequestLog* log;
   bool trust_tenant_header = false;
 };
 

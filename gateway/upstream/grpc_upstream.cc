@@ -70,7 +70,8 @@ GrpcUpstream::~GrpcUpstream() {
 template <typename Request, typename Response, typename Method>
 std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
                                                     std::shared_ptr<const Request> request,
-                                                    absl::Duration timeout, Done<Response> done) {
+                                                    absl::Duration timeout, Done<Response> done,
+                                                    const TraceContext& trace) {
   // What holds on to the channel. The gate is left after the context has gone.
   struct Live {
     explicit Live(Gate::Pass pass) : pass(std::move(pass)) {}
@@ -104,6 +105,7 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
   state->done = std::move(done);
   const auto live = std::make_shared<Live>(*std::move(pass));
   live->context.set_deadline(Deadline(timeout));
+  for (const auto& [name, value] : trace.Headers()) live->context.AddMetadata(name, value);
   {
     MutexLock lock(&state->mutex);
     state->live = live;
@@ -141,7 +143,7 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
 std::shared_ptr<Upstream::Call> GrpcUpstream::Infer(const Inference& inference,
                                                     Done<inference::ModelInferResponse> done) {
   return Start(SOUVENIR_ASYNC_METHOD(ModelInfer), inference.request, inference.timeout,
-               std::move(done));
+               std::move(done), inference.trace);
 }
 
 void GrpcUpstream::Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,

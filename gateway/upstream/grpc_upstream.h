@@ -43,7 +43,8 @@ class GrpcUpstream final : public UpstreamServer {
 
   template <typename Request, typename Response, typename Method>
   std::shared_ptr<Call> Start(Method method, std::shared_ptr<const Request> request,
-                              absl::Duration timeout, Done<Response> done);
+                              absl::Duration timeout, Done<Response> done,
+                              const TraceContext& trace = {});
 
   absl::Status DescribeModel(std::chrono::system_clock::time_point deadline,
                              souvenir::state::v1::KnownModel* model);

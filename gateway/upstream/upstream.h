@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/trace_context.h"
 #include "inference/grpc_service.pb.h"
 #include "souvenir/state/v1/catalog.pb.h"
 
@@ -40,6 +41,7 @@ class Upstream {
     std::string version;
     std::string digest;
     absl::Duration timeout;
+    TraceContext trace;  // of the request that it is made for
   };
 
   // Asks for a computation; UNAVAILABLE at once, with the reason, while no server can be reached.

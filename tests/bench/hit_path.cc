@@ -113,7 +113,8 @@ class Handlers {
                      {Clock::System(), &timers_, cache_.get(), &executor_, &upstream_, &catalog_}};
   Gate gate_;
   RpcMetrics metrics_{"calls"};
-  const CallParts parts_ = {Clock::System(), &gate_, &resolver_};
+  RequestLog log_{absl::ZeroDuration(), Clock::System()};
+  const CallParts parts_ = {Clock::System(), &gate_, &resolver_, &log_};
   TranslationService translation_{parts_, &translator_, &metrics_};
   InferenceService inference_{
       InferenceService::Options{}, parts_, &catalog_, &targets_, &upstream_, nullptr, &metrics_};

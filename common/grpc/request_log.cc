@@ -1,0 +1,74 @@
+#include "common/grpc/request_log.h"
+
+#include <grpcpp/server_context.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace souvenir {
+namespace {
+
+constinit Logger log{"request"};
+
+constexpr uint64_t kMostWarnings = 10;  // a second
+
+bool IsServersFault(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::UNKNOWN:
+    case grpc::StatusCode::INTERNAL:
+    case grpc::StatusCode::DATA_LOSS:
+    case grpc::StatusCode::UNAVAILABLE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+bool RequestLog::Wants(grpc::StatusCode code, absl::Duration took) const {
+  return took >= slow_ || IsServersFault(code) || log.Writes(LogLevel::kDebug);
+}
+
+void RequestLog::Write(const Request& request, std::vector<LogField> more) {
+  const bool slow = request.took >= slow_;
+  const bool failed = IsServersFault(request.code);
+  uint64_t left_out = 0;
+  if ((slow || failed) && !MayWarn(&left_out)) return;
+
+  const std::string code = absl::StatusCodeToString(static_cast<absl::StatusCode>(request.code));
+  const std::string trace = request.trace.trace_id();
+  std::vector<LogField> fields = {
+      {"method", request.method}, {"code", code}, {"total_ms", Milliseconds(request.took)}};
+  fields.insert(fields.end(), more.begin(), more.end());
+  if (!trace.empty()) fields.emplace_back("trace_id", trace);
+  if (!request.trace.request_id().empty()) {
+    fields.emplace_back("request_id", request.trace.request_id());
+  }
+  if (left_out > 0) fields.emplace_back("left_out", left_out);
+  const LogLevel level = slow || failed ? LogLevel::kWarning : LogLevel::kDebug;
+  log.Write(level, failed ? "request failed" : slow ? "request was slow" : "request", fields);
+}
+
+bool RequestLog::MayWarn(uint64_t* left_out) {
+  const int64_t now = absl::ToInt64Seconds(clock_->Monotonic());
+  int64_t second = second_.load();
+  if (second != now && second_.compare_exchange_strong(second, now)) warned_ = 0;
+  if (warned_.fetch_add(1) >= kMostWarnings) {
+    left_out_.fetch_add(1);
+    return false;
+  }
+  *left_out = left_out_.exchange(0);
+  return true;
+}
+
+TraceContext TraceOf(const grpc::ServerContextBase& context) {
+  TraceContext trace;
+  for (const auto& [name, value] : context.client_metadata()) {
+    trace.Take({name.data(), name.size()}, {value.data(), value.size()});
+  }
+  return trace;
+}
+
+}  // namespace souvenir

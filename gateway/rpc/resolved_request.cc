@@ -1,0 +1,48 @@
+#include "gateway/rpc/resolved_request.h"
+
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace souvenir::gateway {
+
+std::string CountKinds(const ResolveCall& call) {
+  std::array<size_t, kCacheKinds> rows{};
+  for (size_t i = 0; i < call.questions.size(); ++i) {
+    ++rows[static_cast<size_t>(call.answer(i).kind)];
+  }
+  std::string kinds;
+  for (size_t kind = 0; kind < rows.size(); ++kind) {
+    if (rows[kind] == 0) continue;
+    if (!kinds.empty()) kinds += ',';
+    kinds.append(CacheKindName(static_cast<CacheKind>(kind))).append("=");
+    kinds.append(std::to_string(rows[kind]));
+  }
+  return kinds;
+}
+
+void EndRequest(const RpcTimer& timer, const ResolveCall& call, grpc::StatusCode code,
+                RequestLog* log) {
+  const absl::Duration took = timer.End(code);
+  if (!log->Wants(code, took)) return;
+  std::vector<LogField> fields;
+  std::string kinds;
+  if (call.was_resolved() && !call.questions.empty()) {
+    kinds = CountKinds(call);
+    fields.emplace_back("model", call.questions[0].target->model().name());
+    fields.emplace_back("rows", call.questions.size());
+    fields.emplace_back("answered", kinds);
+  }
+  // What is left of the total is reading the request, memory, and waiting for the flights of
+  // others.
+  for (const auto& [name, stage] : {std::pair("disk_ms", Stage::kDisk),
+                                    {"upstream_ms", Stage::kUpstream},
+                                    {"compute_ms", Stage::kCompute}}) {
+    const absl::Duration longest = call.stages.of(stage);
+    if (longest > absl::ZeroDuration()) fields.emplace_back(name, Milliseconds(longest));
+  }
+  log->Write({.method = timer.method(), .code = code, .took = took, .trace = call.options.trace},
+             std::move(fields));
+}
+
+}  // namespace souvenir::gateway
