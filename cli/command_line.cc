@@ -10,6 +10,7 @@
 #include "cli/cache_snapshot_command.h"
 #include "cli/cache_stats_command.h"
 #include "cli/exit_code.h"
+#include "cli/health_command.h"
 #include "cli/languages_command.h"
 #include "cli/models_command.h"
 #include "cli/printable.h"
@@ -25,6 +26,7 @@ struct Parsed {
   TranslateOptions translate;
   LanguagesOptions languages;
   ModelsOptions models;
+  HealthOptions health;
   CacheClearOptions clear;
   CacheEntryOptions entry;
   CacheSnapshotOptions snapshot;
@@ -101,6 +103,14 @@ void AddListings(CLI::App& app, Parsed& parsed, Console& console) {
   models->add_option("NAME", parsed.models.name, "Only this one");
   models->callback([&parsed, &console] {
     parsed.command = [&] { return Models(parsed.models, parsed.settings, console); };
+  });
+
+  CLI::App* health = app.add_subcommand(
+      "health", "Ask whether a server serves, as a probe does (exit status 0: it does)");
+  health->add_option("PART", parsed.health.part,
+                     "Only this part: a model, or souvenir.disk at a gateway");
+  health->callback([&parsed, &console] {
+    parsed.command = [&] { return Health(parsed.health, parsed.settings, console); };
   });
 }
 

@@ -214,7 +214,22 @@ void TypedEchoInfer(benchmark::State& state) {
       }));
 }
 
+// What a hit counts and times, and nothing else.
+void Counting(benchmark::State& state) {
+  RpcMetrics metrics{"calls"};
+  RpcMethodMetrics* const method = metrics.Method("Translate");
+  ModelCounters counters;
+  const RequestLog log{absl::Seconds(1), Clock::System()};
+  for (auto _ : state) {
+    const RpcTimer timer(method, Clock::System());
+    counters.Count(CacheKind::kMemory, absl::Milliseconds(3));
+    const absl::Duration took = timer.End(grpc::StatusCode::OK);
+    benchmark::DoNotOptimize(log.Wants(grpc::StatusCode::OK, took));
+  }
+}
+
 BENCHMARK(NoHandler);
+BENCHMARK(Counting);
 BENCHMARK(TranslateHit);
 BENCHMARK(TypedEchoTranslate);
 BENCHMARK(InferHit);

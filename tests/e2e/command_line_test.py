@@ -72,6 +72,16 @@ class CommandLineTest(harness.SharedServicesTest):
         self.assertEqual(code, OK)
         self.assertIn("apertium-eng-spa", out)
 
+    def test_health_is_asked_as_a_probe_asks(self):
+        self.assertEqual(self.run_cli("health"), (OK, "SERVING\n", ""))
+        self.assertEqual(self.run_cli("health", "souvenir.disk"), (OK, "SERVING\n", ""))
+        self.assertEqual(self.json_of("health", server=self.compute.listen),
+                         {"status": "SERVING"})
+        code, _, err = self.run_cli("health", "no-such-part")
+        self.assertEqual(code, FAILED)
+        self.assertIn("NOT_FOUND", err)
+        self.assertEqual(self.run_cli("health", server="127.0.0.1:1")[0], UNREACHABLE)
+
     def test_the_cache_can_be_looked_at_and_cleared(self):
         self.json_of("cache", "clear")
         answer = self.json_of("translate", "--from", "en", "--to", "es", TEXT)
