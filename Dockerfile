@@ -38,8 +38,8 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
 # A new volume takes its owner from here.
 RUN install -d -o 10001 -g 10001 -m 750 /var/lib/souvenir
 COPY deploy/kubernetes/base/gateway.textproto /etc/souvenir/
-COPY --from=build /souvenir/build/release/bin/souvenir /souvenir/build/release/bin/souvenir-gateway \
-     /opt/souvenir/bin/
+COPY --from=build /souvenir/build/release/bin/souvenir \
+     /souvenir/build/release/bin/souvenir-gateway /opt/souvenir/bin/
 USER 10001:10001
 VOLUME /var/lib/souvenir
 EXPOSE 8001 8002
@@ -55,7 +55,8 @@ RUN --mount=type=bind,source=scripts,target=/scripts \
     /scripts/setup --only image-compute,runtime && rm -rf /var/lib/apt/lists/*
 COPY deploy/kubernetes/base/compute.textproto /etc/souvenir/
 COPY models /opt/souvenir/models
-COPY --from=build /souvenir/build/release/bin/souvenir /souvenir/build/release/bin/souvenir-compute \
+COPY --from=build /souvenir/build/release/bin/souvenir \
+     /souvenir/build/release/bin/souvenir-compute \
      /souvenir/build/release/bin/souvenir-worker-apertium \
      /souvenir/build/release/bin/souvenir-worker-builtin /opt/souvenir/bin/
 COPY --from=build /souvenir/build/release/bin/python /opt/souvenir/bin/python

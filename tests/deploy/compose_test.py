@@ -125,13 +125,15 @@ def monitoring(compose):
     if file is None or not file.is_file():
         yield f"prometheus: there is no {path}"
         return
-    here, there = yaml.safe_load(file.read_text(encoding="utf-8")), read("prometheus/prometheus.yml")
+    here = yaml.safe_load(file.read_text(encoding="utf-8"))
+    there = read("prometheus/prometheus.yml")
     jobs = {job["job_name"]: job for job in here["scrape_configs"]}
     if set(jobs) != {job["job_name"] for job in there["scrape_configs"]}:
         yield f"prometheus: its jobs are {sorted(jobs)}"
     for name in OURS:
         job = jobs.get(f"souvenir-{name}", {})
-        targets = [target for static in job.get("static_configs", []) for target in static["targets"]]
+        targets = [target for static in job.get("static_configs", [])
+                   for target in static["targets"]]
         targets += [f"{found}:{lookup['port']}" for lookup in job.get("dns_sd_configs", [])
                     for found in lookup["names"]]
         port = host_and_port(config_of(name).metrics_address)[1]
@@ -177,8 +179,10 @@ def change(name, **fields):
 # (rule, what is broken, words of the complaint).
 MISTAKES = (
     (images, change("souvenir-gateway", image="souvenir-gateway:latest"), "latest"),
-    (images, change("souvenir-compute", build={"context": "..", "target": "cli"}), "another target"),
-    (images, change("souvenir-compute", build={"context": ".", "target": "compute"}), "no Dockerfile"),
+    (images, change("souvenir-compute", build={"context": "..", "target": "cli"}),
+     "another target"),
+    (images, change("souvenir-compute", build={"context": ".", "target": "compute"}),
+     "no Dockerfile"),
     (images, change("souvenir-compute", deploy={"replicas": 1}), "not two replicas"),
     (stops, change("souvenir-compute", stop_grace_period="49s"), "below 50 s"),
     (stops, change("souvenir-gateway", depends_on=[]), "after compute"),
@@ -190,10 +194,13 @@ MISTAKES = (
     (walls, change("souvenir-gateway", ports=["127.0.0.1:8003:8003"]), "admin port"),
     (files, change("prometheus", volumes=["./prometheuss:/etc/prometheus:ro"]), "no ./prometheuss"),
     (files, change("souvenir-gateway", volumes=["data:/var/lib/souvenir"]), "no volume data"),
-    (monitoring, change("prometheus", command=["--config.file=/etc/prometheus.yml"]), "there is no /etc"),
-    (monitoring, change("prometheus",
-                        volumes=["./compose/prometheus.yml:/etc/prometheus-compose/prometheus.yml:ro"]),
+    (monitoring, change("prometheus", command=["--config.file=/etc/prometheus.yml"]),
+     "there is no /etc"),
+    (monitoring,
+     change("prometheus",
+            volumes=["./compose/prometheus.yml:/etc/prometheus-compose/prometheus.yml:ro"]),
      "there is no /etc/prometheus/rules.yml"),
+    (dashboards, change("grafana", environment={}), "grafana: asks"),
     (dashboards, change("grafana", volumes=["./grafana/provisioning:/etc/grafana/provisioning:ro"]),
      "there are no dashboards"),
 )

@@ -1,5 +1,5 @@
-"""What the tests of deploy/ read with: rendered Kubernetes objects, the Dockerfile, configuration files,
-and the numbers in them."""
+"""What the tests of deploy/ read with: rendered Kubernetes objects, the Dockerfile, configuration
+files, and the numbers in them."""
 
 import functools
 import pathlib
@@ -32,7 +32,8 @@ _CONFIGS = {"gateway": gateway_pb2.GatewayConfig, "compute": compute_pb2.Compute
 def documented_defaults(service):
     """Of "gateway" or "compute", from the table in docs/configuration.md."""
     page = (SOURCE_DIRECTORY / "docs" / "configuration.md").read_text(encoding="utf-8")
-    section = page.partition(f"\n## souvenir-{service}\n")[2].partition("\n\n|")[2].partition("\n\n")[0]
+    section = page.partition(f"\n## souvenir-{service}\n")[2]
+    section = section.partition("\n\n|")[2].partition("\n\n")[0]
     config = _CONFIGS[service]()
     for field, default in re.findall(r'^\| `([\w.]+)` \| `?("[^"]*"|\d+|true|false)', section,
                                      re.MULTILINE):
@@ -68,8 +69,8 @@ def check_config(service, arguments, files):
 
 
 def memory_needed(config):
-    """Bytes that a gateway's process may come to: a third more than the tier (docs/caching.md), and what
-    waits."""
+    """Bytes that a gateway's process may come to: a third more than the tier (docs/caching.md), and
+    what waits."""
     return (config.memory.limit_bytes * 4 / 3 + config.flights.max_bytes +
             config.disk.write_queue_bytes)
 

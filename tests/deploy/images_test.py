@@ -1,5 +1,5 @@
-"""What the Dockerfile names is there, and an image has the packages that its programs need, and no other.
-No image is built here: that needs a daemon."""
+"""What the Dockerfile names is there, and an image has the packages that its programs need, and no
+other. No image is built here: that needs a daemon."""
 
 import fnmatch
 import functools
@@ -57,7 +57,7 @@ def closure(names):
 
 @functools.cache
 def owners():
-    """{library: package} of all that is installed. Debian's folders of the root are links into /usr."""
+    """{library: package} of all that is installed. Debian's folders of the root link to /usr."""
     return {line.removeprefix("/usr"): path.stem.partition(":")[0]
             for path in pathlib.Path("/var/lib/dpkg/info").glob("*.list")
             for line in path.read_text(encoding="utf-8").split("\n") if ".so" in line}
@@ -83,8 +83,8 @@ def patterns_of(text):
 
 
 def ignored(path, patterns):
-    """Whether .dockerignore leaves a path out: the last pattern that matches it, or a folder above it,
-    decides."""
+    """Whether .dockerignore leaves a path out: the last pattern that matches it, or a folder above
+    it, decides."""
     verdict = False
     candidates = [path, *map(str, pathlib.PurePosixPath(path).parents)][:-1]
     for pattern in patterns:
@@ -107,15 +107,16 @@ class Image:
         for rest in dockerfile.steps(name, "COPY"):
             *sources, target = [word for word in rest.split() if not word.startswith("--")]
             for source in sources:
-                path = target + pathlib.PurePosixPath(source).name if target.endswith("/") else target
-                self.copied[path] = source
+                name_of = pathlib.PurePosixPath(source).name if target.endswith("/") else ""
+                self.copied[target + name_of] = source
         self.sets = [word for rest in dockerfile.steps(name, "RUN")
                      for group in re.findall(r"scripts/setup --only (\S+)", rest)
                      for word in group.split(",")]
 
     def programs(self):
-        return [pathlib.PurePosixPath(path).name for path, source in self.copied.items()
-                if source.startswith(BUILT) and (BIN_DIRECTORY / source.removeprefix(BUILT)).is_file()]
+        built = [source.removeprefix(BUILT) for source in self.copied.values()
+                 if source.startswith(BUILT)]
+        return [source for source in built if (BIN_DIRECTORY / source).is_file()]
 
     def packages(self):
         return output(SOURCE_DIRECTORY / "scripts" / "setup", "--only", ",".join(self.sets),
@@ -124,7 +125,8 @@ class Image:
     def command(self):
         """Entry point and arguments."""
         return [word for instruction in ("ENTRYPOINT", "CMD")
-                for rest in self.dockerfile.steps(self.name, instruction) for word in json.loads(rest)]
+                for rest in self.dockerfile.steps(self.name, instruction)
+                for word in json.loads(rest)]
 
 
 # --- Rules: functions of (Dockerfile, lines of .dockerignore) that yield complaints.
@@ -144,7 +146,8 @@ def stages(dockerfile, _):
 
 def sources(dockerfile, patterns):
     for name, stage in dockerfile.stages.items():
-        bound = [source for rest in stage.all("RUN") for source in re.findall(r"source=([^,\s]+)", rest)]
+        bound = [source for rest in stage.all("RUN")
+                 for source in re.findall(r"source=([^,\s]+)", rest)]
         copied = [word for rest in stage.all("COPY") if "--from=" not in rest
                   for word in rest.split()[:-1]]
         for source in bound + copied:
@@ -158,8 +161,8 @@ def sources(dockerfile, patterns):
                 yield f"{name}: nothing builds {source}"
     # What a build reads: all that CMake is told of.
     text = (SOURCE_DIRECTORY / "CMakeLists.txt").read_text(encoding="utf-8")
-    for folder in ("cmake", "CMakePresets.json", *re.findall(r"^add_subdirectory\((\w[\w-]*)\)", text,
-                                                             re.MULTILINE)):
+    folders = re.findall(r"^add_subdirectory\((\w[\w-]*)\)", text, re.MULTILINE)
+    for folder in ("cmake", "CMakePresets.json", *folders):
         if ignored(folder, patterns):
             yield f".dockerignore leaves {folder} out"
 
@@ -188,7 +191,8 @@ def shared_libraries(dockerfile, _):
 def commands(dockerfile, _):
     for name in IMAGES:
         image = Image(dockerfile, name)
-        files = {line for package in image.packages() for line in output("dpkg", "-L", package).split()}
+        files = {line for package in image.packages()
+                 for line in output("dpkg", "-L", package).split()}
         health = re.findall(r"CMD (\[.*\])", " ".join(dockerfile.steps(name, "HEALTHCHECK")))
         if len(health) != (0 if name == "cli" else 1):
             yield f"{name}: {len(health)} health checks"
@@ -196,7 +200,8 @@ def commands(dockerfile, _):
         runs = [json.loads(text)[0] for text in health] + first[:1]
         runs += first[first.index("--") + 1:][:1] if "--" in first else []
         for word in runs:
-            if INSTALLED + word not in image.copied and not files & {"/bin/" + word, "/usr/bin/" + word}:
+            packaged = files & {"/bin/" + word, "/usr/bin/" + word}
+            if INSTALLED + word not in image.copied and not packaged:
                 yield f"{name}: has no {word}"
         if not any(rest.startswith(f"PATH={INSTALLED.rstrip('/')}:")
                    for rest in dockerfile.steps(name, "ENV")):
@@ -261,17 +266,18 @@ MISTAKES = (
      "has no dumb-init"),
     (commands, 'ENTRYPOINT ["tini", "--", "souvenir-compute"]',
      'ENTRYPOINT ["tini", "--", "souvenir-computer"]', "has no souvenir-computer"),
-    (commands, 'CMD ["souvenir", "--timeout=4", "models"]', 'CMD ["curl", "localhost"]', "has no curl"),
+    (commands, 'CMD ["souvenir", "--timeout=4", "models"]', 'CMD ["curl", "localhost"]',
+     "has no curl"),
     (commands, "ENV PATH=/opt", "ENV PATH=/opr", "not in PATH"),
     (commands, "USER 10001:10001", "USER 0:0", "root"),
-    (configuration, '"--config=/etc/souvenir/gateway.textproto"', '"--config=/etc/gateway.textproto"',
+    (configuration, '"--config=/etc/souvenir/gateway.', '"--config=/etc/gateway.',
      "has no /etc/gateway.textproto"),
-    (configuration, '"--config=/etc/souvenir/gateway.textproto"',
-     '"--config=/etc/souvenir/gateway.textproto", "--data=x"', "data"),
+    (configuration, 'gateway.textproto"]', 'gateway.textproto", "--data=x"]', "data"),
     (configuration, "EXPOSE 8001 8002", "EXPOSE 8001 8003", "exposes"),
     (configuration, "-m 750 /var/lib/souvenir", "-m 750 /var/lib/other", "not its own"),
     (configuration, "COPY models /opt/souvenir/models", "COPY models /opt/models", "has no /opt"),
-    (workers, " \\\n     /souvenir/build/release/bin/souvenir-worker-builtin", "", "worker-builtin"),
+    (workers, " \\\n     /souvenir/build/release/bin/souvenir-worker-builtin", "",
+     "worker-builtin"),
     (workers, "/opt/souvenir/bin/python", "/opt/souvenir/python", "no module"),
 )
 
@@ -292,7 +298,8 @@ class ImagesTest(unittest.TestCase):
 
     def test_what_a_build_needs_is_not_ignored(self):
         for pattern, words in (("models", "leaves models out"), ("cache", "leaves cache out"),
-                               ("**/*.json", "leaves CMakePresets.json out"), ("LICENS?", "LICENSE"),
+                               ("**/*.json", "leaves CMakePresets.json out"),
+                               ("LICENS?", "leaves LICENSE out"),
                                ("deploy", "leaves deploy/kubernetes/base/gateway.textproto")):
             with self.subTest(pattern):
                 found = "\n".join(sources(Dockerfile(FILE), [*patterns_of(IGNORE), pattern]))

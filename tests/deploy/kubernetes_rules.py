@@ -26,7 +26,8 @@ class Workload:
         self.pod = self.template["spec"]
         self.labels = self.template["metadata"]["labels"]
         (self.container,) = self.pod["containers"]
-        self.mounts = {mount["mountPath"]: mount["name"] for mount in self.container["volumeMounts"]}
+        self.mounts = {mount["mountPath"]: mount["name"]
+                       for mount in self.container["volumeMounts"]}
         self.claims = {claim["metadata"]["name"]: claim
                        for claim in self.spec.get("volumeClaimTemplates", [])}
         self.volumes = {volume["name"]: volume for volume in self.pod.get("volumes", [])}
@@ -65,7 +66,8 @@ class Cluster:
 
     def selected(self, labels):
         """The workloads whose pods have these labels."""
-        return [workload for workload in self.workloads if labels.items() <= workload.labels.items()]
+        return [workload for workload in self.workloads
+                if labels.items() <= workload.labels.items()]
 
     def services_of(self, workload):
         return [service for service in self.all("Service")
@@ -94,10 +96,11 @@ def selectors(cluster):
 
 def names(cluster):
     (namespace,) = cluster.all("Namespace")
+    wanted = namespace["metadata"]["name"]
     for item in cluster.objects:
-        if item is not namespace and item["metadata"].get("namespace") != namespace["metadata"]["name"]:
+        if item is not namespace and item["metadata"].get("namespace") != wanted:
             yield f"{name_of(item)}: not in the namespace"
-    if len({(item["kind"], item["metadata"]["name"]) for item in cluster.objects}) < len(cluster.objects):
+    if len({name_of(item) for item in cluster.objects}) < len(cluster.objects):
         yield "an object comes twice"
 
 
@@ -141,7 +144,8 @@ def discovery(cluster):
 def probes(cluster):
     for workload in cluster.workloads:
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            if workload.container.get(probe, {}).get("grpc", {}).get("port") != workload.ports["grpc"]:
+            asked = workload.container.get(probe, {}).get("grpc", {}).get("port")
+            if asked != workload.ports["grpc"]:
                 yield f"{workload}: {probe} does not ask the gRPC port"
 
 
@@ -152,9 +156,10 @@ def silence(probe):
 
 def patience(cluster):
     for workload in cluster.workloads:
-        if silence(workload.container["livenessProbe"]) <= silence(workload.container["readinessProbe"]):
+        container = workload.container
+        if silence(container["livenessProbe"]) <= silence(container["readinessProbe"]):
             yield f"{workload}: is restarted before it is taken out of its Services"
-        command = workload.container["lifecycle"]["preStop"]["exec"]["command"]
+        command = container["lifecycle"]["preStop"]["exec"]["command"]
         if command[0] != "sleep":
             yield f"{workload}: preStop does not wait"
             continue
@@ -256,7 +261,7 @@ def network_policies(cluster):
                 yield f"{name_of(policy)}: is for not one workload"
             for workload in selected:
                 policies[workload.name] = spec
-        elif set(spec["policyTypes"]) != {"Ingress", "Egress"} or "ingress" in spec or "egress" in spec:
+        elif set(spec["policyTypes"]) != {"Ingress", "Egress"} or {"ingress", "egress"} & set(spec):
             yield f"{name_of(policy)}: does not deny"
     if not any(not policy["spec"]["podSelector"] for policy in cluster.all("NetworkPolicy")):
         yield "no NetworkPolicy denies by default"
@@ -265,8 +270,9 @@ def network_policies(cluster):
     for workload in cluster.workloads:
         rules = policies.get(workload.name, {}).get("ingress", [])
         opened = {port["port"]: rule.get("from", []) for rule in rules for port in rule["ports"]}
-        if set(opened) != set(workload.ports.values()):
-            yield f"{workload}: open are {sorted(opened)}, listened to {sorted(workload.ports.values())}"
+        listened = set(workload.ports.values())
+        if set(opened) != listened:
+            yield f"{workload}: open are {sorted(opened)}, listened to {sorted(listened)}"
         if not all(opened.values()):
             yield f"{workload}: a port is open for all"
         metrics = opened.get(workload.ports["metrics"], [])

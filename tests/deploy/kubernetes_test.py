@@ -1,5 +1,5 @@
-"""Every overlay renders, its objects fit each other and the programs, and a mistake in any of them would
-be noticed."""
+"""Every overlay renders, its objects fit each other and the programs, and a mistake in any of them
+would be noticed."""
 
 import unittest
 
@@ -15,7 +15,8 @@ KUSTOMIZATION_FIELDS = {"apiVersion", "kind", "namespace", "bases", "resources",
 
 
 def find(objects, kind, name):
-    (found,) = [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
+    (found,) = [item for item in objects
+                if (item["kind"], item["metadata"]["name"]) == (kind, name)]
     return found
 
 
@@ -30,6 +31,10 @@ def pod(objects, name="souvenir-gateway"):
 
 def container(objects, name="souvenir-gateway"):
     return pod(objects, name)["containers"][0]
+
+
+def scaler(objects):
+    return find(objects, "HorizontalPodAutoscaler", "souvenir-compute")["spec"]
 
 
 def policy(objects, name):
@@ -52,7 +57,8 @@ def configure(objects, old, new, name="souvenir-gateway"):
 MISTAKES = (
     (rules.selectors,
      lambda o: workload(o, "souvenir-compute")["spec"]["template"]["metadata"]["labels"].update(
-         {"app.kubernetes.io/name": "souvenir-gateway"}), "Deployment souvenir-compute: its selector"),
+         {"app.kubernetes.io/name": "souvenir-gateway"}),
+     "Deployment souvenir-compute: its selector"),
     (rules.selectors,
      lambda o: find(o, "Service", "souvenir-gateway")["spec"]["selector"].update({"a": "b"}),
      "Service souvenir-gateway: selects not one"),
@@ -62,20 +68,24 @@ MISTAKES = (
     (rules.selectors,
      lambda o: pod(o)["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"].clear(),
      "topologySpreadConstraints"),
-    (rules.names, lambda o: o[-1]["metadata"].update({"namespace": "other"}), "not in the namespace"),
+    (rules.names, lambda o: o[-1]["metadata"].update({"namespace": "other"}),
+     "not in the namespace"),
     (rules.names, lambda o: o.append(o[-1]), "twice"),
     (rules.ports, lambda o: container(o)["ports"][0].update({"containerPort": 8011}), "port grpc"),
     (rules.ports, lambda o: configure(o, "0.0.0.0:8002", "127.0.0.1:8002"), "port metrics"),
     (rules.ports, lambda o: configure(o, "127.0.0.1:8003", "0.0.0.0:8003"), "not on loopback"),
-    (rules.ports, lambda o: configure(o, "127.0.0.1:8003", "127.0.0.1:8002"), "admin port is among"),
+    (rules.ports, lambda o: configure(o, "127.0.0.1:8003", "127.0.0.1:8002"),
+     "admin port is among"),
     (rules.ports,
      lambda o: find(o, "Service", "souvenir-compute")["spec"]["ports"][0].update({"port": 80}),
      "Service souvenir-compute: port grpc"),
     (rules.ports,
      lambda o: find(o, "Service", "souvenir-compute")["spec"]["ports"].pop(0), "no Service has"),
-    (rules.discovery, lambda o: configure(o, "souvenir-compute:8011", "compute:8011"), "compute:8011"),
+    (rules.discovery, lambda o: configure(o, "souvenir-compute:8011", "compute:8011"),
+     "compute:8011"),
     (rules.discovery,
-     lambda o: configure(o, "souvenir-compute:8011", "souvenir-compute:8012"), "souvenir-compute:8012"),
+     lambda o: configure(o, "souvenir-compute:8011", "souvenir-compute:8012"),
+     "souvenir-compute:8012"),
     (rules.discovery,
      lambda o: find(o, "Service", "souvenir-compute")["spec"].pop("clusterIP"), "is no headless"),
     (rules.discovery,
@@ -86,13 +96,15 @@ MISTAKES = (
     (rules.probes, lambda o: container(o, "souvenir-compute").pop("startupProbe"), "startupProbe"),
     (rules.patience,
      lambda o: pod(o).update({"terminationGracePeriodSeconds": 44}), "is below 45"),
-    (rules.patience, lambda o: configure(o, "drain_timeout_seconds: 30", "drain_timeout_seconds: 50"),
+    (rules.patience, lambda o: configure(o, "drain_timeout_seconds: 30",
+     "drain_timeout_seconds: 50"),
      "is below 65"),
     (rules.patience,
      lambda o: container(o)["lifecycle"]["preStop"]["exec"].update({"command": ["sleep", "1"]}),
      "preStop is over"),
     (rules.patience,
-     lambda o: container(o)["livenessProbe"].update({"failureThreshold": 1}), "is restarted before"),
+     lambda o: container(o)["livenessProbe"].update({"failureThreshold": 1}),
+     "is restarted before"),
     (rules.volumes, lambda o: container(o)["volumeMounts"].pop(), "volumes"),
     (rules.volumes,
      lambda o: pod(o)["volumes"][0].update({"configMap": {"name": "souvenir-gateway"}}),
@@ -100,7 +112,8 @@ MISTAKES = (
     (rules.volumes,
      lambda o: pod(o)["volumes"][1].update({"emptyDir": None, "hostPath": {"path": "/tmp"}})
      or pod(o)["volumes"][1].pop("emptyDir"), "neither"),
-    (rules.volumes, lambda o: configure(o, '"/var/lib/souvenir"', '"/tmp"'), "no volume that stays"),
+    (rules.volumes, lambda o: configure(o, '"/var/lib/souvenir"', '"/tmp"'),
+     "no volume that stays"),
     (rules.volumes, lambda o: configure(o, "limit_bytes: 42949672960", "limit_bytes: 53687091200"),
      "do not fit"),
     (rules.memory, lambda o: configure(o, "limit_bytes: 2147483648", "limit_bytes: 3221225472"),
@@ -122,9 +135,11 @@ MISTAKES = (
     (rules.security, lambda o: pod(o).update({"hostNetwork": True}), "hostNetwork"),
     (rules.security, lambda o: find(o, "Namespace", "souvenir")["metadata"]["labels"].clear(),
      "restricted"),
-    (rules.network_policies, lambda o: o.remove(find(o, "NetworkPolicy", "default-deny")), "denies"),
+    (rules.network_policies, lambda o: o.remove(find(o, "NetworkPolicy", "default-deny")),
+     "denies"),
     (rules.network_policies,
-     lambda o: policy(o, "souvenir-gateway")["ingress"][0]["ports"][0].update({"port": 8003}), "8003"),
+     lambda o: policy(o, "souvenir-gateway")["ingress"][0]["ports"][0].update({"port": 8003}),
+     "8003"),
     (rules.network_policies,
      lambda o: policy(o, "souvenir-compute")["ingress"][0].pop("from"), "open for all"),
     (rules.network_policies,
@@ -132,16 +147,17 @@ MISTAKES = (
      .update({"app.kubernetes.io/name": "x"}), "ingress does not let"),
     (rules.network_policies, lambda o: policy(o, "souvenir-gateway")["egress"].pop(0),
      "egress does not let"),
-    (rules.network_policies, lambda o: policy(o, "souvenir-gateway")["egress"].pop(1), "look names up"),
+    (rules.network_policies, lambda o: policy(o, "souvenir-gateway")["egress"].pop(1),
+     "look names up"),
     (rules.autoscaling,
-     lambda o: find(o, "HorizontalPodAutoscaler", "souvenir-compute")["spec"]["scaleTargetRef"].update(
-         {"name": "compute"}), "there is no Deployment"),
+     lambda o: scaler(o)["scaleTargetRef"].update({"name": "compute"}), "there is no Deployment"),
     (rules.autoscaling, lambda o: workload(o, "souvenir-compute")["spec"].update({"replicas": 2}),
      "would undo"),
     (rules.autoscaling,
-     lambda o: find(o, "HorizontalPodAutoscaler", "souvenir-compute")["spec"]["metrics"][0]["pods"][
-         "metric"].update({"name": "queue"}), "no rule for queue"),
-    (rules.monitoring, lambda o: monitor(o, "souvenir-gateway")["endpoints"][0].update({"port": "grpc"}),
+     lambda o: scaler(o)["metrics"][0]["pods"]["metric"].update({"name": "queue"}),
+     "no rule for queue"),
+    (rules.monitoring,
+     lambda o: monitor(o, "souvenir-gateway")["endpoints"][0].update({"port": "grpc"}),
      "scraped as ['souvenir-gateway', 'souvenir-gateway']"),
     (rules.monitoring,
      lambda o: monitor(o, "souvenir-compute")["selector"]["matchLabels"].update({"a": "b"}),
@@ -195,7 +211,8 @@ class KubernetesTest(unittest.TestCase):
                     self.assertIn(file.name, text, f"{path} does not name it")
 
     def test_jobs_are_called_as_everywhere(self):
-        scraped = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+        path = DEPLOY / "prometheus" / "prometheus.yml"
+        scraped = yaml.safe_load(path.read_text(encoding="utf-8"))
         jobs = {job["job_name"] for job in scraped["scrape_configs"]}
         for item in render("production"):
             if item["kind"] == "ServiceMonitor":

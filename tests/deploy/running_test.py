@@ -1,5 +1,5 @@
-"""Both services, started with the configuration and behind the read-only root that a cluster gives them,
-answer what the deployment asks of them: probes, health checks, the metric that it scales by."""
+"""Both services, started with the configuration and behind the read-only root that a cluster gives
+them, answer what the deployment asks: probes, health checks, the metric that it scales by."""
 
 import json
 import os
@@ -50,7 +50,8 @@ class RunningTest(harness.ServicesTest):
         """The exit code of the image's health check."""
         text = " ".join(deployment.Dockerfile.read().steps(image, "HEALTHCHECK"))
         name, *arguments = json.loads(re.search(r"CMD (\[.*\])", text)[1])
-        return subprocess.run([program(name), *arguments], check=False, capture_output=True, timeout=60,
+        return subprocess.run([program(name), *arguments], check=False, capture_output=True,
+                              timeout=60,
                               env={**os.environ, "SOUVENIR_SERVER": address}).returncode
 
     def test_what_a_deployment_asks(self):
@@ -59,8 +60,9 @@ class RunningTest(harness.ServicesTest):
             server = self.connect_when_ready(gateway)
             for service, running in (("compute", compute), ("gateway", gateway)):
                 asked = self.connect(running.listen)
+                container = self.cluster.workload(service).container
                 for probe in PROBES:
-                    name = self.cluster.workload(service).container[probe]["grpc"].get("service", "")
+                    name = container[probe]["grpc"].get("service", "")
                     self.assertEqual(asked.health(name), "SERVING", f"{service}, {probe}")
                 self.assertEqual(self.health_check(service, running.listen), 0)
                 asked.close()

@@ -1,5 +1,5 @@
-"""The units of systemd are ones that it takes, are as closed as they say, and fit the programs and the
-configuration beside them."""
+"""The units of systemd are ones that it takes, are as closed as they say, and fit the programs and
+the configuration beside them."""
 
 import configparser
 import os
@@ -30,7 +30,7 @@ def sections(text):
 
 
 def analyze(text, *arguments):
-    """(exit code, what it said) of systemd-analyze on a unit whose programs are those that were built."""
+    """(exit code, what it said) of systemd-analyze on a unit whose programs are the built ones."""
     with tempfile.TemporaryDirectory(prefix="souvenir-deploy-") as directory:
         path = pathlib.Path(directory) / "souvenir-test.service"
         path.write_text(text.replace(INSTALLED, f"{BIN_DIRECTORY.resolve()}/"), encoding="utf-8")
@@ -103,7 +103,7 @@ class SystemdTest(unittest.TestCase):
                 ("compute", "drain_timeout_seconds: 30", "drain_timeout_seconds: 60", "below 80"),
                 ("compute", "KillMode=mixed", "KillMode=control-group", "reaches the workers"),
                 ("gateway", "RestartPreventExitStatus=2", "", "again and again"),
-                ("gateway", "StateDirectory=souvenir\n", "StateDirectory=cache\n", "StateDirectory"),
+                ("gateway", "StateDirectory=souvenir\n", "StateDirectory=x\n", "StateDirectory"),
                 ("gateway", "--config=", "--configuration=", "configuration"),
                 ("gateway", "127.0.0.1:8003", "0.0.0.0:8003", "listens on 0.0.0.0:8003"),
                 ("compute", '"/opt/souvenir/models"', '"models"', "model_repository"),
