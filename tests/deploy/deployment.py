@@ -1,6 +1,7 @@
 """What the tests of deploy/ read with: rendered Kubernetes objects, the Dockerfile, configuration
 files, and the numbers in them."""
 
+import copy
 import functools
 import pathlib
 import re
@@ -86,12 +87,12 @@ def _rendered(overlay):
                           capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0:
         raise AssertionError(f"kubectl kustomize of {overlay} failed: {done.stderr}")
-    return done.stdout
+    return [item for item in yaml.safe_load_all(done.stdout) if item]
 
 
 def render(overlay):
     """The objects of an overlay, which the caller may change."""
-    return [item for item in yaml.safe_load_all(_rendered(overlay)) if item]
+    return copy.deepcopy(_rendered(overlay))
 
 
 _QUANTITY = re.compile(r"^([0-9.]+)(m|[kKMGT]i?)?$")
