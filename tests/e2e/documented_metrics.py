@@ -8,7 +8,7 @@ from services import SOURCE_DIRECTORY
 PAGE = SOURCE_DIRECTORY / "docs" / "metrics.md"
 HEADING = re.compile(r"^## (.*)$")
 CODE = re.compile(r"`([^`]+)`")
-EVERYWHERE = "all that have it"
+EVERYWHERE = ("all that have it", "all others that have it")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,13 +37,12 @@ def label_values():
     """{(name of a family, label): values, or None where the page does not list them}."""
     known = families()
     found = {}
-    for section, cells in _rows():
-        if section != "labels":
-            continue
-        label, of, values = cells
+    rows = [cells for section, cells in _rows() if section == "labels"]
+    for label, of, values in sorted(rows, key=lambda cells: cells[1] in EVERYWHERE):
         (label,) = CODE.findall(label)
-        names = ([name for name, family in known.items() if label in family.labels]
-                 if of == EVERYWHERE else CODE.findall(of))
+        names = ([name for name, family in known.items()
+                  if label in family.labels and (name, label) not in found]
+                 if of in EVERYWHERE else CODE.findall(of))
         is_list = values.startswith("`")
         for name in names:
             assert (name, label) not in found, f"{label} of {name} is documented twice"

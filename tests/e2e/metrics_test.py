@@ -18,15 +18,18 @@ GATEWAY_METHODS = [*oip.DESCRIPTOR.services_by_name.values(),
 COMPUTE_METHODS = list(oip.DESCRIPTOR.services_by_name.values())
 
 # A model that waits before it answers, one whose answers age at once, one that refuses for ever what
-# it refused once, one that is wrong.
+# it refused once, one in two versions, one that is wrong.
 MODELS = {
     "waits": 'parameters { key: "function" value { string_value: "custom_identity_int32" } }\n'
              'parameters { key: "execute_delay_ms" value { string_value: "500" } }',
     "ages": 'parameters { key: "function" value { string_value: "custom_identity_int32" } }',
     "refuses": 'parameters { key: "function" value { string_value: "primes" } }\n'
                'parameters { key: "deterministic_errors" value { string_value: "true" } }',
+    "twice": 'parameters { key: "function" value { string_value: "custom_identity_int32" } }\n'
+             'version_policy { all {} }',
     "wrong": 'parameters { key: "function" value { string_value: "no_such_function" } }',
 }
+VERSIONS = ("1", "2")  # of "twice"; the others have the first
 CONFIG = """
 trust_tenant_header: true
 models { key: "waits" value { cache: true } }
@@ -40,7 +43,8 @@ models {
 
 def write_models(folder):
     for name, text in MODELS.items():
-        (folder / name / "1").mkdir(parents=True)
+        for version in VERSIONS if name == "twice" else VERSIONS[:1]:
+            (folder / name / version).mkdir(parents=True)
         (folder / name / "config.pbtxt").write_text(f'backend: "builtin"\n{text}\n')
 
 
@@ -124,6 +128,8 @@ class MetricsTest(harness.ServicesTest):
                  "an answer to be older than it should be")
         stream = self.server.inference.ModelStreamInfer(iter([number_request("ages", 2)] * 2))
         self.assertEqual(len(list(stream)), 2)
+        for version in VERSIONS:
+            self.direct.infer(number_request("twice", 1, model_version=version))
         loading = oip.RepositoryModelLoadRequest(model_name="wrong")
         with self.assertRaises(grpc.RpcError):
             self.connect(self.compute.admin).inference.RepositoryModelLoad(loading, timeout=60)
@@ -164,7 +170,7 @@ class MetricsTest(harness.ServicesTest):
                 if expected is not None:
                     self.assertEqual(found, expected)
                 else:
-                    self.assertLessEqual(found, self.open_values(label))
+                    self.assertLessEqual(found, self.open_values(name, label))
 
     def labels_by_family(self, told, samples):
         """(name of the family, labels) of each sample, without those that its type adds."""
@@ -183,7 +189,7 @@ class MetricsTest(harness.ServicesTest):
                 tuple(sorted(labels.items())) for labels, _ in found).items() if count > 1]
             self.assertEqual(twice, [], name)
 
-    def open_values(self, label):
+    def open_values(self, name, label):
         """Those that may be there of a label whose values the page does not list."""
         if label == "code":
             return {code.name for code in grpc.StatusCode}
@@ -193,6 +199,8 @@ class MetricsTest(harness.ServicesTest):
         if label == "endpoint":
             return {self.compute.listen}
         self.assertEqual(label, "version")
+        if not name.endswith("_build_info"):
+            return set(VERSIONS)
         return {self.server.inference.ServerMetadata(oip.ServerMetadataRequest()).version}
 
     def test_names_follow_prometheus(self):
