@@ -150,7 +150,7 @@ class DashboardsTest(harness.ServicesTest):
         wait_for(lambda: len(self.prometheus.query("up == 1")) == 2, "both to be scraped")
         wait_for(lambda: all(rule["health"] == "ok" for rule in self.prometheus.rules()),
                  "all rules to be looked at")
-        self.assertEqual(raised(), set())
+        wait_for(lambda: not raised(), "nothing to be wrong")
         self.compute.kill()
         expected = {"SouvenirServiceDown", "SouvenirComputeDown", "SouvenirEndpointsAway"}
         wait_for(lambda: raised() == expected, "the alerts of a compute service that is gone")

@@ -13,7 +13,7 @@ import yaml
 
 CONFIG = SOURCE_DIRECTORY / "deploy" / "prometheus" / "prometheus.yml"
 # In place of the 15 s of service, so that a test sees many scrapes.
-INTERVAL = "500ms"
+INTERVAL = "1s"
 
 
 class Prometheus:
