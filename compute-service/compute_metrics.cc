@@ -42,8 +42,13 @@ HistogramSnapshot BatchRows(const PoolStats& stats) {
   return rows;
 }
 
-void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter& writer) {
-  const MetricLabels labels = {{"model", model}};
+void CollectModel(const ServedModel& model, const PoolStats& stats, MetricWriter& writer) {
+  const MetricLabels labels = {{"model", model.name()}, {"version", model.version()}};
+  const auto with = [&labels](const char* label, std::string_view value) {
+    MetricLabels more = labels;
+    more.emplace_back(label, value);
+    return more;
+  };
   writer.Gauge("souvenir_compute_queue_depth", "Requests waiting for an instance.", labels,
                static_cast<double>(stats.depth));
   writer.Histogram("souvenir_compute_queue_seconds",
@@ -59,7 +64,7 @@ void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter
   const auto outcome = [&](std::string_view name, uint64_t count) {
     writer.Counter("souvenir_compute_jobs_total",
                    "Requests that reached a model's queue, by what became of them.",
-                   {{"model", model}, {"outcome", std::string(name)}}, static_cast<double>(count));
+                   with("outcome", name), static_cast<double>(count));
   };
   outcome("ok", stats.success.count);
   outcome("failed", stats.failure.count);
@@ -69,7 +74,7 @@ void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter
 
   const auto instances = [&](std::string_view state, size_t count) {
     writer.Gauge("souvenir_compute_instances", "Instances of a model, by state.",
-                 {{"model", model}, {"state", std::string(state)}}, static_cast<double>(count));
+                 with("state", state), static_cast<double>(count));
   };
   instances("busy", stats.running);
   instances("hanging", stats.instances_hanging);
@@ -86,10 +91,13 @@ void CollectModel(const std::string& model, const PoolStats& stats, MetricWriter
 
 }  // namespace
 
-void CollectComputeMetrics(const ModelRepository& repository, std::string_view version,
-                           MetricWriter& writer) {
+void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_budget_bytes,
+                           std::string_view version, MetricWriter& writer) {
   writer.Gauge("souvenir_compute_build_info", "1; the version is a label.",
                {{"version", std::string(version)}}, 1);
+  writer.Gauge("souvenir_compute_memory_budget_bytes",
+               "What the memory of all models' processes is kept under; 0: no limit.", {},
+               static_cast<double>(memory_budget_bytes));
   const LoadCounters& loads = repository.loads();
   writer.Counter("souvenir_compute_model_loads_total", "Models loaded, by result.",
                  {{"result", "ok"}}, static_cast<double>(loads.succeeded.Sum()));
@@ -103,7 +111,7 @@ void CollectComputeMetrics(const ModelRepository& repository, std::string_view v
     const PoolStats stats = model->Stats();
     const bool asked = stats.depth > 0 || stats.running > 0 || stats.queue.count > 0 ||
                        stats.refused > 0 || stats.expired > 0 || stats.cancelled > 0;
-    if (asked) CollectModel(model->name(), stats, writer);
+    if (asked) CollectModel(*model, stats, writer);
   }
   for (const ModelState state :
        {ModelState::kUnavailable, ModelState::kOnDemand, ModelState::kLoading, ModelState::kReady,

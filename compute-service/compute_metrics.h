@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "common/metrics/metrics.h"
@@ -8,8 +9,8 @@
 namespace souvenir::compute {
 
 // Writes what the models do, and what waits for them: souvenir_compute_*. A model that has never
-// been asked has no series of its own.
-void CollectComputeMetrics(const ModelRepository& repository, std::string_view version,
-                           MetricWriter& writer);
+// been asked has no series of its own. `memory_budget_bytes` is the keeper's.
+void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_budget_bytes,
+                           std::string_view version, MetricWriter& writer);
 
 }  // namespace souvenir::compute

@@ -82,7 +82,7 @@ absl::Status ComputeService::Start() {
 absl::Status ComputeService::StartServers() {
   // The metrics port first: it is the one that can be refused without a client having seen us.
   metrics_.Add([this](MetricWriter& writer) {
-    CollectComputeMetrics(*repository_, SOUVENIR_VERSION, writer);
+    CollectComputeMetrics(*repository_, keeper_->memory_budget_bytes(), SOUVENIR_VERSION, writer);
     rpc_metrics_.Collect(writer);
   });
   if (!config_.metrics_address().empty()) {

@@ -40,7 +40,7 @@ void DurationHistogram::Record(absl::Duration duration) {
 
 HistogramSnapshot DurationHistogram::Snapshot() const {
   HistogramSnapshot snapshot;
-  for (const int64_t bound : Bounds()) snapshot.bounds.push_back(static_cast<double>(bound) * 1e-9);
+  for (const int64_t bound : Bounds()) snapshot.bounds.push_back(static_cast<double>(bound) / 1e9);
   snapshot.buckets.assign(kBounds + 1, 0);
   for (const Shard& shard : *shards_) {
     for (size_t i = 0; i <= kBounds; ++i) {

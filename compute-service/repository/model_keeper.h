@@ -44,6 +44,8 @@ class ModelKeeper {
   // One look. For the keeper's thread, or a test.
   void Tick();
 
+  uint64_t memory_budget_bytes() const { return options_.memory_budget_bytes; }
+
  private:
   void Fit(absl::Duration now);
   void KeepBudget();

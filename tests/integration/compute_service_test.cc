@@ -343,7 +343,7 @@ TEST_F(ComputeServiceTest, CountsWhatAModelDid) {
   EXPECT_EQ(echo.batch_stats(0).batch_size(), 3u);
 
   const std::string page = HttpGet(service_->metrics_port(), "/metrics");
-  EXPECT_THAT(page, HasSubstr("souvenir_compute_rows_total{model=\"echo\"} 3"));
+  EXPECT_THAT(page, HasSubstr("souvenir_compute_rows_total{model=\"echo\",version=\"1\"} 3"));
   EXPECT_THAT(page, HasSubstr("souvenir_compute_models{state=\"unavailable\"} 1"));
   EXPECT_THAT(page, HasSubstr("souvenir_compute_request_seconds_count{method=\"ModelInfer\","
                               "code=\"OK\"} 1"));

@@ -1,0 +1,92 @@
+"""The rules of deploy/prometheus: that Prometheus takes them, when each alert fires and when not, and
+that each has its section in docs/alerts.md."""
+
+import re
+import subprocess
+import unittest
+
+from documented_metrics import families, metrics_in
+from services import SOURCE_DIRECTORY
+import yaml
+
+FOLDER = SOURCE_DIRECTORY / "deploy" / "prometheus"
+PAGE = SOURCE_DIRECTORY / "docs" / "alerts.md"
+RUNBOOK = "docs/alerts.md#"
+SEVERITIES = ("critical", "warning")
+RECORD = re.compile(r"^[a-z_]+:[a-z_]+:[a-z0-9_]+$")
+
+
+def rules(name):
+    groups = yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def promtool(*arguments):
+    """(exit code, what it says)."""
+    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True,
+                          check=False, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+class AlertsTest(unittest.TestCase):
+
+    def setUp(self):
+        self.alerts = rules("alerts.yml")
+        self.tests = sorted((FOLDER / "tests").glob("*.yml"))
+
+    def assert_promtool(self, *arguments):
+        code, said = promtool(*arguments)
+        self.assertEqual(code, 0, said)
+
+    def test_prometheus_takes_the_configuration_and_the_rules(self):
+        self.assert_promtool("check", "config", FOLDER / "prometheus.yml")
+        self.assert_promtool("check", "rules", FOLDER / "rules.yml", FOLDER / "alerts.yml")
+
+    def test_alerts_fire_when_they_should(self):
+        self.assertTrue(self.tests)
+        self.assert_promtool("test", "rules", *self.tests)
+
+    def test_each_alert_is_seen_to_fire_and_not_to(self):
+        fires, silent = set(), set()
+        for path in self.tests:
+            for test in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
+                for case in test["alert_rule_test"]:
+                    (fires if case["exp_alerts"] else silent).add(case["alertname"])
+        names = {alert["alert"] for alert in self.alerts}
+        self.assertEqual(fires, names)
+        self.assertEqual(silent, names)
+
+    def test_each_alert_says_what_is_needed_at_night(self):
+        names = [alert["alert"] for alert in self.alerts]
+        self.assertEqual(len(names), len(set(names)))
+        headings = re.findall(r"^## (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+        self.assertEqual(sorted(headings), sorted(names))
+        for alert in self.alerts:
+            with self.subTest(alert["alert"]):
+                self.assertIn(alert["labels"]["severity"], SEVERITIES)
+                self.assertEqual(alert["annotations"].keys(), {"summary", "description", "runbook_url"})
+                self.assertTrue(all(alert["annotations"].values()))
+                self.assertEqual(alert["annotations"]["runbook_url"],
+                                 RUNBOOK + alert["alert"].lower())
+
+    def test_links_between_the_sections_lead_somewhere(self):
+        text = PAGE.read_text(encoding="utf-8")
+        links = re.findall(r"\(#([a-z]+)\)", text)
+        self.assertTrue(links)
+        self.assertLessEqual(set(links), {alert["alert"].lower() for alert in self.alerts})
+
+    def test_rules_ask_for_what_there_is(self):
+        records = [rule["record"] for rule in rules("rules.yml")]
+        known = families().keys() | {"up"} | set(records)
+        self.assertEqual(len(records), len(set(records)))
+        for rule in [*rules("rules.yml"), *self.alerts]:
+            with self.subTest(rule.get("record") or rule["alert"]):
+                asked = metrics_in(rule["expr"])
+                self.assertTrue(asked)
+                self.assertLessEqual(asked, known)
+        for record in records:
+            self.assertRegex(record, RECORD)
+
+
+if __name__ == "__main__":
+    unittest.main()
