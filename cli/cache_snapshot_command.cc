@@ -4,10 +4,10 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <memory>
 #include <string_view>
+#include <system_error>
 
 #include "cli/connection.h"
 #include "cli/json.h"
@@ -52,7 +52,8 @@ class Progress {
 };
 
 Outcome FileError(std::string_view what, const std::string& file) {
-  return {ExitCode::kFailed, fmt::format("cannot {} {}: {}", what, file, std::strerror(errno))};
+  return {ExitCode::kFailed,
+          fmt::format("cannot {} {}: {}", what, file, std::generic_category().message(errno))};
 }
 
 Outcome ExportTo(std::ostream& out, const Settings& settings, Console& console,

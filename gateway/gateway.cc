@@ -135,6 +135,7 @@ absl::Status Gateway::StartServices() {
                            .gate = &gate_,
                            .resolver = resolver_.get(),
                            .log = &request_log_,
+                           .latency = &latency_,
                            .trust_tenant_header = config_.trust_tenant_header()};
   translation_service_ =
       std::make_unique<TranslationService>(parts, translator_.get(), &rpc_metrics_);
@@ -163,6 +164,7 @@ absl::Status Gateway::StartServers() {
   metrics_.Add([this](MetricWriter& writer) {
     CollectGatewayMetrics(*catalog_, *cache_, *resolver_, *compute_, SOUVENIR_VERSION, writer);
     rpc_metrics_.Collect(writer);
+    latency_.Collect(writer);
   });
   if (!config_.metrics_address().empty()) {
     SOUVENIR_ASSIGN_OR_RETURN(metrics_server_,

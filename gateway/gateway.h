@@ -80,6 +80,7 @@ class Gateway {
   Gate gate_;
   RpcMetrics rpc_metrics_{"souvenir_gateway"};
   RequestLog request_log_;
+  LatencyByKind latency_;
 
   std::unique_ptr<cache::TieredCache> cache_;
   std::unique_ptr<Catalog> catalog_;

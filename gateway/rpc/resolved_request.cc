@@ -22,12 +22,14 @@ std::string CountKinds(const ResolveCall& call) {
 }
 
 void EndRequest(const RpcTimer& timer, const ResolveCall& call, grpc::StatusCode code,
-                RequestLog* log) {
+                const CallParts& parts) {
   const absl::Duration took = timer.End(code);
-  if (!log->Wants(code, took)) return;
+  const bool has_answers = call.was_resolved() && !call.questions.empty();
+  if (has_answers) parts.latency->Record(call, took);
+  if (!parts.log->Wants(code, took)) return;
   std::vector<LogField> fields;
   std::string kinds;
-  if (call.was_resolved() && !call.questions.empty()) {
+  if (has_answers) {
     kinds = CountKinds(call);
     fields.emplace_back("model", call.questions[0].target->model().name());
     fields.emplace_back("rows", call.questions.size());
@@ -41,8 +43,9 @@ void EndRequest(const RpcTimer& timer, const ResolveCall& call, grpc::StatusCode
     const absl::Duration longest = call.stages.of(stage);
     if (longest > absl::ZeroDuration()) fields.emplace_back(name, Milliseconds(longest));
   }
-  log->Write({.method = timer.method(), .code = code, .took = took, .trace = call.options.trace},
-             std::move(fields));
+  parts.log->Write(
+      {.method = timer.method(), .code = code, .took = took, .trace = call.options.trace},
+      std::move(fields));
 }
 
 }  // namespace souvenir::gateway

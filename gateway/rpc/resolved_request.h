@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "common/grpc/request_log.h"
 #include "common/grpc/rpc_metrics.h"
 #include "gateway/resolve/resolve_call.h"
+#include "gateway/rpc/call_parts.h"
 
 namespace souvenir::gateway {
 
@@ -16,6 +16,6 @@ std::string CountKinds(const ResolveCall& call);
 // Ends the timer of a call that was resolved, or refused before, and has it logged if the log wants
 // it.
 void EndRequest(const RpcTimer& timer, const ResolveCall& call, grpc::StatusCode code,
-                RequestLog* log);
+                const CallParts& parts);
 
 }  // namespace souvenir::gateway

@@ -63,7 +63,7 @@ class StreamInferCall::Request final : public ResolveCall {
   void End(const grpc::Status& status, grpc::ByteBuffer answer) {
     // Whoever computes for others with these questions may keep this object a while.
     const std::shared_ptr<StreamInferCall> stream = std::move(stream_);
-    EndRequest(timer_, *this, status.error_code(), stream->service_.calls.log);
+    EndRequest(timer_, *this, status.error_code(), stream->service_.calls);
     const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
     stream->Answer(number_, std::move(answer));
   }

@@ -97,7 +97,7 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
       pass = std::move(pass_);
     }
     const grpc::Status ended = ToGrpcStatus(status);
-    EndRequest(timer_, *call, ended.error_code(), parts_.log);
+    EndRequest(timer_, *call, ended.error_code(), parts_);
     Finish(ended);
   }
 

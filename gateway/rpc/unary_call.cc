@@ -42,7 +42,7 @@ grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call)
 grpc::ServerUnaryReactor* UnaryCall::Fail(const std::shared_ptr<UnaryCall>& call,
                                           const absl::Status& status) {
   const grpc::Status failed = ToGrpcStatus(status);
-  EndRequest(call->timer_, *call, failed.error_code(), call->parts_.log);
+  EndRequest(call->timer_, *call, failed.error_code(), call->parts_);
   grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
   reactor->Finish(failed);
   return reactor;
@@ -57,7 +57,7 @@ void UnaryCall::OnAllAnswered() {
 
 grpc::Status UnaryCall::Finish() {
   grpc::Status status = ToGrpcStatus(Respond());
-  EndRequest(timer_, *this, status.error_code(), parts_.log);
+  EndRequest(timer_, *this, status.error_code(), parts_);
   pass_.reset();
   return status;
 }

@@ -7,22 +7,12 @@
 #include <optional>
 
 #include "absl/status/status.h"
-#include "common/clock.h"
 #include "common/gate.h"
-#include "common/grpc/request_log.h"
 #include "common/grpc/rpc_metrics.h"
-#include "gateway/resolve/resolver.h"
+#include "gateway/resolve/resolve_call.h"
+#include "gateway/rpc/call_parts.h"
 
 namespace souvenir::gateway {
-
-// What the handlers of the cached path share. All of it outlives the handlers.
-struct CallParts {
-  Clock* clock;
-  Gate* gate;  // what is inside is waited for when the gateway stops
-  Resolver* resolver;
-  RequestLog* log;
-  bool trust_tenant_header = false;
-};
 
 // One unary RPC whose answer comes from Resolver. A hit is answered before the handler returns, in
 // gRPC's own reactor; only what has to wait gets a reactor of its own, which leaves when the caller

@@ -114,7 +114,8 @@ class Handlers {
   Gate gate_;
   RpcMetrics metrics_{"calls"};
   RequestLog log_{absl::ZeroDuration(), Clock::System()};
-  const CallParts parts_ = {Clock::System(), &gate_, &resolver_, &log_};
+  LatencyByKind latency_;
+  const CallParts parts_ = {Clock::System(), &gate_, &resolver_, &log_, &latency_};
   TranslationService translation_{parts_, &translator_, &metrics_};
   InferenceService inference_{
       InferenceService::Options{}, parts_, &catalog_, &targets_, &upstream_, nullptr, &metrics_};

@@ -86,8 +86,8 @@ class RunningTest(harness.ServicesTest):
                 (deployment.KUBERNETES / "adapter" / "values.yaml").read_text())["rules"]["custom"]:
             series = rule["seriesQuery"].partition("{")[0]
             self.assertEqual(families.get(series), "gauge")
-            # One series for each model, of which the adapter makes a pod's sum.
-            self.assertEqual({tuple(labels) for labels, _ in samples[series]}, {("model",)})
+            # One series for each version of a model, of which the adapter makes a pod's sum.
+            self.assertEqual({tuple(labels) for labels, _ in samples[series]}, {("model", "version")})
 
     def test_elsewhere_it_could_not_write(self):
         self.start_deployed("single-node")

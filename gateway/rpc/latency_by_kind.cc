@@ -1,0 +1,41 @@
+#include "gateway/rpc/latency_by_kind.h"
+
+#include <algorithm>
+#include <string>
+
+namespace souvenir::gateway {
+namespace {
+
+// From what takes longest, as a rule, to what takes least.
+constexpr CacheKind kBySlowness[] = {
+    CacheKind::kMiss, CacheKind::kBypass, CacheKind::kCoalesced, CacheKind::kShared,
+    CacheKind::kDisk, CacheKind::kStale,  CacheKind::kNegative,  CacheKind::kMemory};
+
+size_t Slowness(CacheKind kind) {
+  return static_cast<size_t>(std::find(std::begin(kBySlowness), std::end(kBySlowness), kind) -
+                             std::begin(kBySlowness));
+}
+
+}  // namespace
+
+void LatencyByKind::Record(const ResolveCall& call, absl::Duration took) {
+  CacheKind slowest = call.answer(0).kind;
+  for (size_t i = 1; i < call.questions.size(); ++i) {
+    const CacheKind kind = call.answer(i).kind;
+    if (kind != slowest && Slowness(kind) < Slowness(slowest)) slowest = kind;
+  }
+  by_kind_[static_cast<size_t>(slowest)].Record(took);
+}
+
+void LatencyByKind::Collect(MetricWriter& writer) const {
+  for (const CacheKind kind : kBySlowness) {
+    if (kind == CacheKind::kShared) continue;  // no answer is, as long as nothing is shared
+    writer.Histogram("souvenir_gateway_answer_seconds",
+                     "Time from a request's coming to its answer, by how its slowest row was "
+                     "answered.",
+                     {{"kind", std::string(CacheKindName(kind))}},
+                     by_kind_[static_cast<size_t>(kind)].Snapshot());
+  }
+}
+
+}  // namespace souvenir::gateway
