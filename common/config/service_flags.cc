@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <string_view>
 #include <vector>
@@ -34,7 +35,10 @@ FieldOf FindField(Message* root, std::string_view path) {
     const size_t dot = path.find('.');
     const FieldDescriptor* field =
         root->GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
-    GOOGLE_CHECK(field != nullptr) << "no field " << path << " in " << root->GetTypeName();
+    if (field == nullptr) {  // a mistake of whoever adds the flag
+      fmt::print(stderr, "no field '{}' in {}\n", path, root->GetTypeName());
+      std::abort();
+    }
     if (dot == std::string_view::npos) return {root, field};
     root = root->GetReflection()->MutableMessage(root, field);
     path.remove_prefix(dot + 1);
