@@ -6,7 +6,7 @@
 namespace souvenir {
 namespace {
 
-// Nanoseconds: 1000, 1800, 3200, 5600, 10000, ... to 10^11.
+// Nanoseconds: 1000, 1800, 3200, 5600, 10000, ... to 10^12.
 template <size_t kCount>
 std::array<int64_t, kCount> MakeBounds() {
   constexpr std::array<double, 4> kSteps = {1.0, 1.8, 3.2, 5.6};
@@ -20,7 +20,7 @@ std::array<int64_t, kCount> MakeBounds() {
 }
 
 const auto& Bounds() {
-  static const auto bounds = MakeBounds<33>();
+  static const auto bounds = MakeBounds<37>();
   return bounds;
 }
 

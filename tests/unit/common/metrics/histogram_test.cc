@@ -16,14 +16,14 @@ uint64_t CountOf(const HistogramSnapshot& snapshot) {
   return std::accumulate(snapshot.buckets.begin(), snapshot.buckets.end(), uint64_t{0});
 }
 
-TEST(DurationHistogramTest, HasBoundsFromAMicrosecondToAHundredSeconds) {
+TEST(DurationHistogramTest, HasBoundsFromAMicrosecondToAQuarterOfAnHour) {
   const HistogramSnapshot snapshot = DurationHistogram().Snapshot();
-  ASSERT_EQ(snapshot.bounds.size(), 33u);
-  EXPECT_EQ(snapshot.buckets.size(), 34u);
+  ASSERT_EQ(snapshot.bounds.size(), 37u);
+  EXPECT_EQ(snapshot.buckets.size(), 38u);
   EXPECT_TRUE(std::is_sorted(snapshot.bounds.begin(), snapshot.bounds.end()));
   EXPECT_DOUBLE_EQ(snapshot.bounds.front(), 1e-6);
   EXPECT_DOUBLE_EQ(snapshot.bounds[4], 1e-5);
-  EXPECT_DOUBLE_EQ(snapshot.bounds.back(), 100);
+  EXPECT_DOUBLE_EQ(snapshot.bounds.back(), 1000);
   EXPECT_EQ(snapshot.sum, 0);
 }
 
