@@ -21,9 +21,9 @@ uint64_t ProcessMemory(pid_t pid) {
 
 uint64_t ProcessTreeMemory(pid_t pid) {
   uint64_t bytes = ProcessMemory(pid);
-  // A worker program has one thread, which forks.
+  // A worker program has one thread, which forks workers; and those may run programs.
   std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", pid));
-  for (pid_t child = 0; children >> child;) bytes += ProcessMemory(child);
+  for (pid_t child = 0; children >> child;) bytes += ProcessTreeMemory(child);
   return bytes;
 }
 

@@ -181,6 +181,9 @@ class Host {
   // Leaves no process behind for others to reap.
   [[noreturn]] void Finish() {
     while (!running_.empty()) Kill(running_.begin()->first);
+    // What a worker had started, where this process has become its parent.
+    while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+    }
     _exit(0);
   }
 

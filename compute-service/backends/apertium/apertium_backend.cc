@@ -54,6 +54,9 @@ absl::StatusOr<std::unique_ptr<ApertiumBackend>> ApertiumBackend::Create(Options
   if (options.modes_directory.empty()) {
     return absl::InvalidArgumentError("apertium: modes_directory is empty");
   }
+  if (options.programs_directory.empty()) {
+    return absl::InvalidArgumentError("apertium: programs_directory is empty");
+  }
   if (options.worker_program.empty()) {
     return absl::InvalidArgumentError("apertium: no worker program is given");
   }
@@ -104,16 +107,17 @@ absl::Status ApertiumBackend::Complete(ModelDescription* description) {
                     "generation with $1 are expected",
                     mode));
   }
+  SOUVENIR_RETURN_IF_ERROR(CheckPrograms(mode, *stages));
   return CompleteConfig(mode, &description->config);
 }
 
 absl::StatusOr<std::string> ApertiumBackend::Digest(const ModelDescription& description) {
   SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description.config));
-  const std::string path = ModePath(mode);
-  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> stages, ReadPlan(path));
-  SOUVENIR_RETURN_IF_ERROR(CheckFiles(mode, stages));
-  std::vector<std::string> files = {path};
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> stages, InstalledStages(mode));
+  std::vector<std::string> files = {ModePath(mode)};
   for (const PlannedStage& stage : stages) {
+    // A program has no version that was known when this was built: its bytes are its version.
+    if (stage.kind == StageKind::kProgram) files.push_back(ProgramPath(stage));
     files.insert(files.end(), stage.files.begin(), stage.files.end());
   }
   Sha256 hash;
@@ -128,12 +132,11 @@ absl::StatusOr<std::string> ApertiumBackend::Digest(const ModelDescription& desc
 
 absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescription& description) {
   SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description.config));
-  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> stages, ReadPlan(ModePath(mode)));
-  SOUVENIR_RETURN_IF_ERROR(CheckFiles(mode, stages));
+  SOUVENIR_RETURN_IF_ERROR(InstalledStages(mode).status());
   WorkerHost::Options worker;
   worker.name = description.config.name();
   worker.program = options_.worker_program;
-  worker.arguments = {ModePath(mode)};
+  worker.arguments = {ModePath(mode), options_.programs_directory};
   worker.nice = options_.worker_nice;
   worker.start_timeout = options_.start_timeout;
   worker.recycle_after = options_.recycle_after;
@@ -142,6 +145,31 @@ absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescript
 
 std::string ApertiumBackend::ModePath(std::string_view mode) const {
   return fmt::format("{}/{}{}", options_.modes_directory, mode, kModeSuffix);
+}
+
+std::string ApertiumBackend::ProgramPath(const PlannedStage& stage) const {
+  return fmt::format("{}/{}", options_.programs_directory, stage.program);
+}
+
+absl::Status ApertiumBackend::CheckPrograms(const std::string& mode,
+                                            const std::vector<PlannedStage>& stages) const {
+  for (const PlannedStage& stage : stages) {
+    if (stage.kind != StageKind::kProgram) continue;
+    const std::string path = ProgramPath(stage);
+    if (access(path.c_str(), R_OK | X_OK) == 0) continue;
+    return absl::FailedPreconditionError(fmt::format(
+        "mode {} needs {}, which cannot be run ({}); install its package: apt install {}", mode,
+        path, std::generic_category().message(errno), PackageOfProgram(stage.program)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<PlannedStage>> ApertiumBackend::InstalledStages(
+    const std::string& mode) const {
+  SOUVENIR_ASSIGN_OR_RETURN(std::vector<PlannedStage> stages, ReadPlan(ModePath(mode)));
+  SOUVENIR_RETURN_IF_ERROR(CheckPrograms(mode, stages));
+  SOUVENIR_RETURN_IF_ERROR(CheckFiles(mode, stages));
+  return stages;
 }
 
 std::vector<std::string> ApertiumBackend::ModeNames() const {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "compute-service/backends/apertium/mode.h"
 #include "compute-service/backends/backend.h"
 
 namespace souvenir::compute {
@@ -21,6 +22,7 @@ class ApertiumBackend final : public Backend {
  public:
   struct Options {
     std::string modes_directory = "/usr/share/apertium/modes";
+    std::string programs_directory = "/usr/bin";       // of cg-proc and others without a library
     std::string worker_program;                        // path of souvenir-worker-apertium
     int worker_nice = 0;                               // 0 to 19, added to the service's own
     absl::Duration start_timeout = absl::Seconds(30);  // for loading a mode
@@ -34,11 +36,11 @@ class ApertiumBackend final : public Backend {
   bool isolates_itself() const override { return true; }
 
   // Each mode of the directory that is named after two languages, translates, and consists of what
-  // the in-process pipeline covers, as model `apertium-<mode>`.
+  // the worker covers, with programs that are installed, as model `apertium-<mode>`.
   std::vector<ModelDescription> Discover() override;
 
   // Besides Backend's errors: FAILED_PRECONDITION for a mode that is not installed, with those that
-  // are.
+  // are, or a program that is not, with its package.
   absl::Status Complete(ModelDescription* description) override;
 
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
@@ -49,6 +51,16 @@ class ApertiumBackend final : public Backend {
   explicit ApertiumBackend(Options options) : options_(std::move(options)) {}
 
   std::string ModePath(std::string_view mode) const;
+
+  // Of a stage that is a program.
+  std::string ProgramPath(const PlannedStage& stage) const;
+
+  // FAILED_PRECONDITION, with what to install, for the first program that cannot be run.
+  absl::Status CheckPrograms(const std::string& mode,
+                             const std::vector<PlannedStage>& stages) const;
+
+  // The stages of a mode whose programs and files are there; else FAILED_PRECONDITION.
+  absl::StatusOr<std::vector<PlannedStage>> InstalledStages(const std::string& mode) const;
 
   // Names of all modes of the directory, sorted.
   std::vector<std::string> ModeNames() const;

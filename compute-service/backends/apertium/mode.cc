@@ -104,22 +104,26 @@ class ModeReader {
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// What the pipeline knows of a program.
+// What the worker knows of a program.
 struct ProgramRules {
   std::string_view program;
   std::string_view covered;   // options
   std::string_view needless;  // options that make no difference here
+  std::string_view package;   // where no library does what it does
 };
 
 constexpr ProgramRules kPrograms[] = {
     // -z: what the pipeline does always.
-    {"lt-proc", "abcegnptw", "z"},
-    {"apertium-tagger", "g", "z"},
-    {"apertium-pretransfer", "", "z"},
-    {"apertium-transfer", "bcn", "z"},
-    {"apertium-interchunk", "", "z"},
-    {"apertium-postchunk", "", "z"},
-    {"lrx-proc", "", "zm"},  // -m: of old, means nothing now
+    {"lt-proc", "abcegnptwx", "z", ""},
+    {"apertium-tagger", "gx", "z", ""},
+    {"apertium-pretransfer", "", "z", ""},
+    {"apertium-transfer", "bcn", "z", ""},
+    {"apertium-interchunk", "", "z", ""},
+    {"apertium-postchunk", "", "z", ""},
+    {"lrx-proc", "", "zm", ""},        // -m: of old, means nothing now
+    {"cg-proc", "1gnw", "dz", "cg3"},  // -d: what it does anyway
+    {"lsx-proc", "w", "z", "apertium-separable"},
+    {"apertium-anaphora", "", "z", "apertium-anaphora"},
 };
 
 const ProgramRules* FindProgram(std::string_view program) {
@@ -134,8 +138,12 @@ std::optional<StageKind> DictionaryKind(const std::string& options) {
       {'a', StageKind::kAnalysis},        {'e', StageKind::kDecomposition},
       {'b', StageKind::kBilingual},       {'g', StageKind::kGeneration},
       {'n', StageKind::kGeneration},      {'p', StageKind::kPostgeneration},
-      {'t', StageKind::kTransliteration},
+      {'t', StageKind::kTransliteration}, {'x', StageKind::kTransliteration},
   };
+  // With -b, -n or -g is no kind but says what becomes of unknown words.
+  if (options == "nb" || options == "bn" || options == "gb" || options == "bg") {
+    return StageKind::kBilingual;
+  }
   std::optional<StageKind> kind;
   for (const auto& [option, meaning] : kKinds) {
     if (options.find(option) == std::string::npos) continue;
@@ -148,13 +156,16 @@ std::optional<StageKind> DictionaryKind(const std::string& options) {
 std::optional<StageKind> KindOf(std::string_view program, const std::string& options) {
   if (program == "lt-proc") return DictionaryKind(options);
   if (program == "apertium-tagger") {
-    return options == "g" ? std::optional(StageKind::kTagger) : std::nullopt;
+    if (options == "g") return StageKind::kTagger;
+    if (options == "gx" || options == "xg") return StageKind::kPerceptronTagger;
+    return std::nullopt;
   }
   if (program == "apertium-pretransfer") return StageKind::kPretransfer;
   if (program == "apertium-transfer") return StageKind::kTransfer;
   if (program == "apertium-interchunk") return StageKind::kInterchunk;
   if (program == "apertium-postchunk") return StageKind::kPostchunk;
-  return StageKind::kLexicalSelection;
+  if (program == "lrx-proc") return StageKind::kLexicalSelection;
+  return StageKind::kProgram;
 }
 
 size_t FilesNeeded(const PlannedStage& stage) {
@@ -175,7 +186,7 @@ absl::StatusOr<PlannedStage> PlanStage(const ModeCommand& command) {
   const ProgramRules* rules = FindProgram(command.program);
   if (rules == nullptr) {
     return absl::UnimplementedError(
-        fmt::format("it runs {}, which the in-process pipeline does not cover", command.program));
+        fmt::format("it runs {}, which the worker does not cover", command.program));
   }
   PlannedStage stage;
   for (const std::string& argument : command.arguments) {
@@ -186,9 +197,8 @@ absl::StatusOr<PlannedStage> PlanStage(const ModeCommand& command) {
     for (const char option : argument.substr(1)) {
       if (rules->needless.find(option) != std::string_view::npos) continue;
       if (rules->covered.find(option) == std::string_view::npos) {
-        return absl::UnimplementedError(
-            fmt::format("it runs {} with {}, which the in-process pipeline does not cover",
-                        command.program, argument));
+        return absl::UnimplementedError(fmt::format(
+            "it runs {} with {}, which the worker does not cover", command.program, argument));
       }
       stage.options.push_back(option);
     }
@@ -196,10 +206,11 @@ absl::StatusOr<PlannedStage> PlanStage(const ModeCommand& command) {
   const std::optional<StageKind> kind = KindOf(command.program, stage.options);
   if (!kind) {
     return absl::UnimplementedError(
-        fmt::format("it runs {} with options -{}, which the in-process pipeline does not cover",
-                    command.program, stage.options));
+        fmt::format("it runs {} with options -{}, which the worker does not cover", command.program,
+                    stage.options));
   }
   stage.kind = *kind;
+  if (stage.kind == StageKind::kProgram) stage.program = command.program;
   if (const size_t needed = FilesNeeded(stage); stage.files.size() != needed) {
     return absl::InvalidArgumentError(fmt::format("it runs {} with {} files ({}); {} are expected",
                                                   command.program, stage.files.size(),
@@ -242,6 +253,10 @@ absl::StatusOr<std::vector<PlannedStage>> PlanStages(const std::vector<ModeComma
     stages.push_back(std::move(stage));
   }
   return stages;
+}
+
+std::string_view PackageOfProgram(std::string_view program) {
+  return FindProgram(program)->package;
 }
 
 bool Translates(const std::vector<ModeCommand>& commands) {

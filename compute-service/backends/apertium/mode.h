@@ -25,33 +25,39 @@ struct ModeCommand {
 // stands for the mode in messages.
 absl::StatusOr<std::vector<ModeCommand>> ParseMode(std::string_view text, std::string_view name);
 
-// What the in-process pipeline can do in place of a command.
+// What the worker does in place of a command: calls a library, all but one.
 enum class StageKind {
   kAnalysis,          // lt-proc, lt-proc -a
   kDecomposition,     // lt-proc -e
   kBilingual,         // lt-proc -b
   kGeneration,        // lt-proc -g, -n
   kPostgeneration,    // lt-proc -p
-  kTransliteration,   // lt-proc -t
+  kTransliteration,   // lt-proc -t, -x
   kTagger,            // apertium-tagger -g
+  kPerceptronTagger,  // apertium-tagger -gx
   kPretransfer,       // apertium-pretransfer
   kTransfer,          // apertium-transfer
   kInterchunk,        // apertium-interchunk
   kPostchunk,         // apertium-postchunk
   kLexicalSelection,  // lrx-proc
+  kProgram,  // a program that has no library: kept running, and given one text after another
 };
 
 struct PlannedStage {
   StageKind kind;
   std::string options;  // letters, as in "bc"; without those that make no difference here
   std::vector<std::string> files;  // as many as the kind and its options need
+  std::string program;             // of kProgram: its name, "cg-proc"
 
   bool Has(char option) const { return options.find(option) != std::string::npos; }
 };
 
 // Stages that do what the commands do. UNIMPLEMENTED names the first program or option that the
-// in-process pipeline does not cover; INVALID_ARGUMENT a command with too few or too many files.
+// worker does not cover; INVALID_ARGUMENT a command with too few or too many files.
 absl::StatusOr<std::vector<PlannedStage>> PlanStages(const std::vector<ModeCommand>& commands);
+
+// The Debian package of a kProgram. REQUIRES: `program` is of a stage that PlanStages() made.
+std::string_view PackageOfProgram(std::string_view program);
 
 // Whether the commands translate text into text: there are transfer and a generation whose marks
 // are the caller's choice.

@@ -13,7 +13,8 @@ namespace {
 
 class DictionaryStage final : public Stage {
  public:
-  explicit DictionaryStage(const PlannedStage& plan) : kind_(plan.kind), marks_(plan.Has('g')) {
+  explicit DictionaryStage(const PlannedStage& plan)
+      : kind_(plan.kind), unknown_(plan.Has('n') ? gm_clean : gm_unknown) {
     processor_.setDictionaryCaseMode(plan.Has('w'));
     processor_.setCaseSensitiveMode(plan.Has('c'));
     FILE* file = fopen(plan.files[0].c_str(), "rbe");
@@ -24,25 +25,30 @@ class DictionaryStage final : public Stage {
 
   bool valid() const { return processor_.valid(); }
 
-  void Run(const std::string& text, UFILE* output) override {
+  absl::Status Run(const std::string& text, UFILE* output) override {
     MemoryInput input(text);
     // Each run switches it off at its end.
     processor_.setNullFlush(true);
-    switch (kind_) {
-      case StageKind::kBilingual:
-        return processor_.bilingual(input.file(), output);
-      case StageKind::kGeneration:
-        return processor_.generation(input.file(), output, marks_ ? gm_unknown : gm_clean);
-      case StageKind::kPostgeneration:
-        return processor_.postgeneration(input.file(), output);
-      case StageKind::kTransliteration:
-        return processor_.transliteration(input.file(), output);
-      default:
-        return processor_.analysis(input.file(), output);
-    }
+    Process(input.file(), output);
+    return absl::OkStatus();
   }
 
  private:
+  void Process(InputFile& input, UFILE* output) {
+    switch (kind_) {
+      case StageKind::kBilingual:
+        return processor_.bilingual(input, output, unknown_);
+      case StageKind::kGeneration:
+        return processor_.generation(input, output, unknown_);
+      case StageKind::kPostgeneration:
+        return processor_.postgeneration(input, output);
+      case StageKind::kTransliteration:
+        return processor_.transliteration(input, output);
+      default:
+        return processor_.analysis(input, output);
+    }
+  }
+
   void Initialize() {
     switch (kind_) {
       case StageKind::kDecomposition:
@@ -61,7 +67,7 @@ class DictionaryStage final : public Stage {
   }
 
   const StageKind kind_;
-  const bool marks_;  // unknown words with a *
+  const GenerationMode unknown_;  // words: with a * or without
   FSTProcessor processor_;
 };
 

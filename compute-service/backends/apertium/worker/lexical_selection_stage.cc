@@ -19,10 +19,11 @@ class LexicalSelectionStage final : public Stage {
     processor_.init();
   }
 
-  void Run(const std::string& text, UFILE* output) override {
+  absl::Status Run(const std::string& text, UFILE* output) override {
     MemoryInput input(text);
     processor_.setNullFlush(true);
     processor_.process(input.file(), output);
+    return absl::OkStatus();
   }
 
  private:

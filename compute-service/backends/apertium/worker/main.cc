@@ -1,7 +1,8 @@
-// souvenir-worker-apertium <mode file>: translates in processes forked from one that has loaded the
-// mode. Started by souvenir-compute.
+// souvenir-worker-apertium <mode file> <directory of programs>: translates in processes forked from
+// one that has loaded the mode. Started by souvenir-compute.
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 #include <memory>
 
@@ -20,12 +21,16 @@ std::unique_ptr<Translator>& LoadedTranslator() {
 }
 
 absl::Status Load(int argc, char** argv) {
-  if (argc != 2) {
-    return absl::InvalidArgumentError(
-        fmt::format("{} arguments came; one, the mode file, is expected", argc - 1));
+  if (argc != 3) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{} arguments came; two, the mode file and the directory of programs, are expected",
+        argc - 1));
   }
+  // The programs of a worker that was killed become children of this process, which reaps them with
+  // its workers: in a container nobody else might.
+  (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> plan, ReadPlan(argv[1]));
-  SOUVENIR_ASSIGN_OR_RETURN(LoadedTranslator(), Translator::Create(plan));
+  SOUVENIR_ASSIGN_OR_RETURN(LoadedTranslator(), Translator::Create(plan, argv[2]));
   return absl::OkStatus();
 }
 
@@ -36,10 +41,8 @@ absl::StatusOr<std::string> Serve(std::string_view request) {
   const std::optional<std::string_view> element =
       text ? BytesElementReader(text->data).Next() : std::nullopt;
   if (!element) return absl::InvalidArgumentError("no element of a tensor 'text' came");
-  const Tensor translation{"translation",
-                           DataType::kBytes,
-                           {1},
-                           FrameBytesElement(LoadedTranslator()->Translate(*element))};
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string translated, LoadedTranslator()->Translate(*element));
+  const Tensor translation{"translation", DataType::kBytes, {1}, FrameBytesElement(translated)};
   return EncodeTensors({translation.view()});
 }
 

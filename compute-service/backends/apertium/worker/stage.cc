@@ -8,7 +8,8 @@
 
 namespace souvenir::compute {
 
-absl::StatusOr<std::unique_ptr<Stage>> CreateStage(const PlannedStage& plan) {
+absl::StatusOr<std::unique_ptr<Stage>> CreateStage(const PlannedStage& plan,
+                                                   const std::string& programs) {
   // The libraries answer a file that is missing with exit().
   for (const std::string& file : plan.files) {
     if (access(file.c_str(), R_OK) == 0) continue;
@@ -18,6 +19,7 @@ absl::StatusOr<std::unique_ptr<Stage>> CreateStage(const PlannedStage& plan) {
   }
   switch (plan.kind) {
     case StageKind::kTagger:
+    case StageKind::kPerceptronTagger:
       return CreateTaggerStage(plan);
     case StageKind::kLexicalSelection:
       return CreateLexicalSelectionStage(plan);
@@ -26,6 +28,8 @@ absl::StatusOr<std::unique_ptr<Stage>> CreateStage(const PlannedStage& plan) {
     case StageKind::kInterchunk:
     case StageKind::kPostchunk:
       return CreateTransferStage(plan);
+    case StageKind::kProgram:
+      return CreateProgramStage(plan, programs);
     default:
       return CreateDictionaryStage(plan);
   }

@@ -1,14 +1,19 @@
-// The stage that apertium-tagger runs: a hidden Markov model that chooses among the analyses of a
-// word.
+// The stage that apertium-tagger runs: a hidden Markov model, or a perceptron, that chooses among
+// the analyses of a word.
 
 #include <apertium/file_morpho_stream.h>
 #include <apertium/hmm.h>
+#include <apertium/perceptron_tagger.h>
+#include <fmt/format.h>
+#include <lttoolbox/exception.h>
 #include <stdio_ext.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 #include "compute-service/backends/apertium/worker/stage.h"
 
@@ -60,8 +65,8 @@ class ExchangeableFile {
   FILE* file_;  // closed by its reader
 };
 
-// FileMorphoStream takes the name of a file, or none, and then reads the standard input: glibc lets
-// a program say what that is.
+// The taggers' readers take the name of a file, or none, and then read the standard input: glibc
+// lets a program say what that is.
 class StandardInputIs {
  public:
   explicit StandardInputIs(FILE* file) : before_(stdin) { stdin = file; }
@@ -73,9 +78,9 @@ class StandardInputIs {
   FILE* const before_;
 };
 
-class TaggerStage final : public Stage {
+class HmmStage final : public Stage {
  public:
-  explicit TaggerStage(const std::string& path) {
+  explicit HmmStage(const std::string& path) {
     FILE* file = fopen(path.c_str(), "rbe");
     // Named by its class, because the subclass hides it with overloads that the library lacks.
     static_cast<Apertium::FILE_Tagger&>(tagger_).deserialise(file);
@@ -85,7 +90,7 @@ class TaggerStage final : public Stage {
     words_ = std::make_unique<FileMorphoStream>(nullptr, false, &tagger_.get_tagger_data());
   }
 
-  void Run(const std::string& text, UFILE* output) override {
+  absl::Status Run(const std::string& text, UFILE* output) override {
     // The tagger forgets members of the open class as it meets unknown words, and would tag the
     // next text by what is left.
     tagger_.get_tagger_data().setOpenClass(open_class_);
@@ -93,6 +98,7 @@ class TaggerStage final : public Stage {
     input_.Exchange(text);
     words_->rewind();
     tagger_.tagger(*words_, output);
+    return absl::OkStatus();
   }
 
  private:
@@ -102,10 +108,51 @@ class TaggerStage final : public Stage {
   std::unique_ptr<FileMorphoStream> words_;
 };
 
+// Has no memory but its weights, which tagging leaves alone.
+class PerceptronStage final : public Stage {
+ public:
+  explicit PerceptronStage(const std::string& path) : tagger_(Apertium::TaggerFlags()) {
+    std::ifstream file(path, std::ios::binary);
+    tagger_.deserialise(file);
+  }
+
+  absl::Status Run(const std::string& text, UFILE* output) override {
+    std::ostringstream tagged;
+    {
+      FILE* file = fmemopen(const_cast<char*>(text.data()), text.size(), "rb");
+      Apertium::Stream words = [&] {
+        const StandardInputIs standard_input(file);
+        return Apertium::Stream(flags_);
+      }();  // closes the file
+      tagger_.tag(words, tagged);
+    }
+    // It drops a NUL that follows a word and keeps one that follows a blank.
+    std::string answer = std::move(tagged).str();
+    answer.push_back('\0');
+    (void)fwrite(answer.data(), 1, answer.size(), u_fgetfile(output));
+    return absl::OkStatus();
+  }
+
+ private:
+  Apertium::PerceptronTagger tagger_;
+  Apertium::TaggerFlags flags_;  // of what it reads
+};
+
+absl::StatusOr<std::unique_ptr<Stage>> CreatePerceptronStage(const std::string& path) {
+  try {
+    return std::make_unique<PerceptronStage>(path);
+  } catch (const DeserialisationException&) {
+    return absl::InternalError(fmt::format("{} is no perceptron", path));
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Stage>> CreateTaggerStage(const PlannedStage& plan) {
-  return std::make_unique<TaggerStage>(plan.files[0]);
+  absl::StatusOr<std::unique_ptr<Stage>> perceptron = CreatePerceptronStage(plan.files[0]);
+  // Without -x the program takes either, and finds out in this way.
+  if (perceptron.ok() || plan.kind == StageKind::kPerceptronTagger) return perceptron;
+  return std::make_unique<HmmStage>(plan.files[0]);
 }
 
 }  // namespace souvenir::compute

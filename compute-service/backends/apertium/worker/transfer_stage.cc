@@ -14,10 +14,11 @@ namespace {
 
 class PretransferStage final : public Stage {
  public:
-  void Run(const std::string& text, UFILE* output) override {
+  absl::Status Run(const std::string& text, UFILE* output) override {
     MemoryInput input(text);
     processStream(input.file(), output, /*null_flush=*/true, /*surface_forms=*/false,
                   /*compound_sep=*/false);
+    return absl::OkStatus();
   }
 };
 
@@ -40,10 +41,11 @@ class TransferStage final : public Stage {
     rules_.read(plan.files[0], plan.files[1], plan.files.size() > 2 ? plan.files[2] : "");
   }
 
-  void Run(const std::string& text, UFILE* output) override {
+  absl::Status Run(const std::string& text, UFILE* output) override {
     MemoryInput input(text);
     rules_.Reset();
     rules_.transfer(input.file(), output);
+    return absl::OkStatus();
   }
 
  private:
@@ -56,10 +58,11 @@ class InterchunkStage final : public Stage {
     rules_.read(plan.files[0].c_str(), plan.files[1].c_str());
   }
 
-  void Run(const std::string& text, UFILE* output) override {
+  absl::Status Run(const std::string& text, UFILE* output) override {
     MemoryInput input(text);
     rules_.Reset();
     rules_.interchunk(input.file(), output);
+    return absl::OkStatus();
   }
 
  private:
@@ -72,10 +75,11 @@ class PostchunkStage final : public Stage {
     rules_.read(plan.files[0].c_str(), plan.files[1].c_str());
   }
 
-  void Run(const std::string& text, UFILE* output) override {
+  absl::Status Run(const std::string& text, UFILE* output) override {
     MemoryInput input(text);
     rules_.Reset();
     rules_.postchunk(input.file(), output);
+    return absl::OkStatus();
   }
 
  private:

@@ -8,21 +8,22 @@
 namespace souvenir::compute {
 
 absl::StatusOr<std::unique_ptr<Translator>> Translator::Create(
-    const std::vector<PlannedStage>& plan) {
+    const std::vector<PlannedStage>& plan, const std::string& programs) {
   std::vector<std::unique_ptr<Stage>> stages;
   for (const PlannedStage& planned : plan) {
-    SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<Stage> stage, CreateStage(planned));
+    SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<Stage> stage, CreateStage(planned, programs));
     stages.push_back(std::move(stage));
   }
   return std::unique_ptr<Translator>(new Translator(std::move(stages)));
 }
 
-std::string Translator::Translate(std::string_view text) {
+absl::StatusOr<std::string> Translator::Translate(std::string_view text) {
   const std::string clean = CleanText(text);
   std::string translation;
   for (const TextPart& part : SplitLongWords(clean)) {
     if (part.translate) {
-      translation.append(Reformat(RunStages(Deformat(part.text))));
+      SOUVENIR_ASSIGN_OR_RETURN(const std::string stream, RunStages(Deformat(part.text)));
+      translation.append(Reformat(stream));
     } else {
       translation.append(part.text);
     }
@@ -30,12 +31,12 @@ std::string Translator::Translate(std::string_view text) {
   return translation;
 }
 
-std::string Translator::RunStages(std::string stream) {
+absl::StatusOr<std::string> Translator::RunStages(std::string stream) {
   // Every stage reads up to the NUL and lets go of all it holds there. At an end of file without
   // one some keep the last words for the next text.
   for (const std::unique_ptr<Stage>& stage : stages_) {
     stream.push_back('\0');
-    stage->Run(stream, output_.file());
+    SOUVENIR_RETURN_IF_ERROR(stage->Run(stream, output_.file()));
     const std::string_view written = output_.Take();
     // What follows the first NUL comes from the end of the file, which is read as one text more.
     const size_t end = written.find('\0');

@@ -12,25 +12,28 @@
 
 namespace souvenir::compute {
 
-// Translates plain text with the stages of a mode, one after another in this process: the answer is
-// what `apertium -u` gives for the same text.
+// Translates plain text with the stages of a mode, one after another: the answer is what
+// `apertium -u` gives for the same text.
 //
 // Owned by the worker program; not thread-safe. An answer depends on its text alone, never on texts
 // before it. After an exception the state of the libraries is unknown and the object must not be
 // used again.
 class Translator {
  public:
-  // Loads the stages' files; CreateStage's errors.
-  static absl::StatusOr<std::unique_ptr<Translator>> Create(const std::vector<PlannedStage>& plan);
+  // Loads the stages' files; CreateStage's errors. Programs are looked for in the directory
+  // `programs`.
+  static absl::StatusOr<std::unique_ptr<Translator>> Create(const std::vector<PlannedStage>& plan,
+                                                            const std::string& programs);
 
   // Any bytes are a text; see CleanText() and SplitLongWords() for what is not translated. Throws
-  // what the libraries throw.
-  std::string Translate(std::string_view text);
+  // what the libraries throw. UNAVAILABLE when a program that a stage runs was lost; the next text
+  // may be translated.
+  absl::StatusOr<std::string> Translate(std::string_view text);
 
  private:
   explicit Translator(std::vector<std::unique_ptr<Stage>> stages) : stages_(std::move(stages)) {}
 
-  std::string RunStages(std::string stream);
+  absl::StatusOr<std::string> RunStages(std::string stream);
 
   const std::vector<std::unique_ptr<Stage>> stages_;
   MemoryOutput output_;

@@ -35,6 +35,12 @@ class ApertiumBackendTest : public testing::Test {
     std::ofstream(modes_ + "/" + name, std::ios::binary) << text;
   }
 
+  // A shell script that stands for a program.
+  void WriteProgram(const std::string& name, std::string_view script) {
+    WriteFile(name, "#!/bin/sh\n" + std::string(script));
+    std::filesystem::permissions(modes_ + "/" + name, std::filesystem::perms::owner_all);
+  }
+
   std::unique_ptr<ApertiumBackend> Backend() { return *ApertiumBackend::Create(options_); }
 
   static ModelDescription Model(std::string_view config) {
@@ -52,6 +58,9 @@ class ApertiumBackendTest : public testing::Test {
   ApertiumBackend::Options options_;
 };
 
+constexpr std::string_view kModeWithCg =
+    "lt-proc a | cg-proc g | apertium-transfer b c d | lt-proc $1 e";
+
 std::vector<std::string> Names(const std::vector<ModelDescription>& models) {
   std::vector<std::string> names;
   for (const ModelDescription& model : models) names.push_back(model.config.name());
@@ -61,7 +70,8 @@ std::vector<std::string> Names(const std::vector<ModelDescription>& models) {
 TEST_F(ApertiumBackendTest, OffersInstalledPairs) {
   const std::vector<std::string> names = Names(Backend()->Discover());
   for (const char* name : {"apertium-eng-spa", "apertium-spa-eng", "apertium-spa-eng_US",
-                           "apertium-fr-es", "apertium-en-gl", "apertium-gl-en"}) {
+                           "apertium-fr-es", "apertium-en-gl", "apertium-gl-en", "apertium-eng-cat",
+                           "apertium-cat-eng", "apertium-fra-cat", "apertium-cat-fra"}) {
     EXPECT_THAT(names, testing::Contains(name));
   }
   EXPECT_THAT(names, testing::Each(testing::Not(HasSubstr("eco"))));
@@ -70,7 +80,7 @@ TEST_F(ApertiumBackendTest, OffersInstalledPairs) {
 TEST_F(ApertiumBackendTest, OffersOnlyWhatItCanServe) {
   UseOwnModes();
   WriteFile("eng-spa.mode", "lt-proc a | apertium-transfer b c d | lt-proc $1 e");
-  WriteFile("eng-cat.mode", "lt-proc a | cg-proc g | apertium-transfer b c d | lt-proc $1 e");
+  WriteFile("eng-cat.mode", "lt-proc a | rtx-proc g | apertium-transfer b c d | lt-proc $1 e");
   WriteFile("eng-fra.mode", "lt-proc a");
   WriteFile("eng-deu.mode", "lt-proc a; rm b");
   WriteFile("eng-por-tagger.mode", "lt-proc a | apertium-transfer b c d | lt-proc $1 e");
@@ -144,10 +154,27 @@ TEST_F(ApertiumBackendTest, RefusesByNameWhatItDoesNotSupport) {
 
 TEST_F(ApertiumBackendTest, SaysWhichProgramAModeNeeds) {
   UseOwnModes();
-  WriteFile("eng-cat.mode", "lt-proc a | cg-proc g | apertium-transfer b c d | lt-proc $1 e");
+  WriteFile("eng-cat.mode", "lt-proc a | rtx-proc g | apertium-transfer b c d | lt-proc $1 e");
   const absl::Status status = CompleteError(R"(name: "apertium-eng-cat")");
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(status.ToString(), HasSubstr("cg-proc"));
+  EXPECT_THAT(status.ToString(), HasSubstr("rtx-proc"));
+}
+
+TEST_F(ApertiumBackendTest, SaysWhatToInstallForAProgramThatIsNotThere) {
+  UseOwnModes();
+  WriteFile("eng-cat.mode", kModeWithCg);
+  options_.programs_directory = modes_;
+  EXPECT_TRUE(Backend()->Discover().empty());
+  ModelDescription description = Model(R"(name: "apertium-eng-cat")");
+  for (const absl::Status& status :
+       {Backend()->Complete(&description), Backend()->Load(description).status(),
+        Backend()->Digest(description).status()}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(status.ToString(),
+                AllOf(HasSubstr(modes_ + "/cg-proc"), HasSubstr("apt install cg3")));
+  }
+  WriteProgram("cg-proc", "");
+  EXPECT_THAT(Names(Backend()->Discover()), testing::ElementsAre("apertium-eng-cat"));
 }
 
 TEST_F(ApertiumBackendTest, SaysWhatToInstallForAModeThatIsNotThere) {
@@ -193,6 +220,24 @@ TEST_F(ApertiumBackendTest, TheDigestChangesWithEveryByte) {
   EXPECT_NE(*Backend()->Digest(description), before);
 }
 
+TEST_F(ApertiumBackendTest, TheDigestChangesWithAProgram) {
+  UseOwnModes();
+  for (const char* file : {"a", "b", "c", "d", "e", "g"}) WriteFile(file, file);
+  WriteFile("eng-cat.mode", "lt-proc " + modes_ + "/a | cg-proc " + modes_ +
+                                "/g | apertium-transfer " + modes_ + "/b " + modes_ + "/c " +
+                                modes_ + "/d | lt-proc $1 " + modes_ + "/e");
+  options_.programs_directory = modes_;
+  WriteProgram("cg-proc", "");
+  const ModelDescription description = Model(R"(name: "apertium-eng-cat")");
+  const std::string before = *Backend()->Digest(description);
+  EXPECT_EQ(*Backend()->Digest(description), before);
+  WriteProgram("cg-proc", "exit 1");
+  EXPECT_NE(*Backend()->Digest(description), before);
+  WriteProgram("cg-proc", "");
+  WriteFile("g", "changed");
+  EXPECT_NE(*Backend()->Digest(description), before);
+}
+
 TEST_F(ApertiumBackendTest, DamagedDataIsAnErrorAndNoCrashOfTheService) {
   UseOwnModes();
   const std::string data = "/usr/share/apertium/apertium-eng-spa/";
@@ -208,6 +253,19 @@ TEST_F(ApertiumBackendTest, DamagedDataIsAnErrorAndNoCrashOfTheService) {
   EXPECT_THAT(status.ToString(), HasSubstr("while loading"));
 }
 
+TEST_F(ApertiumBackendTest, DamagedDataOfAProgramIsFoundOnLoading) {
+  UseOwnModes();
+  const std::string data = "/usr/share/apertium/apertium-eng-spa/";
+  WriteFile("damaged.bin", "CG3B and then nothing of the sort");
+  WriteFile("eng-spa.mode", "cg-proc " + modes_ + "/damaged.bin | apertium-transfer -n " + data +
+                                "apertium-eng-spa.eng-spa.t1x " + data +
+                                "eng-spa.t1x.bin | lt-proc $1 " + data + "eng-spa.autogen.bin");
+  const absl::Status status = Backend()->Load(Model(R"(name: "apertium-eng-spa")")).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(status.ToString(),
+              AllOf(HasSubstr("cg-proc"), HasSubstr("damaged.bin"), HasSubstr("exit status 1")));
+}
+
 TEST_F(ApertiumBackendTest, AWorkerProgramThatIsNotThereIsNamed) {
   options_.worker_program = "/nowhere/souvenir-worker-apertium";
   const absl::Status status = Backend()->Load(Model(R"(name: "apertium-eng-spa")")).status();
@@ -219,6 +277,10 @@ TEST_F(ApertiumBackendTest, OptionsAreChecked) {
   options_.worker_nice = -1;
   EXPECT_FALSE(ApertiumBackend::Create(options_).ok());
   options_.worker_nice = 0;
+  options_.programs_directory = "";
+  EXPECT_FALSE(ApertiumBackend::Create(options_).ok());
+  options_.programs_directory = "/usr/bin";
+  EXPECT_TRUE(ApertiumBackend::Create(options_).ok());
   options_.worker_program = "";
   EXPECT_FALSE(ApertiumBackend::Create(options_).ok());
 }

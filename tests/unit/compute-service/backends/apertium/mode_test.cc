@@ -61,7 +61,7 @@ TEST(PlanStagesTest, KnowsEachProgramThatIsCovered) {
       "lt-proc -b d | lrx-proc -m l | apertium-transfer -b r c | apertium-transfer r c d | "
       "apertium-interchunk r c | apertium-postchunk r c | lt-proc $1 g | lt-proc -p p | lt-proc -t "
       "t "
-      "| lt-proc -e m");
+      "| lt-proc -x t | lt-proc -e m");
   ASSERT_TRUE(stages.ok()) << stages.status();
   std::vector<StageKind> kinds;
   for (const PlannedStage& stage : *stages) kinds.push_back(stage.kind);
@@ -70,7 +70,8 @@ TEST(PlanStagesTest, KnowsEachProgramThatIsCovered) {
                           StageKind::kTransfer, StageKind::kBilingual, StageKind::kLexicalSelection,
                           StageKind::kTransfer, StageKind::kTransfer, StageKind::kInterchunk,
                           StageKind::kPostchunk, StageKind::kGeneration, StageKind::kPostgeneration,
-                          StageKind::kTransliteration, StageKind::kDecomposition));
+                          StageKind::kTransliteration, StageKind::kTransliteration,
+                          StageKind::kDecomposition));
   EXPECT_TRUE((*stages)[0].Has('w'));
   EXPECT_THAT((*stages)[2].options, IsEmpty());
   EXPECT_THAT((*stages)[2].files, IsEmpty());
@@ -79,16 +80,53 @@ TEST(PlanStagesTest, KnowsEachProgramThatIsCovered) {
   EXPECT_TRUE((*stages)[10].Has('n'));
 }
 
+TEST(PlanStagesTest, KnowsTheProgramsThatHaveNoLibrary) {
+  const auto stages =
+      Plan("/opt/bin/cg-proc -w -d g | cg-proc -1 -n -g g | lsx-proc -z s | apertium-anaphora a");
+  ASSERT_TRUE(stages.ok()) << stages.status();
+  const PlannedStage expected[] = {{StageKind::kProgram, "w", {"g"}, "cg-proc"},
+                                   {StageKind::kProgram, "1ng", {"g"}, "cg-proc"},
+                                   {StageKind::kProgram, "", {"s"}, "lsx-proc"},
+                                   {StageKind::kProgram, "", {"a"}, "apertium-anaphora"}};
+  ASSERT_EQ(stages->size(), std::size(expected));
+  for (size_t i = 0; i < stages->size(); ++i) {
+    EXPECT_EQ((*stages)[i].kind, expected[i].kind) << i;
+    EXPECT_EQ((*stages)[i].options, expected[i].options) << i;
+    EXPECT_EQ((*stages)[i].files, expected[i].files) << i;
+    EXPECT_EQ((*stages)[i].program, expected[i].program) << i;
+  }
+  EXPECT_EQ(PackageOfProgram("cg-proc"), "cg3");
+  EXPECT_EQ(PackageOfProgram("lsx-proc"), "apertium-separable");
+  EXPECT_EQ(PackageOfProgram("apertium-anaphora"), "apertium-anaphora");
+}
+
+TEST(PlanStagesTest, TellsTaggersApart) {
+  EXPECT_EQ((*Plan("apertium-tagger -g t"))[0].kind, StageKind::kTagger);
+  for (const char* text : {"apertium-tagger -gx t", "apertium-tagger -x -g t"}) {
+    EXPECT_EQ((*Plan(text))[0].kind, StageKind::kPerceptronTagger) << text;
+  }
+}
+
+TEST(PlanStagesTest, BilingualAndGenerationTogetherIsBilingual) {
+  for (const char* text : {"lt-proc $1 -b d", "lt-proc -bn d"}) {
+    const PlannedStage stage = (*Plan(text))[0];
+    EXPECT_EQ(stage.kind, StageKind::kBilingual) << text;
+    EXPECT_TRUE(stage.Has('n')) << text;
+  }
+  EXPECT_FALSE((*Plan("lt-proc -b -g d"))[0].Has('n'));
+}
+
 TEST(PlanStagesTest, NamesWhatIsNotCovered) {
-  for (const char* text :
-       {"cg-proc g", "lsx-proc g", "rtx-proc g", "apertium-anaphora g", "sed x"}) {
+  for (const char* text : {"rtx-proc g", "apertium-posttransfer", "sed x"}) {
     const absl::Status status = Plan(text).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented) << text;
     EXPECT_THAT(status.ToString(), HasSubstr(std::string(text, strcspn(text, " "))));
   }
   for (const char* text :
-       {"lt-proc -W m", "lt-proc -bg m", "apertium-tagger t", "apertium-tagger -xg t",
-        "apertium-pretransfer -e", "apertium-transfer -t r c d", "lt-proc --null-flush m"}) {
+       {"lt-proc -W m", "lt-proc -bp m", "lt-proc -ng m", "apertium-tagger t",
+        "apertium-tagger -wg t", "apertium-tagger -x t", "apertium-pretransfer -e",
+        "apertium-transfer -t r c d", "lt-proc --null-flush m", "cg-proc -t g", "cg-proc -s 2 g",
+        "lsx-proc -r s", "apertium-anaphora -d a"}) {
     EXPECT_EQ(Plan(text).status().code(), absl::StatusCode::kUnimplemented) << text;
   }
 }
@@ -96,7 +134,7 @@ TEST(PlanStagesTest, NamesWhatIsNotCovered) {
 TEST(PlanStagesTest, CountsFiles) {
   for (const char* text :
        {"lt-proc", "lt-proc a b", "apertium-transfer r c", "apertium-interchunk r",
-        "apertium-transfer -b r c d", "apertium-pretransfer x"}) {
+        "apertium-transfer -b r c d", "apertium-pretransfer x", "cg-proc -w", "lsx-proc a b"}) {
     const absl::Status status = Plan(text).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(status.ToString(), HasSubstr("are expected"));

@@ -1,4 +1,4 @@
-// The in-process pipeline against the engine's own front end.
+// Our pipeline against the engine's own front end.
 
 #include <gtest/gtest.h>
 
@@ -44,6 +44,50 @@ TEST_P(OneShotTest, RealLinesAreTranslatedAlikeInAnyOrder) {
   }
 }
 
+// The same where stages are programs that stay from text to text. Smaller shards: each has a few
+// seconds' work.
+constexpr size_t kProgramShards = 12;
+constexpr size_t kLinesPerProgramShard = 25;
+
+class OneShotProgramsTest : public TranslationTest, public testing::WithParamInterface<size_t> {
+ protected:
+  // The lines of this shard.
+  static std::vector<std::string> Lines() {
+    const std::vector<std::string> lines = FortuneLines();
+    const auto begin =
+        lines.end() - static_cast<ptrdiff_t>((GetParam() + 1) * kLinesPerProgramShard);
+    return {begin, begin + kLinesPerProgramShard};
+  }
+
+  std::vector<std::string> TranslateAll(const std::string& mode,
+                                        const std::vector<std::string>& texts) {
+    Load(mode);
+    std::vector<std::string> translations;
+    for (const std::string& text : texts) translations.push_back(Translate(text));
+    return translations;
+  }
+
+  static void ExpectOneShot(const std::string& mode, const std::vector<std::string>& texts,
+                            const std::vector<std::string>& translations) {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      ASSERT_EQ(translations[i], OneShot(mode, texts[i])) << mode << ": " << texts[i];
+    }
+  }
+};
+
+TEST_P(OneShotProgramsTest, RealLinesAreTranslatedAlikeInAnyOrder) {
+  const std::vector<std::string> lines = Lines();
+  const std::vector<std::string> catalan = TranslateAll("eng-cat", lines);
+  ExpectOneShot("eng-cat", lines, catalan);
+}
+
+// French from the English lines: no package has French ones.
+TEST_P(OneShotProgramsTest, FrenchLinesAreTranslatedAlikeInAnyOrder) {
+  const std::vector<std::string> french = TranslateAll("cat-fra", TranslateAll("eng-cat", Lines()));
+  const std::vector<std::string> catalan = TranslateAll("fra-cat", french);
+  ExpectOneShot("fra-cat", french, catalan);
+}
+
 using EveryModeTest = TranslationTest;
 
 TEST_F(EveryModeTest, TranslatesAlike) {
@@ -53,31 +97,33 @@ TEST_F(EveryModeTest, TranslatesAlike) {
   for (const ModelDescription& model : (*backend)->Discover()) {
     const std::string mode = model.config.parameters().at("mode").string_value();
     Load(mode);
-    for (size_t i = 0; i < 15; ++i) {
+    for (size_t i = 0; i < 6; ++i) {
       ASSERT_EQ(Translate(lines[i]), OneShot(mode, lines[i])) << mode << ": " << lines[i];
     }
   }
 }
 
-using HardTextTest = TranslationTest;
+class HardTextTest : public TranslationTest, public testing::WithParamInterface<const char*> {};
 
-TEST_F(HardTextTest, LayoutAndCharactersThatMeanSomethingAreTreatedAlike) {
+TEST_P(HardTextTest, LayoutAndCharactersThatMeanSomethingAreTreatedAlike) {
   const std::vector<std::string> pieces = {
       "The", "cat", "don't", "New York", "that", "ñ",        "漢", "[", "]", "{", "}",  "^",  "$",
       "/",   "\\",  "@",     "<",        ">",    "~",        "*",  "#", "+", "&", "_",  ".",  ",",
       "'",   "\"",  "-",     "\n",       "\n\n", "\r\n\r\n", "\t", " ", " ", " ", "  ", ".[]"};
   std::mt19937 random(1);
-  Load("eng-spa");
+  Load(GetParam());
   for (int round = 0; round < 60; ++round) {
     std::string text;
     for (auto length = random() % 30 + 1; length > 0; --length) {
       text += pieces[random() % pieces.size()];
     }
-    EXPECT_EQ(Translate(text), OneShot("eng-spa", text)) << testing::PrintToString(text);
+    EXPECT_EQ(Translate(text), OneShot(GetParam(), text)) << testing::PrintToString(text);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shards, OneShotTest, testing::Range(size_t{0}, kShards));
+INSTANTIATE_TEST_SUITE_P(Shards, OneShotProgramsTest, testing::Range(size_t{0}, kProgramShards));
+INSTANTIATE_TEST_SUITE_P(Modes, HardTextTest, testing::Values("eng-spa", "eng-cat"));
 
 }  // namespace
 }  // namespace souvenir::compute

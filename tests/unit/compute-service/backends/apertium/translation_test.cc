@@ -18,6 +18,10 @@ TEST_F(TranslationTest, EachDirectionTranslates) {
   EXPECT_EQ(Translate("La maison est petite."), "La casa es pequeña.");
   Load("en-gl");
   EXPECT_EQ(Translate("The house is small."), "A casa é pequena.");
+  Load("eng-cat");
+  EXPECT_EQ(Translate("The house is small."), "La casa és petita.");
+  Load("fra-cat");
+  EXPECT_EQ(Translate("La maison est petite."), "La casa és petita.");
 }
 
 TEST_F(TranslationTest, KeepsLayout) {
@@ -60,7 +64,7 @@ TEST_F(TranslationTest, EmptyTextCostsNothing) {
 
 TEST_F(TranslationTest, ATextDoesNotDependOnThoseBeforeIt) {
   const std::vector<std::string> lines = FortuneLines();
-  for (const char* mode : {"eng-spa", "en-gl"}) {
+  for (const char* mode : {"eng-spa", "en-gl", "eng-cat"}) {
     Load(mode);
     std::vector<std::string> first;
     for (size_t i = 0; i < 40; ++i) {
