@@ -128,11 +128,12 @@ void WarmProgram::Execute(pid_t parent, int socket, char* const* arguments) cons
 
 std::string WarmProgram::Stop() {
   if (pid_ == 0) return "ended before";
-  socket_.Close();
   int status = 0;
   pid_t reaped;
-  // One that has ended keeps its own end in spite of the signal.
+  // One that has ended keeps its own end in spite of the signal. Before its input ends, at which it
+  // might end by itself, sooner or later.
   (void)kill(pid_, SIGKILL);
+  socket_.Close();
   do {
     reaped = waitpid(pid_, &status, 0);
   } while (reaped < 0 && errno == EINTR);
