@@ -7,6 +7,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "common/clock.h"
 #include "tests/unit/compute-service/backends/apertium/translation_fixture.h"
@@ -30,6 +33,15 @@ std::string ProgramOf(pid_t pid) {
   std::string program;
   std::getline(file, program, '\0');
   return program;
+}
+
+// Whether it is dead; one that nobody has asked for yet is a zombie.
+bool HasEnded(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string word;
+  char state = 'Z';  // where it is gone altogether
+  stat >> word >> word >> state;
+  return state == 'Z';
 }
 
 class ProgramStageTest : public TranslationTest {
@@ -113,7 +125,10 @@ TEST_F(ProgramStageTest, AProgramThatDiesAtRestCostsNoText) {
   Load("eng-cat");
   EXPECT_EQ(Translate(kSentence), kTranslation);
   const pid_t worker = OnlyWorker();
-  for (const pid_t program : Children(worker)) ASSERT_EQ(kill(program, SIGKILL), 0);
+  for (const pid_t program : Children(worker)) {
+    ASSERT_EQ(kill(program, SIGKILL), 0);
+    while (!HasEnded(program)) std::this_thread::yield();
+  }
   EXPECT_EQ(Translate(kSentence), kTranslation);
   EXPECT_EQ(OnlyWorker(), worker);
 }
