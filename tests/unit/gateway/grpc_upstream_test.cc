@@ -1,0 +1,108 @@
+#include "gateway/upstream/grpc_upstream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "common/grpc/grpc_server.h"
+#include "inference/grpc_service.grpc.pb.h"
+
+namespace souvenir::gateway {
+namespace {
+
+using ::testing::HasSubstr;
+
+// A server of other people's with one model, which answers as a test tells it.
+struct Server final : inference::GRPCInferenceService::Service {
+  grpc::Status RepositoryIndex(grpc::ServerContext*, const inference::RepositoryIndexRequest*,
+                               inference::RepositoryIndexResponse* response) override {
+    auto* const model = response->add_models();
+    model->set_name("theirs");
+    model->set_version("1");
+    model->set_state("READY");
+    return index;
+  }
+  grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest* request,
+                             inference::ModelMetadataResponse* response) override {
+    response->set_name(request->name());
+    response->add_versions("1");
+    return metadata;
+  }
+  grpc::Status ModelConfig(grpc::ServerContext*, const inference::ModelConfigRequest* request,
+                           inference::ModelConfigResponse* response) override {
+    response->mutable_config()->set_name(request->name());
+    response->mutable_config()->mutable_response_cache()->set_enable(true);
+    return config;
+  }
+
+  grpc::Status index;
+  grpc::Status metadata;
+  grpc::Status config;
+};
+
+class GrpcUpstreamTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto started = GrpcServer::Start({.address = "127.0.0.1:0", .services = {&answers_}});
+    ASSERT_TRUE(started.ok()) << started.status();
+    server_ = *std::move(started);
+    upstream_ = std::make_unique<GrpcUpstream>(
+        GrpcUpstream::Options{.address = "127.0.0.1:" + std::to_string(server_->port())});
+  }
+
+  absl::StatusOr<souvenir::state::v1::KnownModels> Describe() {
+    return upstream_->Describe({"theirs"}, absl::Minutes(1));
+  }
+
+  Server answers_;
+  std::unique_ptr<GrpcServer> server_;
+  std::unique_ptr<GrpcUpstream> upstream_;
+};
+
+TEST_F(GrpcUpstreamTest, DescribesAModel) {
+  const auto models = Describe();
+  ASSERT_TRUE(models.ok()) << models.status();
+  ASSERT_EQ(models->models_size(), 1);
+  EXPECT_EQ(models->models(0).state(), "READY");
+  EXPECT_EQ(models->models(0).metadata().name(), "theirs");
+  EXPECT_TRUE(models->models(0).config().response_cache().enable());
+}
+
+TEST_F(GrpcUpstreamTest, AServerNeedHaveNeitherAnIndexNorConfigurations) {
+  answers_.index = answers_.config = {grpc::StatusCode::UNIMPLEMENTED, "not here"};
+  const auto models = Describe();
+  ASSERT_TRUE(models.ok()) << models.status();
+  ASSERT_EQ(models->models_size(), 1);
+  EXPECT_EQ(models->models(0).state(), "READY");
+  EXPECT_EQ(models->models(0).version(), "1");
+  EXPECT_FALSE(models->models(0).has_config());
+}
+
+TEST_F(GrpcUpstreamTest, AModelThatCannotBeDescribedIsUnavailable) {
+  answers_.metadata = {grpc::StatusCode::INTERNAL, "it is broken"};
+  const auto models = Describe();
+  ASSERT_TRUE(models.ok()) << models.status();
+  ASSERT_EQ(models->models_size(), 1);
+  EXPECT_EQ(models->models(0).state(), "UNAVAILABLE");
+  EXPECT_EQ(models->models(0).reason(), "it is broken");
+  EXPECT_FALSE(models->models(0).has_metadata());
+}
+
+// One that stops may answer the first of our questions and give up the next. Half a description
+// would be that of a model that is not cached.
+TEST_F(GrpcUpstreamTest, AServerThatStopsHasDescribedNothing) {
+  for (grpc::Status Server::*const asked : {&Server::index, &Server::metadata, &Server::config}) {
+    for (const auto code : {grpc::StatusCode::CANCELLED, grpc::StatusCode::UNAVAILABLE}) {
+      answers_.*asked = {code, "it stops"};
+      const auto models = Describe();
+      ASSERT_FALSE(models.ok()) << models->ShortDebugString();
+      EXPECT_THAT(std::string(models.status().message()), HasSubstr("it stops"));
+      answers_.*asked = grpc::Status::OK;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace souvenir::gateway
