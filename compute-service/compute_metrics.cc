@@ -1,7 +1,6 @@
 #include "compute-service/compute_metrics.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <string>
 
@@ -29,10 +28,7 @@ std::string_view StateLabel(ModelState state) {
 // In powers of two, as batches are limited.
 HistogramSnapshot BatchRows(const PoolStats& stats) {
   constexpr size_t kBounds = 11;
-  HistogramSnapshot rows;
-  for (size_t i = 0; i < kBounds; ++i) {
-    rows.bounds.push_back(std::ldexp(1.0, static_cast<int>(i)));
-  }
+  HistogramSnapshot rows{.bounds = PowersOfTwo(kBounds), .buckets = {}};
   rows.buckets.assign(kBounds + 1, 0);
   for (const auto& [size, runs] : stats.run_by_rows) {
     const auto bound = std::lower_bound(rows.bounds.begin(), rows.bounds.end(), size);

@@ -1,6 +1,5 @@
 #include "gateway/gateway_metrics.h"
 
-#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -89,11 +88,9 @@ void CollectCompute(const EndpointSet& compute, MetricWriter& writer) {
 
 void CollectWaiters(const cache::FlightTable::Stats& flights, MetricWriter& writer) {
   const auto& landed = flights.landed_by_waiters;
-  HistogramSnapshot waiters{.buckets = {landed.begin(), landed.end()},
-                            .sum = static_cast<double>(flights.answered)};
-  for (size_t i = 0; i + 1 < landed.size(); ++i) {
-    waiters.bounds.push_back(std::ldexp(1.0, static_cast<int>(i)));
-  }
+  const HistogramSnapshot waiters{.bounds = PowersOfTwo(landed.size() - 1),
+                                  .buckets = {landed.begin(), landed.end()},
+                                  .sum = static_cast<double>(flights.answered)};
   writer.Histogram("souvenir_gateway_flight_waiters",
                    "Rows that a computation answered at once, when it ended.", {}, waiters);
 }

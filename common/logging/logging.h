@@ -21,9 +21,8 @@ enum class LogLevel { kTrace, kDebug, kInfo, kWarning, kError, kCritical, kOff }
 
 // Whoever logs belongs to one of these; docs/configuration.md says what each tells.
 inline constexpr std::string_view kLogModules[] = {
-    "apertium",   "cache",   "catalog", "compute",  "disk",   "exec",
-    "gateway",    "grpc",    "keeper",  "main",     "model",  "pool",
-    "repository", "request", "rocksdb", "upstream", "workers"};
+    "apertium", "cache", "catalog", "compute",    "disk",    "exec",    "gateway",  "grpc",
+    "keeper",   "main",  "pool",    "repository", "request", "rocksdb", "upstream", "workers"};
 
 struct LogOptions {
   // "trace", "debug", "info", "warning", "error", "critical" or "off".

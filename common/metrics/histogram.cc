@@ -26,6 +26,12 @@ const auto& Bounds() {
 
 }  // namespace
 
+std::vector<double> PowersOfTwo(size_t count) {
+  std::vector<double> powers;
+  for (double power = 1; powers.size() < count; power *= 2) powers.push_back(power);
+  return powers;
+}
+
 DurationHistogram::DurationHistogram()
     : shards_(std::make_unique<std::array<Shard, kThreadShards>>()) {}
 

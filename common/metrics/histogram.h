@@ -19,6 +19,9 @@ struct HistogramSnapshot {
   double sum = 0;
 };
 
+// Bounds for sizes: 1, 2, 4, ..., so many.
+std::vector<double> PowersOfTwo(size_t count);
+
 // Durations in buckets, from 1 µs (a hit) to minutes (audio): four for each factor of ten up to
 // 1,000 s.
 //

@@ -37,12 +37,15 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
 }
 
 void EndInference(const CallContext& calls, const RpcTimer& timer, grpc::StatusCode code,
-                  const InferenceTimes& times, absl::FunctionRef<TraceContext()> trace) {
+                  const inference::ModelInferRequest& request, const InferenceTimes& times,
+                  absl::FunctionRef<TraceContext()> trace) {
   const absl::Duration took = timer.End(code);
   if (!calls.log->Wants(code, took)) return;
   std::vector<LogField> fields;
   // A name that is no model's is a caller's text.
-  if (calls.repository->Find(times.model, "").ok()) fields.emplace_back("model", times.model);
+  if (calls.repository->Find(request.model_name(), "").ok()) {
+    fields.emplace_back("model", request.model_name());
+  }
   if (code == grpc::StatusCode::OK) {
     fields.emplace_back("queue_ms", Milliseconds(times.queue));
     fields.emplace_back("compute_ms", Milliseconds(times.compute));
@@ -87,8 +90,8 @@ absl::Status InferCall::Queue() {
 
 void InferCall::Answer(const absl::Status& status) {
   const grpc::Status answer = ToGrpcStatus(status);
-  times_.model = request_.model_name();
-  EndInference(calls_, timer_, answer.error_code(), times_, [this] { return TraceOf(context_); });
+  EndInference(calls_, timer_, answer.error_code(), request_, times_,
+               [this] { return TraceOf(context_); });
   Finish(answer);
 }
 

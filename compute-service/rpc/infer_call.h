@@ -5,7 +5,6 @@
 #include <atomic>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -32,7 +31,6 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
 
 // Where the time of a request went.
 struct InferenceTimes {
-  std::string model;  // asked for
   absl::Duration queue;
   absl::Duration compute;
 
@@ -42,9 +40,10 @@ struct InferenceTimes {
   }
 };
 
-// Ends the timer of a request, and has it logged if the log wants it. `trace` is called then.
+// Ends the timer of `request`, and has it logged if the log wants it. `trace` is called then.
 void EndInference(const CallContext& calls, const RpcTimer& timer, grpc::StatusCode code,
-                  const InferenceTimes& times, absl::FunctionRef<TraceContext()> trace);
+                  const inference::ModelInferRequest& request, const InferenceTimes& times,
+                  absl::FunctionRef<TraceContext()> trace);
 
 // One ModelInfer call. gRPC owns it from Start() on, and it deletes itself when the call is over.
 class InferCall final : public grpc::ServerUnaryReactor {

@@ -21,7 +21,7 @@ struct StreamInferCall::Flight {
          inference::ModelInferRequest* message)
       : stream(std::move(stream)),
         number(number),
-        timer(this->stream->calls_.metrics->Method("ModelStreamInfer"), this->stream->calls_.clock),
+        timer(this->stream->metrics_, this->stream->calls_.clock),
         pass(this->stream->calls_.gate->Enter()) {
     request.Swap(message);
   }
@@ -32,8 +32,7 @@ struct StreamInferCall::Flight {
       response.set_error_message(answer.error_message());
       response.mutable_infer_response()->set_id(request.id());
     }
-    times.model = request.model_name();
-    EndInference(stream->calls_, timer, answer.error_code(), times,
+    EndInference(stream->calls_, timer, answer.error_code(), request, times,
                  [this] { return stream->trace_; });
     pass.reset();
     stream->RequestStream::Answer(number, std::move(response));
@@ -51,6 +50,7 @@ StreamInferCall::StreamInferCall(const CallContext& calls, OpenStreams* streams,
                                  const grpc::CallbackServerContext& context)
     : RequestStream(streams, static_cast<size_t>(calls.stream_limit), Stopping()),
       calls_(calls),
+      metrics_(calls.metrics->Method("ModelStreamInfer")),
       deadline_(MonotonicDeadline(context, *calls.clock)),
       trace_(TraceOf(context)) {}
 

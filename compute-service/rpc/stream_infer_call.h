@@ -33,6 +33,7 @@ class StreamInferCall final
   void Handle(uint64_t number, inference::ModelInferRequest* request) override;
 
   const CallContext& calls_;
+  RpcMethodMetrics* const metrics_;  // of each request
   const absl::Duration deadline_;
   const TraceContext trace_;
 };

@@ -51,7 +51,9 @@ struct ResolveOptions {
   CacheDirectives cache;
   std::vector<std::string> tags;  // of what is computed for this call
   int64_t priority = 0;           // sent upstream, 0 is none
-  TraceContext trace;             // sent upstream; for logs
+  // Sent upstream; for logs. Begun by the resolver when the first question leaves memory, before
+  // another thread sees the call: a hit needs none.
+  TraceContext trace;
 };
 
 // A caller's questions, which Resolver::Resolve() answers. A use case derives from it, holds in it

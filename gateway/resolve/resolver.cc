@@ -94,6 +94,7 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
     FinishFrom(call, i, std::move(entry), freshness, CacheKind::kMemory);
   }
   if (open.empty()) return;
+  call->options.trace.Begin();
   WaitForDeadline(call);
   Compute(call, open);
 }
@@ -166,6 +167,7 @@ void Resolver::Refresh(const ResolveCallPtr& call, size_t question) {
         if (!result.status.ok()) refreshes_.Failed(key, parts_.clock->Monotonic());
       });
   if (!begun) return;
+  call->options.trace.Begin();
   std::make_shared<Computation>(this, call,
                                 std::vector<Computation::Row>{{begun->flight, question}})
       ->Start(Computation::LookUp::kNone);

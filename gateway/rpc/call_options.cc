@@ -58,7 +58,6 @@ absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool tr
       options->resolve.trace.Take({name.data(), name.size()}, value);
     }
   }
-  options->resolve.trace.Begin();
   return absl::OkStatus();
 }
 

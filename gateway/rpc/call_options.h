@@ -19,7 +19,7 @@ struct CallOptions {
 };
 
 // Reads `cache-control`, `souvenir-tags`, the deadline, what TraceContext takes and, where it is
-// trusted, `souvenir-tenant`; begins a trace where the caller has none.
+// trusted, `souvenir-tenant`.
 // INVALID_ARGUMENT names the header, what came and what is expected.
 absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
                              const Clock& clock, CallOptions* options);

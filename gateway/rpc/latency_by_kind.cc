@@ -6,10 +6,10 @@
 namespace souvenir::gateway {
 namespace {
 
-// From what takes longest, as a rule, to what takes least.
-constexpr CacheKind kBySlowness[] = {
-    CacheKind::kMiss, CacheKind::kBypass, CacheKind::kCoalesced, CacheKind::kShared,
-    CacheKind::kDisk, CacheKind::kStale,  CacheKind::kNegative,  CacheKind::kMemory};
+// From what takes longest, as a rule, to what takes least. Nothing is answered as kShared yet.
+constexpr CacheKind kBySlowness[] = {CacheKind::kMiss,  CacheKind::kBypass, CacheKind::kCoalesced,
+                                     CacheKind::kDisk,  CacheKind::kStale,  CacheKind::kNegative,
+                                     CacheKind::kMemory};
 
 size_t Slowness(CacheKind kind) {
   return static_cast<size_t>(std::find(std::begin(kBySlowness), std::end(kBySlowness), kind) -
@@ -29,7 +29,6 @@ void LatencyByKind::Record(const ResolveCall& call, absl::Duration took) {
 
 void LatencyByKind::Collect(MetricWriter& writer) const {
   for (const CacheKind kind : kBySlowness) {
-    if (kind == CacheKind::kShared) continue;  // no answer is, as long as nothing is shared
     writer.Histogram("souvenir_gateway_answer_seconds",
                      "Time from a request's coming to its answer, by how its slowest row was "
                      "answered.",

@@ -53,7 +53,7 @@ namespace {
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 
-constinit Logger log{"model"};
+constinit Logger log{"main"};
 
 constexpr int kNice = 10;  // as souvenir-compute's `model_nice`
 constexpr char kVersion[] = "1";

@@ -57,6 +57,17 @@ class PagesTest(unittest.TestCase):
                 code, complaint = check(service, text)
                 self.assertEqual(code, 0, complaint)
 
+    def test_the_modules_of_the_log_are_those_there_are(self):
+        page = (SOURCE_DIRECTORY / "docs" / "logs.md").read_text(encoding="utf-8")
+        rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ",
+                          page.partition("| module |")[2].partition("\n\n")[0], re.MULTILINE)
+        told = re.findall(r"`(\w+)`", " ".join(rows))
+        code, complaint = check(
+            "gateway", 'logging { levels { key: "nobody" value: "info" } }')
+        self.assertEqual(code, 2)
+        there = complaint.strip().rpartition("there are ")[2].split(", ")
+        self.assertEqual(sorted(told), sorted(there))
+
     def test_links_lead_somewhere(self):
         seen = 0
         for page in PAGES:

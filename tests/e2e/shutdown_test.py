@@ -1,12 +1,22 @@
 """SIGTERM: what is under way is finished, nothing new is taken, and the exit code is 0."""
 
+import os
 import signal
+import sys
 
 import grpc
 import harness
 from clients import MISS, translate_request
 from metrics import sum_of
-from services import wait_for
+from services import Service, wait_for
+
+# Runs the command after the name of a terminal, in a session that has it.
+IN_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(os.open(sys.argv[1], os.O_RDWR), termios.TIOCSCTTY, 0)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 # Keeps the engine busy for about a second.
 SLOW = "The old man and the sea are friends, but the wind is strong. " * 900
@@ -49,6 +59,18 @@ class ShutdownTest(harness.ServicesTest):
         gateway.signal(signal.SIGTERM)
         self.assertEqual(gateway.wait(15), 0)
         self.assertIn(call.code(), (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED))
+
+    def test_closing_the_terminal_ends_what_was_started_in_it(self):
+        # In a session of its own, whose terminal is one that only this test holds open.
+        ours, its = os.openpty()
+        self.addCleanup(os.close, its)
+        service = Service("souvenir-compute", ["--listen=127.0.0.1:0", "--admin=127.0.0.1:0",
+                                               "--metrics=127.0.0.1:0"],
+                          prefix=[sys.executable, "-c", IN_TERMINAL, os.ttyname(its)])
+        self.services.all.append(service)
+        service.wait_until_serving()
+        os.close(ours)
+        self.assertEqual(service.wait(20), 0)
 
     def test_idle_services_end_at_once_on_either_signal(self):
         for number in (signal.SIGTERM, signal.SIGINT):
