@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -77,7 +78,18 @@ WorkerAnswer Answer(const Serve& serve, std::string_view request) {
   return answer;
 }
 
+// What one request takes and frees is kept for the next, up to this. glibc would give the end of
+// its heap back to the kernel after each, and have every page zeroed and faulted in again: a
+// hundred faults, 0.4 ms of the kernel's time, for a run of 1 ms.
+constexpr int kKeptBytes = 16 << 20;
+
+void KeepFreedMemory() {
+  (void)mallopt(M_TRIM_THRESHOLD, kKeptBytes);
+  (void)mallopt(M_MMAP_THRESHOLD, kKeptBytes);
+}
+
 [[noreturn]] void RunWorker(MessageChannel channel, const Serve& serve) {
+  KeepFreedMemory();
   while (true) {
     const absl::StatusOr<std::string> request = channel.Receive(kForEver);
     if (!request.ok()) _exit(0);

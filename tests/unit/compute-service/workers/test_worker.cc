@@ -2,7 +2,7 @@
 //
 //   argument: ok | fail | throw | exit | crash | hang | chatter   how loading goes
 //   request:  echo:<text> | size:<n> | pid | host | served | nice | signals | descriptors | group |
-//             refuse | throw | exit | crash | hang | garbage
+//             faults | refuse | throw | exit | crash | hang | garbage
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@ namespace souvenir::compute {
 namespace {
 
 int served = 0;
+std::string filled;
 
 [[noreturn]] void Hang() {
   while (true) pause();
@@ -67,6 +68,19 @@ std::string Signals() {
   return action.sa_handler == SIG_DFL ? "default" : "changed";
 }
 
+// Fills and frees 4 MB, as a run of a model does, and tells how many pages the kernel had to bring.
+std::string Faults() {
+  const auto count = [] {
+    rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt;
+  };
+  const auto before = count();
+  for (size_t size = 4096; size <= 2 << 20; size *= 2) std::string(size, 'x').swap(filled);
+  filled = {};
+  return std::to_string(count() - before);
+}
+
 // Writes what is no answer to every socket there is.
 [[noreturn]] void SendGarbage() {
   const std::string garbage("\x05\x00\x00\x00hello", 9);
@@ -87,6 +101,7 @@ absl::StatusOr<std::string> Serve(std::string_view request) {
   if (request == "signals") return Signals();
   if (request == "descriptors") return Descriptors();
   if (request == "group") return std::to_string(getpgrp());
+  if (request == "faults") return Faults();
   if (request == "refuse") return absl::InvalidArgumentError("not such a request");
   if (request == "throw") throw std::runtime_error("bad request");
   if (request == "exit") exit(5);
