@@ -12,16 +12,19 @@ import os
 import shlex
 import sys
 
-GCC_ONLY = ("-fno-canonical-system-headers", "-fconcepts")
+GCC_ONLY = ("-fno-canonical-system-headers", "-fconcepts", "-fpch-preprocess", "-Winvalid-pch")
 
 
 def convert(entry, compiler):
     arguments = shlex.split(entry["command"])
     while not os.path.basename(arguments[0]).startswith(("c++", "g++", "clang++")):
-        arguments.pop(0)  # ccache
+        arguments.pop(0)  # ccache and its settings
     arguments[0] = compiler
     output = arguments.index("-o")
     del arguments[output:output + 2]
+    if "-include" in arguments:  # headers precompiled by g++, which each file includes by itself too
+        include = arguments.index("-include")
+        del arguments[include:include + 2]
     return [argument for argument in arguments if argument not in GCC_ONLY]
 
 

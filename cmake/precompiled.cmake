@@ -1,0 +1,44 @@
+# Headers of libraries that most files read: parsed once for all of them, which takes a third off a build
+# from nothing. None of ours is among them, so that a change of one never builds more than it must.
+#
+# Off, each file stands on its own includes. The presets with sanitizers build so, and notice one that
+# is missing.
+
+# What the libraries define goes for all that read their headers, whether they link them or not.
+if(SOUVENIR_PRECOMPILE)
+  add_compile_options(-pthread)
+  add_compile_definitions(FMT_SHARED GTEST_HAS_PTHREAD=1)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)  # ccache asks for it
+  endif()
+endif()
+
+# souvenir_precompiled_headers(<name> <header>...) is what souvenir_precompile() then can be told.
+function(souvenir_precompiled_headers name)
+  if(NOT SOUVENIR_PRECOMPILE)
+    return()
+  endif()
+  file(WRITE ${PROJECT_BINARY_DIR}/precompiled/${name}.cc "")
+  add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/precompiled/${name}.cc)
+  target_precompile_headers(${name} PRIVATE ${ARGN})
+endfunction()
+
+# souvenir_precompile(<target> <name>)
+function(souvenir_precompile target name)
+  if(SOUVENIR_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM ${name})
+  endif()
+endfunction()
+
+set(library_headers
+  <algorithm> <array> <atomic> <chrono> <functional> <map> <memory> <optional> <set> <string>
+  <string_view> <thread> <vector> <fmt/format.h> <fmt/ranges.h> <absl/container/flat_hash_map.h>
+  <absl/container/inlined_vector.h> <absl/functional/any_invocable.h> <absl/status/statusor.h>
+  <absl/time/time.h> <google/protobuf/generated_message_reflection.h> <google/protobuf/map_field.h>
+  <google/protobuf/message.h> <google/protobuf/text_format.h> <google/protobuf/timestamp.pb.h>
+  <grpcpp/grpcpp.h>)
+souvenir_precompiled_headers(precompiled ${library_headers})
+if(SOUVENIR_TESTS)
+  souvenir_precompiled_headers(precompiled_for_tests ${library_headers} <gmock/gmock.h>
+                               <gtest/gtest.h>)
+endif()
