@@ -44,12 +44,12 @@ class Gateway(contextlib.ExitStack):
             counted[kind] = report["requests"] * flags.get("rows", 1)
         return report
 
-    def ask_beside(self, other, **flags):
+    def ask_beside(self, other, lead_seconds=LEAD_SECONDS, **flags):
         """Reports of a load that is paced, and of one with the flags `other` that is under way from
-        before it until after it. Who calls looks at what the gateway counted."""
-        seconds = flags["seconds"]
-        long = Load(self.address, **other, seconds=seconds + 2 * LEAD_SECONDS)
-        time.sleep(LEAD_SECONDS)
+        `lead_seconds` before it until after it. Who calls looks at what the gateway counted."""
+        seconds = lead_seconds + flags["seconds"] + LEAD_SECONDS
+        long = Load(self.address, **other, seconds=seconds)
+        time.sleep(lead_seconds)
         report = Load(self.address, **flags).finish()
         was_long_enough = long.is_running()
         beside = long.finish()

@@ -11,11 +11,14 @@ import value_load
 HITS = 1000  # inputs that are asked for again and again
 RATE = 1500  # requests a second, far from what the machine can do
 IN_FLIGHT = 64
-# By Little's law 250 calls are always waiting for their answers. At a rate, because calls that take
-# equally long, each begun when another ends, would all come at once for ever.
-SLEEP_MS, SLEEP_RATE = 500, 500
+# By Little's law 250 calls are always waiting for their answers, once the first has come. At a rate,
+# because calls that take equally long, each begun when another ends, would all come at once for ever.
+# The rate is low: that misses take some of the processor too is what `burn` and `unique` are about.
+SLEEP_MS, SLEEP_RATE = 2000, 125
 # One thread burns on each core, and there are always calls waiting for one.
 BURN_MS, BURN_IN_FLIGHT = 10, 64
+
+LEAD_SECONDS = 0.5  # of `burn`
 
 ALONE = "hits alone"
 
@@ -29,11 +32,11 @@ class Benchmark(frame.Stage):
     def variants(self):
         return [
             frame.Variant("hits, `sleep` is busy", lambda _: self._ask_beside(
-                model="sleep", rate=SLEEP_RATE, in_flight=4 * SLEEP_RATE),
+                SLEEP_MS / 1000, model="sleep", rate=SLEEP_RATE, in_flight=4 * SLEEP_RATE),
                 ALONE, ratio_of="p99_us", demand=frame.Demand(at_most=1.2)),
             frame.Variant(ALONE, lambda _: self._ask_alone()),
             frame.Variant("hits, `burn` is busy", lambda _: self._ask_beside(
-                model="burn", in_flight=BURN_IN_FLIGHT),
+                LEAD_SECONDS, model="burn", in_flight=BURN_IN_FLIGHT),
                 ALONE, ratio_of="p99_us", demand=frame.Demand(at_most=2)),
         ]
 
@@ -54,11 +57,11 @@ class Benchmark(frame.Stage):
     def _ask_alone(self):
         return infer_load.sample_of(self._gateway.ask(clients.MEMORY, **self._hits()))
 
-    def _ask_beside(self, **busy):
+    def _ask_beside(self, lead_seconds, **busy):
         busy |= {"first": self._next, "count": 10**9}
         wanted = {}
         with lookups.expect(self._gateway.server, wanted):
-            report, misses = self._gateway.ask_beside(busy, **self._hits())
+            report, misses = self._gateway.ask_beside(busy, lead_seconds, **self._hits())
             wanted |= {clients.MEMORY: report["requests"], clients.MISS: misses["requests"]}
         self._next += misses["requests"]
         return infer_load.sample_of(report)
