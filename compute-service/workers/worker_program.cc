@@ -84,8 +84,8 @@ WorkerAnswer Answer(const Serve& serve, std::string_view request) {
 constexpr int kKeptBytes = 16 << 20;
 
 void KeepFreedMemory() {
-  (void)mallopt(M_TRIM_THRESHOLD, kKeptBytes);
-  (void)mallopt(M_MMAP_THRESHOLD, kKeptBytes);
+  (void)mallopt(M_TRIM_THRESHOLD, kKeptBytes);  // NOLINT(concurrency-mt-unsafe): no thread yet
+  (void)mallopt(M_MMAP_THRESHOLD, kKeptBytes);  // NOLINT(concurrency-mt-unsafe): the same
 }
 
 [[noreturn]] void RunWorker(MessageChannel channel, const Serve& serve) {
