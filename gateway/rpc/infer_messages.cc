@@ -210,7 +210,7 @@ absl::Status InferMessages::OutputTensor::AddRow(size_t row, const TensorView& p
         name, DataTypeName(datatype), ShapeString(shape), row, DataTypeName(part.datatype),
         ShapeString(part.shape)));
   }
-  if (row == 1) joined = first;
+  if (!joined) joined = first;
   joined->append(part.data);
   return absl::OkStatus();
 }
