@@ -1,10 +1,11 @@
-# Headers of libraries that most files read: parsed once for all of them, which takes a third off a build
-# from nothing. None of ours is among them, so that a change of one never builds more than it must.
+# Headers of libraries that most files read: parsed once for all of them, since parsing is most of what a
+# build from nothing does. None of ours is among them, so that a change of one never builds more than it must.
 #
 # Off, each file stands on its own includes. The presets with sanitizers build so, and notice one that
 # is missing.
 
-# What the libraries define goes for all that read their headers, whether they link them or not.
+# What a target defines must be what the headers were parsed with, or the compiler parses them again: so what
+# the libraries ask of those that link them goes for all.
 if(SOUVENIR_PRECOMPILE)
   add_compile_options(-pthread)
   add_compile_definitions(FMT_SHARED GTEST_HAS_PTHREAD=1)

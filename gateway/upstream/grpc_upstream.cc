@@ -41,11 +41,16 @@ std::chrono::system_clock::time_point Deadline(absl::Duration timeout) {
   return absl::ToChronoTime(absl::Now() + timeout);
 }
 
-// Of a call that nobody here cancels: it is a server that stops that does.
 bool IsAway(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
-         status.error_code() == grpc::StatusCode::CANCELLED;
+         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
+}
+
+// Of a call that nobody here cancelled: a server that stops does so to what it has under way.
+grpc::Status AwayIfCancelled(const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::CANCELLED) return status;
+  return {grpc::StatusCode::UNAVAILABLE,
+          fmt::format("gave the call up: {}", status.error_message())};
 }
 
 // gRPC's words for a server that is not there name no server.
@@ -125,12 +130,9 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
         state->request.reset();
         if (status.ok()) {
           std::move(done)(std::move(state->response));
-        } else if (status.error_code() == grpc::StatusCode::CANCELLED && !state->cancelled) {
-          // A server that stops does so to what has taken too long.
-          std::move(done)(absl::UnavailableError(
-              fmt::format("compute at {} gave the call up", options_.address)));
         } else {
-          std::move(done)(Explain(status, options_.address));
+          std::move(done)(
+              Explain(state->cancelled ? status : AwayIfCancelled(status), options_.address));
         }
       });
   return state;
@@ -178,8 +180,8 @@ absl::StatusOr<KnownModels> GrpcUpstream::Describe(const std::vector<std::string
     grpc::ClientContext context;
     context.set_deadline(deadline);
     inference::RepositoryIndexResponse index;
-    const grpc::Status status =
-        stub_->rpc->RepositoryIndex(&context, inference::RepositoryIndexRequest(), &index);
+    const grpc::Status status = AwayIfCancelled(
+        stub_->rpc->RepositoryIndex(&context, inference::RepositoryIndexRequest(), &index));
     // A server without the extension is asked about the names we were given.
     if (!status.ok() && status.error_code() != grpc::StatusCode::UNIMPLEMENTED) {
       return Explain(status, options_.address);
@@ -215,7 +217,7 @@ absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point d
   request.set_name(model->name());
   request.set_version(model->version());
   const grpc::Status described =
-      stub_->rpc->ModelMetadata(&context, request, model->mutable_metadata());
+      AwayIfCancelled(stub_->rpc->ModelMetadata(&context, request, model->mutable_metadata()));
   if (!described.ok()) {
     model->clear_metadata();
     if (IsAway(described) && model->state() == "READY") {
@@ -236,7 +238,8 @@ absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point d
   config_request.set_name(model->name());
   config_request.set_version(model->version());
   inference::ModelConfigResponse config;
-  const grpc::Status configured = stub_->rpc->ModelConfig(&config_context, config_request, &config);
+  const grpc::Status configured =
+      AwayIfCancelled(stub_->rpc->ModelConfig(&config_context, config_request, &config));
   if (configured.ok()) model->mutable_config()->Swap(config.mutable_config());
   // Optional in the protocol: a server without it is configured at the gateway. One that has gone
   // meanwhile is no such server.

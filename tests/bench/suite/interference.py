@@ -18,8 +18,6 @@ SLEEP_MS, SLEEP_RATE = 2000, 125
 # One thread burns on each core, and there are always calls waiting for one.
 BURN_MS, BURN_IN_FLIGHT = 10, 64
 
-LEAD_SECONDS = 0.5  # of `burn`
-
 ALONE = "hits alone"
 
 
@@ -32,11 +30,12 @@ class Benchmark(frame.Stage):
     def variants(self):
         return [
             frame.Variant("hits, `sleep` is busy", lambda _: self._ask_beside(
-                SLEEP_MS / 1000, model="sleep", rate=SLEEP_RATE, in_flight=4 * SLEEP_RATE),
+                lead_seconds=SLEEP_MS / 1000, model="sleep", rate=SLEEP_RATE,
+                in_flight=4 * SLEEP_RATE),
                 ALONE, ratio_of="p99_us", demand=frame.Demand(at_most=1.2)),
             frame.Variant(ALONE, lambda _: self._ask_alone()),
             frame.Variant("hits, `burn` is busy", lambda _: self._ask_beside(
-                LEAD_SECONDS, model="burn", in_flight=BURN_IN_FLIGHT),
+                model="burn", in_flight=BURN_IN_FLIGHT),
                 ALONE, ratio_of="p99_us", demand=frame.Demand(at_most=2)),
         ]
 
@@ -57,7 +56,7 @@ class Benchmark(frame.Stage):
     def _ask_alone(self):
         return infer_load.sample_of(self._gateway.ask(clients.MEMORY, **self._hits()))
 
-    def _ask_beside(self, lead_seconds, **busy):
+    def _ask_beside(self, lead_seconds=infer_load.LEAD_SECONDS, **busy):
         busy |= {"first": self._next, "count": 10**9}
         wanted = {}
         with lookups.expect(self._gateway.server, wanted):

@@ -12,6 +12,7 @@
 namespace souvenir::gateway {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // A server of other people's with one model, which answers as a test tells it.
@@ -56,38 +57,41 @@ class GrpcUpstreamTest : public ::testing::Test {
     return upstream_->Describe({"theirs"}, absl::Minutes(1));
   }
 
+  // The only one that is described.
+  souvenir::state::v1::KnownModel Model() {
+    const auto models = Describe();
+    EXPECT_TRUE(models.ok()) << models.status();
+    if (!models.ok()) return {};
+    EXPECT_EQ(models->models_size(), 1);
+    return models->models_size() == 1 ? models->models(0) : souvenir::state::v1::KnownModel();
+  }
+
   Server answers_;
   std::unique_ptr<GrpcServer> server_;
   std::unique_ptr<GrpcUpstream> upstream_;
 };
 
 TEST_F(GrpcUpstreamTest, DescribesAModel) {
-  const auto models = Describe();
-  ASSERT_TRUE(models.ok()) << models.status();
-  ASSERT_EQ(models->models_size(), 1);
-  EXPECT_EQ(models->models(0).state(), "READY");
-  EXPECT_EQ(models->models(0).metadata().name(), "theirs");
-  EXPECT_TRUE(models->models(0).config().response_cache().enable());
+  const auto model = Model();
+  EXPECT_EQ(model.state(), "READY");
+  EXPECT_EQ(model.metadata().name(), "theirs");
+  EXPECT_TRUE(model.config().response_cache().enable());
 }
 
 TEST_F(GrpcUpstreamTest, AServerNeedHaveNeitherAnIndexNorConfigurations) {
   answers_.index = answers_.config = {grpc::StatusCode::UNIMPLEMENTED, "not here"};
-  const auto models = Describe();
-  ASSERT_TRUE(models.ok()) << models.status();
-  ASSERT_EQ(models->models_size(), 1);
-  EXPECT_EQ(models->models(0).state(), "READY");
-  EXPECT_EQ(models->models(0).version(), "1");
-  EXPECT_FALSE(models->models(0).has_config());
+  const auto model = Model();
+  EXPECT_EQ(model.state(), "READY");
+  EXPECT_EQ(model.version(), "1");
+  EXPECT_FALSE(model.has_config());
 }
 
 TEST_F(GrpcUpstreamTest, AModelThatCannotBeDescribedIsUnavailable) {
   answers_.metadata = {grpc::StatusCode::INTERNAL, "it is broken"};
-  const auto models = Describe();
-  ASSERT_TRUE(models.ok()) << models.status();
-  ASSERT_EQ(models->models_size(), 1);
-  EXPECT_EQ(models->models(0).state(), "UNAVAILABLE");
-  EXPECT_EQ(models->models(0).reason(), "it is broken");
-  EXPECT_FALSE(models->models(0).has_metadata());
+  const auto model = Model();
+  EXPECT_EQ(model.state(), "UNAVAILABLE");
+  EXPECT_EQ(model.reason(), "it is broken");
+  EXPECT_FALSE(model.has_metadata());
 }
 
 // One that stops may answer the first of our questions and give up the next. Half a description
@@ -98,7 +102,9 @@ TEST_F(GrpcUpstreamTest, AServerThatStopsHasDescribedNothing) {
       answers_.*asked = {code, "it stops"};
       const auto models = Describe();
       ASSERT_FALSE(models.ok()) << models->ShortDebugString();
-      EXPECT_THAT(std::string(models.status().message()), HasSubstr("it stops"));
+      EXPECT_TRUE(absl::IsUnavailable(models.status())) << models.status();
+      EXPECT_THAT(std::string(models.status().message()),
+                  AllOf(HasSubstr(std::to_string(server_->port())), HasSubstr("it stops")));
       answers_.*asked = grpc::Status::OK;
     }
   }
