@@ -148,7 +148,7 @@ class ModelService final : public inference::GRPCInferenceService::CallbackServi
     const auto model = Find(request->name(), request->version());
     if (!model.ok()) return Answer(context, model.status());
     response->set_name((*model)->config.name());
-    response->add_versions(kVersion);
+    response->add_versions(std::string(kVersion));
     response->set_platform((*model)->config.backend());
     const auto describe = [](const char* name, auto* tensor) {
       tensor->set_name(name);

@@ -261,7 +261,7 @@ MISTAKES = (
     (shared_libraries, "--only image-gateway", "--only image", "gateway: has no librocksdb7.8"),
     (shared_libraries, "--only image-compute,runtime", "--only image-compute,image-gateway",
      "compute: no program of it is linked with librocksdb7.8"),
-    (shared_libraries, "--only image &&", "--only bench &&", "cli: has no libgrpc++1.51"),
+    (shared_libraries, "--only image &&", "--only bench &&", "cli: has no libprotobuf32"),
     (commands, '["tini", "--", "souvenir-compute"]', '["dumb-init", "--", "souvenir-compute"]',
      "has no dumb-init"),
     (commands, 'ENTRYPOINT ["tini", "--", "souvenir-compute"]',

@@ -21,7 +21,7 @@ _SERVICES = ("souvenir-gateway", "souvenir-compute", "souvenir-worker-apertium")
 
 BENCHMARKS = {
     "hits": Entry("requests a second that are answered from memory, beside an empty gRPC server",
-                  (*_SERVICES, "bench-echo-server")),
+                  (*_SERVICES, "bench-echo-server", "bench-echo-server-static")),
     "misses": Entry("new sentences a second from English to Spanish, beside apertium-apy",
                     (*_SERVICES, "bench-misses", "bench-apertium-workers")),
     "unique": Entry("requests that were never made before, beside the same with caching off",

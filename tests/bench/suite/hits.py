@@ -10,6 +10,12 @@ from suite import peers
 
 TEXT = "The house is red, and the garden behind it is full of old trees that nobody has ever cut."
 INFER_METHOD = "/inference.GRPCInferenceService/ModelInfer"
+# What an echo server is called in the table: its program, and its handlers.
+ECHOES = {"typed": ("bench-echo-server", "typed"),
+          "raw": ("bench-echo-server", "raw"),
+          "typed, static": ("bench-echo-server-static", "typed")}
+OF_EMPTY = frame.Demand(at_least=0.90)
+OF_REDIS = frame.Demand(at_most=1)
 
 
 class Benchmark(frame.Stage):
@@ -24,10 +30,14 @@ class Benchmark(frame.Stage):
             return lambda _: load.measure(seconds)
 
         return [
-            frame.Variant("hits, Translate", of_gateway(self._translate), "echo, Translate, typed"),
-            frame.Variant("hits, ModelInfer", of_gateway(self._infer), "echo, ModelInfer, typed"),
-            *(frame.Variant(name, of_echo(load)) for name, load in self._echoes.items()),
-            frame.Variant("Redis GET", lambda _: self._redis.measure_gets(seconds)),
+            frame.Variant("hits, Translate", of_gateway(self._translate), "echo, Translate, typed",
+                          demand=OF_EMPTY),
+            frame.Variant("hits, ModelInfer", of_gateway(self._infer), "echo, ModelInfer, typed",
+                          demand=OF_EMPTY),
+            *(frame.Variant(name, of_echo(load), f"hits, {name.split(', ')[1]}")
+              for name, load in self._echoes.items()),
+            frame.Variant("Redis GET", lambda _: self._redis.measure_gets(seconds),
+                          "hits, Translate", demand=OF_REDIS),
         ]
 
     def start(self):
@@ -59,12 +69,11 @@ class Benchmark(frame.Stage):
         self._translate = load("gateway-translate", gateway.listen, "Translate")
         self._infer = load("gateway-infer", gateway.listen, "ModelInfer")
         self._echoes = {}
-        for handlers in ("typed", "raw"):
-            echo = running.start("bench-echo-server",
-                                 [f"--handlers={handlers}", f"--text={self._expected}"])
+        for name, (program, handlers) in ECHOES.items():
+            echo = running.start(program, [f"--handlers={handlers}", f"--text={self._expected}"])
             for method in requests:
-                self._echoes[f"echo, {method}, {handlers}"] = load(
-                    f"echo-{handlers}-{method}", echo.listen, method)
+                self._echoes[f"echo, {method}, {name}"] = load(
+                    f"{program}-{handlers}-{method}", echo.listen, method)
         self._redis = peers.Redis(directory, translate_bytes)
         self.callback(self._redis.stop)
 
