@@ -27,6 +27,7 @@ ABSL_FLAG(std::string, sizes, "equal",
           "of the objects: equal; trace (what it says); spread (made, 100 B to some 100 KB)");
 ABSL_FLAG(std::string, costs, "equal",
           "of computing one: equal; heavy (made, a tail to 100,000 x)");
+ABSL_FLAG(uint64_t, seed, 0, "of what costs are made from: another number, other costs");
 ABSL_FLAG(std::vector<std::string>, capacity, (std::vector<std::string>{"0.1%", "1%", "10%"}),
           "of the cache: bytes, or percent of the footprint of the trace");
 ABSL_FLAG(std::vector<std::string>, policy, (std::vector<std::string>{"s3-fifo", "lru", "gdsf"}),
@@ -49,7 +50,9 @@ uint64_t Mix(uint64_t x) {  // splitmix64's finalizer
 double Uniform(uint64_t key) { return (static_cast<double>(Mix(key) >> 11) + 1) * 0x1p-53; }
 
 // Pareto with exponent 1.1, cut off.
-double HeavyCost(uint64_t key) { return std::min(1e5, std::pow(Uniform(key), -1 / 1.1)); }
+double HeavyCost(uint64_t key, uint64_t seed) {
+  return std::min(1e5, std::pow(Uniform(seed == 0 ? key : Mix(key) ^ seed), -1 / 1.1));
+}
 
 uint64_t SpreadBytes(uint64_t key) {
   return 100 + static_cast<uint64_t>(50 / std::pow(Uniform(key ^ 0x5bd1e995), 0.9));
@@ -144,6 +147,7 @@ int Run() {
   if (!trace.ok()) return Fail(trace.status().message());
   if (trace->empty()) return Fail(fmt::format("{}: no requests", file));
 
+  const uint64_t seed = absl::GetFlag(FLAGS_seed);
   absl::flat_hash_map<uint64_t, Object> objects;
   uint64_t footprint = 0;
   for (const TraceRequest& request : *trace) {
@@ -158,7 +162,8 @@ int Run() {
                       "trace tell sizes?",
                       file, request.key, bytes));
     }
-    place->second = {static_cast<uint32_t>(bytes), costs == "heavy" ? HeavyCost(request.key) : 1.0};
+    place->second = {static_cast<uint32_t>(bytes),
+                     costs == "heavy" ? HeavyCost(request.key, seed) : 1.0};
     footprint += bytes;
   }
   const bool json = absl::GetFlag(FLAGS_json);

@@ -38,7 +38,9 @@ struct EvictionNode : EvictionLinks {
   std::atomic<uint8_t> hits{0};
 
   // The policy's own.
-  uint8_t queue = 0;
+  static constexpr int kMaxFrequency = 63;  // what its bits hold
+  uint8_t frequency : 6 = 0;
+  uint8_t queue : 2 = 0;
   uint8_t worth = 0;
   uint32_t born = 0;
 

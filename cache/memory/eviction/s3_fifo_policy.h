@@ -8,14 +8,13 @@
 
 namespace souvenir::cache {
 
-// S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023), with two
+// S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023), with three
 // things added.
 //
 // As there: what is new waits in a small queue; what was asked for by the time it comes to the end
 // of it moves on to the main one, the rest goes and leaves its name in the ghost list; what comes
 // back while its name is there goes to the main queue at once; and what comes to the main queue's
-// end begins again there for each time that it was asked for. A hit changes no order and takes no
-// lock.
+// end and was asked for begins again there. A hit changes no order and takes no lock.
 //
 // Cost-aware: an entry is worth its cost divided by its bytes, in half octaves, and each queue is
 // one FIFO for each worth. What makes room is the entry that has been there longest for what it is
@@ -24,6 +23,10 @@ namespace souvenir::cache {
 // (Cherkasova, "Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy",
 // 1998), without a heap. An entry that nobody asked for again needs kUnseen times the worth of
 // those that are evicted to move on.
+//
+// Counts: what begins again in the main queue is worth as many times more as it was asked for since
+// it came there, again as with GreedyDual. The paper lets it go round once for each time, three at
+// most.
 //
 // Adaptive: the small queue's share follows the ghosts, as in ARC (Megiddo and Modha, FAST 2003):
 // one that had left the small queue is a sign that it is too small, one that had left the main
@@ -61,7 +64,8 @@ class S3FifoPolicy final : public EvictionPolicy {
 
   enum Queue : uint8_t { kSmall, kMain };
 
-  static uint8_t WorthOf(const EvictionNode& node);
+  // Of one request for it, without how often there was one.
+  static int WorthOf(const EvictionNode& node);
   void Link(EvictionNode* node, Queue queue);
   void Unlink(EvictionNode* node);
   // Whether one at the small queue's end goes on to the main queue.
@@ -71,7 +75,8 @@ class S3FifoPolicy final : public EvictionPolicy {
 
   const double limit_;
   double small_target_;
-  double evicted_worth_ = 0;  // mean of those evicted lately; at first, of those that came
+  // Mean of WorthOf() those evicted lately; at first, of those that came.
+  double evicted_worth_ = 0;
   uint64_t inserted_ = 0;
   bool has_evicted_ = false;
   uint32_t now_ = 0;  // entries taken in

@@ -122,6 +122,39 @@ void AddLargerThanTheSmallQueue(TestCache* cache) {
   cache->Ask(1000, 60 * kCharge, absl::Milliseconds(90));
 }
 
+// How many others have to be asked for before one leaves that was asked for in some rounds and then
+// no more: the more rounds, the more others.
+TEST(S3FifoPolicyTest, AnEntryThatWasAskedForOftenerStaysLonger) {
+  const auto stays = [](int rounds) {
+    S3FifoPolicy policy(kLimit);
+    TestCache cache(&policy, kLimit);
+    uint64_t next = 1000;
+    // Twice each, so that they pass through the main queue.
+    const auto others = [&](int count) {
+      for (int i = 0; i < count; ++i, ++next) {
+        cache.Ask(next);
+        cache.Ask(next);
+      }
+    };
+    for (int round = 0; round < rounds; ++round) {
+      cache.Ask(0);
+      cache.Ask(0);
+      others(100);
+    }
+    int count = 0;
+    for (; cache.Has(0) && count < 100'000; ++count) others(1);
+    return count;
+  };
+  const int once = stays(2);
+  const int often = stays(16);
+  EXPECT_GT(once, 0);
+  EXPECT_GE(often, 4 * once);
+  // More than by going round once for each of the hits that a node counts, seven, in a cache of a
+  // hundred; and in the end it leaves.
+  EXPECT_GE(often, 1'200);
+  EXPECT_LE(often, 5'000);
+}
+
 TEST(S3FifoPolicyTest, AnEntryLargerThanTheSmallQueueIsTakenAndLeavesIfNobodyAsks) {
   S3FifoPolicy policy(kLimit);
   TestCache cache(&policy, kLimit);
