@@ -190,7 +190,7 @@ absl::StatusOr<MessageTensors> MessageTensors::From(const Tensors& tensors,
     TensorView view{tensor.name(), *datatype,
                     absl::MakeConstSpan(tensor.shape().data(), tensor.shape().size()), ""};
     if (is_raw) {
-      if (!FilledLists(tensor.contents()).empty()) {
+      if (tensor.has_contents() && !FilledLists(tensor.contents()).empty()) {
         return absl::InvalidArgumentError(fmt::format(
             "tensor '{}' came both in raw and in typed contents; one is expected", tensor.name()));
       }

@@ -69,6 +69,7 @@ absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
     }
   }
   std::vector<TensorView> inputs;
+  inputs.reserve(tensors.size());
   for (const inference::ModelInput& input : config.input()) {
     const auto tensor = std::find_if(tensors.begin(), tensors.end(), [&](const TensorView& tensor) {
       return tensor.name == input.name();
@@ -100,29 +101,25 @@ absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
   return inputs;
 }
 
-absl::StatusOr<std::vector<std::string>> MatchOutputs(const ModelConfig& config,
-                                                      const ModelInferRequest& request) {
-  std::vector<std::string> outputs;
-  for (const auto& requested : request.outputs()) {
+absl::Status CheckOutputs(const ModelConfig& config, const ModelInferRequest& request) {
+  const auto& outputs = request.outputs();
+  for (auto requested = outputs.begin(); requested != outputs.end(); ++requested) {
     const bool known = std::any_of(
         config.output().begin(), config.output().end(),
-        [&](const inference::ModelOutput& output) { return output.name() == requested.name(); });
+        [&](const inference::ModelOutput& output) { return output.name() == requested->name(); });
     if (!known) {
       return absl::InvalidArgumentError(fmt::format("there is no output '{}'; model '{}' has {}",
-                                                    requested.name(), config.name(),
+                                                    requested->name(), config.name(),
                                                     NamesOf(config.output())));
     }
-    if (std::find(outputs.begin(), outputs.end(), requested.name()) != outputs.end()) {
+    if (std::any_of(outputs.begin(), requested,
+                    [&](const auto& before) { return before.name() == requested->name(); })) {
       return absl::InvalidArgumentError(
-          fmt::format("output '{}' is asked for twice", requested.name()));
+          fmt::format("output '{}' is asked for twice", requested->name()));
     }
-    SOUVENIR_RETURN_IF_ERROR(CheckParameters("output", requested));
-    outputs.push_back(requested.name());
+    SOUVENIR_RETURN_IF_ERROR(CheckParameters("output", *requested));
   }
-  if (outputs.empty()) {
-    for (const inference::ModelOutput& output : config.output()) outputs.push_back(output.name());
-  }
-  return outputs;
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -134,9 +131,19 @@ absl::StatusOr<ValidInference> ValidateInference(const ModelConfig& config,
   }
   SOUVENIR_ASSIGN_OR_RETURN(MessageTensors tensors, MessageTensors::FromRequest(request));
   SOUVENIR_ASSIGN_OR_RETURN(std::vector<TensorView> inputs, MatchInputs(config, tensors.tensors()));
-  SOUVENIR_ASSIGN_OR_RETURN(std::vector<std::string> outputs, MatchOutputs(config, request));
+  SOUVENIR_RETURN_IF_ERROR(CheckOutputs(config, request));
   const int64_t rows = config.max_batch_size() > 0 ? inputs.front().shape[0] : 1;
-  return ValidInference{std::move(tensors), std::move(inputs), std::move(outputs), rows};
+  return ValidInference{std::move(tensors), std::move(inputs), rows};
+}
+
+std::vector<std::string> OutputsToAnswer(const ModelConfig& config,
+                                         const ModelInferRequest& request) {
+  std::vector<std::string> outputs;
+  for (const auto& requested : request.outputs()) outputs.push_back(requested.name());
+  if (outputs.empty()) {
+    for (const auto& output : config.output()) outputs.push_back(output.name());
+  }
+  return outputs;
 }
 
 }  // namespace souvenir

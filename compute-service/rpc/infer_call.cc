@@ -22,7 +22,7 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
   SOUVENIR_ASSIGN_OR_RETURN(ValidInference valid, ValidateInference(model->config(), request));
   Job job;
   job.inputs = std::move(valid.inputs);
-  job.outputs = std::move(valid.outputs);
+  job.outputs = OutputsToAnswer(model->config(), request);
   job.rows = valid.rows;
   SOUVENIR_ASSIGN_OR_RETURN(const RequestScheduling scheduling,
                             ReadScheduling(request, model->settings()));

@@ -20,9 +20,8 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
 }
 
 absl::Status InferCall::Respond() {
-  SOUVENIR_ASSIGN_OR_RETURN(const InferMessages::Outputs outputs, messages_.Join(*this));
-  MessageWriter::WriteTo(response_,
-                         [&](MessageWriter& out) { messages_.Write(*this, outputs, out); });
+  SOUVENIR_RETURN_IF_ERROR(messages_.Join(*this));
+  MessageWriter::WriteTo(response_, [&](MessageWriter& out) { messages_.Write(*this, out); });
   AddCacheMetadata();
   return absl::OkStatus();
 }

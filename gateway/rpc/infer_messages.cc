@@ -52,6 +52,25 @@ absl::Status ReadParameters(const inference::ModelInferRequest& request, Resolve
   return absl::OkStatus();
 }
 
+absl::Status LacksOutput(std::string_view name) {
+  return absl::InternalError(fmt::format("an answer lacks the output '{}'", name));
+}
+
+// Appends row `row` of an output, the first of which is `first`, to those before. INTERNAL where it
+// does not fit to them, as the answers of a model may that is not as row-exact as it says.
+absl::Status AppendRow(const TensorView& first, size_t row, const TensorView& part,
+                       std::string* data) {
+  if (part.shape.empty() || part.shape[0] != 1 || part.shape != first.shape ||
+      part.datatype != first.datatype) {
+    return absl::InternalError(fmt::format(
+        "output '{}': row 0 is {} of shape {} and row {} is {} of shape {}; they make no batch",
+        first.name, DataTypeName(first.datatype), ShapeString(first.shape), row,
+        DataTypeName(part.datatype), ShapeString(part.shape)));
+  }
+  data->append(part.data);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status InferMessages::Parse(const grpc::ByteBuffer& bytes) {
@@ -68,29 +87,40 @@ absl::Status InferMessages::Ask(CallOptions read, const Catalog& catalog,
       model_, catalog.snapshot()->Find(request_->model_name(), request_->model_version()));
   SOUVENIR_RETURN_IF_ERROR(ReadTensors(*model_));
 
-  Target::Spec spec;
-  spec.model = model_;
-  spec.version = request_->model_version();
-  spec.tenant = std::move(read.tenant);
-  SOUVENIR_RETURN_IF_ERROR(ReadParameters(*request_, &read.resolve, &spec.parameters));
-  for (const auto& output : request_->outputs()) spec.outputs.push_back(output.name());
   call->options = std::move(read.resolve);
-
   const auto rows_of = [](const TensorView& input) {
     return input.shape.empty() ? int64_t{0} : input.shape[0];
   };
   const int64_t rows = inputs_.empty() ? 0 : rows_of(inputs_.front());
   // More rows than the model takes are refused by its server, not taken apart by us.
-  spec.by_rows = model_->row_exact && rows > 0 && rows <= model_->max_batch &&
-                 std::all_of(inputs_.begin(), inputs_.end(),
-                             [&](const TensorView& input) { return rows_of(input) == rows; });
-  const TargetPtr target = targets.Get(std::move(spec));
-  if (target->by_rows() && rows > 1) {
+  const bool by_rows = model_->row_exact && rows > 0 && rows <= model_->max_batch &&
+                       std::all_of(inputs_.begin(), inputs_.end(),
+                                   [&](const TensorView& input) { return rows_of(input) == rows; });
+  SOUVENIR_ASSIGN_OR_RETURN(TargetPtr target,
+                            FindTarget(std::move(read.tenant), by_rows, targets, &call->options));
+  if (by_rows && rows > 1) {
     AskByRows(target, rows, &call->questions);
   } else {
-    call->questions.push_back({target, {inputs_.begin(), inputs_.end()}});
+    call->questions.push_back({std::move(target), {inputs_.begin(), inputs_.end()}});
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<TargetPtr> InferMessages::FindTarget(std::string tenant, bool by_rows,
+                                                    const TargetDirectory& targets,
+                                                    ResolveOptions* options) const {
+  if (tenant.empty() && request_->parameters().empty() && request_->outputs().empty()) {
+    TargetPtr plain = targets.FindPlain(*model_, !request_->model_version().empty(), by_rows);
+    if (plain != nullptr) return plain;
+  }
+  Target::Spec spec;
+  spec.model = model_;
+  spec.version = request_->model_version();
+  spec.tenant = std::move(tenant);
+  spec.by_rows = by_rows;
+  SOUVENIR_RETURN_IF_ERROR(ReadParameters(*request_, options, &spec.parameters));
+  for (const auto& output : request_->outputs()) spec.outputs.push_back(output.name());
+  return std::make_shared<const Target>(std::move(spec));
 }
 
 absl::Status InferMessages::ReadTensors(const CatalogModel& model) {
@@ -117,21 +147,58 @@ void InferMessages::AskByRows(const TargetPtr& target, int64_t rows, Questions* 
   for (Question& question : *questions) question.target = target;
 }
 
-absl::StatusOr<InferMessages::Outputs> InferMessages::Join(const ResolveCall& call) const {
-  Outputs outputs;
-  absl::Duration cost;
+absl::Status InferMessages::Join(const ResolveCall& call) {
   for (size_t i = 0; i < call.questions.size(); ++i) {
     SOUVENIR_RETURN_IF_ERROR(call.answer(i).status);
-    cost += call.answer(i).entry->cost();
+    cost_ += call.answer(i).entry->cost();
   }
-  outputs.cost_ns = static_cast<uint64_t>(absl::ToInt64Nanoseconds(cost));
-  SOUVENIR_ASSIGN_OR_RETURN(const Rows rows, DecodeRows(call));
-  SOUVENIR_ASSIGN_OR_RETURN(outputs.tensors, JoinRows(rows));
-  return outputs;
+  SOUVENIR_RETURN_IF_ERROR(TakeFirstRow(call));
+  return call.questions.size() > 1 ? JoinRows(call) : absl::OkStatus();
 }
 
-void InferMessages::Write(const ResolveCall& call, const Outputs& outputs,
-                          MessageWriter& out) const {
+absl::Status InferMessages::TakeFirstRow(const ResolveCall& call) {
+  SOUVENIR_ASSIGN_OR_RETURN(first_row_, DecodedTensors::Decode(call.answer(0).entry->value()));
+  const auto take = [this](std::string_view name) -> absl::Status {
+    const std::optional<TensorView> output = first_row_.Find(name);
+    if (!output) return LacksOutput(name);
+    outputs_.push_back(*output);
+    return absl::OkStatus();
+  };
+  // In the order asked for; where none was asked for, in the model's own.
+  for (const auto& output : request_->outputs()) SOUVENIR_RETURN_IF_ERROR(take(output.name()));
+  if (request_->outputs_size() > 0) return absl::OkStatus();
+  for (const auto& output : model_->known.metadata().outputs()) {
+    SOUVENIR_RETURN_IF_ERROR(take(output.name()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InferMessages::JoinRows(const ResolveCall& call) {
+  const size_t rows = call.questions.size();
+  joined_.reserve(outputs_.size());
+  for (const TensorView& output : outputs_) {
+    joined_.push_back({std::string(output.name),
+                       output.datatype,
+                       {output.shape.begin(), output.shape.end()},
+                       std::string(output.data)});
+  }
+  for (size_t row = 1; row < rows; ++row) {
+    SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors decoded,
+                              DecodedTensors::Decode(call.answer(row).entry->value()));
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+      const std::optional<TensorView> part = decoded.Find(outputs_[i].name);
+      if (!part) return LacksOutput(outputs_[i].name);
+      SOUVENIR_RETURN_IF_ERROR(AppendRow(outputs_[i], row, *part, &joined_[i].data));
+    }
+  }
+  for (size_t i = 0; i < outputs_.size(); ++i) {
+    joined_[i].shape[0] = static_cast<int64_t>(rows);
+    outputs_[i] = joined_[i].view();
+  }
+  return absl::OkStatus();
+}
+
+void InferMessages::Write(const ResolveCall& call, MessageWriter& out) const {
   using inference::ModelInferResponse;
   using Output = inference::ModelInferResponse::InferOutputTensor;
   using inference::InferParameter;
@@ -145,74 +212,20 @@ void InferMessages::Write(const ResolveCall& call, const Outputs& outputs,
       out.Message(kMapValue, [&](MessageWriter& out) { out.Always(choice, value); });
     });
   };
-  parameter(kComputeTimeName, InferParameter::kInt64ParamFieldNumber, outputs.cost_ns);
+  parameter(kComputeTimeName, InferParameter::kInt64ParamFieldNumber,
+            static_cast<uint64_t>(absl::ToInt64Nanoseconds(cost_)));
   parameter(kDigestName, InferParameter::kStringParamFieldNumber,
             std::string_view(origin.digest()));
-  for (const OutputTensor& output : outputs.tensors) {
+  for (const TensorView& output : outputs_) {
     out.Message(ModelInferResponse::kOutputsFieldNumber, [&](MessageWriter& out) {
       out.Field(Output::kNameFieldNumber, output.name);
       out.Field(Output::kDatatypeFieldNumber, DataTypeName(output.datatype));
       out.Packed(Output::kShapeFieldNumber, output.shape);
     });
   }
-  for (const OutputTensor& output : outputs.tensors) {
-    out.Always(ModelInferResponse::kRawOutputContentsFieldNumber, output.data());
+  for (const TensorView& output : outputs_) {
+    out.Always(ModelInferResponse::kRawOutputContentsFieldNumber, output.data);
   }
-}
-
-absl::StatusOr<InferMessages::Rows> InferMessages::DecodeRows(const ResolveCall& call) {
-  Rows rows;
-  rows.reserve(call.questions.size());
-  for (size_t i = 0; i < call.questions.size(); ++i) {
-    SOUVENIR_ASSIGN_OR_RETURN(DecodedTensors row,
-                              DecodedTensors::Decode(call.answer(i).entry->value()));
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
-absl::StatusOr<absl::InlinedVector<InferMessages::OutputTensor, 1>> InferMessages::JoinRows(
-    const Rows& rows) const {
-  absl::InlinedVector<OutputTensor, 1> outputs;
-  // In the order asked for; where none was asked for, in the model's own.
-  if (request_->outputs_size() > 0) {
-    for (const auto& output : request_->outputs()) outputs.push_back({.name = output.name()});
-  } else {
-    for (const auto& output : model_->known.metadata().outputs()) {
-      outputs.push_back({.name = output.name()});
-    }
-  }
-  for (OutputTensor& output : outputs) {
-    for (size_t i = 0; i < rows.size(); ++i) {
-      const std::optional<TensorView> part = rows[i].Find(output.name);
-      if (!part) {
-        return absl::InternalError(fmt::format("an answer lacks the output '{}'", output.name));
-      }
-      SOUVENIR_RETURN_IF_ERROR(output.AddRow(i, *part));
-    }
-    if (rows.size() > 1) output.shape[0] = static_cast<int64_t>(rows.size());
-  }
-  return outputs;
-}
-
-absl::Status InferMessages::OutputTensor::AddRow(size_t row, const TensorView& part) {
-  if (row == 0) {
-    datatype = part.datatype;
-    shape.assign(part.shape.begin(), part.shape.end());
-    first = part.data;
-    return absl::OkStatus();
-  }
-  const bool fits = part.datatype == datatype && part.shape.size() == shape.size() &&
-                    std::equal(shape.begin() + 1, shape.end(), part.shape.begin() + 1);
-  if (!fits) {
-    return absl::InternalError(fmt::format(
-        "output '{}': row 0 is {} of shape {} and row {} is {} of shape {}; they make no batch",
-        name, DataTypeName(datatype), ShapeString(shape), row, DataTypeName(part.datatype),
-        ShapeString(part.shape)));
-  }
-  if (!joined) joined = first;
-  joined->append(part.data);
-  return absl::OkStatus();
 }
 
 }  // namespace souvenir::gateway

@@ -28,24 +28,6 @@ namespace souvenir::gateway {
 // Part of the ResolveCall whose questions it makes, which are views of it. Not thread-safe.
 class InferMessages {
  public:
-  // An output of the whole batch.
-  struct OutputTensor {
-    // INTERNAL where it does not fit to those before.
-    absl::Status AddRow(size_t row, const TensorView& part);
-    std::string_view data() const { return joined ? *joined : first; }
-
-    std::string_view name;
-    DataType datatype = DataType::kInvalid;
-    absl::InlinedVector<int64_t, 4> shape;
-    std::string_view first;             // the first row's data, an entry's
-    std::optional<std::string> joined;  // all rows', where there are several
-  };
-  // What there is to respond; views of the call's entries.
-  struct Outputs {
-    absl::InlinedVector<OutputTensor, 1> tensors;
-    uint64_t cost_ns = 0;
-  };
-
   // Reads the request. INVALID_ARGUMENT for bytes that are none.
   absl::Status Parse(const grpc::ByteBuffer& bytes);
 
@@ -56,24 +38,26 @@ class InferMessages {
 
   // Puts the answers together. The first answer's error, where there is one; INTERNAL where they do
   // not fit together. REQUIRES: all questions of `call` have been answered.
-  absl::StatusOr<Outputs> Join(const ResolveCall& call) const;
+  absl::Status Join(const ResolveCall& call);
 
-  // Writes the fields of the ModelInferResponse.
-  void Write(const ResolveCall& call, const Outputs& outputs, MessageWriter& out) const;
+  // Writes the fields of the ModelInferResponse. REQUIRES: Join() has succeeded.
+  void Write(const ResolveCall& call, MessageWriter& out) const;
 
   // Empty before Parse() has succeeded.
   std::string_view id() const { return request_ != nullptr ? request_->id() : std::string_view(); }
 
  private:
-  using Rows = absl::InlinedVector<DecodedTensors, 1>;
-
   absl::Status ReadTensors(const CatalogModel& model);
+  // Whom the request asks, and how; what of its parameters is for us goes into `options`.
+  absl::StatusOr<TargetPtr> FindTarget(std::string tenant, bool by_rows,
+                                       const TargetDirectory& targets,
+                                       ResolveOptions* options) const;
   void AskByRows(const TargetPtr& target, int64_t rows, Questions* questions);
 
-  // The rows' answers. INTERNAL for what is none.
-  static absl::StatusOr<Rows> DecodeRows(const ResolveCall& call);
-  // The outputs, with the rows' in order. INTERNAL where those do not fit together.
-  absl::StatusOr<absl::InlinedVector<OutputTensor, 1>> JoinRows(const Rows& rows) const;
+  // Makes `outputs_` those of the first row, which is all there is to a single one.
+  absl::Status TakeFirstRow(const ResolveCall& call);
+  // Makes `outputs_` those of all rows.
+  absl::Status JoinRows(const ResolveCall& call);
 
   RequestArena arena_;
   inference::ModelInferRequest* request_ = nullptr;  // the arena's
@@ -82,6 +66,12 @@ class InferMessages {
   std::optional<MessageTensors> tensors_;  // where it is not
   absl::Span<const TensorView> inputs_;
   std::vector<std::vector<int64_t>> row_shapes_;  // of the inputs
+
+  // What there is to respond, made by Join(); views of the call's entries and of what follows.
+  absl::InlinedVector<TensorView, 1> outputs_;
+  absl::Duration cost_;
+  DecodedTensors first_row_;
+  std::vector<Tensor> joined_;  // the outputs of several rows
 };
 
 }  // namespace souvenir::gateway

@@ -50,12 +50,12 @@ class StreamInferCall::Request final : public ResolveCall {
 
  private:
   void OnAllAnswered() override {
-    const absl::StatusOr<InferMessages::Outputs> outputs = messages_.Join(*this);
-    if (!outputs.ok()) return Fail(outputs.status());
+    const absl::Status joined = messages_.Join(*this);
+    if (!joined.ok()) return Fail(joined);
     grpc::ByteBuffer answer;
     MessageWriter::WriteTo(&answer, [&](MessageWriter& out) {
       out.Message(inference::ModelStreamInferResponse::kInferResponseFieldNumber,
-                  [&](MessageWriter& out) { messages_.Write(*this, *outputs, out); });
+                  [&](MessageWriter& out) { messages_.Write(*this, out); });
     });
     End(grpc::Status::OK, std::move(answer));
   }

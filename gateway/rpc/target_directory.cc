@@ -18,13 +18,12 @@ void TargetDirectory::OnCatalog(const CatalogSnapshot& snapshot) {
   targets_.Set(std::move(targets));
 }
 
-TargetPtr TargetDirectory::Get(Target::Spec spec) const {
-  if (spec.tenant.empty() && spec.parameters.empty() && spec.outputs.empty()) {
-    const std::shared_ptr<const Targets> targets = targets_.Get();
-    const auto found = targets->find({spec.model.get(), !spec.version.empty()});
-    if (found != targets->end()) return spec.by_rows ? found->second.by_rows : found->second.whole;
-  }
-  return std::make_shared<const Target>(std::move(spec));
+TargetPtr TargetDirectory::FindPlain(const CatalogModel& model, bool versioned,
+                                     bool by_rows) const {
+  const std::shared_ptr<const Targets> targets = targets_.Get();
+  const auto found = targets->find({&model, versioned});
+  if (found == targets->end()) return nullptr;
+  return by_rows ? found->second.by_rows : found->second.whole;
 }
 
 }  // namespace souvenir::gateway

@@ -21,8 +21,9 @@ class TargetDirectory {
   // Tells it of the catalog's models.
   void OnCatalog(const CatalogSnapshot& snapshot);
 
-  // The target for `spec`; made where it is not a plain one.
-  TargetPtr Get(Target::Spec spec) const;
+  // The target of a plain request; null for a model that the catalog had no more when it told us
+  // last.
+  TargetPtr FindPlain(const CatalogModel& model, bool versioned, bool by_rows) const;
 
  private:
   struct Plain {

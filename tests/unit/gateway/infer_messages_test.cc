@@ -1,0 +1,143 @@
+#include "gateway/rpc/infer_messages.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/oip/message_tensors.h"
+#include "common/tensor/bytes_elements.h"
+#include "gateway/resolve/resolver.h"
+#include "tests/fakes/fake_upstream.h"
+#include "tests/fakes/manual_clock.h"
+#include "tests/fakes/manual_executor.h"
+#include "tests/unit/gateway/test_models.h"
+
+namespace souvenir::gateway {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Shape = std::vector<int64_t>;
+
+class TestCall final : public ResolveCall {
+ public:
+  InferMessages messages;
+
+ private:
+  void OnAllAnswered() override {}
+};
+
+// One model, whose answers a test makes.
+class InferMessagesTest : public testing::Test {
+ protected:
+  InferMessagesTest() {
+    catalog_.Listen([this](const CatalogSnapshot& snapshot) { targets_.OnCatalog(snapshot); });
+    souvenir::state::v1::KnownModels models;
+    *models.add_models() = TextModel("m", "in", "out");
+    catalog_.Update(models);
+  }
+
+  // Has each row answered with a BYTES output of that shape, its elements the row's text.
+  void AnswerRowsWith(Shape shape) {
+    upstream_.AnswerAllWith([shape = std::move(shape)](const inference::ModelInferRequest& request,
+                                                       inference::ModelInferResponse* response) {
+      const auto tensors = MessageTensors::FromRequest(request);
+      BytesElementReader reader(tensors->tensors().front().data);
+      const std::string text(*reader.Next());
+      std::string out;
+      for (int64_t i = 0; i < *ElementCount(shape); ++i) AppendBytesElement(text, &out);
+      AppendOutputs({TensorView{"out", DataType::kBytes, shape, out}}, response);
+    });
+  }
+
+  // Asks for `texts`, a row each, and puts the answers together.
+  absl::StatusOr<inference::ModelInferResponse> Ask(const std::vector<std::string>& texts) {
+    std::string framed;
+    for (const std::string& text : texts) AppendBytesElement(text, &framed);
+    const std::array<int64_t, 2> shape = {static_cast<int64_t>(texts.size()), 1};
+    inference::ModelInferRequest request;
+    request.set_model_name("m");
+    AppendInputs({TensorView{"in", DataType::kBytes, shape, framed}}, &request);
+    const grpc::Slice slice(request.SerializeAsString());
+
+    const auto call = std::make_shared<TestCall>();
+    EXPECT_EQ(call->messages.Parse(grpc::ByteBuffer(&slice, 1)), absl::OkStatus());
+    EXPECT_EQ(call->messages.Ask({}, catalog_, targets_, call.get()), absl::OkStatus());
+    resolver_.Resolve(call);
+    executor_.RunAll();
+    const absl::Status joined = call->messages.Join(*call);
+    if (!joined.ok()) return joined;
+    grpc::ByteBuffer written;
+    MessageWriter::WriteTo(&written, [&](MessageWriter& out) { call->messages.Write(*call, out); });
+    inference::ModelInferResponse response;
+    EXPECT_EQ(ParseMessage(written, &response), absl::OkStatus());
+    return response;
+  }
+
+ private:
+  Catalog catalog_{Catalog::Options{}};
+  TargetDirectory targets_;
+  ManualClock clock_;
+  TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
+  std::unique_ptr<cache::TieredCache> cache_ =
+      *cache::TieredCache::Create(cache::TieredCache::Options{});
+  ManualExecutor executor_;
+  FakeUpstream upstream_;
+  Resolver resolver_{Resolver::Options{},
+                     {&clock_, &timers_, cache_.get(), &executor_, &upstream_, &catalog_}};
+};
+
+TEST_F(InferMessagesTest, RowsAreOneBatchInTheirOrder) {
+  AnswerRowsWith({1, 2});
+  for (const char* text : {"b", "a"}) ASSERT_EQ(Ask({text}).status(), absl::OkStatus());
+  const auto batch = Ask({"a", "b"});
+  ASSERT_EQ(batch.status(), absl::OkStatus());
+  EXPECT_THAT(batch->outputs(0).shape(), ElementsAre(2, 2));
+  std::string expected;
+  for (const char* text : {"a", "a", "b", "b"}) AppendBytesElement(text, &expected);
+  EXPECT_EQ(batch->raw_output_contents(0), expected);
+}
+
+TEST_F(InferMessagesTest, ASingleRowIsWhateverTheModelMakesOfIt) {
+  AnswerRowsWith({});
+  const auto answer = Ask({"a"});
+  ASSERT_EQ(answer.status(), absl::OkStatus());
+  EXPECT_THAT(answer->outputs(0).shape(), ElementsAre());
+  EXPECT_EQ(answer->raw_output_contents(0), FrameBytesElement("a"));
+}
+
+// A server whose model says that it is row-exact, and answers one row with no dimension of rows:
+// there is no batch that these make.
+TEST_F(InferMessagesTest, AnswersWithoutADimensionOfRowsMakeNoBatch) {
+  for (const Shape& shape : {Shape{}, Shape{2}, Shape{0}}) {
+    AnswerRowsWith(shape);
+    // Others than before, which are remembered.
+    const std::string a = fmt::format("a {}", ShapeString(shape));
+    const std::string b = fmt::format("b {}", ShapeString(shape));
+    ASSERT_EQ(Ask({a}).status(), absl::OkStatus());
+    ASSERT_EQ(Ask({b}).status(), absl::OkStatus());
+    const absl::Status status = Ask({a, b}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("they make no batch"));
+  }
+}
+
+TEST_F(InferMessagesTest, AnswersOfDifferentShapesMakeNoBatch) {
+  AnswerRowsWith({1, 1});
+  ASSERT_EQ(Ask({"a"}).status(), absl::OkStatus());
+  AnswerRowsWith({1, 2});
+  ASSERT_EQ(Ask({"b"}).status(), absl::OkStatus());
+  const absl::Status status = Ask({"a", "b"}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("row 0 is BYTES of shape [1, 1] and row 1 is BYTES of shape [1, 2]"));
+}
+
+}  // namespace
+}  // namespace souvenir::gateway
