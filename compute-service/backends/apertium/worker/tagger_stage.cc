@@ -15,6 +15,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "compute-service/backends/apertium/worker/allocator.h"
 #include "compute-service/backends/apertium/worker/stage.h"
 
 namespace souvenir::compute {
@@ -108,12 +109,24 @@ class HmmStage final : public Stage {
   std::unique_ptr<FileMorphoStream> words_;
 };
 
+// As the program has them. The library's constructor leaves two as they happen to be in memory.
+Apertium::TaggerFlags FlagsOfThePerceptron() {
+  Apertium::TaggerFlags flags;
+  flags.setSentSeg(false);
+  flags.setSkipErrors(false);
+  return flags;
+}
+
 // Has no memory but its weights, which tagging leaves alone.
 class PerceptronStage final : public Stage {
  public:
-  explicit PerceptronStage(const std::string& path) : tagger_(Apertium::TaggerFlags()) {
+  explicit PerceptronStage(const std::string& path) : tagger_(FlagsOfThePerceptron()) {
     std::ifstream file(path, std::ios::binary);
     tagger_.deserialise(file);
+    // Its registers begin as whatever is in their memory, and each is destroyed as what it then
+    // says it is (perceptron_spec.h, StackValue): in zeros that is a number; in what a text before
+    // has left it may be a pointer, to be freed.
+    new_hands_out_zeros = true;
   }
 
   absl::Status Run(const std::string& text, UFILE* output) override {
@@ -135,7 +148,7 @@ class PerceptronStage final : public Stage {
 
  private:
   Apertium::PerceptronTagger tagger_;
-  Apertium::TaggerFlags flags_;  // of what it reads
+  Apertium::TaggerFlags flags_ = FlagsOfThePerceptron();  // of what it reads
 };
 
 absl::StatusOr<std::unique_ptr<Stage>> CreatePerceptronStage(const std::string& path) {
