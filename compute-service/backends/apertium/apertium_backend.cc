@@ -27,7 +27,7 @@ constexpr std::string_view kModeSuffix = ".mode";
 
 // Changes when the worker program answers the same text with the same files in another way: cached
 // answers of before then no longer count.
-constexpr std::string_view kPipelineFormat = "1";
+constexpr std::string_view kPipelineFormat = "2";
 
 // The Debian package that a data file comes from: its directory is named after it.
 std::string PackageOf(const std::string& file) {
