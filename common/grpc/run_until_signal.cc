@@ -34,8 +34,11 @@ bool HasTerminal() {
   return true;
 }
 
+// Found out by BlockSignals(), because a terminal may be closed while the service starts. Not
+// changed once there are threads.
+bool had_terminal = false;
+
 int WaitForEnd(const sigset_t& signals, const std::function<absl::Status()>& reload) {
-  const bool had_terminal = HasTerminal();
   for (;;) {
     int signal_number = 0;
     sigwait(&signals, &signal_number);
@@ -55,6 +58,7 @@ int WaitForEnd(const sigset_t& signals, const std::function<absl::Status()>& rel
 void BlockSignals() {
   const sigset_t signals = Signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  had_terminal = HasTerminal();
   // A peer that goes away is an error of write(), not the end of the process.
   signal(SIGPIPE, SIG_IGN);
 }

@@ -6,8 +6,9 @@
 
 namespace souvenir {
 
-// Blocks the signals that end a service, in this thread and all it will start. Called first of all
-// by main, before there is a second thread.
+// Blocks the signals that end a service, in this thread and all it will start, and takes note of
+// the terminal that it was started in. Called first of all by main, before there is a second
+// thread.
 void BlockSignals();
 
 struct SignalActions {
