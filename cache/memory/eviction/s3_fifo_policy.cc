@@ -7,8 +7,8 @@
 namespace souvenir::cache {
 namespace {
 
-// The small queue's share of the limit: at first as in the paper.
-constexpr double kFirstShare = 0.1;
+// The small queue's share of the limit: the usual one, where the paper has a tenth, and its bounds.
+constexpr double kUsualShare = 0.15;
 constexpr double kLeastShare = 0.01;
 constexpr double kMostShare = 0.9;
 
@@ -24,8 +24,8 @@ constexpr double kUnseen = 6;
 // octaves: where worths differ, many of those that were as good as any are below their mean.
 constexpr double kSlack = 1;
 
-// The weight of one eviction in the mean of those lately.
-constexpr double kWorthWeight = 1.0 / 256;
+// How many count as lately.
+constexpr double kRecent = 256;
 
 // A worth of 1 ns of computing for 1 MiB.
 constexpr int kWorthOffset = 40;
@@ -49,6 +49,11 @@ const std::array<uint8_t, EvictionNode::kMaxFrequency + 1> kFrequencyWorth = [] 
 }();
 
 }  // namespace
+
+void S3FifoPolicy::RecentMean::Add(double number) {
+  count_ = std::min(count_ + 1, kRecent);
+  mean_ += (number - mean_) / count_;
+}
 
 void S3FifoPolicy::WorthQueues::Push(EvictionNode* node) {
   queues_[node->worth].PushNewest(node);
@@ -82,7 +87,7 @@ EvictionNode* S3FifoPolicy::WorthQueues::Last(uint32_t now) {
 
 S3FifoPolicy::S3FifoPolicy(size_t limit_bytes)
     : limit_(static_cast<double>(limit_bytes)),
-      small_target_(kFirstShare * limit_),
+      small_target_(kUsualShare * limit_),
       ghosts_(static_cast<uint64_t>(kGhostShare * limit_)) {}
 
 int S3FifoPolicy::WorthOf(const EvictionNode& node) {
@@ -95,15 +100,14 @@ void S3FifoPolicy::Link(EvictionNode* node, Queue queue) {
   node->queue = queue;
   node->born = now_;
   queues_[queue].Push(node);
+  if (queue == kMain) kept_worth_.Add(WorthOf(*node));
 }
 
 void S3FifoPolicy::Unlink(EvictionNode* node) { queues_[node->queue].Unlink(node); }
 
 void S3FifoPolicy::Insert(EvictionNode* node) {
   ++now_;
-  if (!has_evicted_) {
-    evicted_worth_ += (WorthOf(*node) - evicted_worth_) / static_cast<double>(++inserted_);
-  }
+  if (!has_evicted_) evicted_worth_.Add(WorthOf(*node));
   const std::optional<GhostList::From> ghost = ghosts_.Take(node->key);
   if (!ghost) return Link(node, kSmall);
   Adapt(*node, *ghost);
@@ -124,7 +128,7 @@ void S3FifoPolicy::Remove(EvictionNode* node) { Unlink(node); }
 bool S3FifoPolicy::IsWorthKeeping(const EvictionNode& node) const {
   const uint8_t hits = node.hits.load(std::memory_order_relaxed);
   const double worth = WorthOf(node) + (hits == 0 ? -kUnseen : 2 * std::log2(hits));
-  return worth >= evicted_worth_ - kSlack;
+  return worth >= evicted_worth_.value() - kSlack;
 }
 
 EvictionNode* S3FifoPolicy::Evict() {
@@ -166,7 +170,7 @@ EvictionNode* S3FifoPolicy::Evict() {
 
 void S3FifoPolicy::Evicted(EvictionNode* node, GhostList::From from) {
   has_evicted_ = true;
-  evicted_worth_ += kWorthWeight * (WorthOf(*node) - evicted_worth_);
+  evicted_worth_.Add(WorthOf(*node));
   ghosts_.Add(node->key, from, node->charge);
 }
 
@@ -174,15 +178,18 @@ void S3FifoPolicy::Adapt(const EvictionNode& node, GhostList::From from) {
   const auto small =
       static_cast<double>(std::max<size_t>(1, ghosts_.count(GhostList::From::kSmall)));
   const auto main = static_cast<double>(std::max<size_t>(1, ghosts_.count(GhostList::From::kMain)));
-  // In bytes, for which one of less worth than is evicted anyway counts less: squared, once because
-  // its computation is cheap, once because keeping it takes so much.
-  const double share = std::min(1.0, std::exp2(WorthOf(node) - evicted_worth_));
-  const double step = std::clamp(node.charge * share, 1.0, std::max(1.0, 0.01 * limit_));
+  const double bytes = std::clamp<double>(node.charge, 1, std::max(1.0, 0.01 * limit_));
+  // One of less worth than what is kept counts less: squared, once because its computation is
+  // cheap, once because keeping it takes so much.
+  const double step = bytes * std::min(1.0, std::exp2(WorthOf(node) - kept_worth_.value()));
   if (from == GhostList::From::kSmall) {
     small_target_ += step * std::max(1.0, main / small);
   } else {
     small_target_ -= step * std::max(1.0, small / main);
   }
+  // Some of what ghosts say is luck, most where few entries fit or costs differ. So the share goes
+  // back the more, the farther it is from the usual one, and stays away only where they insist.
+  small_target_ -= bytes * (small_target_ / limit_ - kUsualShare);
   small_target_ = std::clamp(small_target_, kLeastShare * limit_, kMostShare * limit_);
 }
 

@@ -30,7 +30,7 @@ namespace souvenir::cache {
 //
 // Adaptive: the small queue's share follows the ghosts, as in ARC (Megiddo and Modha, FAST 2003):
 // one that had left the small queue is a sign that it is too small, one that had left the main
-// queue that it is too large.
+// queue that it is too large. Without signs that last it goes back to the usual share.
 class S3FifoPolicy final : public EvictionPolicy {
  public:
   explicit S3FifoPolicy(size_t limit_bytes);
@@ -46,6 +46,17 @@ class S3FifoPolicy final : public EvictionPolicy {
 
  private:
   static constexpr size_t kWorths = 128;
+
+  // The mean of the numbers lately; 0 before the first.
+  class RecentMean {
+   public:
+    void Add(double number);
+    double value() const { return mean_; }
+
+   private:
+    double mean_ = 0;
+    double count_ = 0;  // of the numbers, up to what counts as lately
+  };
 
   // FIFOs by worth.
   class WorthQueues {
@@ -75,9 +86,8 @@ class S3FifoPolicy final : public EvictionPolicy {
 
   const double limit_;
   double small_target_;
-  // Mean of WorthOf() those evicted lately; at first, of those that came.
-  double evicted_worth_ = 0;
-  uint64_t inserted_ = 0;
+  RecentMean kept_worth_;     // WorthOf() what came to the main queue, or began again there
+  RecentMean evicted_worth_;  // WorthOf() what was evicted; at first, what came
   bool has_evicted_ = false;
   uint32_t now_ = 0;  // entries taken in
   GhostList ghosts_;

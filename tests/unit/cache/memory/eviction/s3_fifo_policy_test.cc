@@ -176,7 +176,7 @@ TEST(S3FifoPolicyTest, AnEntryLargerThanTheSmallQueueStaysIfItWasAskedFor) {
 TEST(S3FifoPolicyTest, TheSmallQueueGrowsWhenWhatLeftItComesBack) {
   S3FifoPolicy policy(kLimit);
   TestCache cache(&policy, kLimit);
-  EXPECT_EQ(policy.small_target_bytes(), kLimit / 10);
+  EXPECT_EQ(policy.small_target_bytes(), kLimit * 15 / 100);
   // Each is asked for twice, a little too late for what the small queue holds.
   uint64_t last = 0;
   for (uint64_t i = 0; i < 2000; ++i) {
@@ -196,6 +196,21 @@ TEST(S3FifoPolicyTest, TheSmallQueueShrinksWhenWhatLeftTheMainOneComesBack) {
   for (int i = 0; i < 20'000; ++i) cache.Ask(random() % 120);
   EXPECT_LT(policy.small_target_bytes(), kLimit / 20);
   EXPECT_GE(policy.small_target_bytes(), kLimit / 100);
+}
+
+// What is popular moves on slowly, and comes back from either ghost list.
+TEST(S3FifoPolicyTest, TheSmallQueueStaysNearTheUsualShareWhereSignsAreMixed) {
+  S3FifoPolicy policy(kLimit);
+  TestCache cache(&policy, kLimit);
+  std::mt19937 random(1);
+  std::vector<uint64_t> shares;
+  for (uint64_t i = 0; i < 50'000; ++i) {
+    cache.Ask(i / 5 + random() % 20 * (random() % 20));
+    if (i >= 5'000) shares.push_back(policy.small_target_bytes());
+  }
+  std::sort(shares.begin(), shares.end());
+  EXPECT_GT(shares[shares.size() / 20], kLimit / 10);
+  EXPECT_LT(shares[shares.size() * 19 / 20], kLimit / 2);
 }
 
 TEST(S3FifoPolicyTest, WhatReplacesAnotherHasItsHits) {
