@@ -30,6 +30,8 @@ endfunction()
 # souvenir_link_shared(<target>): it keeps the shared libraries, as one that was built without all this.
 function(souvenir_link_shared target)
   get_property(libraries GLOBAL PROPERTY SOUVENIR_SHARED_LIBRARIES)
+  # Without TLS, they are the same functions once more, and a process with both hangs.
+  list(FILTER libraries EXCLUDE REGEX "_unsecure\\.")
   # Before the archives, so that nothing is left that these are asked for; and all of them, because
   # some linkers drop what nothing before it needs.
   target_link_options(${target} BEFORE PRIVATE
