@@ -180,7 +180,8 @@ TEST_F(FakeProgramTest, AProgramThatHangsIsKilledAtTheLimit) {
 }
 
 TEST_F(FakeProgramTest, WhatAProgramWritesTooMuchEndsTheText) {
-  LoadWith("cg-proc", "head -c 4; exec yes");
+  // Not before the text has come, or what it writes would be too much for the load.
+  LoadWith("cg-proc", "head -c 4; head -c 1 > /dev/null; exec yes");
   EXPECT_EQ(Run({kSentence}, {1}).status().code(), absl::StatusCode::kUnavailable);
 }
 

@@ -42,6 +42,7 @@ class TranslationTest : public testing::Test {
   absl::StatusOr<InferenceResult> Run(const std::vector<std::string>& texts,
                                       std::vector<int64_t> shape,
                                       absl::Duration limit = absl::Seconds(60)) {
+    if (instance_ == nullptr) return absl::FailedPreconditionError("no mode is loaded");
     std::string data;
     for (const std::string& text : texts) AppendBytesElement(text, &data);
     const TensorView input{"text", DataType::kBytes, shape, data};
