@@ -80,7 +80,8 @@ WorkerAnswer Answer(const Serve& serve, std::string_view request) {
 
 // What one request takes and frees is kept for the next, up to this. glibc would give the end of
 // its heap back to the kernel after each, and have every page zeroed and faulted in again: a
-// hundred faults, 0.4 ms of the kernel's time, for a run of 1 ms.
+// hundred faults, 0.4 ms of the kernel's time, for a run of 1 ms. Another allocator takes no
+// notice.
 constexpr int kKeptBytes = 16 << 20;
 
 void KeepFreedMemory() {
