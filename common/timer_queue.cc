@@ -21,15 +21,16 @@ TimerQueue::~TimerQueue() {
 
 TimerQueue::Id TimerQueue::Schedule(absl::Duration when, Callback callback) {
   Id id;
-  bool is_next;
+  bool sleeps_too_long;
   {
     MutexLock lock(&mutex_);
     id = next_id_++;
-    const auto it = timers_.emplace(std::pair(when, id), std::move(callback)).first;
+    timers_.emplace(std::pair(when, id), std::move(callback));
     when_.emplace(id, when);
-    is_next = it == timers_.begin();
+    sleeps_too_long = when < looks_at_;
+    if (sleeps_too_long) looks_at_ = when;
   }
-  if (is_next) changed_.NotifyAll();
+  if (sleeps_too_long) changed_.NotifyAll();
   return id;
 }
 
@@ -66,11 +67,14 @@ void TimerQueue::Run() {
     {
       MutexLock lock(&mutex_);
       while (!stopping_) {
-        const absl::Duration left =
-            timers_.empty() ? kLongestWait : timers_.begin()->first.first - clock_->Monotonic();
-        if (left <= absl::ZeroDuration()) break;
-        changed_.WaitFor(&mutex_, absl::ToChronoNanoseconds(std::min(left, kLongestWait)));
+        const absl::Duration now = clock_->Monotonic();
+        const absl::Duration next =
+            timers_.empty() ? now + kLongestWait : timers_.begin()->first.first;
+        if (next <= now) break;
+        looks_at_ = std::min(next, now + kLongestWait);
+        changed_.WaitFor(&mutex_, absl::ToChronoNanoseconds(looks_at_ - now));
       }
+      looks_at_ = -absl::InfiniteDuration();
       if (stopping_) return;
     }
     RunDue();

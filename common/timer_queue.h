@@ -55,6 +55,10 @@ class TimerQueue {
   std::map<std::pair<absl::Duration, Id>, Callback> timers_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<Id, absl::Duration> when_ ABSL_GUARDED_BY(mutex_);
   Id next_id_ ABSL_GUARDED_BY(mutex_) = 1;
+  // When the thread looks by itself what is due; past while it is looking. Where most timers are
+  // cancelled long before they are due, as deadlines are, waking it for each would cost more than
+  // all the rest.
+  absl::Duration looks_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;

@@ -10,6 +10,7 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "cache/disk/page_cache_files.h"
 #include "common/logging/logging.h"
 
 namespace souvenir::cache {
@@ -57,12 +58,7 @@ uint64_t WriteBufferBytes(uint64_t limit_bytes) {
   return std::clamp<uint64_t>(limit_bytes / 64, 1u << 20, 16u << 20);
 }
 
-uint64_t BlockCacheBytes(uint64_t limit_bytes) {
-  return std::clamp<uint64_t>(limit_bytes / 256, 1u << 20, 8u << 20);
-}
-
-rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes,
-                                            const std::shared_ptr<rocksdb::Cache>& blocks) {
+rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes) {
   rocksdb::ColumnFamilyOptions options;
   constexpr int kNever = 1 << 30;
   options.disable_auto_compactions = true;
@@ -73,7 +69,9 @@ rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes,
   options.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.block_cache = blocks;
+  // Neighbours in a block have nothing to do with each other, and what was read goes into the
+  // memory tier; the operating system keeps the file.
+  table.no_block_cache = true;
   // Filters and indexes stay in memory with their open files, so that absence costs no read.
   table.cache_index_and_filter_blocks = false;
   table.block_size = 4096;
@@ -83,6 +81,7 @@ rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes,
 
 rocksdb::DBOptions StoreOptions(uint64_t log_bytes) {
   rocksdb::DBOptions options;
+  options.env = PageCacheFiles();
   options.create_if_missing = true;
   options.max_total_wal_size = log_bytes;
   options.max_background_jobs = 2;

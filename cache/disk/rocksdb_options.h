@@ -1,6 +1,5 @@
 #pragma once
 
-#include <rocksdb/cache.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice.h>
 #include <rocksdb/status.h>
@@ -19,15 +18,12 @@ namespace souvenir::cache {
 // `log_bytes` of log at most, beyond which what it holds is written to tables.
 rocksdb::DBOptions StoreOptions(uint64_t log_bytes);
 
-// Of a store of `limit_bytes`: records in memory before they go to a file, and blocks that were
-// read from files. Files are as large as the buffer: few, because a key that is absent is looked
-// for in the filter of each, but no larger than what memory there is to spare.
+// Of a store of `limit_bytes`: records in memory before they go to a file. Files are as large as
+// the buffer: few, because a key is looked for in each of a segment, but no larger than what memory
+// there is to spare.
 uint64_t WriteBufferBytes(uint64_t limit_bytes);
-uint64_t BlockCacheBytes(uint64_t limit_bytes);
 
-// Of a segment; all of them share `blocks`.
-rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes,
-                                            const std::shared_ptr<rocksdb::Cache>& blocks);
+rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes);
 
 inline rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 

@@ -1,13 +1,13 @@
 #include "cache/disk/segment_database.h"
 
 #include <fmt/format.h>
-#include <rocksdb/cache.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <utility>
 
+#include "cache/disk/page_cache_files.h"
 #include "cache/disk/rocksdb_options.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
@@ -37,8 +37,7 @@ uint64_t SegmentDatabase::LogBytes(const Options& options) {
 SegmentDatabase::SegmentDatabase(const Options& options)
     : options_(options),
       // A tenth is left free: dropping comes well before the limit.
-      segment_bytes_((options.limit_bytes / 10 * 9 - 2 * LogBytes(options)) / options.segments),
-      blocks_(rocksdb::NewLRUCache(BlockCacheBytes(options.limit_bytes))) {}
+      segment_bytes_((options.limit_bytes / 10 * 9 - 2 * LogBytes(options)) / options.segments) {}
 
 absl::StatusOr<std::unique_ptr<SegmentDatabase>> SegmentDatabase::Open(const Options& options) {
   std::unique_ptr<SegmentDatabase> database(new SegmentDatabase(options));
@@ -130,16 +129,15 @@ void SegmentDatabase::Flush() {
 }
 
 rocksdb::ColumnFamilyOptions SegmentDatabase::FamilyOptions() const {
-  return SegmentOptions(WriteBufferBytes(options_.limit_bytes), blocks_);
+  return SegmentOptions(WriteBufferBytes(options_.limit_bytes));
 }
 
 SegmentStore::Presence SegmentDatabase::Probe(const Fingerprint& key, std::string* record) const {
-  rocksdb::ReadOptions in_memory;
-  in_memory.read_tier = rocksdb::kBlockCacheTier;
+  const NoWaitingForDisk on_the_spot;
   const Segments now = segments();
   for (auto segment = now.rbegin(); segment != now.rend(); ++segment) {
     const rocksdb::Status status =
-        db_->Get(in_memory, (*segment)->handle, ToSlice(key.view()), record);
+        db_->Get(rocksdb::ReadOptions(), (*segment)->handle, ToSlice(key.view()), record);
     if (status.ok()) return SegmentStore::Presence::kFound;
     if (!status.IsNotFound()) return SegmentStore::Presence::kUnknown;
   }

@@ -86,7 +86,6 @@ class SegmentDatabase {
 
   const Options options_;
   const uint64_t segment_bytes_;  // when a segment is full
-  const std::shared_ptr<rocksdb::Cache> blocks_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* meta_ = nullptr;  // schema, origins and epochs
   mutable Mutex mutex_;

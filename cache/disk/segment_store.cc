@@ -40,7 +40,7 @@ absl::Status SegmentStore::Check(const Options& options) {
 
 uint64_t SegmentStore::MemoryBytes(const Options& options) {
   // The buffer that is written to, and one that is on its way to a file.
-  return 2 * WriteBufferBytes(options.limit_bytes) + BlockCacheBytes(options.limit_bytes);
+  return 2 * WriteBufferBytes(options.limit_bytes);
 }
 
 absl::StatusOr<std::unique_ptr<SegmentStore>> SegmentStore::Open(const Options& options) {

@@ -95,12 +95,13 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
   }
   if (open.empty()) return;
   call->options.trace.Begin();
-  WaitForDeadline(call);
   Compute(call, open);
+  WaitForDeadline(call);
 }
 
 void Resolver::WaitForDeadline(const ResolveCallPtr& call) {
-  if (call->options.deadline == absl::InfiniteDuration()) return;
+  const auto is_answered = [&] { return call->unanswered_ == 0; };
+  if (call->options.deadline == absl::InfiniteDuration() || is_answered()) return;
   call->timer_ =
       parts_.timers->Schedule(call->options.deadline, [this, weak = std::weak_ptr(call)] {
         const ResolveCallPtr call = weak.lock();
@@ -108,6 +109,13 @@ void Resolver::WaitForDeadline(const ResolveCallPtr& call) {
         Cancel(call,
                absl::DeadlineExceededError("the request's deadline passed before its answer came"));
       });
+  // The last answer may have come before there was a timer to cancel.
+  if (is_answered()) DropTimer(*call);
+}
+
+void Resolver::DropTimer(ResolveCall& call) {
+  const TimerQueue::Id timer = call.timer_.exchange(0);
+  if (timer != 0) parts_.timers->Cancel(timer);
 }
 
 void Resolver::Compute(const ResolveCallPtr& call, const std::vector<size_t>& open) {
@@ -293,9 +301,8 @@ void Resolver::Finish(ResolveCall& call, size_t question, Answer answer) {
       answer.entry != nullptr && !computed ? answer.entry->cost() : absl::ZeroDuration());
   slot.answer = std::move(answer);
   call.OnAnswered(question);
-  if (call.unanswered_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  const TimerQueue::Id timer = call.timer_.exchange(0);
-  if (timer != 0) parts_.timers->Cancel(timer);
+  if (--call.unanswered_ != 0) return;
+  DropTimer(call);
   call.OnAllAnswered();
 }
 

@@ -81,7 +81,9 @@ class Resolver {
   void Refresh(const ResolveCallPtr& call, size_t question);
   cache::EpochStamp StampFor(const ResolveCall& call, const Target& target,
                              const cache::Fingerprint& key) const;
+  // Has the deadline end the call, if it still waits for anything.
   void WaitForDeadline(const ResolveCallPtr& call);
+  void DropTimer(ResolveCall& call);
   void OnLanded(const ResolveCallPtr& call, size_t question, bool first,
                 const cache::FlightResult& result);
   // Gives `question` its answer, unless it has one.
