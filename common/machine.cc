@@ -1,6 +1,7 @@
 #include "common/machine.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -69,6 +70,19 @@ Machine ReadMachine(const std::string& root) {
   std::ifstream load(root + "/proc/loadavg");
   if (!(load >> machine.load)) machine.load = 0;
   return machine;
+}
+
+uint64_t OpenFileLimit() {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  return files.rlim_cur;
+}
+
+void RaiseOpenFileLimit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
 }
 
 }  // namespace souvenir

@@ -16,4 +16,11 @@ struct Machine {
 // `root` stands before all paths, for tests.
 Machine ReadMachine(const std::string& root = "");
 
+// How many files, connections among them, this process may have open.
+uint64_t OpenFileLimit();
+
+// Raises that as far as the system lets it. The usual 1,024 are for programs that use select(2); no
+// less is kept where it cannot be raised.
+void RaiseOpenFileLimit();
+
 }  // namespace souvenir

@@ -48,7 +48,7 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.mutable_memory()->set_policy(config::v1::S3_FIFO);
   config.mutable_disk()->set_directory("");
   config.mutable_disk()->set_limit_bytes(uint64_t{4} << 30);
-  config.mutable_disk()->set_segments(8);
+  config.mutable_disk()->set_segments(0);
   config.mutable_disk()->set_write_queue_bytes(64u << 20);
   config.mutable_disk()->set_threads(2);
   config.mutable_flights()->set_max_flights(65'536);

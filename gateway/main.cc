@@ -12,6 +12,7 @@
 #include "common/config/service_flags.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"
+#include "common/machine.h"
 #include "common/status_macros.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
@@ -33,6 +34,7 @@ int Fail(int exit_code, const absl::Status& status) {
 
 int main(int argc, char** argv) {
   using namespace souvenir;  // NOLINT(google-build-using-namespace): all of it is used here
+  RaiseOpenFileLimit();
   if (const std::optional<int> exit_code = cache::RunAsStoreCheck(argc, argv)) return *exit_code;
   BlockSignals();
 

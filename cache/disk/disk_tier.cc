@@ -184,6 +184,7 @@ DiskTier::Stats DiskTier::stats() const {
 }
 
 void DiskTier::RunWriter() {
+  BuildFilters();
   for (;;) {
     std::vector<EntryPtr> batch;
     {
@@ -202,6 +203,12 @@ void DiskTier::RunWriter() {
     written_count_ += batch.size();
     written_.NotifyAll();
   }
+}
+
+void DiskTier::BuildFilters() {
+  constexpr uint64_t kOften = 1024;
+  store_->BuildFilters(
+      [this, asked = uint64_t{0}]() mutable { return ++asked % kOften != 0 || !is_stopping(); });
 }
 
 void DiskTier::Gather() {
@@ -258,6 +265,7 @@ void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
 
 absl::Status DiskTier::Recover() {
   SOUVENIR_RETURN_IF_ERROR(store_->Resume());
+  BuildFilters();
   MutexLock lock(&epoch_mutex_);
   while (!unsaved_.empty()) {
     const auto& [slot, epoch] = *unsaved_.begin();

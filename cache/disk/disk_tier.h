@@ -111,6 +111,12 @@ class DiskTier {
     return queue_bytes_ + entry.charge <= options_.write_queue_bytes;
   }
   void RunWriter();
+  // Of the store, until a stop.
+  void BuildFilters();
+  bool is_stopping() const {
+    MutexLock lock(&mutex_);
+    return stopping_;
+  }
   void WaitToRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Waits a moment, for more to write at once.
   void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

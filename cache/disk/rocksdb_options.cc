@@ -12,6 +12,7 @@
 
 #include "cache/disk/page_cache_files.h"
 #include "common/logging/logging.h"
+#include "common/machine.h"
 
 namespace souvenir::cache {
 namespace {
@@ -44,6 +45,21 @@ class NoRetries final : public rocksdb::EventListener {
   }
 };
 
+// All of them, with their filters and indexes in memory, if the process may have so many open. Else
+// RocksDB opens and closes files as it reads them.
+int MostOpenFiles(uint64_t limit_bytes) {
+  constexpr int kAll = -1;
+  // Some are written before their buffer is full. As many again for connections.
+  const uint64_t wanted = 2 * (64 + 2 * limit_bytes / WriteBufferBytes(limit_bytes));
+  const uint64_t allowed = OpenFileLimit();
+  if (wanted <= allowed) return kAll;
+  log.Warning(
+      "the disk tier may not keep all its files open, and reads are slow: raise the limit "
+      "of open files (LimitNOFILE= of systemd, ulimit -n)",
+      {{"limit", allowed}, {"wanted", wanted}});
+  return static_cast<int>(allowed / 2);
+}
+
 }  // namespace
 
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
@@ -52,6 +68,10 @@ absl::Status FromRocks(const rocksdb::Status& status, std::string_view what) {
   if (status.IsCorruption()) return absl::DataLossError(message);
   if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
   return absl::UnavailableError(message);
+}
+
+uint64_t LogBytes(uint64_t limit_bytes) {
+  return std::clamp<uint64_t>(limit_bytes / 16, 1u << 20, 128u << 20);
 }
 
 uint64_t WriteBufferBytes(uint64_t limit_bytes) {
@@ -79,16 +99,16 @@ rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes) {
   return options;
 }
 
-rocksdb::DBOptions StoreOptions(uint64_t log_bytes) {
+rocksdb::DBOptions StoreOptions(uint64_t limit_bytes) {
   rocksdb::DBOptions options;
   options.env = PageCacheFiles();
   options.create_if_missing = true;
-  options.max_total_wal_size = log_bytes;
+  options.max_total_wal_size = LogBytes(limit_bytes);
   options.max_background_jobs = 2;
   options.listeners = {std::make_shared<NoRetries>()};  // where the disk is full
   options.max_bgerror_resume_count = 0;                 // after other errors
   options.info_log = std::make_shared<LogForwarder>();
-  options.max_open_files = -1;
+  options.max_open_files = MostOpenFiles(limit_bytes);
   // A record that a crash tore ends the log; all before it is good.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   return options;

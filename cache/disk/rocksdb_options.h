@@ -15,8 +15,12 @@
 
 namespace souvenir::cache {
 
-// `log_bytes` of log at most, beyond which what it holds is written to tables.
-rocksdb::DBOptions StoreOptions(uint64_t log_bytes);
+// Of a store of `limit_bytes`.
+rocksdb::DBOptions StoreOptions(uint64_t limit_bytes);
+
+// The most that the log of a store of `limit_bytes` takes of them; what is beyond that is written
+// to tables.
+uint64_t LogBytes(uint64_t limit_bytes);
 
 // Of a store of `limit_bytes`: records in memory before they go to a file. Files are as large as
 // the buffer: few, because a key is looked for in each of a segment, but no larger than what memory

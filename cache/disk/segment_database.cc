@@ -22,44 +22,64 @@ constexpr std::string_view kSchemaVersion = "3";
 constexpr std::string_view kSchemaKey = "schema";
 constexpr std::string_view kEpochPrefix = "epoch:";
 constexpr std::string_view kOriginPrefix = "origin:";
+constexpr std::string_view kFilterPrefix = "filter:";
 constexpr std::string_view kSegmentPrefix = "segment-";
 
 // What RocksDB keeps of a record beside key and value: sequence number, lengths, its part of the
 // filter and the index.
 constexpr uint64_t kRecordOverhead = 24;
 
-}  // namespace
+// Less than any record: how many a segment can hold at most.
+constexpr uint64_t kLeastRecordBytes = 64;
+// What the first segment's filter has room for before it grows. Later ones expect what the one
+// before them had.
+constexpr uint64_t kFirstKeys = 64 << 10;
 
-uint64_t SegmentDatabase::LogBytes(const Options& options) {
-  return std::clamp<uint64_t>(options.limit_bytes / 16, 1u << 20, 128u << 20);
+rocksdb::WriteOptions Synced() {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return options;
 }
 
+// Every option decided.
+SegmentStore::Options Completed(SegmentStore::Options options) {
+  if (options.segments != 0) return options;
+  // A lookup asks a filter for each segment, and where it may be, one for each file: some of both.
+  constexpr uint64_t kFiles = 8;
+  const uint64_t files = options.limit_bytes / WriteBufferBytes(options.limit_bytes);
+  options.segments = std::clamp<uint64_t>(files / kFiles, 8, SegmentStore::kMostSegments);
+  return options;
+}
+
+std::string FilterKey(uint64_t number) { return fmt::format("{}{}", kFilterPrefix, number); }
+
+}  // namespace
+
 SegmentDatabase::SegmentDatabase(const Options& options)
-    : options_(options),
+    : options_(Completed(options)),
       // A tenth is left free: dropping comes well before the limit.
-      segment_bytes_((options.limit_bytes / 10 * 9 - 2 * LogBytes(options)) / options.segments) {}
+      segment_bytes_((options.limit_bytes / 10 * 9 - 2 * LogBytes(options.limit_bytes)) /
+                     options_.segments) {}
 
 absl::StatusOr<std::unique_ptr<SegmentDatabase>> SegmentDatabase::Open(const Options& options) {
   std::unique_ptr<SegmentDatabase> database(new SegmentDatabase(options));
   SOUVENIR_RETURN_IF_ERROR(database->OpenFamilies());
   SOUVENIR_RETURN_IF_ERROR(database->AdoptSchema());
-  if (database->segments().empty()) SOUVENIR_RETURN_IF_ERROR(database->Begin(1));
+  SOUVENIR_RETURN_IF_ERROR(database->LoadFilters());
+  if (database->segments()->empty()) SOUVENIR_RETURN_IF_ERROR(database->Begin(1));
   SOUVENIR_RETURN_IF_ERROR(database->Rotate());
   return database;
 }
 
 SegmentDatabase::~SegmentDatabase() {
   if (db_ == nullptr) return;
-  {
-    MutexLock lock(&mutex_);
-    segments_.clear();
-  }
+  segments_.Set(nullptr);
   if (meta_ != nullptr) db_->DestroyColumnFamilyHandle(meta_);
   db_->Close();
 }
 
 absl::Status SegmentDatabase::OpenFamilies() {
-  const rocksdb::DBOptions store_options = StoreOptions(LogBytes(options_));
+  const rocksdb::DBOptions store_options = StoreOptions(options_.limit_bytes);
   std::vector<std::string> names;
   const rocksdb::Status listed =
       rocksdb::DB::ListColumnFamilies(store_options, options_.directory, &names);
@@ -77,20 +97,22 @@ absl::Status SegmentDatabase::OpenFamilies() {
   if (!opened.ok()) return OpenError(opened, options_.directory);
   db_.reset(db);
 
+  Segments found;
   for (size_t i = 0; i < names.size(); ++i) {
     if (names[i] == rocksdb::kDefaultColumnFamilyName) {
       meta_ = handles[i];
     } else {
-      AddSegment(names[i], handles[i]);
+      found.push_back(FoundSegment(names[i], handles[i]));
     }
   }
-  MutexLock lock(&mutex_);
-  std::sort(segments_.begin(), segments_.end(),
+  std::sort(found.begin(), found.end(),
             [](const auto& a, const auto& b) { return a->number < b->number; });
+  segments_.Set(std::make_shared<const Segments>(std::move(found)));
   return absl::OkStatus();
 }
 
-void SegmentDatabase::AddSegment(const std::string& name, rocksdb::ColumnFamilyHandle* handle) {
+std::shared_ptr<SegmentDatabase::Segment> SegmentDatabase::FoundSegment(
+    const std::string& name, rocksdb::ColumnFamilyHandle* handle) const {
   uint64_t number = 0;
   const char* const digits = name.c_str() + kSegmentPrefix.size();
   std::from_chars(digits, name.c_str() + name.size(), number);
@@ -103,8 +125,7 @@ void SegmentDatabase::AddSegment(const std::string& name, rocksdb::ColumnFamilyH
   db_->GetIntProperty(handle, rocksdb::DB::Properties::kEstimateNumKeys, &keys);
   segment->bytes = files + tables;
   segment->entries = keys;
-  MutexLock lock(&mutex_);
-  segments_.push_back(std::move(segment));
+  return segment;
 }
 
 absl::Status SegmentDatabase::AdoptSchema() {
@@ -112,75 +133,135 @@ absl::Status SegmentDatabase::AdoptSchema() {
   const rocksdb::Status read =
       db_->Get(rocksdb::ReadOptions(), meta_, ToSlice(kSchemaKey), &schema);
   if (!read.ok() && !read.IsNotFound()) return FromRocks(read, "cannot read the schema version");
-  if (schema != kSchemaVersion && !segments().empty()) {
+  if (schema != kSchemaVersion && !segments()->empty()) {
     log.Warning("the store has another schema and is emptied", {{"ours", kSchemaVersion}});
-    while (!segments().empty()) SOUVENIR_RETURN_IF_ERROR(DropOldest());
+    while (!segments()->empty()) SOUVENIR_RETURN_IF_ERROR(DropOldest());
   }
-  rocksdb::WriteOptions synced;
-  synced.sync = true;
-  return FromRocks(db_->Put(synced, meta_, ToSlice(kSchemaKey), ToSlice(kSchemaVersion)),
+  return FromRocks(db_->Put(Synced(), meta_, ToSlice(kSchemaKey), ToSlice(kSchemaVersion)),
                    "cannot write the schema version");
 }
 
+absl::Status SegmentDatabase::LoadFilters() {
+  const std::shared_ptr<const Segments> now = segments();
+  for (const std::shared_ptr<Segment>& segment : *now) {
+    rocksdb::PinnableSlice bytes;
+    const rocksdb::Status read =
+        db_->Get(rocksdb::ReadOptions(), meta_, FilterKey(segment->number), &bytes);
+    if (!read.ok() && !read.IsNotFound()) return FromRocks(read, "cannot read a filter");
+    std::unique_ptr<KeyFilter> filter = KeyFilter::Decode({bytes.data(), bytes.size()});
+    if (filter == nullptr) continue;
+    segment->SetFilter(std::move(filter));
+    segment->filter_is_kept = true;
+  }
+  if (now->empty()) return absl::OkStatus();
+  // More is written to the newest, of which what was kept would know nothing after a crash.
+  now->back()->filter_is_kept = false;
+  return FromRocks(db_->Delete(Synced(), meta_, FilterKey(now->back()->number)),
+                   "cannot write to the disk tier");
+}
+
+absl::Status SegmentDatabase::SaveFilter(Segment* segment) {
+  if (!segment->has_filter || segment->filter_is_kept) return absl::OkStatus();
+  SOUVENIR_RETURN_IF_ERROR(
+      FromRocks(db_->Put(rocksdb::WriteOptions(), meta_, FilterKey(segment->number),
+                         segment->filter->Encode()),
+                "cannot keep a filter"));
+  segment->filter_is_kept = true;
+  return absl::OkStatus();
+}
+
+void SegmentDatabase::BuildFilters(const std::function<bool()>& go_on) {
+  const std::shared_ptr<const Segments> now = segments();
+  for (auto it = now->rbegin(); it != now->rend(); ++it) {
+    Segment& segment = **it;
+    if (segment.has_filter) continue;
+    auto filter = std::make_unique<KeyFilter>(ExpectedKeys(segment.entries));
+    const absl::StatusOr<bool> whole =
+        ForEachIn(segment, [&](const Fingerprint& key, std::string_view) {
+          filter->Add(key);
+          return go_on();
+        });
+    // Without a filter everything is found all the same.
+    if (!whole.ok() || !*whole) return;
+    segment.SetFilter(std::move(filter));
+  }
+}
+
 void SegmentDatabase::Flush() {
-  for (const std::shared_ptr<Segment>& segment : segments()) {
+  const std::shared_ptr<const Segments> now = segments();
+  for (const std::shared_ptr<Segment>& segment : *now) {
+    if (!SaveFilter(segment.get()).ok()) return;
     db_->Flush(rocksdb::FlushOptions(), segment->handle);
   }
+  db_->Flush(rocksdb::FlushOptions(), meta_);
 }
 
 rocksdb::ColumnFamilyOptions SegmentDatabase::FamilyOptions() const {
   return SegmentOptions(WriteBufferBytes(options_.limit_bytes));
 }
 
-SegmentStore::Presence SegmentDatabase::Probe(const Fingerprint& key, std::string* record) const {
-  const NoWaitingForDisk on_the_spot;
-  const Segments now = segments();
-  for (auto segment = now.rbegin(); segment != now.rend(); ++segment) {
+rocksdb::Status SegmentDatabase::Find(const Fingerprint& key, std::string* record) const {
+  const std::shared_ptr<const Segments> now = segments();
+  for (const std::shared_ptr<Segment>& segment : *now) segment->Prefetch(key);
+  for (auto segment = now->rbegin(); segment != now->rend(); ++segment) {
+    if (!(*segment)->MayHold(key)) continue;
     const rocksdb::Status status =
         db_->Get(rocksdb::ReadOptions(), (*segment)->handle, ToSlice(key.view()), record);
-    if (status.ok()) return SegmentStore::Presence::kFound;
-    if (!status.IsNotFound()) return SegmentStore::Presence::kUnknown;
+    if (!status.IsNotFound()) return status;
   }
-  return SegmentStore::Presence::kAbsent;
+  return rocksdb::Status::NotFound();
+}
+
+SegmentStore::Presence SegmentDatabase::Probe(const Fingerprint& key, std::string* record) const {
+  const NoWaitingForDisk on_the_spot;
+  const rocksdb::Status status = Find(key, record);
+  if (status.ok()) return SegmentStore::Presence::kFound;
+  return status.IsNotFound() ? SegmentStore::Presence::kAbsent : SegmentStore::Presence::kUnknown;
 }
 
 absl::StatusOr<std::optional<std::string>> SegmentDatabase::Read(const Fingerprint& key) const {
   std::string record;
-  const Segments now = segments();
-  for (auto segment = now.rbegin(); segment != now.rend(); ++segment) {
-    const rocksdb::Status status =
-        db_->Get(rocksdb::ReadOptions(), (*segment)->handle, ToSlice(key.view()), &record);
-    if (status.ok()) return std::optional<std::string>(std::move(record));
-    if (!status.IsNotFound()) return FromRocks(status, "cannot read the disk tier");
-  }
-  return std::optional<std::string>();
+  const rocksdb::Status status = Find(key, &record);
+  if (status.ok()) return std::optional<std::string>(std::move(record));
+  if (status.IsNotFound()) return std::optional<std::string>();
+  return FromRocks(status, "cannot read the disk tier");
 }
 
 absl::Status SegmentDatabase::ForEach(
     const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const {
-  rocksdb::ReadOptions options;
-  options.fill_cache = false;  // of use for nobody else
-  for (const std::shared_ptr<Segment>& segment : segments()) {
-    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(options, segment->handle));
-    for (it->SeekToFirst(); it->Valid(); it->Next()) {
-      Fingerprint key;
-      if (it->key().size() != key.bytes.size()) continue;
-      std::memcpy(key.bytes.data(), it->key().data(), key.bytes.size());
-      if (!visit(key, {it->value().data(), it->value().size()})) return absl::OkStatus();
-    }
-    SOUVENIR_RETURN_IF_ERROR(FromRocks(it->status(), "cannot read the disk tier"));
+  const std::shared_ptr<const Segments> now = segments();
+  for (const std::shared_ptr<Segment>& segment : *now) {
+    SOUVENIR_ASSIGN_OR_RETURN(const bool go_on, ForEachIn(*segment, visit));
+    if (!go_on) break;
   }
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> SegmentDatabase::ForEachIn(
+    const Segment& segment,
+    const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const {
+  const std::unique_ptr<rocksdb::Iterator> it(
+      db_->NewIterator(rocksdb::ReadOptions(), segment.handle));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    Fingerprint key;
+    if (it->key().size() != key.bytes.size()) continue;
+    std::memcpy(key.bytes.data(), it->key().data(), key.bytes.size());
+    if (!visit(key, {it->value().data(), it->value().size()})) return false;
+  }
+  SOUVENIR_RETURN_IF_ERROR(FromRocks(it->status(), "cannot read the disk tier"));
+  return true;
+}
+
 absl::Status SegmentDatabase::Write(SegmentStore::Records records, SegmentStore::Origins origins) {
-  const std::shared_ptr<Segment> newest = segments().back();
+  const std::shared_ptr<Segment> newest = segments()->back();
   rocksdb::WriteBatch batch;
   for (const auto& [number, origin] : origins) {
     batch.Put(meta_, ToSlice(fmt::format("{}{}", kOriginPrefix, number)), origin);
   }
   uint64_t bytes = 0;
   for (const auto& [key, record] : records) {
+    // Before anyone can find it.
+    if (newest->has_filter) newest->filter->Add(key);
     batch.Put(newest->handle, ToSlice(key.view()), record);
     bytes += key.bytes.size() + record.size() + kRecordOverhead;
   }
@@ -192,9 +273,7 @@ absl::Status SegmentDatabase::Write(SegmentStore::Records records, SegmentStore:
 }
 
 absl::Status SegmentDatabase::SaveEpoch(EpochSlot slot, uint64_t epoch) {
-  rocksdb::WriteOptions synced;
-  synced.sync = true;
-  return FromRocks(db_->Put(synced, meta_, ToSlice(fmt::format("{}{}", kEpochPrefix, slot)),
+  return FromRocks(db_->Put(Synced(), meta_, ToSlice(fmt::format("{}{}", kEpochPrefix, slot)),
                             ToSlice(std::to_string(epoch))),
                    "cannot keep an invalidation on disk");
 }
@@ -206,24 +285,34 @@ absl::Status SegmentDatabase::Begin(uint64_t number) {
                                         fmt::format("{}{:010}", kSegmentPrefix, number), &handle),
                 "cannot begin a segment"));
   auto segment = std::make_shared<Segment>(db_.get(), handle, number);
-  MutexLock lock(&mutex_);
-  segments_.push_back(std::move(segment));
+  auto more = std::make_shared<Segments>(*segments());
+  const uint64_t like_the_last = more->empty() ? kFirstKeys : more->back()->entries.load();
+  segment->SetFilter(std::make_unique<KeyFilter>(ExpectedKeys(like_the_last)));
+  more->push_back(std::move(segment));
+  segments_.Set(std::move(more));
   return absl::OkStatus();
+}
+
+uint64_t SegmentDatabase::ExpectedKeys(uint64_t keys) const {
+  return std::min(keys + keys / 8, segment_bytes_ / kLeastRecordBytes);
 }
 
 absl::Status SegmentDatabase::DropOldest() {
-  const std::shared_ptr<Segment> oldest = segments().front();
+  auto left = std::make_shared<Segments>(*segments());
+  const std::shared_ptr<Segment> oldest = left->front();
   SOUVENIR_RETURN_IF_ERROR(
       FromRocks(db_->DropColumnFamily(oldest->handle), "cannot drop a segment"));
+  left->erase(left->begin());
+  segments_.Set(std::move(left));
   dropped_entries_ += oldest->entries;
-  MutexLock lock(&mutex_);
-  segments_.erase(segments_.begin());
-  return absl::OkStatus();
+  return FromRocks(db_->Delete(rocksdb::WriteOptions(), meta_, FilterKey(oldest->number)),
+                   "cannot write to the disk tier");
 }
 
 absl::Status SegmentDatabase::Rotate() {
-  const std::shared_ptr<Segment> newest = segments().back();
+  const std::shared_ptr<Segment> newest = segments()->back();
   if (newest->bytes >= segment_bytes_) {
+    SOUVENIR_RETURN_IF_ERROR(SaveFilter(newest.get()));
     SOUVENIR_RETURN_IF_ERROR(Begin(newest->number + 1));
     // Written out in the background, so that its part of the log can go.
     rocksdb::FlushOptions flush;
@@ -232,11 +321,11 @@ absl::Status SegmentDatabase::Rotate() {
     db_->Flush(flush, newest->handle);
   }
   for (;;) {
-    const Segments now = segments();
+    const std::shared_ptr<const Segments> now = segments();
     uint64_t bytes = 0;
-    for (const auto& segment : now) bytes += segment->bytes;
+    for (const auto& segment : *now) bytes += segment->bytes;
     const bool too_much = bytes > segment_bytes_ * options_.segments;
-    if (now.size() < 2 || (now.size() <= options_.segments && !too_much)) break;
+    if (now->size() < 2 || (now->size() <= options_.segments && !too_much)) break;
     SOUVENIR_RETURN_IF_ERROR(DropOldest());
   }
   return absl::OkStatus();
@@ -274,10 +363,12 @@ absl::Status SegmentDatabase::LoadOrigins(
 
 SegmentStore::Stats SegmentDatabase::stats() const {
   SegmentStore::Stats stats;
-  for (const auto& segment : segments()) {
+  const std::shared_ptr<const Segments> now = segments();
+  for (const auto& segment : *now) {
     stats.bytes += segment->bytes;
     stats.entries += segment->entries;
     ++stats.segments;
+    if (segment->has_filter) ++stats.filtered_segments;
   }
   stats.limit_bytes = options_.limit_bytes;
   stats.dropped_entries = dropped_entries_;

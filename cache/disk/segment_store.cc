@@ -31,9 +31,10 @@ absl::Status SegmentStore::Check(const Options& options) {
     return absl::InvalidArgumentError(fmt::format("disk.limit_bytes is {}; it must be at least {}",
                                                   options.limit_bytes, kLeastBytes));
   }
-  if (options.segments < 2 || options.segments > 64) {
+  if (options.segments == 1 || options.segments > kMostSegments) {
     return absl::InvalidArgumentError(
-        fmt::format("disk.segments is {}; it must be 2 to 64", options.segments));
+        fmt::format("disk.segments is {}; it must be 2 to {}, or 0 for as many as suit the limit",
+                    options.segments, kMostSegments));
   }
   return absl::OkStatus();
 }
@@ -80,7 +81,7 @@ absl::Status SegmentStore::Resume() {
   // is worth more than the attempt.
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(options_.directory, error);
-  if (!error && space.available < SegmentDatabase::LogBytes(options_)) return failed_;
+  if (!error && space.available < LogBytes(options_.limit_bytes)) return failed_;
   CloseDatabase();
   SOUVENIR_RETURN_IF_ERROR(OpenDatabase());
   failed_ = absl::OkStatus();
@@ -104,6 +105,11 @@ absl::Status SegmentStore::ForEach(
   const std::optional<Gate::Pass> pass = readers_.Enter();
   if (!pass) return BeingOpened();
   return database_->ForEach(visit);
+}
+
+void SegmentStore::BuildFilters(const std::function<bool()>& go_on) {
+  const std::optional<Gate::Pass> pass = readers_.Enter();
+  if (pass) database_->BuildFilters(go_on);
 }
 
 absl::Status SegmentStore::LoadOrigins(

@@ -31,10 +31,12 @@ class SegmentDatabase;
 // Thread-safe. All but Probe() may wait for a disk.
 class SegmentStore {
  public:
+  static constexpr uint32_t kMostSegments = 64;
+
   struct Options {
     std::string directory;
     uint64_t limit_bytes = uint64_t{4} << 30;  // of files, the log included; at least 16 MiB
-    uint32_t segments = 8;                     // 2 to 64
+    uint32_t segments = 0;                     // 2 to kMostSegments, or 0: as suits the limit
   };
 
   struct Stats {
@@ -42,7 +44,8 @@ class SegmentStore {
     uint64_t limit_bytes = 0;
     uint64_t entries = 0;  // a record that was replaced counts until its segment goes
     uint64_t segments = 0;
-    uint64_t dropped_entries = 0;  // with their segments
+    uint64_t filtered_segments = 0;  // those that have their filter, see BuildFilters()
+    uint64_t dropped_entries = 0;    // with their segments
   };
 
   enum class Presence {
@@ -64,8 +67,8 @@ class SegmentStore {
   static absl::StatusOr<std::unique_ptr<SegmentStore>> Open(const Options& options);
   ~SegmentStore();
 
-  // Looks only at what is in memory: the newest records, filters, cached blocks. About a
-  // microsecond.
+  // Looks only at what is in memory: the newest records, filters, and what the operating system
+  // has of the files. A microsecond for a key that is absent, ten for one that is there.
   Presence Probe(const Fingerprint& key, std::string* record) const;
 
   // The newest record of the key, if there is one.
@@ -84,6 +87,12 @@ class SegmentStore {
   // lost with the machine. After a failure nothing is written, and no epoch saved, until Resume():
   // RocksDB must not be let near a file again that it could not write to.
   absl::Status Write(Records records, Origins origins = {});
+
+  // Makes the filters that segments lack: the newest after a crash, since filters are kept when
+  // their segments are full and when the store is closed. Reads those segments whole, unless
+  // `go_on`, which is asked at each record, says no. Until then every key is looked for in all
+  // their files. Not beside Write() or Resume().
+  void BuildFilters(const std::function<bool()>& go_on);
 
   // Calls `restore` for each origin that was written, until it returns an error.
   absl::Status LoadOrigins(

@@ -1,7 +1,10 @@
 #include "common/machine.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -64,6 +67,22 @@ TEST(MachineOfThisTestTest, HasProcessorsAndMemory) {
   const Machine machine = ReadMachine();
   EXPECT_GE(machine.processors, 1);
   EXPECT_GT(machine.memory_bytes, 1u << 20);
+}
+
+// In a process of its own, which can lower its limit.
+TEST(OpenFileLimitTest, IsRaisedToWhatTheSystemGrants) {
+  EXPECT_EXIT(
+      {
+        rlimit files{};
+        getrlimit(RLIMIT_NOFILE, &files);
+        files.rlim_max = std::min<rlim_t>(files.rlim_max, 200);
+        files.rlim_cur = 100;
+        setrlimit(RLIMIT_NOFILE, &files);
+        const uint64_t before = OpenFileLimit();
+        RaiseOpenFileLimit();
+        std::exit(before == 100 && OpenFileLimit() == files.rlim_max ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

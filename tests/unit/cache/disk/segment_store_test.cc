@@ -57,14 +57,71 @@ TEST(SegmentStoreTest, AProbeSeesWhatWasJustWrittenAndWhatIsAbsent) {
   EXPECT_EQ(store->Probe(KeyOf("b"), &record), SegmentStore::Presence::kAbsent);
 }
 
+constexpr int kRecords = 2000;
+
+std::string Numbered(int i) { return fmt::format("{}", i); }
+
+void WriteNumbered(SegmentStore* store, int begin, int end) {
+  for (int i = begin; i < end; ++i) {
+    ASSERT_TRUE(store->Write({{KeyOf(Numbered(i)), std::string(1000, 'x') + Numbered(i)}}).ok());
+  }
+}
+
+void ExpectNumbered(const SegmentStore& store, int begin, int end) {
+  for (int i = begin; i < end; ++i) {
+    ASSERT_EQ(Read(store, Numbered(i)), std::string(1000, 'x') + Numbered(i));
+    std::string record;
+    EXPECT_NE(store.Probe(KeyOf(Numbered(i)), &record), SegmentStore::Presence::kAbsent) << i;
+  }
+}
+
+TEST(SegmentStoreTest, FiltersAreKeptByAStop) {
+  const TemporaryDirectory directory;
+  WriteNumbered(Open(directory.path(), 16).get(), 0, kRecords);
+  const auto store = Open(directory.path(), 16);
+  EXPECT_GT(store->stats().segments, 2u);
+  EXPECT_EQ(store->stats().filtered_segments, store->stats().segments);
+  ExpectNumbered(*store, 0, kRecords);
+  WriteNumbered(store.get(), kRecords, kRecords + 100);
+  ExpectNumbered(*store, 0, kRecords + 100);
+}
+
+// A copy of the files of an open store is what a crash leaves of it.
+TEST(SegmentStoreTest, AfterACrashTheNewestSegmentsFilterIsMadeAnew) {
+  const TemporaryDirectory directory;
+  const std::string before = directory.path() + "/before";
+  const std::string after = directory.path() + "/after";
+  {
+    // Closed once, so that there is a filter of the newest that is out of date soon.
+    WriteNumbered(Open(before, 16).get(), 0, 10);
+    const auto store = Open(before, 16);
+    WriteNumbered(store.get(), 10, kRecords);
+    std::filesystem::copy(before, after, std::filesystem::copy_options::recursive);
+  }
+  const auto store = Open(after, 16);
+  const uint64_t segments = store->stats().segments;
+  EXPECT_GT(segments, 2u);
+  EXPECT_EQ(store->stats().filtered_segments, segments - 1);
+  ExpectNumbered(*store, 0, kRecords);
+
+  store->BuildFilters([] { return false; });
+  EXPECT_EQ(store->stats().filtered_segments, segments - 1) << "it was to stop at once";
+  store->BuildFilters([] { return true; });
+  EXPECT_EQ(store->stats().filtered_segments, segments);
+  ExpectNumbered(*store, 0, kRecords);
+  WriteNumbered(store.get(), kRecords, kRecords + 100);
+  ExpectNumbered(*store, 0, kRecords + 100);
+  EXPECT_EQ(Read(*store, "other"), std::nullopt);
+}
+
 // The oldest go, the newest stay, and the files never grow past the limit.
 TEST(SegmentStoreTest, TheOldestSegmentsAreDroppedToStayUnderTheLimit) {
   const TemporaryDirectory directory;
   const auto store = Open(directory.path());
   std::string noise(64 << 10, '\0');
   uint32_t state = 1;
-  constexpr int kRecords = 600;  // 37 MiB
-  for (int i = 0; i < kRecords; ++i) {
+  constexpr int kLarge = 600;  // 37 MiB
+  for (int i = 0; i < kLarge; ++i) {
     for (char& c : noise) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
     ASSERT_TRUE(store->Write({{KeyOf(fmt::format("{}", i)), noise}}).ok());
     EXPECT_LE(store->stats().bytes, kLeastLimit);
@@ -79,7 +136,7 @@ TEST(SegmentStoreTest, TheOldestSegmentsAreDroppedToStayUnderTheLimit) {
     }
   }
   EXPECT_EQ(Read(*store, "0"), std::nullopt);
-  EXPECT_NE(Read(*store, fmt::format("{}", kRecords - 1)), std::nullopt);
+  EXPECT_NE(Read(*store, fmt::format("{}", kLarge - 1)), std::nullopt);
   EXPECT_GT(store->stats().dropped_entries, 0u);
   EXPECT_LE(store->stats().segments, 4u);
 }
