@@ -72,6 +72,9 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
 
   StageTimes stages;
 
+  // Bytes that were read from the disk tier on the threads that handle the call.
+  std::atomic<size_t> read_at_hand{0};
+
   // Whether Resolve() was called: only then are there answers.
   bool was_resolved() const { return slots_ != nullptr; }
   const Answer& answer(size_t question) const { return slots_[question].answer; }

@@ -38,6 +38,8 @@ BENCHMARKS = {
                        "bench-infer-load"), backend="pytorch"),
     "footprint": Entry("memory, bytes written and seconds to start that remembering costs",
                        (*_MODELS, "bench-memory-tier"), is_exact=True),
+    "growth": Entry("microseconds of a lookup in the disk tier as it grows, beside RocksDB",
+                    ("bench-store-growth",), is_exact=True),
     "memory": Entry("lookups a second of the memory tier, beside RocksDB's caches",
                     ("bench-memory-tier",)),
     "traces": Entry("miss ratios of the eviction policy on public traces, beside LRU and GDSF",

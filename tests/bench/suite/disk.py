@@ -12,8 +12,7 @@ import value_load
 
 MEMORY_BYTES = 8 << 20
 WORKING_SET = 20  # times the memory tier
-# So small that RocksDB's own memory, of which there is more with a larger limit, holds little of
-# the working set: 4 MiB of blocks, and up to 12 MiB of what was not yet written to a table.
+# So small that the write buffer, which is larger with a larger limit, holds little of the working set.
 DISK_BYTES = 512 << 20
 CONFIG = f"memory {{ limit_bytes: {MEMORY_BYTES} }} disk {{ limit_bytes: {DISK_BYTES} }}"
 MEMORY_SHARE = 0.1  # of the lookups in random order, at most

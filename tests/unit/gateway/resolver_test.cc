@@ -191,6 +191,25 @@ TEST_F(ResolverTest, WhatMemoryHasLostIsFoundOnDisk) {
   EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
 }
 
+TEST_F(ResolverTest, ALargeBatchIsNotReadFromDiskWhereItIsHandled) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 300; ++i) texts.push_back(fmt::format("{}", i));
+  upstream_.AnswerAllWith(Bracket);
+  Ask(texts);
+  cache_->disk().Flush();
+  DropMemory();
+  const size_t computed = upstream_.calls();
+
+  auto call = std::make_shared<TestCall>(target_, texts);
+  resolver_->Resolve(call);
+  EXPECT_FALSE(call->done());
+  EXPECT_GT(executor_.RunAll(), 0u);
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(Kinds(*call), std::vector(300, kDisk));
+  EXPECT_EQ(call->text(299), "<299>");
+  EXPECT_EQ(upstream_.calls(), computed);
+}
+
 TEST_F(ResolverTest, ADiskTooBusyToBeAskedCostsAComputation) {
   upstream_.AnswerAllWith(Bracket);
   executor_.set_full(true);
