@@ -87,6 +87,20 @@ TEST(TimerQueueThreadTest, FiresOnItsOwnThread) {
   EXPECT_NE(fired.get_future().get(), std::this_thread::get_id());
 }
 
+// The thread sleeps for a timer that is cancelled: one that is due later does not wake it, and is
+// fired all the same, and so is one that is due before.
+TEST(TimerQueueThreadTest, ASleepForWhatWasCancelledDelaysNothing) {
+  TimerQueue timers(Clock::System());
+  for (const int later_ms : {2, -4}) {
+    const absl::Duration now = Clock::System()->Monotonic();
+    timers.Cancel(timers.Schedule(now + absl::Milliseconds(5), [] {}));
+    std::promise<void> fired;
+    timers.Schedule(now + absl::Milliseconds(5 + later_ms), [&] { fired.set_value(); });
+    fired.get_future().wait();
+    EXPECT_GE(Clock::System()->Monotonic(), now + absl::Milliseconds(5 + later_ms));
+  }
+}
+
 TEST(TimerQueueThreadTest, DropsOnDestructionWhatHasNotFired) {
   auto held = std::make_shared<int>(1);
   {
