@@ -1,9 +1,9 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -33,12 +33,13 @@ inline uint64_t EpochSum(const EpochStamp& stamp) {
 // one number, however many there are.
 //
 // The table is fixed and names are hashed into it: two that fall into one place are invalidated
-// together, which costs a computation and never shows a wrong answer. 65,536 places of 8 bytes.
+// together, which costs a computation and never shows a wrong answer. A million places of 8 bytes;
+// those that were never advanced take no memory.
 //
 // Thread-safe; reading takes no lock.
 class EpochTable {
  public:
-  static constexpr EpochSlot kSlots = 1u << 16;
+  static constexpr EpochSlot kSlots = 1u << 20;
 
   // The places of a scope. Each is stable across processes, since they are kept on disk.
   static EpochSlot All() { return 0; }
@@ -70,28 +71,33 @@ class EpochTable {
     return true;
   }
 
-  uint64_t Get(EpochSlot slot) const { return epochs_[slot].load(std::memory_order_acquire); }
+  uint64_t Get(EpochSlot slot) const { return At(slot).load(std::memory_order_acquire); }
 
   // Kills all that was made under the place's epoch. Returns the new one.
-  uint64_t Advance(EpochSlot slot) {
-    return epochs_[slot].fetch_add(1, std::memory_order_acq_rel) + 1;
-  }
+  uint64_t Advance(EpochSlot slot) { return At(slot).fetch_add(1, std::memory_order_acq_rel) + 1; }
 
   // As of now; one after the other, so that what is advanced meanwhile may be in it or not.
   void CopyTo(EpochTable* copy) const {
-    for (EpochSlot slot = 0; slot < kSlots; ++slot) copy->Restore(slot, Get(slot));
+    for (EpochSlot slot = 0; slot < kSlots; ++slot) {
+      if (const uint64_t epoch = Get(slot); epoch != 0) copy->Restore(slot, epoch);
+    }
   }
 
   // Puts back a number that was kept; for start-up. REQUIRES: slot < kSlots.
-  void Restore(EpochSlot slot, uint64_t epoch) {
-    epochs_[slot].store(epoch, std::memory_order_release);
-  }
+  void Restore(EpochSlot slot, uint64_t epoch) { At(slot).store(epoch, std::memory_order_release); }
 
  private:
   static EpochSlot Named(std::string_view sort, std::string_view name);
 
-  const std::unique_ptr<std::array<std::atomic<uint64_t>, kSlots>> table_;
-  std::array<std::atomic<uint64_t>, kSlots>& epochs_ = *table_;
+  std::atomic_ref<uint64_t> At(EpochSlot slot) const {
+    return std::atomic_ref<uint64_t>(epochs_[slot]);
+  }
+
+  struct Free {
+    void operator()(uint64_t* epochs) const { std::free(epochs); }
+  };
+  // Of calloc(), whose pages the system makes when they are written to.
+  const std::unique_ptr<uint64_t[], Free> epochs_;
 };
 
 }  // namespace souvenir::cache

@@ -8,6 +8,12 @@
 namespace souvenir::cache {
 namespace {
 
+// A sweep looks at every entry of the memory tier: it gives way to requests, and however many
+// invalidations there are, there is a pause between two.
+constexpr int kSweeperNice = 10;
+constexpr absl::Duration kLeastSweepPause = absl::Seconds(1);
+constexpr absl::Duration kUntilPoked = absl::Hours(24);
+
 EpochSlot SlotOf(const Invalidation& what) {
   struct Slot {
     EpochSlot operator()(const InvalidateKey& key) { return EpochTable::Key(key.key); }
@@ -42,7 +48,13 @@ absl::StatusOr<std::unique_ptr<TieredCache>> TieredCache::Create(const Options& 
 
 TieredCache::TieredCache(std::unique_ptr<EpochTable> epochs, std::unique_ptr<MemoryTier> memory,
                          std::unique_ptr<DiskTier> disk)
-    : epochs_(std::move(epochs)), memory_(std::move(memory)), disk_(std::move(disk)) {}
+    : epochs_(std::move(epochs)),
+      memory_(std::move(memory)),
+      disk_(std::move(disk)),
+      sweeper_({.name = "sweeper", .nice = kSweeperNice, .least_pause = kLeastSweepPause}, [this] {
+        memory_->EraseIf([this](const Entry& entry) { return !entry.IsCurrent(*epochs_); });
+        return kUntilPoked;
+      }) {}
 
 EntryPtr TieredCache::LookupMemory(const Fingerprint& key) {
   EntryPtr entry = memory_->Lookup(key);
@@ -73,7 +85,7 @@ void TieredCache::Insert(const EntryPtr& entry) {
   memory_->Insert(entry);
 }
 
-absl::StatusOr<size_t> TieredCache::Invalidate(const Invalidation& what) {
+absl::Status TieredCache::Invalidate(const Invalidation& what) {
   const EpochSlot slot = SlotOf(what);
   MutexLock lock(&invalidate_mutex_);
   // On disk first, see DiskTier::SaveEpoch().
@@ -81,10 +93,12 @@ absl::StatusOr<size_t> TieredCache::Invalidate(const Invalidation& what) {
   if (disk_ != nullptr) saved = disk_->SaveEpoch(slot, epochs_->Get(slot) + 1);
   epochs_->Advance(slot);
   // From here on nothing older is served or filled in; the rest frees memory.
-  const size_t dropped =
-      memory_->EraseIf([this](const Entry& entry) { return !entry.IsCurrent(*epochs_); });
-  SOUVENIR_RETURN_IF_ERROR(saved);
-  return dropped;
+  if (const auto* key = std::get_if<InvalidateKey>(&what)) {
+    memory_->Erase(key->key);
+  } else {
+    sweeper_.Poke();
+  }
+  return saved;
 }
 
 absl::Status TieredCache::Export(absl::Time now,

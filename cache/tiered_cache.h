@@ -9,6 +9,8 @@
 #include "cache/disk/disk_tier.h"
 #include "cache/epochs.h"
 #include "cache/memory/memory_tier.h"
+#include "common/mutex.h"
+#include "common/periodic_thread.h"
 
 namespace souvenir::cache {
 
@@ -58,9 +60,10 @@ class TieredCache {
   // Takes a new answer into both tiers, unless its epochs have moved on.
   void Insert(const EntryPtr& entry);
 
-  // Kills what was made before; when it returns that holds across restarts. How many entries of the
-  // memory tier were dropped. Waits for the disk. An error means: done in memory, but not durable.
-  absl::StatusOr<size_t> Invalidate(const Invalidation& what);
+  // Kills what was made before; when it returns that holds across restarts. As much work whatever
+  // there is: entries that are dead are dropped from memory in the background, and from disk with
+  // their segments. Waits for the disk. An error means: done in memory, but not durable.
+  absl::Status Invalidate(const Invalidation& what);
 
   // Calls `visit` for each entry of the tiers that is fresh at `now`, until it returns false. One
   // that is in both may come twice, the newer one last. Waits for the disk.
@@ -92,6 +95,7 @@ class TieredCache {
   const std::unique_ptr<MemoryTier> memory_;
   const std::unique_ptr<DiskTier> disk_;  // null: no disk tier
   Mutex invalidate_mutex_;                // one at a time, so that each has an epoch of its own
+  PeriodicThread sweeper_;                // frees the memory of what is dead; uses the rest
 };
 
 }  // namespace souvenir::cache

@@ -46,8 +46,8 @@ Outcome CacheClear(const CacheClearOptions& options, const Settings& settings, C
   if (settings.json) {
     console.out << ToJson(response) << '\n';
   } else {
-    console.out << fmt::format("Forgot {}; {} of them in memory ({}).\n", Printable(what),
-                               response.memory_entries(), HumanDuration(connection.elapsed()));
+    console.out << fmt::format("Forgot {} ({}).\n", Printable(what),
+                               HumanDuration(connection.elapsed()));
   }
   return {};
 }

@@ -10,7 +10,8 @@ namespace souvenir {
 
 PeriodicThread::PeriodicThread(const Options& options, Work work)
     : options_(options), work_(std::move(work)) {
-  thread_ = StartThread(options_.name, [this] { Run(); });
+  thread_ = StartThread(
+      options_.name, [this] { Run(); }, options_.nice);
 }
 
 PeriodicThread::~PeriodicThread() { Stop(); }

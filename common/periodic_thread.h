@@ -19,6 +19,7 @@ class PeriodicThread {
 
   struct Options {
     std::string name;  // of the thread
+    int nice = 0;      // 0 to 19
     // What a poke does not shorten a pause below: however often it comes, the work has an end.
     absl::Duration least_pause = absl::ZeroDuration();
   };

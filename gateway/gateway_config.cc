@@ -44,7 +44,7 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.set_admin_address("127.0.0.1:8003");
   config.set_compute_address("127.0.0.1:8011");
   config.mutable_memory()->set_limit_bytes(256u << 20);
-  config.mutable_memory()->set_shards(8);
+  config.mutable_memory()->set_shards(0);
   config.mutable_memory()->set_policy(config::v1::S3_FIFO);
   config.mutable_disk()->set_directory("");
   config.mutable_disk()->set_limit_bytes(uint64_t{4} << 30);

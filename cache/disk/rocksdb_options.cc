@@ -106,10 +106,10 @@ rocksdb::DBOptions StoreOptions(uint64_t limit_bytes) {
   options.max_total_wal_size = LogBytes(limit_bytes);
   options.max_background_jobs = 2;
   options.listeners = {std::make_shared<NoRetries>()};  // where the disk is full
-  // The last one who reads a segment that was dropped may be one who must not wait: files are deleted,
-  // and buffers freed, in the background.
+  // The last one who reads a segment that was dropped may be one who must not wait: files are
+  // deleted, and buffers freed, in the background.
   options.avoid_unnecessary_blocking_io = true;
-  options.max_bgerror_resume_count = 0;                 // after other errors
+  options.max_bgerror_resume_count = 0;  // after other errors
   options.info_log = std::make_shared<LogForwarder>();
   options.max_open_files = MostOpenFiles(limit_bytes);
   // A record that a crash tore ends the log; all before it is good.

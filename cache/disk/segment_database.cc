@@ -18,7 +18,7 @@ namespace {
 constinit Logger log{"disk"};
 
 // Of the records, see entry_codec.h. A store of another version is emptied: it is only a cache.
-constexpr std::string_view kSchemaVersion = "3";
+constexpr std::string_view kSchemaVersion = "4";
 constexpr std::string_view kSchemaKey = "schema";
 constexpr std::string_view kEpochPrefix = "epoch:";
 constexpr std::string_view kOriginPrefix = "origin:";

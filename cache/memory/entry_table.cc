@@ -32,7 +32,7 @@ const Entry* EntryTable::Put(const Entry* entry) {
     found.place->store(WordFor(entry));
     return found.entry;
   }
-  if ((used_ + 1) * 4 > (array_.load(std::memory_order_relaxed)->mask + 1) * 3) Resize();
+  if ((used_ + 1) * 4 > places() * 3) Resize();
   const Array& array = *array_.load(std::memory_order_relaxed);
   size_t i = StartOf(entry->key);
   while (array.words[i & array.mask].load(std::memory_order_relaxed) > kGone) ++i;
@@ -53,8 +53,7 @@ bool EntryTable::Erase(const Entry* entry) {
 
 void EntryTable::Resize() {
   // Full of entries: twice the places. Full of places where entries were: as many, swept.
-  const size_t places = array_.load(std::memory_order_relaxed)->mask + 1;
-  auto next = std::make_unique<Array>(size_ * 2 > places ? places * 2 : places);
+  auto next = std::make_unique<Array>(size_ * 2 > places() ? places() * 2 : places());
   ForEach([&](const Entry* entry) {
     size_t i = StartOf(entry->key);
     while (next->words[i & next->mask].load(std::memory_order_relaxed) != kFree) ++i;

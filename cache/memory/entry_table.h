@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -34,17 +35,30 @@ class EntryTable {
   // Takes out the entry, if it is there.
   bool Erase(const Entry* entry);
 
+  // Calls `visit` for each entry.
   template <typename Visit>
   void ForEach(Visit visit) const {
+    ForEachIn(0, places(), visit);
+  }
+
+  // The same in a part of the places, as far as there are so many.
+  template <typename Visit>
+  void ForEachIn(size_t begin, size_t end, Visit visit) const {
+    // Entries lie all over memory: they are asked for well before their turn comes.
+    constexpr size_t kAhead = 16;
     const Array& array = *array_.load(std::memory_order_relaxed);
-    for (size_t i = 0; i <= array.mask; ++i) {
+    end = std::min(end, array.mask + 1);
+    for (size_t i = begin; i < end; ++i) {
+      const uint64_t ahead = array.words[(i + kAhead) & array.mask].load(std::memory_order_relaxed);
+      if (ahead > kGone) __builtin_prefetch(&EntryOf(ahead)->key);
       const uint64_t word = array.words[i].load(std::memory_order_relaxed);
       if (word > kGone) visit(EntryOf(word));
     }
   }
 
   size_t size() const { return size_; }
-  size_t bytes() const { return (array_.load(std::memory_order_relaxed)->mask + 1) * sizeof(Word); }
+  size_t places() const { return array_.load(std::memory_order_relaxed)->mask + 1; }
+  size_t bytes() const { return places() * sizeof(Word); }
 
   // An array that readers may still be in; null where there is none. It is the caller's to free.
   struct Array {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -15,6 +16,19 @@ namespace {
 // for each entry.
 constexpr size_t kRetiredEntries = 16;
 constexpr size_t kRetiredShare = 64;  // of the shard's limit
+
+// Places of a shard's table that are looked at while its lock is held: some ten microseconds.
+constexpr size_t kPlacesAtOnce = 512;
+
+// Now and then a table is made anew, under its shard's lock: with so many entries, some
+// milliseconds.
+constexpr size_t kShardBytes = 32u << 20;
+constexpr size_t kLeastShards = 8;  // for threads not to wait for each other
+
+size_t ShardsFor(size_t limit_bytes) {
+  return std::clamp<size_t>(std::bit_floor(limit_bytes / kShardBytes), kLeastShards,
+                            MemoryTier::kMostShards);
+}
 
 }  // namespace
 
@@ -86,16 +100,10 @@ class alignas(64) MemoryTier::Shard {
   }
 
   size_t EraseIf(const std::function<bool(const Entry&)>& dead) {
-    Garbage garbage;
-    std::vector<const Entry*> found;
-    MutexLock lock(&mutex_);
-    table_.ForEach([&](const Entry* entry) {
-      if (dead(*entry)) found.push_back(entry);
-    });
-    for (const Entry* const entry : found) Drop(entry);
-    invalidated_ += found.size();
-    Collect(0, 0, &garbage);
-    return found.size();
+    size_t erased = 0;
+    for (size_t place = 0; EraseAt(&place, dead, &erased);) {
+    }
+    return erased;
   }
 
   std::vector<EntryPtr> All() const {
@@ -136,6 +144,23 @@ class alignas(64) MemoryTier::Shard {
     if (entry == nullptr) return nullptr;
     entry->node()->Hit();
     return EntryPtr(entry);
+  }
+
+  // EraseIf() for some places from `*place` on, which is moved on; false where there are none.
+  bool EraseAt(size_t* place, const std::function<bool(const Entry&)>& dead, size_t* erased) {
+    Garbage garbage;
+    std::vector<const Entry*> found;
+    MutexLock lock(&mutex_);
+    if (*place >= table_.places()) return false;
+    table_.ForEachIn(*place, *place + kPlacesAtOnce, [&](const Entry* entry) {
+      if (dead(*entry)) found.push_back(entry);
+    });
+    *place += kPlacesAtOnce;
+    for (const Entry* const entry : found) Drop(entry);
+    *erased += found.size();
+    invalidated_ += found.size();
+    Collect(0, 0, &garbage);
+    return true;
   }
 
   size_t bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -195,10 +220,12 @@ class alignas(64) MemoryTier::Shard {
 };
 
 absl::Status MemoryTier::Check(const Options& options) {
-  constexpr uint32_t kMostShards = 1024;
+  if (options.shards == 0) return absl::OkStatus();
   if (!std::has_single_bit(options.shards) || options.shards > kMostShards) {
     return absl::InvalidArgumentError(fmt::format(
-        "memory.shards is {}; it must be a power of two, at most {}", options.shards, kMostShards));
+        "memory.shards is {}; it must be a power of two, at most {}, or 0 for as many as "
+        "suit the limit",
+        options.shards, kMostShards));
   }
   return absl::OkStatus();
 }
@@ -209,10 +236,10 @@ absl::StatusOr<std::unique_ptr<MemoryTier>> MemoryTier::Create(const Options& op
 }
 
 MemoryTier::MemoryTier(const Options& options) {
-  shards_.reserve(options.shards);
-  for (uint32_t i = 0; i < options.shards; ++i) {
-    shards_.push_back(
-        std::make_unique<Shard>(options.policy, options.limit_bytes / options.shards));
+  const size_t shards = options.shards != 0 ? options.shards : ShardsFor(options.limit_bytes);
+  shards_.reserve(shards);
+  for (size_t i = 0; i < shards; ++i) {
+    shards_.push_back(std::make_unique<Shard>(options.policy, options.limit_bytes / shards));
   }
 }
 

@@ -20,10 +20,14 @@ namespace souvenir::cache {
 // locks.
 class MemoryTier {
  public:
+  static constexpr uint32_t kMostShards = 1024;
+
   struct Options {
     // Of keys, values and bookkeeping, as malloc counts them; 0: remembers nothing.
     size_t limit_bytes = 256u << 20;
-    uint32_t shards = 8;  // a power of two, at most 1024; an entry fits into its share of the limit
+    // A power of two, at most kMostShards, or 0: as suits the limit, with 32 MiB or more for each
+    // of eight or more. An entry fits into a shard.
+    uint32_t shards = 0;
     EvictionPolicy::Kind policy = EvictionPolicy::Kind::kS3Fifo;
   };
 
@@ -55,8 +59,8 @@ class MemoryTier {
   // True when there was one.
   bool Erase(const Fingerprint& key);
 
-  // Drops the entries for which `dead` is true; how many they were. `dead` runs under a shard's
-  // lock.
+  // Drops the entries for which `dead` is true; how many they were. Takes a shard's lock for a few
+  // entries at a time, under which `dead` runs; what is inserted meanwhile makes it pass over some.
   size_t EraseIf(const std::function<bool(const Entry&)>& dead);
 
   // Calls `visit` for each entry that is there all the while. Holds no lock meanwhile.

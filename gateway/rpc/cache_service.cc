@@ -113,14 +113,12 @@ absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
 
 grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* context,
                                                    const v1::InvalidateRequest* request,
-                                                   v1::InvalidateResponse* response) {
-  return RunOnDisk(context, invalidate_metrics_, [this, request, response]() -> absl::Status {
+                                                   v1::InvalidateResponse*) {
+  return RunOnDisk(context, invalidate_metrics_, [this, request]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const cache::Invalidation scope, ParseScope(*request));
-    SOUVENIR_ASSIGN_OR_RETURN(const size_t dropped, cache_->Invalidate(scope));
-    response->set_memory_entries(dropped);
-    log.Info("invalidated",
-             {{"scope", static_cast<int>(request->scope_case())}, {"memory_entries", dropped}});
-    return absl::OkStatus();
+    const absl::Status done = cache_->Invalidate(scope);
+    log.Info("invalidated", {{"scope", static_cast<int>(request->scope_case())}});
+    return done;
   });
 }
 

@@ -68,8 +68,7 @@ class CacheServiceTest(harness.ServicesTest):
         gateway, server, admin = self.restart(compute, gateway, server, admin)
         self.assert_translated(server.translate_one(HOUSE), DISK)
 
-        answer = admin.invalidate(**scope(answers["es", HOUSE].provenance.key))
-        self.assertEqual(answer.memory_entries, 1)
+        admin.invalidate(**scope(answers["es", HOUSE].provenance.key))
         gateway, server, admin = self.restart(compute, gateway, server, admin)
         for target, text in asked:
             known = answers[target, text]

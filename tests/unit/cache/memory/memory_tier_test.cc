@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <random>
 #include <thread>
 #include <vector>
@@ -23,6 +24,18 @@ TEST(MemoryTierTest, ShardsMustBeAPowerOfTwo) {
   const auto tier = MemoryTier::Create({.shards = 3});
   EXPECT_EQ(tier.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_NE(tier.status().message().find("3"), std::string::npos) << tier.status();
+}
+
+// Of the usual limit an eighth: whoever raises it does not make answers too large that were not.
+TEST(MemoryTierTest, ShardsThatSuitTheLimitHaveRoomForLargeEntries) {
+  for (const size_t limit_bytes : {size_t{256} << 20, size_t{300} << 20, size_t{20} << 30}) {
+    const auto tier = Make(limit_bytes, 0);
+    tier->Insert(MakeEntry("large", std::string(31u << 20, 'x')));
+    EXPECT_NE(tier->Lookup(KeyOf("large")), nullptr) << limit_bytes;
+  }
+  const auto none = Make(0, 0);
+  none->Insert(MakeEntry("a", "value"));
+  EXPECT_EQ(none->Lookup(KeyOf("a")), nullptr);
 }
 
 TEST(MemoryTierTest, AnEntryIsFoundUntilItIsErased) {
@@ -115,6 +128,26 @@ TEST(MemoryTierTest, EraseIfDropsWhatIsDead) {
     tier->Insert(MakeEntry(fmt::format("{}", i), i % 2 ? "odd" : "even"));
   EXPECT_EQ(tier->EraseIf([](const Entry& entry) { return entry.value() == "odd"; }), 50u);
   EXPECT_EQ(tier->stats().entries, 50u);
+}
+
+// More places than are looked at under one lock, while others insert and find.
+TEST(MemoryTierTest, EraseIfLetsOthersWorkMeanwhile) {
+  const auto tier = Make(64 << 20, 1);
+  for (int i = 0; i < 20'000; ++i) tier->Insert(MakeEntry(fmt::format("{}", i), "dead"));
+  std::atomic<bool> done{false};
+  std::thread others([&] {
+    for (int i = 0; !done; ++i) {
+      tier->Insert(MakeEntry(fmt::format("other {}", i % 1000), "alive"));
+      const EntryPtr found = tier->Lookup(KeyOf(fmt::format("other {}", i % 1000)));
+      ASSERT_NE(found, nullptr);
+    }
+  });
+  const auto is_dead = [](const Entry& entry) { return entry.value() == "dead"; };
+  tier->EraseIf(is_dead);
+  done = true;
+  others.join();
+  EXPECT_EQ(tier->EraseIf(is_dead), 0u);
+  EXPECT_LE(tier->stats().entries, 1000u);
 }
 
 // Whatever happens, the bytes stay under the limit and nothing is found under a wrong key.
