@@ -143,21 +143,28 @@ absl::Status SegmentDatabase::AdoptSchema() {
 
 absl::Status SegmentDatabase::LoadFilters() {
   const std::shared_ptr<const Segments> now = segments();
-  for (const std::shared_ptr<Segment>& segment : *now) {
-    rocksdb::PinnableSlice bytes;
-    const rocksdb::Status read =
-        db_->Get(rocksdb::ReadOptions(), meta_, FilterKey(segment->number), &bytes);
-    if (!read.ok() && !read.IsNotFound()) return FromRocks(read, "cannot read a filter");
-    std::unique_ptr<KeyFilter> filter = KeyFilter::Decode({bytes.data(), bytes.size()});
-    if (filter == nullptr) continue;
-    segment->SetFilter(std::move(filter));
-    segment->filter_is_kept = true;
-  }
-  if (now->empty()) return absl::OkStatus();
+  rocksdb::WriteBatch useless;
+  const auto take = [&](uint32_t number, std::string_view bytes) {
+    const auto segment = std::find_if(now->begin(), now->end(),
+                                      [&](const auto& known) { return known->number == number; });
+    std::unique_ptr<KeyFilter> filter;
+    if (segment != now->end()) filter = KeyFilter::Decode(bytes);
+    if (filter != nullptr) {
+      (*segment)->SetFilter(std::move(filter));
+      (*segment)->filter_is_kept = true;
+    } else {
+      // Of a segment that was dropped just before a crash.
+      useless.Delete(meta_, FilterKey(number));
+    }
+    return absl::OkStatus();
+  };
+  SOUVENIR_RETURN_IF_ERROR(ForEachNumbered(kFilterPrefix, take));
   // More is written to the newest, of which what was kept would know nothing after a crash.
-  now->back()->filter_is_kept = false;
-  return FromRocks(db_->Delete(Synced(), meta_, FilterKey(now->back()->number)),
-                   "cannot write to the disk tier");
+  if (!now->empty()) {
+    now->back()->filter_is_kept = false;
+    useless.Delete(meta_, FilterKey(now->back()->number));
+  }
+  return FromRocks(db_->Write(Synced(), &useless), "cannot write to the disk tier");
 }
 
 absl::Status SegmentDatabase::SaveFilter(Segment* segment) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include <fstream>
 #include <map>
@@ -112,6 +113,47 @@ TEST(SegmentStoreTest, AfterACrashTheNewestSegmentsFilterIsMadeAnew) {
   WriteNumbered(store.get(), kRecords, kRecords + 100);
   ExpectNumbered(*store, 0, kRecords + 100);
   EXPECT_EQ(Read(*store, "other"), std::nullopt);
+}
+
+// Puts `value` in the place of each kept filter of a closed store.
+void ReplaceFilters(const std::string& directory, const std::string& value) {
+  std::vector<std::string> names;
+  ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), directory, &names).ok());
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  ASSERT_TRUE(rocksdb::DB::Open(rocksdb::DBOptions(), directory, families, &handles, &opened).ok());
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  std::vector<std::string> kept;
+  {
+    const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions()));
+    for (it->Seek("filter:"); it->Valid() && it->key().starts_with("filter:"); it->Next()) {
+      kept.push_back(it->key().ToString());
+    }
+  }
+  EXPECT_GT(kept.size(), 2u);
+  for (const std::string& key : kept) {
+    ASSERT_TRUE(db->Put(rocksdb::WriteOptions(), key, value).ok());
+  }
+  for (rocksdb::ColumnFamilyHandle* const handle : handles) db->DestroyColumnFamilyHandle(handle);
+}
+
+TEST(SegmentStoreTest, FiltersThatAreDamagedAreMadeAnew) {
+  const TemporaryDirectory directory;
+  WriteNumbered(Open(directory.path(), 16).get(), 0, kRecords);
+  ReplaceFilters(directory.path(), "damaged");
+  {
+    const auto store = Open(directory.path(), 16);
+    EXPECT_EQ(store->stats().filtered_segments, 0u);
+    ExpectNumbered(*store, 0, kRecords);
+    store->BuildFilters([] { return true; });
+    EXPECT_EQ(store->stats().filtered_segments, store->stats().segments);
+    ExpectNumbered(*store, 0, kRecords);
+  }
+  const auto store = Open(directory.path(), 16);
+  EXPECT_EQ(store->stats().filtered_segments, store->stats().segments);
+  ExpectNumbered(*store, 0, kRecords);
 }
 
 // The oldest go, the newest stay, and the files never grow past the limit.
