@@ -212,7 +212,7 @@ rocksdb::Status SegmentDatabase::Find(const Fingerprint& key, std::string* recor
   for (const std::shared_ptr<Segment>& segment : *now) segment->Prefetch(key);
   for (auto segment = now->rbegin(); segment != now->rend(); ++segment) {
     if (!(*segment)->MayHold(key)) continue;
-    const rocksdb::Status status =
+    rocksdb::Status status =
         db_->Get(rocksdb::ReadOptions(), (*segment)->handle, ToSlice(key.view()), record);
     if (!status.IsNotFound()) return status;
   }

@@ -27,7 +27,7 @@ class PageCacheFilesTest : public testing::Test {
   rocksdb::IOStatus Read(uint64_t offset, size_t size, std::string* bytes) const {
     std::string scratch(size, '\0');
     rocksdb::Slice slice;
-    const rocksdb::IOStatus status =
+    rocksdb::IOStatus status =
         file_->Read(offset, size, rocksdb::IOOptions(), &slice, scratch.data(), nullptr);
     *bytes = status.ok() ? slice.ToString() : "";
     return status;
