@@ -56,7 +56,9 @@ class Subject {
 class Souvenir final : public Subject {
  public:
   explicit Souvenir(cache::EvictionPolicy::Kind policy) {
-    tier_ = *cache::MemoryTier::Create({.limit_bytes = size_t{8} << 30, .policy = policy});
+    // As many shards as a tier has that is full with so many entries.
+    tier_ =
+        *cache::MemoryTier::Create({.limit_bytes = size_t{8} << 30, .shards = 8, .policy = policy});
     origin_ = cache::Origin::Create({"", "model", "1", ""});
   }
   void Put(const Fingerprint& key, const std::string& value) override {
