@@ -79,28 +79,30 @@ void Computation::Start(LookUp look_up) {
 }
 
 bool Computation::LandWhatIsAtHand() {
-  cache::TieredCache& cache = *resolver_->parts_.cache;
   bool unknown = false;
   std::vector<Row> left;
   for (Row& row : rows_) {
     // Another flight may have landed between the look in memory and the beginning of this one.
-    cache::EntryPtr entry = cache.LookupMemory(row.flight->key());
+    cache::EntryPtr entry = resolver_->parts_.cache->LookupMemory(row.flight->key());
     const bool was_in_memory = entry != nullptr;
     if (LandIfUsable(&row, std::move(entry), cache::FlightSource::kMemory)) continue;
     // The disk has what memory has, or something older.
     if (!was_in_memory) {
-      auto presence = cache::SegmentStore::Presence::kUnknown;
-      if (call_->read_at_hand < kMostAtHandBytes) {
-        presence = cache.ProbeDisk(row.flight->key(), &entry);
-      }
-      unknown |= presence == cache::SegmentStore::Presence::kUnknown;
-      if (entry != nullptr) call_->read_at_hand += kProbeBytes + entry->value().size();
-      if (LandIfUsable(&row, std::move(entry), cache::FlightSource::kDisk)) continue;
+      cache::EntryPtr on_disk;
+      unknown |= ProbeDisk(row, &on_disk) == cache::SegmentStore::Presence::kUnknown;
+      if (LandIfUsable(&row, std::move(on_disk), cache::FlightSource::kDisk)) continue;
     }
     left.push_back(row);
   }
   rows_.swap(left);
   return unknown;
+}
+
+cache::SegmentStore::Presence Computation::ProbeDisk(const Row& row, cache::EntryPtr* entry) {
+  if (call_->read_at_hand >= kMostAtHandBytes) return cache::SegmentStore::Presence::kUnknown;
+  const auto presence = resolver_->parts_.cache->ProbeDisk(row.flight->key(), entry);
+  if (*entry != nullptr) call_->read_at_hand += kProbeBytes + (*entry)->value().size();
+  return presence;
 }
 
 void Computation::LandWhatIsOnDisk(absl::Duration asked_at) {

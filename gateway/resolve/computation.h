@@ -42,6 +42,8 @@ class Computation : public std::enable_shared_from_this<Computation> {
   // Lands the rows that memory or the disk have, as far as that can be told without reading; true
   // where the disk has to be read for the rest.
   bool LandWhatIsAtHand();
+  // As TieredCache::ProbeDisk(), but unknown where the call has been read enough for.
+  cache::SegmentStore::Presence ProbeDisk(const Row& row, cache::EntryPtr* entry);
   void LandWhatIsOnDisk(absl::Duration asked_at);
   void CallUpstream();
   std::unique_ptr<inference::ModelInferRequest> BuildRequest() const;

@@ -116,7 +116,7 @@ grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* 
                                                    v1::InvalidateResponse*) {
   return RunOnDisk(context, invalidate_metrics_, [this, request]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const cache::Invalidation scope, ParseScope(*request));
-    const absl::Status done = cache_->Invalidate(scope);
+    absl::Status done = cache_->Invalidate(scope);
     log.Info("invalidated", {{"scope", static_cast<int>(request->scope_case())}});
     return done;
   });
