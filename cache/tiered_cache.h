@@ -50,11 +50,11 @@ class TieredCache {
   // An entry of the memory tier; null where there is none. Never waits for a disk.
   EntryPtr LookupMemory(const Fingerprint& key);
 
-  // The same of the disk tier, as far as that can be told without reading. What is found goes into
+  // The same of the disk tier, as far as that can be told without waiting. What is found goes into
   // memory too.
   SegmentStore::Presence ProbeDisk(const Fingerprint& key, EntryPtr* entry);
 
-  // The same, reading: for the disk executor.
+  // The same, waiting for the disk: for the disk executor.
   EntryPtr ReadDisk(const Fingerprint& key);
 
   // Takes a new answer into both tiers, unless its epochs have moved on.

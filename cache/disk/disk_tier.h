@@ -65,7 +65,7 @@ class DiskTier {
   // As Stop().
   ~DiskTier();
 
-  // Whether the entry is there, as far as that can be told without reading from the disk.
+  // Whether the entry is there, as far as that can be told without waiting for the disk.
   SegmentStore::Presence Probe(const Fingerprint& key, EntryPtr* entry);
 
   // The entry, or null. Reads from the disk. A damaged or unreadable record is logged, counted, and

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <string>
 
+#include "common/machine.h"
 #include "common/metrics/metrics.h"
 
 namespace souvenir {
@@ -43,10 +44,8 @@ void CollectProcessMetrics(MetricWriter& writer) {
                  Seconds(usage.ru_utime) + Seconds(usage.ru_stime));
   writer.Gauge("process_resident_memory_bytes", "Resident memory.", {}, ResidentBytes());
   writer.Gauge("process_open_fds", "Open file descriptors.", {}, OpenFiles());
-  rlimit files{};
-  getrlimit(RLIMIT_NOFILE, &files);
   writer.Gauge("process_max_fds", "Limit of open file descriptors.", {},
-               static_cast<double>(files.rlim_cur));
+               static_cast<double>(OpenFileLimit()));
   writer.Gauge("process_start_time_seconds", "When the process started, seconds since 1970.", {},
                static_cast<double>(start_time));
 }

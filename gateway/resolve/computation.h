@@ -39,10 +39,10 @@ class Computation : public std::enable_shared_from_this<Computation> {
   const Target& target() const { return *question(rows_.front()).target; }
   const Question& question(const Row& row) const { return call_->questions[row.question]; }
 
-  // Lands the rows that memory or the disk have, as far as that can be told without reading; true
-  // where the disk has to be read for the rest.
+  // Lands the rows that memory or the disk have, as far as that can be told without waiting; true
+  // where the disk has to be asked for the rest.
   bool LandWhatIsAtHand();
-  // As TieredCache::ProbeDisk(), but unknown where the call has been read enough for.
+  // As TieredCache::ProbeDisk(), but unknown where enough was read for the call.
   cache::SegmentStore::Presence ProbeDisk(const Row& row, cache::EntryPtr* entry);
   void LandWhatIsOnDisk(absl::Duration asked_at);
   void CallUpstream();

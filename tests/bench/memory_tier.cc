@@ -23,6 +23,7 @@
 #include "absl/flags/usage.h"
 #include "absl/strings/numbers.h"
 #include "tests/bench/model_value.h"
+#include "tests/bench/numbered_key.h"
 
 ABSL_FLAG(std::string, cache, "souvenir", "souvenir, souvenir-lru, rocksdb-lru or rocksdb-hyper");
 ABSL_FLAG(std::string, keys, "zipf", "asked for: zipf (exponent 0.99) or uniform");
@@ -38,12 +39,6 @@ namespace {
 using cache::Entry;
 using cache::EntryPtr;
 using cache::Fingerprint;
-
-Fingerprint KeyOf(uint64_t number) {
-  Sha256 hash;
-  hash.Add(number);
-  return {hash.Finish()};
-}
 
 // One cache. Look() returns the first byte of what it found, or throws the benchmark away.
 class Subject {

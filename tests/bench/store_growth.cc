@@ -21,9 +21,11 @@
 #include "absl/flags/flag.h"
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
+#include "cache/disk/rocksdb_options.h"
 #include "cache/disk/segment_store.h"
 #include "common/machine.h"
 #include "tests/bench/model_value.h"
+#include "tests/bench/numbered_key.h"
 
 ABSL_FLAG(std::string, store, "souvenir", "souvenir or rocksdb");
 ABSL_FLAG(std::string, directory, "", "where it is made; must be empty");
@@ -37,20 +39,6 @@ namespace {
 
 using cache::Fingerprint;
 using cache::SegmentStore;
-
-// As spread as a hash is, and cheaper, so that it is the store that is measured.
-Fingerprint KeyOf(uint64_t number) {
-  Fingerprint key;
-  uint64_t word = number;
-  for (size_t at = 0; at < key.bytes.size(); at += sizeof(word)) {
-    word += 0x9e3779b97f4a7c15;
-    uint64_t mixed = (word ^ (word >> 30)) * 0xbf58476d1ce4e5b9;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-    mixed ^= mixed >> 31;
-    std::memcpy(key.bytes.data() + at, &mixed, sizeof(mixed));
-  }
-  return key;
-}
 
 using Records = std::vector<std::pair<Fingerprint, std::string>>;
 
@@ -115,7 +103,7 @@ class Rocks final : public Subject {
   }
   void Write(const Records& records) override {
     rocksdb::WriteBatch batch;
-    for (const auto& [key, value] : records) Check(batch.Put(Slice(key), value));
+    for (const auto& [key, value] : records) Check(batch.Put(cache::ToSlice(key.view()), value));
     Check(db_->Write(rocksdb::WriteOptions(), &batch));
   }
   void Settle() override {
@@ -133,15 +121,13 @@ class Rocks final : public Subject {
     }
   }
   bool Has(const Fingerprint& key) override {
-    const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), Slice(key), &record_);
+    const rocksdb::Status read =
+        db_->Get(rocksdb::ReadOptions(), cache::ToSlice(key.view()), &record_);
     if (!read.IsNotFound()) Check(read);
     return read.ok();
   }
 
  private:
-  static rocksdb::Slice Slice(const Fingerprint& key) {
-    return {key.view().data(), key.view().size()};
-  }
   static void Check(const rocksdb::Status& status) {
     if (!status.ok()) Fail(status.ToString());
   }

@@ -8,6 +8,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "tests/unit/cache/test_entries.h"
 
@@ -157,6 +158,31 @@ TEST(DiskTierTest, WritesThatFailDegradeItAndItComesBackByItself) {
   EXPECT_EQ(later.Get(9), 5u) << "an epoch that could not be saved is saved later";
   EXPECT_NE(tier->Read(KeyOf("before")), nullptr);
   EXPECT_NE(tier->Read(KeyOf("after")), nullptr);
+}
+
+// A copy of the files of an open tier is what a crash leaves of it.
+TEST(DiskTierTest, AfterACrashTheFilterThatIsLackingIsMadeByTheWriter) {
+  const TemporaryDirectory directory;
+  DiskTier::Options options = OptionsFor(directory);
+  const std::string before = directory.path() + "/before";
+  const std::string after = directory.path() + "/after";
+  options.store.directory = before;
+  EpochTable epochs;
+  {
+    const auto tier = Open(options, &epochs);
+    for (int i = 0; i < 1000; ++i) tier->Write(MakeEntry(fmt::format("{}", i), "v"));
+    tier->Flush();
+    std::filesystem::copy(before, after, std::filesystem::copy_options::recursive);
+  }
+  options.store.directory = after;
+  const auto tier = Open(options, &epochs);
+  while (tier->stats().store.filtered_segments < tier->stats().store.segments) {
+    std::this_thread::yield();
+  }
+  for (int i = 0; i < 1000; ++i) {
+    EXPECT_NE(tier->Read(KeyOf(fmt::format("{}", i))), nullptr) << i;
+  }
+  EXPECT_EQ(tier->Read(KeyOf("other")), nullptr);
 }
 
 TEST(DiskTierTest, NothingIsTakenAfterAStop) {

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
+#include <sys/resource.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <map>
 
@@ -154,6 +156,25 @@ TEST(SegmentStoreTest, FiltersThatAreDamagedAreMadeAnew) {
   const auto store = Open(directory.path(), 16);
   EXPECT_EQ(store->stats().filtered_segments, store->stats().segments);
   ExpectNumbered(*store, 0, kRecords);
+}
+
+// With fewer files open than there are. Ends the process.
+void WorkWithFewOpenFiles() {
+  const rlimit files{60, 60};
+  setrlimit(RLIMIT_NOFILE, &files);
+  {
+    const TemporaryDirectory directory;
+    const auto store = Open(directory.path(), 16);
+    WriteNumbered(store.get(), 0, kRecords);
+    ExpectNumbered(*store, 0, kRecords);
+  }
+  std::exit(testing::Test::HasFailure() ? 1 : 0);
+}
+
+TEST(SegmentStoreTest, WorksWithFewOpenFilesAndSaysSo) {
+  // Started anew and not forked: RocksDB's threads do not come along.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(WorkWithFewOpenFiles(), testing::ExitedWithCode(0), "the limit of open files");
 }
 
 // The oldest go, the newest stay, and the files never grow past the limit.
