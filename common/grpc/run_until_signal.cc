@@ -19,6 +19,9 @@ namespace {
 
 constinit Logger log{"main"};
 
+// A signal that comes sooner after the first one was not meant as a second one.
+constexpr absl::Duration kRepetition = absl::Seconds(1);
+
 sigset_t Signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -63,9 +66,10 @@ void BlockSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-void RunUntilSignal(const SignalActions& actions) {
+void RunUntilSignal(const SignalActions& actions, const Clock* clock) {
   const sigset_t signals = Signals();
   int signal_number = WaitForEnd(signals, actions.reload);
+  const absl::Duration first = clock->Monotonic();
   log.Info("stopping", {{"signal", sigdescr_np(signal_number)}});
 
   const pthread_t waiter = pthread_self();
@@ -78,7 +82,7 @@ void RunUntilSignal(const SignalActions& actions) {
   });
   do {
     sigwait(&signals, &signal_number);
-  } while (signal_number == SIGHUP);
+  } while (!stopped && (signal_number == SIGHUP || clock->Monotonic() - first < kRepetition));
   if (!stopped) {
     log.Warning("stopped at once by a second signal", {{"signal", sigdescr_np(signal_number)}});
     _exit(128 + signal_number);

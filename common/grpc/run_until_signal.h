@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "absl/status/status.h"
+#include "common/clock.h"
 
 namespace souvenir {
 
@@ -17,9 +18,11 @@ struct SignalActions {
 };
 
 // Waits for SIGTERM or SIGINT, then runs `stop` on another thread and returns when it has ended. A
-// second signal meanwhile ends the process at once, with 128 + the signal's number. SIGHUP runs
-// `reload`; but where it comes because the terminal that the service was started in has been
-// closed, it is as SIGTERM. REQUIRES: BlockSignals() was called.
-void RunUntilSignal(const SignalActions& actions);
+// second signal meanwhile ends the process at once, with 128 + the signal's number; but signals of
+// the first second (by `clock`) are repetitions of the first and change nothing, because shells and
+// timeout(1) signal a process and then its whole group. SIGHUP runs `reload`; but where it comes
+// because the terminal that the service was started in has been closed, it is as SIGTERM.
+// REQUIRES: BlockSignals() was called.
+void RunUntilSignal(const SignalActions& actions, const Clock* clock = Clock::System());
 
 }  // namespace souvenir
