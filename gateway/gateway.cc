@@ -143,14 +143,17 @@ absl::Status Gateway::StartServices() {
       StatsService::Sources{clock_, catalog_.get(), cache_.get(), resolver_.get()}, &rpc_metrics_);
   cache_service_ = std::make_unique<CacheService>(cache_.get(), disk_executor_.get(),
                                                   snapshot_executor_.get(), clock_, &rpc_metrics_);
-  const InferenceService::Options inference = {
+  InferenceService::Options inference = {
       .version = SOUVENIR_VERSION,
       .call_timeout = absl::Milliseconds(config_.upstream().call_timeout_ms())};
   public_inference_ = std::make_unique<InferenceService>(
       inference, parts, catalog_.get(), &targets_, compute_.get(), nullptr, &rpc_metrics_);
-  admin_inference_ =
-      std::make_unique<InferenceService>(inference, parts, catalog_.get(), &targets_,
-                                         compute_.get(), compute_admins_.get(), &rpc_metrics_);
+  const bool loads = !ComputeAdminAddresses(config_).empty();
+  inference.repositories_unknown = absl::FailedPreconditionError(
+      "no admin port of compute is known to load or unload models at; set upstream.admin_address");
+  admin_inference_ = std::make_unique<InferenceService>(
+      inference, parts, catalog_.get(), &targets_, compute_.get(),
+      loads ? compute_admins_.get() : nullptr, &rpc_metrics_);
 
   catalog_->Listen([this](const CatalogSnapshot& snapshot) {
     targets_.OnCatalog(snapshot);

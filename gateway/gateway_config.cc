@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "common/config/address.h"
@@ -14,6 +15,27 @@ namespace {
 
 // Threads and connections are there for each.
 constexpr int kMostServers = 64;
+constexpr int kLastPort = 65535;
+
+// From a service's public port to its admin port, as in the defaults of both services.
+constexpr int kAdminPortOffset = 2;
+
+std::string_view HostOf(std::string_view address) { return address.substr(0, address.rfind(':')); }
+
+bool IsLoopback(std::string_view host) {
+  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+// Whether `address` is one that the gateway itself listens on, as far as that can be told without
+// looking up names.
+bool IsOwn(const config::v1::GatewayConfig& config, const std::string& address) {
+  for (const std::string* own :
+       {&config.listen_address(), &config.metrics_address(), &config.admin_address()}) {
+    if (own->empty() || PortOf(*own) != PortOf(address)) continue;
+    if (HostOf(*own) == HostOf(address) || IsLoopback(HostOf(address))) return true;
+  }
+  return false;
+}
 
 // One address, or several in its place.
 absl::Status Check(const char* one_name, const std::string& one, const char* several_name,
@@ -33,6 +55,23 @@ std::vector<std::string> All(const std::string& one,
                              const google::protobuf::RepeatedPtrField<std::string>& several) {
   if (several.empty()) return {one};
   return {several.begin(), several.end()};
+}
+
+absl::Status CheckAdminAddresses(const config::v1::GatewayConfig& config) {
+  const config::v1::Upstream& upstream = config.upstream();
+  const bool off = upstream.admin_addresses().empty() && upstream.admin_address().empty();
+  if (!off) {
+    SOUVENIR_RETURN_IF_ERROR(Check("upstream.admin_address", upstream.admin_address(),
+                                   "upstream.admin_addresses", upstream.admin_addresses()));
+  }
+  for (const std::string& address : ComputeAdminAddresses(config)) {
+    if (!IsOwn(config, address)) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("upstream.admin_address: {} is an address of this gateway; one of compute is "
+                    "expected",
+                    address));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -58,7 +97,6 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.mutable_translation()->set_max_targets(32);
   config.mutable_upstream()->set_poll_interval_ms(2'000);
   config.mutable_upstream()->set_call_timeout_ms(60'000);
-  config.mutable_upstream()->set_admin_address("127.0.0.1:8013");
   config.set_trust_tenant_header(false);
   config.set_max_message_bytes(64u << 20);
   config.set_drain_timeout_seconds(30);
@@ -73,7 +111,22 @@ std::vector<std::string> ComputeAddresses(const config::v1::GatewayConfig& confi
 }
 
 std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& config) {
-  return All(config.upstream().admin_address(), config.upstream().admin_addresses());
+  const config::v1::Upstream& upstream = config.upstream();
+  if (!upstream.admin_addresses().empty()) {
+    return {upstream.admin_addresses().begin(), upstream.admin_addresses().end()};
+  }
+  if (upstream.has_admin_address()) {
+    return upstream.admin_address().empty() ? std::vector<std::string>{}
+                                            : std::vector{upstream.admin_address()};
+  }
+  std::vector<std::string> derived;
+  for (const std::string& address : ComputeAddresses(config)) {
+    const int port = PortOf(address) + kAdminPortOffset;
+    if (PortOf(address) == 0 || port > kLastPort) return {};
+    derived.push_back(WithPort(address, port));
+    if (IsOwn(config, derived.back())) return {};
+  }
+  return derived;
 }
 
 cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config) {
@@ -103,8 +156,7 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   }
   SOUVENIR_RETURN_IF_ERROR(Check("compute_address", config.compute_address(), "compute_addresses",
                                  config.compute_addresses()));
-  SOUVENIR_RETURN_IF_ERROR(Check("upstream.admin_address", config.upstream().admin_address(),
-                                 "upstream.admin_addresses", config.upstream().admin_addresses()));
+  SOUVENIR_RETURN_IF_ERROR(CheckAdminAddresses(config));
   const cache::TieredCache::Options cache = CacheOptions(config);
   SOUVENIR_RETURN_IF_ERROR(cache::MemoryTier::Check(cache.memory));
   if (cache.disk) SOUVENIR_RETURN_IF_ERROR(cache::DiskTier::Check(*cache.disk));

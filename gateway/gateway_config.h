@@ -16,9 +16,13 @@ config::v1::GatewayConfig DefaultGatewayConfig();
 // INVALID_ARGUMENT names the first field that makes no sense, what came and what was expected.
 absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config);
 
-// The servers that compute, and their admin ports: "host:port" each, at least one. REQUIRES:
-// nothing is left out.
+// The servers that compute: "host:port" each, at least one. REQUIRES: nothing with a default is
+// left out.
 std::vector<std::string> ComputeAddresses(const config::v1::GatewayConfig& config);
+
+// Their admin ports. Where the configuration does not set them, each is two above the port in
+// ComputeAddresses(), as the services' defaults are. Empty, so that loads are refused: it was set
+// to "", or what would be derived is no port, or is the gateway's own.
 std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& config);
 
 // The cache's part of it. REQUIRES: nothing is left out.

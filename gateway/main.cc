@@ -47,7 +47,11 @@ int main(int argc, char** argv) {
   flags.Add("compute", "compute_addresses", "HOST:PORT,...",
             "The servers that compute what is missing; a name stands for all its addresses. "
             "Default: " +
-                config.compute_address() + ".");
+                config.compute_address() + ".",
+            {"upstream.admin_address", "upstream.admin_addresses"});
+  flags.Add("compute_admin", "upstream.admin_addresses", "HOST:PORT,...",
+            "Their admin ports, where models are loaded and unloaded. Default: those of --compute, "
+            "each port 2 higher.");
   flags.Add("data_dir", "disk.directory", "DIR",
             "Where answers are kept across restarts; without it they are kept in memory only.");
   if (const std::optional<int> exit_code = flags.Parse(argc, argv)) return *exit_code;

@@ -30,6 +30,13 @@ absl::Status CheckAddress(std::string_view field, std::string_view address) {
       "{}: '{}' came, host:port is expected, with a port from 0 to {}", field, address, kLastPort));
 }
 
+int PortOf(std::string_view address) {
+  int port = 0;
+  const char* const begin = address.data() + address.rfind(':') + 1;
+  std::from_chars(begin, address.data() + address.size(), port);
+  return port;
+}
+
 std::string WithPort(std::string_view address, int port) {
   return fmt::format("{}:{}", address.substr(0, address.rfind(':')), port);
 }

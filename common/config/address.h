@@ -12,6 +12,9 @@ namespace souvenir {
 // can be listened on is not asked.
 absl::Status CheckAddress(std::string_view field, std::string_view address);
 
+// The port of `address`. REQUIRES: CheckAddress(address) is OK.
+int PortOf(std::string_view address);
+
 // `address` with `port` in place of its own. REQUIRES: CheckAddress(address) is OK.
 std::string WithPort(std::string_view address, int port);
 

@@ -119,6 +119,7 @@ struct ServiceFlags::Impl {
     std::string name;
     std::string path;
     std::string placeholder;
+    std::vector<std::string> belonging;
     std::string value;
     CLI::Option* option;
   };
@@ -177,8 +178,10 @@ ServiceFlags::ServiceFlags(Options options, Message* config)
 ServiceFlags::~ServiceFlags() = default;
 
 void ServiceFlags::Add(const std::string& name, const std::string& path,
-                       const std::string& placeholder, const std::string& help) {
-  Impl::Flag& flag = impl_->flags.emplace_back(Impl::Flag{name, path, placeholder, "", nullptr});
+                       const std::string& placeholder, const std::string& help,
+                       std::vector<std::string> belonging) {
+  Impl::Flag& flag = impl_->flags.emplace_back(
+      Impl::Flag{name, path, placeholder, std::move(belonging), "", nullptr});
   flag.option = impl_->app.add_option("--" + name, flag.value, help)->type_name(placeholder);
   // In a copy: looking for a field makes the messages on the way there.
   const std::unique_ptr<Message> defaults(impl_->defaults->New());
@@ -216,6 +219,10 @@ absl::Status ServiceFlags::Impl::Read(Message* into) const {
   }
   for (const Flag& flag : flags) {
     if (flag.option->count() == 0) continue;
+    for (const std::string& path : flag.belonging) {
+      const FieldOf of = FindField(read.get(), path);
+      of.message->GetReflection()->ClearField(of.message, of.field);
+    }
     const FieldOf of = FindField(read.get(), flag.path);
     if (!Set(of, flag.value)) {
       return Refusal(fmt::format(

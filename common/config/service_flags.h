@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -40,9 +41,11 @@ class ServiceFlags {
 
   // A flag --`name` for the field at `path`, "disk.directory": a string, bool, uint32 or uint64, or
   // several strings. A bool is given as --name=true or --name=false; several strings with commas
-  // between them, and in the place of those of the file. REQUIRES: `config` has that field.
+  // between them, and in the place of those of the file. `belonging` are paths of fields that say
+  // more of what the file has at `path`: where the flag is given the file's do not count, only
+  // flags added later. REQUIRES: `config` has those fields.
   void Add(const std::string& name, const std::string& path, const std::string& placeholder,
-           const std::string& help);
+           const std::string& help, std::vector<std::string> belonging = {});
 
   // Puts the file and then the flags into the configuration. An exit code where the program is to
   // end: 0 after --help and --version, which are printed; 2 for a flag or a file that is wrong,

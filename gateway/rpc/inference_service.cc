@@ -11,7 +11,8 @@
 namespace souvenir::gateway {
 namespace {
 
-absl::Status RepositoryRefused() {
+absl::Status RepositoryRefused(const absl::Status& unknown) {
+  if (!unknown.ok()) return unknown;
   return absl::PermissionDeniedError(
       "models are loaded and unloaded on the admin port only (127.0.0.1:8003 by default)");
 }
@@ -164,7 +165,8 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
     inference::RepositoryModelLoadResponse* response) {
   if (repositories_ == nullptr) {
-    return End(context, Time("RepositoryModelLoad"), RepositoryRefused());
+    return End(context, Time("RepositoryModelLoad"),
+               RepositoryRefused(options_.repositories_unknown));
   }
   return PassOn(context, "RepositoryModelLoad", *request, response, [&](auto copy, auto done) {
     repositories_->Load(std::move(copy), options_.call_timeout, std::move(done));
@@ -175,7 +177,8 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
     inference::RepositoryModelUnloadResponse* response) {
   if (repositories_ == nullptr) {
-    return End(context, Time("RepositoryModelUnload"), RepositoryRefused());
+    return End(context, Time("RepositoryModelUnload"),
+               RepositoryRefused(options_.repositories_unknown));
   }
   return PassOn(context, "RepositoryModelUnload", *request, response, [&](auto copy, auto done) {
     repositories_->Unload(std::move(copy), options_.call_timeout, std::move(done));

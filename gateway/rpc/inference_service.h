@@ -40,6 +40,8 @@ class InferenceService final
   struct Options {
     std::string version;          // of this program
     absl::Duration call_timeout;  // of what is passed on
+    // Why models cannot be loaded where `repositories` is null. OK: because the port is public.
+    absl::Status repositories_unknown;
   };
 
   // All that is pointed to must outlive the service. `repositories` is where models are loaded and

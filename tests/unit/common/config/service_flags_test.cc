@@ -99,6 +99,25 @@ TEST_F(ServiceFlagsTest, DashesAreAsGoodAsUnderscoresInNamesOnly) {
   EXPECT_EQ(config_.logging().level(), "off");
 }
 
+TEST_F(ServiceFlagsTest, AFlagTakesWhatBelongsToTheFilesValueWithIt) {
+  flags_->Add("compute", "compute_address", "HOST:PORT", "Where compute is.",
+              {"upstream.admin_address", "upstream.admin_addresses"});
+  flags_->Add("compute_admin", "upstream.admin_addresses", "HOST:PORT,...", "Its admin port.");
+  const std::string path = WriteFile(
+      "compute_address: \"file:1\"\nupstream { admin_address: \"file:3\" admin_addresses: "
+      "\"file:4\" poll_interval_ms: 5 }\n");
+  EXPECT_EQ(Parse({"--config", path.c_str()}), std::nullopt) << err_;
+  EXPECT_EQ(config_.upstream().admin_address(), "file:3");
+  EXPECT_EQ(Parse({"--config", path.c_str(), "--compute=flag:1"}), std::nullopt) << err_;
+  EXPECT_FALSE(config_.upstream().has_admin_address());
+  EXPECT_THAT(config_.upstream().admin_addresses(), ElementsAre());
+  EXPECT_EQ(config_.upstream().poll_interval_ms(), 5u);
+  EXPECT_EQ(Parse({"--config", path.c_str(), "--compute_admin=flag:3", "--compute=flag:1"}),
+            std::nullopt)
+      << err_;
+  EXPECT_THAT(config_.upstream().admin_addresses(), ElementsAre("flag:3"));
+}
+
 TEST_F(ServiceFlagsTest, FlagsWinOverTheFileAndTheFileOverDefaults) {
   const std::string path =
       WriteFile("listen_address: \"file:1\"\ndrain_timeout_seconds: 7\nmemory { shards: 4 }\n");

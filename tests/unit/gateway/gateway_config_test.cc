@@ -1,0 +1,76 @@
+#include "gateway/gateway_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace souvenir::gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(ComputeAdminAddressesTest, AreTheDefaultsOfComputeWhereNothingIsSet) {
+  EXPECT_THAT(ComputeAdminAddresses(DefaultGatewayConfig()), ElementsAre("127.0.0.1:8013"));
+}
+
+TEST(ComputeAdminAddressesTest, FollowWhereComputeIs) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.set_compute_address("127.0.0.1:9011");
+  EXPECT_THAT(ComputeAdminAddresses(config), ElementsAre("127.0.0.1:9013"));
+  config.add_compute_addresses("compute-1.example:8011");
+  config.add_compute_addresses("[::1]:7000");
+  EXPECT_THAT(ComputeAdminAddresses(config), ElementsAre("compute-1.example:8013", "[::1]:7002"));
+  EXPECT_TRUE(CheckGatewayConfig(config).ok());
+}
+
+TEST(ComputeAdminAddressesTest, AreThoseThatAreSet) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.set_compute_address("127.0.0.1:9011");
+  config.mutable_upstream()->set_admin_address("10.0.0.1:5");
+  EXPECT_THAT(ComputeAdminAddresses(config), ElementsAre("10.0.0.1:5"));
+  config.mutable_upstream()->add_admin_addresses("10.0.0.2:6");
+  EXPECT_THAT(ComputeAdminAddresses(config), ElementsAre("10.0.0.2:6"));
+}
+
+TEST(ComputeAdminAddressesTest, AreNoneWhereNoneCanBeDerived) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.set_compute_address("compute:65534");
+  EXPECT_THAT(ComputeAdminAddresses(config), IsEmpty());
+  config.set_compute_address("compute:0");
+  EXPECT_THAT(ComputeAdminAddresses(config), IsEmpty());
+  EXPECT_TRUE(CheckGatewayConfig(config).ok());
+}
+
+// Another server may listen where ours does by default; two above that is our own admin port.
+TEST(ComputeAdminAddressesTest, AreNeverTheGatewaysOwn) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.set_listen_address("0.0.0.0:9001");
+  config.set_compute_address("localhost:8001");
+  EXPECT_THAT(ComputeAdminAddresses(config), IsEmpty());
+  EXPECT_TRUE(CheckGatewayConfig(config).ok());
+  config.set_compute_address("another.example:8001");
+  EXPECT_THAT(ComputeAdminAddresses(config), ElementsAre("another.example:8003"));
+}
+
+TEST(ComputeAdminAddressesTest, AreNoneWhereTheyAreTurnedOff) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.mutable_upstream()->set_admin_address("");
+  EXPECT_TRUE(CheckGatewayConfig(config).ok());
+  EXPECT_THAT(ComputeAdminAddresses(config), IsEmpty());
+}
+
+TEST(CheckGatewayConfigTest, RefusesItsOwnAdminPortForThatOfCompute) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.mutable_upstream()->set_admin_address("127.0.0.1:8003");
+  const absl::Status status = CheckGatewayConfig(config);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("upstream.admin_address: 127.0.0.1:8003"));
+  config.mutable_upstream()->set_admin_address("nonsense");
+  EXPECT_FALSE(CheckGatewayConfig(config).ok());
+}
+
+}  // namespace
+}  // namespace souvenir::gateway
