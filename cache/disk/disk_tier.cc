@@ -15,6 +15,8 @@ namespace souvenir::cache {
 namespace {
 
 constinit Logger log{"disk"};
+// Each lookup may find what is damaged.
+constinit LogLimit read_limit;
 
 // Entries written at once: enough that the cost of a write is shared, few enough that the queue's
 // memory comes free steadily.
@@ -92,7 +94,7 @@ EntryPtr DiskTier::Read(const Fingerprint& key) {
   absl::StatusOr<std::optional<std::string>> record = store_->Read(key);
   if (!record.ok()) {
     ++read_errors_;
-    log.Error("a read failed", {{"reason", record.status().ToString()}});
+    log.Error(read_limit, "a read failed", {{"reason", record.status().ToString()}});
     return nullptr;
   }
   const std::optional<std::string>& found = *record;
@@ -103,7 +105,7 @@ EntryPtr DiskTier::Decode(const Fingerprint& key, std::string_view record) {
   absl::StatusOr<DecodedEntry> decoded = DecodeEntry(key, record);
   if (!decoded.ok()) {
     ++read_errors_;
-    log.Error("a damaged record is left out",
+    log.Error(read_limit, "a damaged record is left out",
               {{"key", key.Hex()}, {"reason", decoded.status().ToString()}});
     return nullptr;
   }

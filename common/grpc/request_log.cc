@@ -11,8 +11,6 @@ namespace {
 
 constinit Logger log{"request"};
 
-constexpr uint64_t kMostWarnings = 10;  // a second
-
 bool IsServersFault(grpc::StatusCode code) {
   switch (code) {
     case grpc::StatusCode::UNKNOWN:
@@ -35,7 +33,7 @@ void RequestLog::Write(const Request& request, std::vector<LogField> more) {
   const bool slow = request.took >= slow_;
   const bool failed = IsServersFault(request.code);
   uint64_t left_out = 0;
-  if ((slow || failed) && !MayWarn(&left_out)) return;
+  if ((slow || failed) && !limit_.Allows(&left_out)) return;
 
   const std::string code = absl::StatusCodeToString(static_cast<absl::StatusCode>(request.code));
   const std::string trace = request.trace.trace_id();
@@ -49,18 +47,6 @@ void RequestLog::Write(const Request& request, std::vector<LogField> more) {
   if (left_out > 0) fields.emplace_back("left_out", left_out);
   const LogLevel level = slow || failed ? LogLevel::kWarning : LogLevel::kDebug;
   log.Write(level, failed ? "request failed" : slow ? "request was slow" : "request", fields);
-}
-
-bool RequestLog::MayWarn(uint64_t* left_out) {
-  const int64_t now = absl::ToInt64Seconds(clock_->Monotonic());
-  int64_t second = second_.load();
-  if (second != now && second_.compare_exchange_strong(second, now)) warned_ = 0;
-  if (warned_.fetch_add(1) >= kMostWarnings) {
-    left_out_.fetch_add(1);
-    return false;
-  }
-  *left_out = left_out_.exchange(0);
-  return true;
 }
 
 TraceContext TraceOf(const grpc::ServerContextBase& context) {

@@ -2,13 +2,13 @@
 
 #include <grpcpp/support/status.h>
 
-#include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "common/clock.h"
+#include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/trace_context.h"
 
@@ -27,7 +27,8 @@ class RequestLog {
  public:
   // `slow` is what takes too long; zero: nothing does. The clock outlives it.
   RequestLog(absl::Duration slow, const Clock* clock)
-      : slow_(slow > absl::ZeroDuration() ? slow : absl::InfiniteDuration()), clock_(clock) {}
+      : slow_(slow > absl::ZeroDuration() ? slow : absl::InfiniteDuration()),
+        limit_(LogLimit::kDefaultMost, clock) {}
 
   // Whether there is to be a line: asked before its fields are gathered. Cheap.
   bool Wants(grpc::StatusCode code, absl::Duration took) const;
@@ -43,14 +44,8 @@ class RequestLog {
   void Write(const Request& request, std::vector<LogField> more);
 
  private:
-  // Whether another warning may be written now, and how many were left out before it.
-  bool MayWarn(uint64_t* left_out);
-
   const absl::Duration slow_;
-  const Clock* const clock_;
-  std::atomic<int64_t> second_{-1};  // that warned_ is of
-  std::atomic<uint64_t> warned_{0};  // in that second
-  std::atomic<uint64_t> left_out_{0};
+  LogLimit limit_;  // of warnings
 };
 
 // What a request brought with it.

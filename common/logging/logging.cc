@@ -108,6 +108,14 @@ bool Logger::Writes(LogLevel level) {
   return Get()->should_log(static_cast<spdlog::level::level_enum>(level));
 }
 
+void Logger::Write(LogLimit& limit, LogLevel level, std::string_view message,
+                   std::vector<LogField> fields) {
+  uint64_t left_out = 0;
+  if (!Writes(level) || !limit.Allows(&left_out)) return;
+  if (left_out > 0) fields.emplace_back("left_out", left_out);
+  Write(level, message, fields.data(), fields.size());
+}
+
 void Logger::Write(LogLevel level, std::string_view message, const LogField* fields, size_t count) {
   spdlog::logger* const logger = Get();
   const auto spdlog_level = static_cast<spdlog::level::level_enum>(level);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "common/logging/log_limit.h"
 
 namespace spdlog {
 class logger;
@@ -68,6 +69,9 @@ struct LogField {
 //   constinit Logger log{"catalog"};
 //   log.Info("models learned", {{"models", 12}, {"server", address}});
 //
+// Where somebody from outside can cause a line it has a limit, and says in `left_out` how many
+// lines there would have been besides since the last one.
+//
 // Thread-safe. No value may hold a secret or a caller's text: log its length or fingerprint.
 class Logger {
  public:
@@ -87,6 +91,8 @@ class Logger {
   void Write(LogLevel level, std::string_view message, const std::vector<LogField>& fields) {
     Write(level, message, fields.data(), fields.size());
   }
+  void Write(LogLimit& limit, LogLevel level, std::string_view message,
+             std::vector<LogField> fields);
 
   void Debug(std::string_view message, Fields fields = {}) {
     Write(LogLevel::kDebug, message, fields);
@@ -99,6 +105,15 @@ class Logger {
   }
   void Error(std::string_view message, Fields fields = {}) {
     Write(LogLevel::kError, message, fields);
+  }
+  void Info(LogLimit& limit, std::string_view message, Fields fields = {}) {
+    Write(limit, LogLevel::kInfo, message, fields);
+  }
+  void Warning(LogLimit& limit, std::string_view message, Fields fields = {}) {
+    Write(limit, LogLevel::kWarning, message, fields);
+  }
+  void Error(LogLimit& limit, std::string_view message, Fields fields = {}) {
+    Write(limit, LogLevel::kError, message, fields);
   }
   void Critical(std::string_view message, Fields fields = {}) {
     Write(LogLevel::kCritical, message, fields);

@@ -15,6 +15,8 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"pool"};
+constinit LogLimit batch_limit;
+constinit LogLimit instance_limit;
 
 // Past its limit an isolated instance is killed, which takes a moment.
 constexpr absl::Duration kHangingMargin = absl::Seconds(1);
@@ -159,7 +161,8 @@ bool Pool::RunTogether(Model& model, Slot& slot, std::vector<JobQueue::Taken>* j
   if (!result.ok()) return false;
   absl::StatusOr<std::vector<InferenceResult>> parts = joined.Split(*result);
   if (!parts.ok()) {
-    log.Warning("answers of a batch cannot be told apart: its requests run again one by one",
+    log.Warning(batch_limit,
+                "answers of a batch cannot be told apart: its requests run again one by one",
                 {{"model", options_.name}, {"reason", std::string(parts.status().message())}});
     return false;
   }
@@ -229,7 +232,7 @@ absl::Status Pool::EnsureInstance(Model& model, Slot& slot) {
                                           options_.name, std::string(made.status().message())));
     slot.retry_at = clock_->Monotonic() + slot.pause;
     slot.pause = std::min(2 * slot.pause, options_.longest_pause);
-    log.Warning("an instance could not be made",
+    log.Warning(instance_limit, "an instance could not be made",
                 {{"model", options_.name},
                  {"error", std::string(made.status().message())},
                  {"next_attempt_ms", absl::ToInt64Milliseconds(slot.retry_at - now)}});

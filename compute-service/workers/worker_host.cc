@@ -12,6 +12,8 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"workers"};
+// What a model cannot take may cost a worker with each request.
+constinit LogLimit lost_limit;
 
 absl::Status PauseError(const std::string& name, std::string_view what, const Backoff& backoff) {
   return absl::UnavailableError(
@@ -55,7 +57,7 @@ absl::StatusOr<std::unique_ptr<Worker>> WorkerHost::Fork() {
 absl::Status WorkerHost::RestartIfLost() {
   if (process_ != nullptr && process_->Usable()) return absl::OkStatus();
   if (process_ != nullptr) {
-    log.Warning("a host process was lost", {{"model", options_.name}});
+    log.Warning(lost_limit, "a host process was lost", {{"model", options_.name}});
     ++lost_;
     process_.reset();
     backoff_.Failed();
@@ -130,7 +132,7 @@ absl::Status Worker::Prepare() {
   if (process_.channel.open() && process_.channel.Readable()) {
     backoff_.Failed();
     ++host_->lost_;
-    log.Warning("a worker was lost at rest", {{"model", name}, {"end", End()}});
+    log.Warning(lost_limit, "a worker was lost at rest", {{"model", name}, {"end", End()}});
   }
   if (process_.channel.open()) return absl::OkStatus();
   if (backoff_.Remaining() > absl::ZeroDuration()) return PauseError(name, "worker", backoff_);
@@ -160,13 +162,13 @@ absl::StatusOr<Worker::Answer> Worker::Call(std::string_view request, absl::Dura
     const std::string end = End();
     ++host_->lost_;
     if (absl::IsDeadlineExceeded(answer.status())) {
-      log.Warning("a worker took too long and was killed", {{"model", name}});
+      log.Warning(lost_limit, "a worker took too long and was killed", {{"model", name}});
       return absl::DeadlineExceededError(
           fmt::format("{}: the worker needed more than {} and was killed", name,
                       absl::FormatDuration(timeout)));
     }
     backoff_.Failed();
-    log.Warning("a worker was lost", {{"model", name}, {"end", end}});
+    log.Warning(lost_limit, "a worker was lost", {{"model", name}, {"end", end}});
     if (absl::IsUnavailable(answer.status())) {
       return absl::UnavailableError(fmt::format("{}: the worker died: {}", name, end));
     }

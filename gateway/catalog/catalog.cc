@@ -17,6 +17,8 @@ using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
 constinit Logger log{"catalog"};
+// Servers that do not agree on a digest answer so with each call.
+constinit LogLimit replaced_limit;
 
 // A model that compute could not describe this time, because it is loading or broken, is what it
 // was: what it has answered before can still be found.
@@ -142,7 +144,7 @@ std::vector<std::pair<std::string, const ModelCounters*>> Catalog::counters() co
 }
 
 void Catalog::NoteStale(const CatalogModel& model, std::string_view digest) {
-  log.Info("a model was replaced", {{"model", model.name()}, {"digest", digest}});
+  log.Info(replaced_limit, "a model was replaced", {{"model", model.name()}, {"digest", digest}});
   if (on_stale_) on_stale_();
 }
 

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <string>
 
+#include "common/clock.h"
 #include "tests/unit/cache/test_entries.h"
 #include "tests/unit/gateway/test_models.h"
 
@@ -74,6 +77,18 @@ TEST(CatalogTest, AServerWithoutDigestsGetsOneFromItsMetadata) {
   EXPECT_EQ(digest.size(), 64u);
   catalog.Update(Models({changed}));
   EXPECT_NE((*catalog.snapshot()->Find("m", ""))->digest, digest);
+}
+
+TEST(CatalogTest, ADigestThatKeepsChangingIsLoggedByRate) {
+  Catalog catalog({});
+  catalog.Update(Models({Version("1")}));
+  const CatalogModelPtr model = *catalog.snapshot()->Find("m", "");
+  const auto begun = Clock::System()->Monotonic();
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 1000; ++i) catalog.NoteStale(*model, std::to_string(i));
+  const std::string lines = testing::internal::GetCapturedStderr();
+  const auto seconds = absl::ToInt64Seconds(Clock::System()->Monotonic() - begun) + 2;
+  EXPECT_LE(std::count(lines.begin(), lines.end(), '\n'), 10 * seconds);
 }
 
 TEST(CatalogTest, IsKnownAgainAfterARestart) {

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+
+#include "tests/fakes/manual_clock.h"
 
 namespace souvenir {
 namespace {
@@ -58,6 +61,35 @@ TEST_F(LoggingTest, WrongWordsAreNamedAndChangeNothing) {
   EXPECT_THAT(Message(InitLogging({.format = "xml"})), AllOf(HasSubstr("xml"), HasSubstr("json")));
   EXPECT_TRUE(pool_log.Writes(LogLevel::kDebug));
   EXPECT_FALSE(cache_log.Writes(LogLevel::kDebug));
+}
+
+TEST_F(LoggingTest, APlaceLogsSoManyLinesASecondAndThenHowManyWereLeftOut) {
+  ASSERT_TRUE(InitLogging({.format = "text"}).ok());
+  ManualClock clock;
+  LogLimit limit(3, &clock);
+  const auto lines = [&limit](int times) {
+    testing::internal::CaptureStderr();
+    for (int i = 0; i < times; ++i) pool_log.Warning(limit, "again", {{"number", i}});
+    return testing::internal::GetCapturedStderr();
+  };
+  const std::string flood = lines(1000);
+  EXPECT_EQ(std::count(flood.begin(), flood.end(), '\n'), 3);
+  EXPECT_THAT(flood, AllOf(HasSubstr("again number=2"), Not(HasSubstr("left_out"))));
+  EXPECT_THAT(lines(1), IsEmpty());
+  clock.Advance(absl::Seconds(1));
+  EXPECT_THAT(lines(1), HasSubstr("again number=0 left_out=998"));
+  EXPECT_THAT(lines(1), Not(HasSubstr("left_out")));
+}
+
+TEST_F(LoggingTest, ALineThatIsNotWrittenAnywayIsNotLeftOut) {
+  ASSERT_TRUE(InitLogging({.level = "error", .format = "text"}).ok());
+  ManualClock clock;
+  LogLimit limit(1, &clock);
+  pool_log.Warning(limit, "not written");
+  testing::internal::CaptureStderr();
+  pool_log.Error(limit, "written");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("written"), Not(HasSubstr("left_out"))));
 }
 
 }  // namespace
