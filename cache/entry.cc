@@ -36,11 +36,6 @@ size_t Entry::TagBytes(absl::Span<const std::string> tags) {
   return bytes;
 }
 
-uint32_t Entry::ToSeconds(absl::Duration lifetime) {
-  if (lifetime >= absl::Seconds(UINT32_MAX)) return UINT32_MAX;
-  return static_cast<uint32_t>(std::max<int64_t>(0, absl::ToInt64Seconds(lifetime)));
-}
-
 EntryPtr Entry::Create(const Fields& fields) {
   static_assert(sizeof(Entry) == 72 + sizeof(Fingerprint));
   const size_t tags_size = TagBytes(fields.tags);
@@ -53,7 +48,6 @@ EntryPtr Entry::Create(const Fields& fields) {
 
 Entry::Entry(const Fields& fields, uint32_t tags_size, size_t usable)
     : value_size_(static_cast<uint32_t>(fields.value.size())),
-      lifetime_s_(ToSeconds(fields.lifetime)),
       cost_ns_(static_cast<float>(absl::ToInt64Nanoseconds(std::min(fields.cost, kMostCost)))),
       tags_size_(static_cast<uint16_t>(tags_size)),
       code_(static_cast<uint8_t>(fields.code)),

@@ -60,7 +60,8 @@ using EntryPtr = RefPtr<const Entry>;
 
 // One remembered answer, or the error that a question deserves. Immutable, but for its place in the
 // memory tier; a hit of any size copies nothing, and the entry lives until the last one who reads
-// it lets go, whatever the tiers do meanwhile.
+// it lets go, whatever the tiers do meanwhile. It knows when it was made and not how long it is
+// good: that is for the policy of whoever reads it.
 //
 // One block of memory, the value and the tags behind the rest: 72 bytes beyond key and value.
 class Entry final : public EvictionNode {
@@ -71,9 +72,7 @@ class Entry final : public EvictionNode {
     std::string_view value;  // outputs, as common/tensor/tensor_codec.h writes; less than 4 GiB
     // An error is remembered with its message as the value.
     absl::StatusCode code = absl::StatusCode::kOk;
-    absl::Time created_at;  // when it was computed
-    // How long it is fresh, to the second and at most 136 years.
-    absl::Duration lifetime = absl::InfiniteDuration();
+    absl::Time created_at;          // when it was computed, by the clock of then
     absl::Duration cost;            // what computing it took; kept to 24 bits, at most a century
     std::vector<std::string> tags;  // TagBytes() at most kMostTagBytes
     // Of the epochs before it was computed: those of all, of the tenant, the model, the key and the
@@ -85,20 +84,12 @@ class Entry final : public EvictionNode {
   // What the tags take in an entry.
   static size_t TagBytes(absl::Span<const std::string> tags);
 
-  // A lifetime as it is kept: whole seconds, rounded down; UINT32_MAX is forever.
-  static uint32_t ToSeconds(absl::Duration lifetime);
-  static absl::Duration FromSeconds(uint32_t seconds) {
-    return seconds == UINT32_MAX ? absl::InfiniteDuration() : absl::Seconds(seconds);
-  }
-
   static EntryPtr Create(const Fields& fields);
 
   std::string_view value() const { return {Tail(), value_size_}; }
   const Origin& origin() const { return *origin_; }
   const OriginPtr& origin_ptr() const { return origin_; }
   absl::Time created_at() const { return absl::FromUnixNanos(created_ns_); }
-  absl::Duration lifetime() const { return FromSeconds(lifetime_s_); }
-  absl::Time expires_at() const { return created_at() + lifetime(); }
   absl::Duration cost() const { return absl::Nanoseconds(static_cast<int64_t>(cost_ns_)); }
   std::vector<std::string> tags() const;
 
@@ -136,7 +127,6 @@ class Entry final : public EvictionNode {
 
   mutable std::atomic<uint32_t> references_{1};
   const uint32_t value_size_;
-  const uint32_t lifetime_s_;
   const float cost_ns_;
   const uint16_t tags_size_;  // bytes
   const uint8_t code_;

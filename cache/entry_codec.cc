@@ -11,6 +11,7 @@ namespace {
 
 constexpr auto kLastCode = static_cast<uint8_t>(absl::StatusCode::kUnauthenticated);
 constexpr size_t kChecksumBytes = sizeof(uint64_t);
+constexpr uint32_t kNoLifetime = UINT32_MAX;
 
 uint64_t Checksum(std::string_view name, std::string_view body) {
   Sha256 hash;
@@ -52,7 +53,7 @@ std::string EncodeEntry(const Entry& entry, uint32_t origin) {
   ByteWriter writer = WriterBehindChecksum(64 + Entry::TagBytes(tags) + entry.value().size());
   writer.Fixed(absl::ToUnixNanos(entry.created_at()));
   writer.Fixed(static_cast<float>(absl::ToDoubleNanoseconds(entry.cost())));
-  writer.Fixed(Entry::ToSeconds(entry.lifetime()));
+  writer.Fixed(kNoLifetime);
   writer.Fixed(static_cast<uint8_t>(entry.code()));
   writer.Number(origin);
   writer.Number(entry.epoch_sum());
@@ -74,7 +75,7 @@ absl::StatusOr<DecodedEntry> DecodeEntry(const Fingerprint& key, std::string_vie
   const auto cost = reader.Fixed<float>();
   if (!(cost >= 0)) return absl::DataLossError("a record with an impossible cost");
   entry.cost = absl::Nanoseconds(static_cast<double>(cost));
-  entry.lifetime = Entry::FromSeconds(reader.Fixed<uint32_t>());
+  reader.Fixed<uint32_t>();  // a lifetime
   const auto code = reader.Fixed<uint8_t>();
   if (code > kLastCode) return absl::DataLossError("a record with an unknown code");
   entry.code = static_cast<absl::StatusCode>(code);

@@ -15,13 +15,15 @@ namespace souvenir::cache {
 // A record is
 //
 //   u64 checksum of the key and all that follows, being the first 8 bytes of their SHA-256
-//   i64 created (nanoseconds since 1970), f32 cost (nanoseconds), u32 lifetime (seconds;
-//   2^32-1: forever), u8 code of an error that is remembered, 0: an answer
+//   i64 created (nanoseconds since 1970), f32 cost (nanoseconds), u32 that once was a lifetime,
+//   u8 code of an error that is remembered, 0: an answer
 //   v number of the origin, v sum of the epochs it was made under, v number of tags, and for each
 //   v its length and its text
 //   the value, to the end
 //
-// where v is ByteWriter's Number() and the others are Fixed(). The key goes into the checksum, so
+// where v is ByteWriter's Number() and the others are Fixed(). The lifetime is not read, because
+// the policy of now decides; it is written as 2^32-1, which for earlier versions is for ever, so
+// that both read what the other wrote. The key goes into the checksum, so
 // that a record can never answer for another key; so does, in an origin's bytes, its number. Change
 // it only together with the disk tier's schema version, which drops stores of another one, and with
 // that of snapshots.

@@ -22,8 +22,8 @@ namespace souvenir::cache {
 //
 // all little-endian; origins and records as entry_codec.h has them. The sums of epochs in records
 // mean nothing elsewhere. Everything has its checksum, and the end tells a file that was cut off. A
-// key may come twice; the later one counts. An answer is found only where a model of the same
-// digest answers, because that is in its key.
+// key may come twice; the one that was made later counts. An answer is found only where a model of
+// the same digest answers, because that is in its key.
 
 // Writes a snapshot to the end of a string, which the caller may empty at any time. Not
 // thread-safe.

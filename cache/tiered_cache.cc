@@ -101,32 +101,32 @@ absl::Status TieredCache::Invalidate(const Invalidation& what) {
   return saved;
 }
 
-absl::Status TieredCache::Export(absl::Time now,
-                                 const std::function<bool(const Entry& entry)>& visit) {
-  const auto is_worth_it = [&](const Entry& entry) {
-    return entry.expires_at() > now && entry.IsCurrent(*epochs_);
-  };
+absl::Status TieredCache::Export(const std::function<bool(const Entry& entry)>& visit) {
   bool go_on = true;
   if (disk_ != nullptr) {
     disk_->Flush();
     SOUVENIR_RETURN_IF_ERROR(disk_->ForEach([&](const EntryPtr& entry) {
-      if (is_worth_it(*entry)) go_on = visit(*entry);
+      if (entry->IsCurrent(*epochs_)) go_on = visit(*entry);
       return go_on;
     }));
   }
   memory_->ForEach([&](const Entry& entry) {
-    if (!go_on || !is_worth_it(entry)) return;
+    if (!go_on || !entry.IsCurrent(*epochs_)) return;
     const EntryPtr on_disk = disk_ == nullptr ? nullptr : disk_->Read(entry.key);
-    const bool has_come = on_disk != nullptr && on_disk->created_at() >= entry.created_at();
+    // Not by which is newer: clocks may have been wrong.
+    const bool has_come = on_disk != nullptr && on_disk->created_at() == entry.created_at();
     if (!has_come) go_on = visit(entry);
   });
   return absl::OkStatus();
 }
 
-bool TieredCache::Import(Entry::Fields fields, const EpochTable& epochs) {
+bool TieredCache::Import(Entry::Fields fields, const EpochTable& epochs, absl::Time now) {
   EntryPtr known = LookupMemory(fields.key);
   if (known == nullptr && disk_ != nullptr) known = disk_->Read(fields.key);
-  if (known != nullptr && known->created_at() >= fields.created_at) return false;
+  const auto date = [now](absl::Time created_at) {
+    return created_at <= now ? created_at : absl::InfinitePast();
+  };
+  if (known != nullptr && date(known->created_at()) >= date(fields.created_at)) return false;
 
   EpochStamp stamp;
   epochs.Stamp({EpochTable::All(), fields.origin->tenant_slot(), fields.origin->model_slot(),

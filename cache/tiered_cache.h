@@ -65,14 +65,15 @@ class TieredCache {
   // their segments. Waits for the disk. An error means: done in memory, but not durable.
   absl::Status Invalidate(const Invalidation& what);
 
-  // Calls `visit` for each entry of the tiers that is fresh at `now`, until it returns false. One
-  // that is in both may come twice, the newer one last. Waits for the disk.
-  absl::Status Export(absl::Time now, const std::function<bool(const Entry& entry)>& visit);
+  // Calls `visit` for each entry of the tiers, until it returns false. A key may come twice, from
+  // disk and then, with another answer, from memory. Waits for the disk.
+  absl::Status Export(const std::function<bool(const Entry& entry)>& visit);
 
   // Takes in the entry of another cache, as if it had been made under `epochs`: a copy of this
   // cache's from before the import began, so that an invalidation meanwhile holds for it. False
-  // where it was invalidated, or what is known is at least as new. Waits for the disk.
-  bool Import(Entry::Fields entry, const EpochTable& epochs);
+  // where it was invalidated, or what is known is at least as new; one that is dated after `now` is
+  // older than any that is not. Waits for the disk.
+  bool Import(Entry::Fields entry, const EpochTable& epochs, absl::Time now);
 
   // Writes out what is queued. Idempotent.
   void Stop();

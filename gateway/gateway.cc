@@ -141,8 +141,9 @@ absl::Status Gateway::StartServices() {
       std::make_unique<TranslationService>(parts, translator_.get(), &rpc_metrics_);
   stats_service_ = std::make_unique<StatsService>(
       StatsService::Sources{clock_, catalog_.get(), cache_.get(), resolver_.get()}, &rpc_metrics_);
-  cache_service_ = std::make_unique<CacheService>(cache_.get(), disk_executor_.get(),
-                                                  snapshot_executor_.get(), clock_, &rpc_metrics_);
+  cache_service_ =
+      std::make_unique<CacheService>(cache_.get(), disk_executor_.get(), snapshot_executor_.get(),
+                                     clock_, catalog_.get(), &rpc_metrics_);
   InferenceService::Options inference = {
       .version = SOUVENIR_VERSION,
       .call_timeout = absl::Milliseconds(config_.upstream().call_timeout_ms())};

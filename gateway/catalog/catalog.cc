@@ -43,13 +43,16 @@ bool IsOlder(const CatalogModelPtr& a, const CatalogModelPtr& b) {
          std::pair(number(b->version()), b->version());
 }
 
+// From 136 years on: for ever. absl::Seconds() takes a number above 2^63 for a negative one.
+absl::Duration Seconds(uint64_t seconds) {
+  return seconds < UINT32_MAX ? absl::Seconds(seconds) : absl::InfiniteDuration();
+}
+
 void SetFreshness(const souvenir::config::v1::ModelPolicy& policy, FreshnessPolicy* freshness) {
-  if (policy.ttl_seconds() > 0) freshness->ttl = absl::Seconds(policy.ttl_seconds());
-  if (policy.has_error_ttl_seconds()) {
-    freshness->error_ttl = absl::Seconds(policy.error_ttl_seconds());
-  }
-  freshness->stale_while_revalidate = absl::Seconds(policy.stale_while_revalidate_seconds());
-  freshness->stale_if_error = absl::Seconds(policy.stale_if_error_seconds());
+  if (policy.ttl_seconds() > 0) freshness->ttl = Seconds(policy.ttl_seconds());
+  if (policy.has_error_ttl_seconds()) freshness->error_ttl = Seconds(policy.error_ttl_seconds());
+  freshness->stale_while_revalidate = Seconds(policy.stale_while_revalidate_seconds());
+  freshness->stale_if_error = Seconds(policy.stale_if_error_seconds());
 }
 
 }  // namespace
@@ -110,6 +113,17 @@ absl::Status Catalog::CheckKnown() const {
   return absl::UnavailableError(fmt::format(
       "no model is known yet: compute at {} has not answered since this gateway was set up",
       options_.compute_address));
+}
+
+FreshnessPolicy Catalog::FreshnessOf(std::string_view model, std::string_view version) const {
+  const std::shared_ptr<const CatalogSnapshot> models = snapshot();
+  auto found = models->Find(model, version);
+  if (!found.ok()) found = models->Find(model, "");
+  if (found.ok()) return (*found)->freshness;
+  FreshnessPolicy freshness;
+  const auto policy = options_.policies.find(std::string(model));
+  if (policy != options_.policies.end()) SetFreshness(policy->second, &freshness);
+  return freshness;
 }
 
 void Catalog::Listen(Listener listener) {

@@ -21,7 +21,7 @@
 
 namespace souvenir::gateway {
 
-// How long answers of a model are good.
+// How long answers of a model are good, by the configuration of now: entries do not carry it.
 struct FreshnessPolicy {
   absl::Duration ttl = absl::InfiniteDuration();  // fresh for so long
   // And then served so much longer, while they are computed again, or where computing fails.
@@ -94,6 +94,9 @@ class Catalog {
 
   // UNAVAILABLE, in words for a caller, where it has not.
   absl::Status CheckKnown() const;
+
+  // What holds for answers of a model, also of one that compute has no longer.
+  FreshnessPolicy FreshnessOf(std::string_view model, std::string_view version) const;
 
   // Calls `listener` with the present snapshot, and then with each new one, on the thread that
   // brings it. For composition, before threads start.

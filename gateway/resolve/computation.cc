@@ -207,13 +207,14 @@ void Computation::OnUpstreamFailed(const absl::Status& status) {
 
 void Computation::StoreRefusal(const absl::Status& status) {
   const CatalogModel& model = target().model();
-  const absl::Duration lifetime = model.freshness.error_ttl;
-  if (lifetime == absl::ZeroDuration() || !model.cached || call_->options.cache.no_store) return;
+  if (model.freshness.error_ttl == absl::ZeroDuration() || !model.cached ||
+      call_->options.cache.no_store) {
+    return;
+  }
   cache::Entry::Fields fields =
       FieldsFor(rows_.front(), resolver_->parts_.clock->Monotonic() - called_at_);
   fields.code = status.code();
   fields.value = std::string_view(status.message().data(), status.message().size());
-  fields.lifetime = lifetime;
   resolver_->parts_.cache->Insert(cache::Entry::Create(fields));
 }
 
@@ -273,7 +274,6 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
       fields.origin = answered->origin();
     }
     fields.value = value;
-    fields.lifetime = asked.model().freshness.ttl;
     cache::EntryPtr entry = cache::Entry::Create(fields);
     if (store) resolver_->parts_.cache->Insert(entry);
     Land(row, std::move(entry), cache::FlightSource::kUpstream);

@@ -159,10 +159,10 @@ bool Resolver::IsDueEarly(const ResolveCall& call, size_t question,
                           const cache::Entry& entry) const {
   const FreshnessPolicy& policy = call.questions[question].target->model().freshness;
   if (policy.stale_while_revalidate == absl::ZeroDuration() ||
-      entry.lifetime() == absl::InfiniteDuration()) {
+      Lifetime(entry, policy) == absl::InfiniteDuration()) {
     return false;
   }
-  return gateway::IsDueEarly(entry, parts_.clock->Now(), options_.uniform());
+  return gateway::IsDueEarly(entry, policy, parts_.clock->Now(), options_.uniform());
 }
 
 void Resolver::Refresh(const ResolveCallPtr& call, size_t question) {

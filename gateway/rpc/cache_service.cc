@@ -9,6 +9,7 @@
 #include "common/grpc/status.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
+#include "gateway/resolve/freshness.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -50,13 +51,15 @@ absl::StatusOr<cache::Invalidation> ParseScope(const v1::InvalidateRequest& requ
 }  // namespace
 
 CacheService::CacheService(cache::TieredCache* cache, Executor* disk_executor,
-                           Executor* snapshot_executor, Clock* clock, RpcMetrics* metrics)
+                           Executor* snapshot_executor, Clock* clock, const Catalog* catalog,
+                           RpcMetrics* metrics)
     : cache_(cache),
       disk_executor_(disk_executor),
       clock_(clock),
+      catalog_(catalog),
       get_metrics_(metrics->Method("GetEntry")),
       invalidate_metrics_(metrics->Method("Invalidate")),
-      snapshot_{cache, snapshot_executor, clock},
+      snapshot_{cache, snapshot_executor, clock, catalog},
       export_metrics_(metrics->Method("Export")),
       import_metrics_(metrics->Method("Import")) {}
 
@@ -92,9 +95,7 @@ absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
     entry = cache_->ReadDisk(key);
     response->set_tier(v1::CACHE_KIND_DISK);
   }
-  const bool expired = entry != nullptr && entry->lifetime() != absl::InfiniteDuration() &&
-                       clock_->Now() >= entry->expires_at();
-  if (entry == nullptr || expired) {
+  if (entry == nullptr || !IsFresh(*entry, *catalog_, *clock_)) {
     return absl::NotFoundError(fmt::format("no valid entry has the key {}", request.key()));
   }
   response->set_key(key.Hex());
@@ -102,8 +103,10 @@ absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
   response->set_tenant(entry->origin().tenant());
   response->set_value_bytes(entry->value().size());
   ToProto(entry->created_at(), response->mutable_created_at());
-  if (entry->lifetime() != absl::InfiniteDuration()) {
-    ToProto(entry->expires_at(), response->mutable_expires_at());
+  const absl::Duration lifetime =
+      Lifetime(*entry, catalog_->FreshnessOf(entry->origin().model(), entry->origin().version()));
+  if (lifetime != absl::InfiniteDuration()) {
+    ToProto(entry->created_at() + lifetime, response->mutable_expires_at());
   }
   ToProto(entry->cost(), response->mutable_compute_time());
   for (const std::string& tag : entry->tags()) response->add_tags(tag);

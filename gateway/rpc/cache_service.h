@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/grpc/rpc_metrics.h"
+#include "gateway/catalog/catalog.h"
 #include "gateway/rpc/snapshot_calls.h"
 #include "souvenir/v1/cache.grpc.pb.h"
 
@@ -18,7 +19,7 @@ class CacheService final : public v1::CacheService::CallbackService {
   // All that is pointed to must outlive the service. Exports and imports take a thread of
   // `snapshot_executor` each.
   CacheService(cache::TieredCache* cache, Executor* disk_executor, Executor* snapshot_executor,
-               Clock* clock, RpcMetrics* metrics);
+               Clock* clock, const Catalog* catalog, RpcMetrics* metrics);
 
   grpc::ServerUnaryReactor* GetEntry(grpc::CallbackServerContext* context,
                                      const v1::GetEntryRequest* request,
@@ -42,6 +43,7 @@ class CacheService final : public v1::CacheService::CallbackService {
   cache::TieredCache* const cache_;
   Executor* const disk_executor_;
   Clock* const clock_;
+  const Catalog* const catalog_;
   RpcMethodMetrics* const get_metrics_;
   RpcMethodMetrics* const invalidate_metrics_;
   const SnapshotParts snapshot_;

@@ -12,6 +12,7 @@
 #include "common/mutex.h"
 #include "common/status_macros.h"
 #include "common/tensor/tensor_codec.h"
+#include "gateway/resolve/freshness.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -85,11 +86,12 @@ class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::Export
     cache::SnapshotWriter snapshot(&bytes);
     bool sent = true;
     const auto visit = [&](const cache::Entry& entry) {
+      if (!IsFresh(entry, *parts_.catalog, *parts_.clock)) return true;
       snapshot.Add(entry);
       if (bytes.size() >= kChunkBytes) sent = Send(&bytes);
       return sent;
     };
-    SOUVENIR_RETURN_IF_ERROR(parts_.cache->Export(parts_.clock->Now(), visit));
+    SOUVENIR_RETURN_IF_ERROR(parts_.cache->Export(visit));
     if (sent) {
       snapshot.End();
       sent = Send(&bytes);
@@ -146,7 +148,7 @@ class ImportCall final : public SnapshotCall<grpc::ServerReadReactor<v1::ImportR
                   : entry.code != absl::StatusCode::kInvalidArgument) {
       return absl::DataLossError("an entry that is no answer of a model");
     }
-    if (parts_.cache->Import(std::move(entry), epochs_)) ++taken_;
+    if (parts_.cache->Import(std::move(entry), epochs_, parts_.clock->Now())) ++taken_;
     return absl::OkStatus();
   }
 

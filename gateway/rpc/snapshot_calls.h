@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/grpc/rpc_metrics.h"
+#include "gateway/catalog/catalog.h"
 #include "souvenir/v1/cache.pb.h"
 
 // Export and Import of the CacheService. Each takes a thread of the executor for as long as it
@@ -18,6 +19,7 @@ struct SnapshotParts {
   cache::TieredCache* cache;
   Executor* executor;
   Clock* clock;
+  const Catalog* catalog;  // what is fresh
 };
 
 // What the handlers return to gRPC, which then owns it. RESOURCE_EXHAUSTED where the executor is

@@ -26,6 +26,12 @@ class ManualClock final : public Clock {
     monotonic_ += by;
   }
 
+  // Moves the time of day alone, as setting a clock does.
+  void SetForward(absl::Duration by) {
+    MutexLock lock(&mutex_);
+    now_ += by;
+  }
+
  private:
   mutable Mutex mutex_;
   absl::Time now_ ABSL_GUARDED_BY(mutex_) = absl::FromUnixSeconds(1'767'225'600);

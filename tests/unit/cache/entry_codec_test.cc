@@ -14,7 +14,6 @@ constexpr uint32_t kOrigin = 300;
 
 EntryPtr FullEntry() {
   return MakeEntry("k", "the value", [](Entry::Fields& fields) {
-    fields.lifetime = absl::Hours(1);
     fields.tags = {"one", "two"};
     fields.epoch_sum = 1'234'567;
   });
@@ -29,19 +28,33 @@ TEST(EntryCodecTest, AllOfAnEntryComesBack) {
   EXPECT_EQ(decoded->fields.value, "the value");
   EXPECT_EQ(decoded->fields.code, absl::StatusCode::kOk);
   EXPECT_EQ(decoded->fields.created_at, entry->created_at());
-  EXPECT_EQ(decoded->fields.lifetime, absl::Hours(1));
   EXPECT_EQ(decoded->fields.cost, absl::Milliseconds(3));
   EXPECT_EQ(decoded->fields.tags, (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(decoded->fields.epoch_sum, 1'234'567u);
   EXPECT_EQ(decoded->origin, kOrigin);
 }
 
-TEST(EntryCodecTest, ForeverStaysForever) {
-  const EntryPtr entry = MakeEntry("k", "");
-  const std::string record = EncodeEntry(*entry, kOrigin);
+// Records carried a lifetime once: those that do are still read, and earlier versions take what is
+// written now for an answer that is good for ever.
+TEST(EntryCodecTest, ALifetimeThatAnEarlierVersionWroteIsPassedOver) {
+  const EntryPtr entry = FullEntry();
+  std::string record = EncodeEntry(*entry, kOrigin);
+  constexpr size_t kLifetime = 8 + 8 + 4;  // behind checksum, date and cost
+  uint32_t lifetime;
+  std::memcpy(&lifetime, record.data() + kLifetime, sizeof(lifetime));
+  EXPECT_EQ(lifetime, UINT32_MAX);
+  lifetime = 3;
+  std::memcpy(record.data() + kLifetime, &lifetime, sizeof(lifetime));
+  Sha256 checksum;
+  checksum.Add(entry->key.view());
+  checksum.Add(std::string_view(record).substr(8));
+  const uint64_t word = Fingerprint{checksum.Finish()}.word();
+  std::memcpy(record.data(), &word, sizeof(word));
+
   const auto decoded = DecodeEntry(entry->key, record);
-  ASSERT_TRUE(decoded.ok());
-  EXPECT_EQ(decoded->fields.lifetime, absl::InfiniteDuration());
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(decoded->fields.value, "the value");
+  EXPECT_EQ(decoded->fields.created_at, entry->created_at());
 }
 
 TEST(EntryCodecTest, AnErrorComesBackAsOne) {

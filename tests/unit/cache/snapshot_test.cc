@@ -59,14 +59,12 @@ TEST(SnapshotTest, EntriesComeBackWhateverPiecesTheyComeIn) {
 
 TEST(SnapshotTest, AllOfAnEntryComesBack) {
   const EntryPtr entry = MakeEntry("k", "v", [](Entry::Fields& fields) {
-    fields.lifetime = absl::Hours(2);
     fields.tags = {"one", "two"};
     fields.cost = absl::Milliseconds(7);
   });
   SnapshotReader reader([&](const Entry::Fields& decoded) {
     EXPECT_EQ(decoded.key, entry->key);
     EXPECT_EQ(decoded.created_at, entry->created_at());
-    EXPECT_EQ(decoded.lifetime, absl::Hours(2));
     EXPECT_EQ(decoded.tags, entry->tags());
     EXPECT_EQ(decoded.cost, absl::Milliseconds(7));
     EXPECT_EQ(decoded.origin->fields(), entry->origin().fields());

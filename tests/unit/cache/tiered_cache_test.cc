@@ -135,9 +135,9 @@ TEST_F(TieredCacheTest, AnInvalidationLeavesTheRestAlone) {
 }
 
 // What an export would write, by value.
-std::multiset<std::string> Exported(TieredCache* cache, absl::Time now = absl::UnixEpoch()) {
+std::multiset<std::string> Exported(TieredCache* cache) {
   std::multiset<std::string> values;
-  const absl::Status status = cache->Export(now, [&](const Entry& entry) {
+  const absl::Status status = cache->Export([&](const Entry& entry) {
     values.emplace(entry.value());
     return true;
   });
@@ -145,15 +145,16 @@ std::multiset<std::string> Exported(TieredCache* cache, absl::Time now = absl::U
   return values;
 }
 
+constexpr absl::Time kNow = absl::FromUnixSeconds(1'767'225'600);  // that MakeEntry() dates by
+
 bool Import(TieredCache* cache, const Entry& entry, const EpochTable& epochs) {
   return cache->Import({.key = entry.key,
                         .origin = entry.origin_ptr(),
                         .value = entry.value(),
                         .created_at = entry.created_at(),
-                        .lifetime = entry.lifetime(),
                         .cost = entry.cost(),
                         .tags = entry.tags()},
-                       epochs);
+                       epochs, kNow);
 }
 
 TEST_F(TieredCacheTest, AnExportHasWhatIsInMemoryAndOnDisk) {
@@ -170,21 +171,24 @@ TEST_F(TieredCacheTest, AnExportLeavesOutWhatIsNoLongerServed) {
   ASSERT_TRUE(cache_->Invalidate(InvalidateAll{}).ok());
   InsertEverywhere("b");
   EXPECT_EQ(Exported(cache_.get()), (std::multiset<std::string>{"b"}));
+}
 
-  const EntryPtr expires = MakeEntry("c", "c", [&](Entry::Fields& fields) {
-    fields.lifetime = absl::Hours(1);
-    fields.epoch_sum = 1;
-  });
-  cache_->Insert(expires);
-  const absl::Time end = expires->expires_at();
-  EXPECT_EQ(Exported(cache_.get(), end - absl::Seconds(1)).count("c"), 1u);
-  EXPECT_EQ(Exported(cache_.get(), end).count("c"), 0u);
+// Whatever their dates say.
+TEST_F(TieredCacheTest, AnExportHasWhatMemoryAloneHas) {
+  const auto made_at = [](std::string_view value, absl::Time at) {
+    return MakeEntry("a", value, [&](Entry::Fields& fields) { fields.created_at = at; });
+  };
+  cache_->Insert(made_at("ahead", kNow + absl::Hours(24)));
+  cache_->disk().Flush();
+  cache_->disk().Stop();  // from here on nothing reaches the disk
+  cache_->Insert(made_at("right", kNow));
+  EXPECT_EQ(Exported(cache_.get()), (std::multiset<std::string>{"ahead", "right"}));
 }
 
 TEST_F(TieredCacheTest, AnExportEndsWhenItsReaderHasEnough) {
   for (const char* name : {"a", "b", "c"}) InsertEverywhere(name);
   int seen = 0;
-  EXPECT_TRUE(cache_->Export(absl::UnixEpoch(), [&](const Entry&) { return ++seen < 2; }).ok());
+  EXPECT_TRUE(cache_->Export([&](const Entry&) { return ++seen < 2; }).ok());
   EXPECT_EQ(seen, 2);
 }
 
@@ -220,6 +224,19 @@ TEST_F(TieredCacheTest, OfTwoAnswersTheNewerStays) {
   EXPECT_FALSE(import_made_at(999));
   EXPECT_TRUE(import_made_at(1001));
   EXPECT_EQ(cache_->LookupMemory(KeyOf("a"))->created_at(), absl::FromUnixSeconds(1001));
+}
+
+TEST_F(TieredCacheTest, AnAnswerDatedInTheFutureIsNotTheNewer) {
+  const auto import_made_at = [&](absl::Time created_at) {
+    const EntryPtr entry =
+        MakeEntry("a", "v", [&](Entry::Fields& fields) { fields.created_at = created_at; });
+    return Import(cache_.get(), *entry, cache_->epochs());
+  };
+  EXPECT_TRUE(import_made_at(kNow + absl::Hours(8760)));
+  EXPECT_FALSE(import_made_at(kNow + absl::Hours(9000))) << "neither is newer";
+  EXPECT_TRUE(import_made_at(kNow - absl::Hours(1)));
+  EXPECT_FALSE(import_made_at(kNow + absl::Seconds(1)));
+  EXPECT_EQ(cache_->LookupMemory(KeyOf("a"))->created_at(), kNow - absl::Hours(1));
 }
 
 TEST(TieredCacheMemoryOnlyTest, WorksWithoutADisk) {

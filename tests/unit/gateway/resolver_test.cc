@@ -107,6 +107,16 @@ class ResolverTest : public testing::Test {
     Open();
   }
 
+  // The same target where the configuration says something else of its model.
+  TargetPtr TargetWith(const config::v1::ModelPolicy& policy) {
+    catalogs_.push_back(std::make_unique<Catalog>(Catalog::Options{.policies = {{"m", policy}}}));
+    souvenir::state::v1::KnownModels models;
+    *models.add_models() = TextModel("m", "in", "out");
+    catalogs_.back()->Update(models);
+    return std::make_shared<const Target>(
+        Target::Spec{.model = *catalogs_.back()->snapshot()->Find("m", ""), .by_rows = true});
+  }
+
   std::vector<CacheKind> Kinds(const TestCall& call) {
     std::vector<CacheKind> kinds;
     for (size_t i = 0; i < call.questions.size(); ++i) kinds.push_back(call.answer(i).kind);
@@ -128,6 +138,7 @@ class ResolverTest : public testing::Test {
   FakeUpstream upstream_;
   double uniform_ = 1;  // never early
   Catalog catalog_;
+  std::vector<std::unique_ptr<Catalog>> catalogs_;  // of TargetWith()
   std::unique_ptr<cache::TieredCache> cache_;
   std::unique_ptr<Resolver> resolver_;
   TargetPtr target_;
@@ -556,6 +567,88 @@ TEST_F(FreshnessTest, ARefusalIsRememberedForItsTime) {
   EXPECT_EQ(Kinds(*Ask({"bad"})), std::vector{kNegative}) << "on disk, too";
   clock_.Advance(absl::Seconds(6));
   EXPECT_FALSE(Ask({"bad"})->done());
+}
+
+// An answer that was made while the clock was ahead has no age that is known.
+TEST_F(FreshnessTest, AnAnswerOfAClockThatWasAheadIsNotFresh) {
+  constexpr absl::Duration kYear = absl::Hours(365 * 24);
+  clock_.SetForward(kYear);
+  Remember("a");
+  Ask({"bad"});
+  upstream_.FailAll(absl::InvalidArgumentError("not this"));
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+  clock_.SetForward(-kYear);
+  for (const char* where : {"memory", "disk"}) {
+    EXPECT_FALSE(Ask({"a"})->done()) << where;
+    EXPECT_FALSE(Ask({"bad"})->done()) << where;
+    for (const char* directives : {"max-age=1", "max-age=0", "stale-while-revalidate=1000000000",
+                                   "stale-if-error=1000000000"}) {
+      const auto call = Ask({"a"}, directives);
+      EXPECT_FALSE(call->done()) << directives << " from " << where;
+      upstream_.FailAll(absl::UnavailableError("away"));
+      EXPECT_EQ(call->answer(0).status, absl::UnavailableError("away")) << directives;
+    }
+    cache_->disk().Flush();
+    DropMemory();
+  }
+  Remember("a");
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+  cache_->disk().Flush();
+  DropMemory();
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kDisk}) << "it has taken the other's place";
+}
+
+TEST_F(ResolverTest, ACallerThatAsksForAnAgeGetsNoneOfAClockThatWasAhead) {
+  clock_.SetForward(absl::Seconds(1));
+  upstream_.AnswerAllWith(Bracket);
+  Ask({"a"});
+  clock_.SetForward(absl::Seconds(-1));
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory}) << "it is for ever, whatever its age";
+  EXPECT_EQ(Kinds(*Ask({"a"}, "max-age=1000")), std::vector{kMiss});
+}
+
+// What is remembered is judged by the policy that holds when it is asked for.
+TEST_F(FreshnessTest, ALifetimeThatIsSetLaterReachesWhatIsRemembered) {
+  Remember("a");
+  Ask({"bad"});
+  upstream_.FailAll(absl::InvalidArgumentError("not this"));
+  cache_->disk().Flush();
+  clock_.Advance(absl::Seconds(8));
+  config::v1::ModelPolicy policy;
+  for (const char* where : {"memory", "disk"}) {
+    policy.set_ttl_seconds(9);
+    policy.set_error_ttl_seconds(9);
+    target_ = TargetWith(policy);
+    EXPECT_TRUE(Ask({"a"})->done()) << where;
+    EXPECT_EQ(Kinds(*Ask({"bad"})), std::vector{kNegative}) << "longer, " << where;
+
+    policy.set_ttl_seconds(8);
+    policy.set_error_ttl_seconds(8);
+    target_ = TargetWith(policy);
+    EXPECT_FALSE(Ask({"a"})->done()) << "shorter, " << where;
+    EXPECT_FALSE(Ask({"bad"})->done()) << "shorter, " << where;
+
+    policy.clear_ttl_seconds();
+    policy.clear_error_ttl_seconds();
+    target_ = TargetWith(policy);
+    EXPECT_TRUE(Ask({"a"})->done()) << "for ever, " << where;
+    EXPECT_FALSE(Ask({"bad"})->done()) << "not at all, " << where;
+
+    upstream_.FailAll(absl::CancelledError(""));
+    DropMemory();
+  }
+}
+
+TEST_F(ResolverTest, ALifetimeReachesWhatWasRememberedForEver) {
+  upstream_.AnswerAllWith(Bracket);
+  Ask({"a"});
+  clock_.Advance(absl::Seconds(5));
+  config::v1::ModelPolicy policy;
+  policy.set_ttl_seconds(5);
+  policy.set_stale_while_revalidate_seconds(60);
+  target_ = TargetWith(policy);
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{CacheKind::kStale});
+  EXPECT_EQ(upstream_.calls(), 2u);
 }
 
 TEST_F(FreshnessTest, NoOtherErrorIsRemembered) {
