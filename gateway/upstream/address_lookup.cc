@@ -9,6 +9,8 @@
 #include <set>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -31,6 +33,13 @@ struct FreeAddresses {
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
+// "localhost" and what ends in ".localhost" is this machine whatever a name server says (RFC 6761),
+// and also where there is neither a name server nor a file of hosts.
+bool IsThisMachine(absl::string_view host) {
+  absl::ConsumeSuffix(&host, ".");
+  return absl::EqualsIgnoreCase(host, "localhost") || absl::EndsWithIgnoreCase(host, ".localhost");
+}
+
 // getaddrinfo()'s error, 0 for none.
 int LookUp(const HostAndPort& asked, int flags, Addresses* found) {
   addrinfo hints{};
@@ -38,7 +47,9 @@ int LookUp(const HostAndPort& asked, int flags, Addresses* found) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags;
   addrinfo* addresses = nullptr;
-  const int error = getaddrinfo(asked.host.c_str(), asked.port.c_str(), &hints, &addresses);
+  // Without a host it is the loopback addresses, and nobody is asked.
+  const char* const host = IsThisMachine(asked.host) ? nullptr : asked.host.c_str();
+  const int error = getaddrinfo(host, asked.port.c_str(), &hints, &addresses);
   if (error == 0) found->reset(addresses);
   return error;
 }
@@ -46,8 +57,9 @@ int LookUp(const HostAndPort& asked, int flags, Addresses* found) {
 }  // namespace
 
 bool IsNumericAddress(std::string_view name) {
+  const HostAndPort asked = Split(name);
   Addresses found;
-  return LookUp(Split(name), AI_NUMERICHOST | AI_NUMERICSERV, &found) == 0;
+  return !IsThisMachine(asked.host) && LookUp(asked, AI_NUMERICHOST | AI_NUMERICSERV, &found) == 0;
 }
 
 absl::StatusOr<std::vector<std::string>> LookUpAddresses(const std::string& name) {

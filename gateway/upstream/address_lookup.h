@@ -22,8 +22,8 @@ struct EndpointAddress {
 bool IsNumericAddress(std::string_view name);
 
 // The numeric addresses, IPv4 and IPv6, that "host:port" stands for now, sorted; at least one.
-// UNAVAILABLE, naming it, where it cannot be looked up. Blocks for as long as the system's resolver
-// does, many seconds where no name server answers.
+// UNAVAILABLE, naming it, where it cannot be looked up. "localhost" asks nobody. Blocks for as long
+// as the system's resolver does, minutes where no name server answers: see BoundedLookup.
 absl::StatusOr<std::vector<std::string>> LookUpAddresses(const std::string& name);
 
 }  // namespace souvenir::gateway

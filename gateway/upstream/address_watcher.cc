@@ -14,9 +14,11 @@ constinit Logger log{"upstream"};
 }  // namespace
 
 AddressWatcher::AddressWatcher(Options options, Listener listener)
-    : options_(std::move(options)), listener_(std::move(listener)) {
+    : options_(std::move(options)), listener_(std::move(listener)), lookup_(options_.lookup) {
   bool all_numeric = true;
+  std::set<std::string> seen;
   for (const std::string& configured : options_.names) {
+    if (!seen.insert(configured).second) continue;
     Name& name = names_.emplace_back();
     name.name = configured;
     name.numeric = IsNumericAddress(configured);
@@ -32,18 +34,25 @@ AddressWatcher::AddressWatcher(Options options, Listener listener)
 }
 
 void AddressWatcher::Stop() {
+  lookup_.Stop();
   if (thread_ != nullptr) thread_->Stop();
 }
 
 void AddressWatcher::LookUpNames() {
+  std::vector<std::string> asked;
+  for (const Name& name : names_) {
+    if (!name.numeric) asked.push_back(name.name);
+  }
+  const std::vector<BoundedLookup::Addresses> looked = lookup_.LookUpAll(asked);
+  if (looked.empty()) return;  // stopped
+  auto answer = looked.begin();
   for (Name& name : names_) {
-    if (!name.numeric) Look(&name);
+    if (!name.numeric) Keep(*answer++, &name);
   }
   Tell();
 }
 
-void AddressWatcher::Look(Name* name) const {
-  const absl::StatusOr<std::vector<std::string>> looked = options_.look_up(name->name);
+void AddressWatcher::Keep(const BoundedLookup::Addresses& looked, Name* name) {
   const bool failed_before = std::exchange(name->failed, !looked.ok());
   if (!looked.ok()) {
     if (!failed_before) {

@@ -4,17 +4,20 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "common/mutex.h"
+#include "gateway/upstream/bounded_lookup.h"
 
 namespace souvenir::gateway {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 TEST(AddressLookupTest, NumbersAreTheirOwnAddresses) {
   EXPECT_TRUE(IsNumericAddress("127.0.0.1:8011"));
@@ -39,33 +42,123 @@ TEST(AddressLookupTest, ANameThatCannotBeLookedUpIsNamed) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("'no name:8011' cannot be looked up"));
 }
 
+TEST(AddressLookupTest, TheMachineItselfIsKnownWithoutAskingAnybody) {
+  // Nobody else knows these, and a name server would say so.
+  for (const char* name : {"souvenir.localhost:8011", "LOCALHOST.:8011"}) {
+    EXPECT_FALSE(IsNumericAddress(name));
+    const auto addresses = LookUpAddresses(name);
+    ASSERT_TRUE(addresses.ok()) << addresses.status();
+    EXPECT_THAT(*addresses, testing::IsSubsetOf({"127.0.0.1:8011", "[::1]:8011"}));
+  }
+}
+
+using Found = BoundedLookup::Addresses;
+
+// A resolver whose answers a test gives. Shared with lookups, which may outlive the test.
+struct FakeResolver {
+  Found LookUp(const std::string& name) {
+    MutexLock lock(&mutex);
+    ++calls;
+    while (silent == name) changed.Wait(&mutex);
+    return found;
+  }
+  void Answer(Found answer) {
+    MutexLock lock(&mutex);
+    silent.clear();
+    found = std::move(answer);
+    changed.NotifyAll();
+  }
+  int Calls() {
+    MutexLock lock(&mutex);
+    return calls;
+  }
+
+  Mutex mutex;
+  CondVar changed;
+  std::string silent ABSL_GUARDED_BY(mutex);  // the name that gets no answer
+  Found found ABSL_GUARDED_BY(mutex) = absl::UnavailableError("no name server");
+  int calls ABSL_GUARDED_BY(mutex) = 0;
+};
+
+class BoundedLookupTest : public testing::Test {
+ protected:
+  BoundedLookup Make(absl::Duration limit) {
+    resolver_->Answer(std::vector<std::string>{"10.0.0.1:1"});
+    {
+      MutexLock lock(&resolver_->mutex);
+      resolver_->silent = "silent:1";
+    }
+    return BoundedLookup(
+        {.limit = limit, .look_up = [resolver = resolver_](const std::string& name) {
+           return resolver->LookUp(name);
+         }});
+  }
+  ~BoundedLookupTest() override { resolver_->Answer(absl::UnavailableError("the end")); }
+
+  const std::shared_ptr<FakeResolver> resolver_ = std::make_shared<FakeResolver>();
+};
+
+TEST_F(BoundedLookupTest, ANameWithoutAnAnswerIsNamedWhenTheLimitHasPassed) {
+  BoundedLookup lookup = Make(absl::Milliseconds(10));
+  const std::vector<Found> found = lookup.LookUpAll({"silent:1"});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(found[0].status().message()),
+              HasSubstr("'silent:1' cannot be looked up: no name server has answered within 10ms"));
+}
+
+TEST_F(BoundedLookupTest, OtherNamesHaveTheirAnswersBesideIt) {
+  BoundedLookup lookup = Make(absl::Seconds(1));
+  const std::vector<Found> found = lookup.LookUpAll({"silent:1", "compute:1"});
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_FALSE(found[0].ok());
+  ASSERT_TRUE(found[1].ok()) << found[1].status();
+  EXPECT_THAT(*found[1], ElementsAre("10.0.0.1:1"));
+}
+
+TEST_F(BoundedLookupTest, AnAnswerThatComesLateIsTheNextCallersAndNothingIsAskedTwice) {
+  BoundedLookup lookup = Make(absl::Milliseconds(1));
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(lookup.LookUpAll({"silent:1"})[0].ok());
+  EXPECT_EQ(resolver_->Calls(), 1);
+  resolver_->Answer(std::vector<std::string>{"10.0.0.2:1"});
+  Found late = lookup.LookUpAll({"silent:1"})[0];
+  while (!late.ok()) late = lookup.LookUpAll({"silent:1"})[0];
+  EXPECT_THAT(*late, ElementsAre("10.0.0.2:1"));
+}
+
+TEST_F(BoundedLookupTest, AStopDoesNotWaitForANameServer) {
+  BoundedLookup lookup = Make(absl::Hours(1));
+  std::thread stopper([&] {
+    while (resolver_->Calls() == 0) std::this_thread::yield();
+    lookup.Stop();
+  });
+  EXPECT_THAT(lookup.LookUpAll({"silent:1"}), IsEmpty());
+  stopper.join();
+  EXPECT_THAT(lookup.LookUpAll({"compute:1"}), IsEmpty());
+}
+
 // Names that a test moves.
 class AddressWatcherTest : public testing::Test {
  protected:
   void Start(const std::vector<std::string>& names) {
-    watcher_ =
-        std::make_unique<AddressWatcher>(AddressWatcher::Options{.names = names,
-                                                                 .interval = absl::Milliseconds(1),
-                                                                 .most = 3,
-                                                                 .look_up =
-                                                                     [this](const std::string&) {
-                                                                       MutexLock lock(&mutex_);
-                                                                       return found_;
-                                                                     }},
-                                         [this](std::vector<EndpointAddress> addresses) {
-                                           MutexLock lock(&mutex_);
-                                           told_ = std::move(addresses);
-                                           ++times_;
-                                         });
+    watcher_ = std::make_unique<AddressWatcher>(
+        AddressWatcher::Options{
+            .names = names,
+            .interval = absl::Milliseconds(1),
+            .most = 3,
+            .lookup = {.look_up = [resolver = resolver_](
+                                      const std::string& name) { return resolver->LookUp(name); }}},
+        [this](std::vector<EndpointAddress> addresses) {
+          MutexLock lock(&mutex_);
+          told_ = std::move(addresses);
+          ++times_;
+        });
   }
   ~AddressWatcherTest() override {
     if (watcher_ != nullptr) watcher_->Stop();
   }
 
-  void Move(absl::StatusOr<std::vector<std::string>> found) {
-    MutexLock lock(&mutex_);
-    found_ = std::move(found);
-  }
+  void Move(Found found) { resolver_->Answer(std::move(found)); }
 
   // What is told once it has looked anew; an asterisk: not there from the start.
   std::vector<std::string> AfterALook() {
@@ -80,9 +173,8 @@ class AddressWatcherTest : public testing::Test {
     return told;
   }
 
+  const std::shared_ptr<FakeResolver> resolver_ = std::make_shared<FakeResolver>();
   Mutex mutex_;
-  absl::StatusOr<std::vector<std::string>> found_ ABSL_GUARDED_BY(mutex_) =
-      absl::UnavailableError("no name server");
   std::vector<EndpointAddress> told_ ABSL_GUARDED_BY(mutex_);
   std::atomic<int> times_{0};
   std::unique_ptr<AddressWatcher> watcher_;

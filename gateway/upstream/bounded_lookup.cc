@@ -1,0 +1,72 @@
+#include "gateway/upstream/bounded_lookup.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "common/mutex.h"
+#include "common/thread.h"
+
+namespace souvenir::gateway {
+
+struct BoundedLookup::Shared {
+  Mutex mutex;
+  CondVar changed;
+  bool stopped ABSL_GUARDED_BY(mutex) = false;
+  // By name: a lookup that is under way, or its answer, until somebody takes it.
+  std::map<std::string, std::optional<Addresses>> lookups ABSL_GUARDED_BY(mutex);
+};
+
+BoundedLookup::BoundedLookup(Options options)
+    : options_(std::move(options)), shared_(std::make_shared<Shared>()) {}
+
+void BoundedLookup::Stop() {
+  MutexLock lock(&shared_->mutex);
+  shared_->stopped = true;
+  shared_->changed.NotifyAll();
+}
+
+void BoundedLookup::Begin(const std::string& name) {
+  {
+    MutexLock lock(&shared_->mutex);
+    if (shared_->stopped || !shared_->lookups.try_emplace(name).second) return;
+  }
+  // Detached, because nothing ends getaddrinfo(): joining it would make every stop as slow.
+  StartThread("name lookup", [name, look_up = options_.look_up, shared = shared_] {
+    Addresses found = look_up(name);
+    MutexLock lock(&shared->mutex);
+    shared->lookups[name] = std::move(found);
+    shared->changed.NotifyAll();
+  }).detach();
+}
+
+std::vector<BoundedLookup::Addresses> BoundedLookup::LookUpAll(
+    absl::Span<const std::string> names) {
+  for (const std::string& name : names) Begin(name);
+  const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.limit);
+  std::vector<Addresses> answers;
+  MutexLock lock(&shared_->mutex);
+  for (const std::string& name : names) {
+    while (!shared_->stopped && !shared_->lookups[name].has_value()) {
+      const auto left = end - std::chrono::steady_clock::now();
+      if (left <= left.zero()) break;
+      shared_->changed.WaitFor(&shared_->mutex, left);
+    }
+    if (shared_->stopped) return {};
+    if (std::optional<Addresses>& found = shared_->lookups[name]; found.has_value()) {
+      answers.push_back(*std::move(found));
+      shared_->lookups.erase(name);
+    } else {
+      answers.emplace_back(absl::UnavailableError(
+          fmt::format("'{}' cannot be looked up: no name server has answered within {}", name,
+                      absl::FormatDuration(options_.limit))));
+    }
+  }
+  return answers;
+}
+
+}  // namespace souvenir::gateway
