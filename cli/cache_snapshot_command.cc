@@ -9,9 +9,12 @@
 #include <string_view>
 #include <system_error>
 
+#include "absl/functional/function_ref.h"
 #include "cli/connection.h"
 #include "cli/json.h"
 #include "cli/printable.h"
+#include "cli/standard_input.h"
+#include "common/read_file.h"
 #include "souvenir/v1/cache.grpc.pb.h"
 
 namespace souvenir::cli {
@@ -56,6 +59,10 @@ Outcome FileError(std::string_view what, const std::string& file) {
           fmt::format("cannot {} {}: {}", what, file, std::generic_category().message(errno))};
 }
 
+Outcome Failed(const absl::Status& status) {
+  return {ExitCode::kFailed, std::string(status.message())};
+}
+
 Outcome ExportTo(std::ostream& out, const Settings& settings, Console& console,
                  Progress* progress) {
   Connection connection(ToAdminForLong(settings), console.clock);
@@ -72,24 +79,36 @@ Outcome ExportTo(std::ostream& out, const Settings& settings, Console& console,
   });
 }
 
-Outcome ImportFrom(std::istream& in, const Settings& settings, Console& console, Progress* progress,
-                   souvenir::v1::ImportResponse* response) {
+// Fills the buffer but at the end of the snapshot; 0 is the end.
+using ReadChunk = absl::FunctionRef<absl::StatusOr<size_t>(char* buffer, size_t size)>;
+
+Outcome ImportFrom(const std::string& file, ReadChunk read, const Settings& settings,
+                   Console& console, Progress* progress, souvenir::v1::ImportResponse* response) {
+  std::string next(kChunkBytes, '\0');
+  absl::StatusOr<size_t> size = read(next.data(), kChunkBytes);
+  if (!size.ok()) return Failed(size.status());
+  if (*size == 0) return {ExitCode::kFailed, file + " is empty"};
   Connection connection(ToAdminForLong(settings), console.clock);
   const auto stub = souvenir::v1::CacheService::NewStub(connection.channel());
-  return connection.Call([&](grpc::ClientContext* context) {
+  const Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
     const auto writer = stub->Import(context, response);
     souvenir::v1::ImportRequest request;
-    std::string& chunk = *request.mutable_data();
-    do {
-      chunk.resize(kChunkBytes);
-      in.read(chunk.data(), kChunkBytes);
-      chunk.resize(static_cast<size_t>(in.gcount()));
-      progress->Add(chunk.size());
-      if (chunk.empty() || !writer->Write(request)) break;  // the status says why
-    } while (in);
+    while (*size > 0) {
+      next.resize(*size);
+      request.mutable_data()->swap(next);
+      progress->Add(*size);
+      if (!writer->Write(request)) break;  // the status says why
+      next.resize(kChunkBytes);
+      size = read(next.data(), kChunkBytes);
+      if (!size.ok()) {
+        context->TryCancel();
+        break;
+      }
+    }
     writer->WritesDone();
     return writer->Finish();
   });
+  return size.ok() ? outcome : Failed(size.status());
 }
 
 }  // namespace
@@ -129,15 +148,17 @@ Outcome CacheImport(const CacheSnapshotOptions& options, const Settings& setting
   {
     Progress progress(console);
     if (options.file == "-") {
-      outcome = ImportFrom(console.in, settings, console, &progress, &response);
+      outcome = ImportFrom(
+          "standard input",
+          [&](char* buffer, size_t size) { return Read(console.in, buffer, size); }, settings,
+          console, &progress, &response);
     } else {
-      std::ifstream in(options.file, std::ios::binary);
-      // A directory can be opened, too.
-      if (!in || in.peek() == std::ifstream::traits_type::eof()) {
-        if (in.eof()) return {ExitCode::kFailed, options.file + " is empty"};
-        return FileError("read", options.file);
-      }
-      outcome = ImportFrom(in, settings, console, &progress, &response);
+      absl::StatusOr<FileReader> file =
+          FileReader::Open(options.file, FileReader::Kinds::kAnyStream);
+      if (!file.ok()) return Failed(file.status());
+      outcome = ImportFrom(
+          options.file, [&](char* buffer, size_t size) { return file->Read(buffer, size); },
+          settings, console, &progress, &response);
     }
   }
   if (!outcome.ok()) return outcome;

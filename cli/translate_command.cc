@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <memory>
 #include <variant>
 
 #include "cli/connection.h"
 #include "cli/json.h"
 #include "cli/printable.h"
+#include "cli/standard_input.h"
 #include "cli/translation_view.h"
+#include "common/status_macros.h"
 #include "souvenir/v1/translation.grpc.pb.h"
 
 namespace souvenir::cli {
@@ -21,12 +22,15 @@ using souvenir::v1::TranslateResponse;
 using souvenir::v1::Translation;
 using souvenir::v1::TranslationService;
 
+// No gateway takes a text of this size: a message has fewer bytes.
+constexpr size_t kMostTextBytes = 64u << 20;
+
 // The words joined by blanks as a shell's echo does, or all of standard input without the line feed
 // that ends it.
-std::string ReadText(const std::vector<std::string>& words, Console& console) {
-  std::string text;
+absl::StatusOr<std::string> ReadText(const std::vector<std::string>& words, Console& console) {
   const bool from_input = words.empty() || (words.size() == 1 && words[0] == "-");
   if (!from_input) {
+    std::string text;
     for (const std::string& word : words) {
       if (&word != words.data()) text += ' ';
       text += word;
@@ -37,7 +41,7 @@ std::string ReadText(const std::vector<std::string>& words, Console& console) {
     console.err << "Reading the text from the terminal; Ctrl-D at the start of a line ends it.\n"
                 << std::flush;
   }
-  text.assign(std::istreambuf_iterator<char>(console.in), std::istreambuf_iterator<char>());
+  SOUVENIR_ASSIGN_OR_RETURN(std::string text, ReadAll(console.in, kMostTextBytes));
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   return text;
@@ -49,7 +53,9 @@ std::variant<TranslateRequest, Outcome> MakeRequest(const TranslateOptions& opti
   request.set_source_language(options.source);
   request.set_engine(options.engine);
   for (const std::string& target : options.targets) request.add_target_languages(target);
-  const std::string text = ReadText(options.text, console);
+  const absl::StatusOr<std::string> read = ReadText(options.text, console);
+  if (!read.ok()) return Outcome{ExitCode::kFailed, std::string(read.status().message())};
+  const std::string& text = *read;
   // Protobuf refuses such a message at the other end, and says so in nobody's words.
   if (const auto offset = FindInvalidUtf8(text)) {
     return Outcome::Usage(fmt::format("the text is not UTF-8: byte {} is 0x{:02x}", *offset,

@@ -6,15 +6,22 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <limits>
+#include <sstream>
+
+#include "common/read_file.h"
 
 namespace souvenir {
 namespace {
 
+// Nothing where it cannot be read.
+std::istringstream SmallFile(const std::string& path) {
+  return std::istringstream(ReadFile(path, 1 << 20).value_or(""));
+}
+
 // Of the cgroup of this process, as a path below the file system of cgroups; "" in the root.
 std::string CgroupPath(const std::string& root) {
-  std::ifstream groups(root + "/proc/self/cgroup");
+  std::istringstream groups = SmallFile(root + "/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
     if (line.starts_with("0::/")) return line.substr(3);
   }
@@ -23,7 +30,7 @@ std::string CgroupPath(const std::string& root) {
 
 // Whole processors of "quota period" in microseconds, rounded up: half of one is one to run on.
 int ProcessorsOf(const std::filesystem::path& cpu_max) {
-  std::ifstream file(cpu_max);
+  std::istringstream file = SmallFile(cpu_max);
   double quota = 0;
   double period = 0;
   if (!(file >> quota >> period) || quota <= 0 || period <= 0) {
@@ -33,7 +40,7 @@ int ProcessorsOf(const std::filesystem::path& cpu_max) {
 }
 
 uint64_t BytesOf(const std::filesystem::path& memory_max) {
-  std::ifstream file(memory_max);
+  std::istringstream file = SmallFile(memory_max);
   uint64_t bytes = 0;
   return file >> bytes ? bytes : std::numeric_limits<uint64_t>::max();
 }
@@ -44,7 +51,7 @@ int AffineProcessors() {
 }
 
 uint64_t TotalMemory(const std::string& root) {
-  std::ifstream file(root + "/proc/meminfo");
+  std::istringstream file = SmallFile(root + "/proc/meminfo");
   for (std::string word; file >> word;) {
     uint64_t kilobytes = 0;
     if (word == "MemTotal:" && file >> kilobytes) return kilobytes << 10;
@@ -67,7 +74,7 @@ Machine ReadMachine(const std::string& root) {
   }
   const uint64_t total = TotalMemory(root);
   machine.memory_bytes = total == 0 ? 0 : std::min(total, granted);
-  std::ifstream load(root + "/proc/loadavg");
+  std::istringstream load = SmallFile(root + "/proc/loadavg");
   if (!(load >> machine.load)) machine.load = 0;
   return machine;
 }

@@ -24,6 +24,11 @@ class Sha256 {
   void Add(std::string_view part);
   void Add(uint64_t number);
 
+  // The same as Add() for a part that is not in memory at once: its size, then its bytes in pieces
+  // of any size, which make `size` together.
+  void BeginPart(uint64_t size) { Add(size); }
+  void AddPiece(std::string_view piece) { Append(piece.data(), piece.size()); }
+
   // The digest of all that was added. Called once.
   Sha256Digest Finish();
 

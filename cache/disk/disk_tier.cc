@@ -28,8 +28,7 @@ constexpr auto kGather = std::chrono::milliseconds(10);
 absl::StatusOr<std::unique_ptr<SegmentStore>> OpenOrReplace(const DiskTier::Options& options,
                                                             bool* moved_aside) {
   const std::string& directory = options.store.directory;
-  absl::Status sound;
-  if (!options.checker.empty()) sound = CheckStore(options.checker, directory);
+  absl::Status sound = CheckStore(options.checker, directory);
   if (sound.ok()) {
     absl::StatusOr<std::unique_ptr<SegmentStore>> store = SegmentStore::Open(options.store);
     if (!absl::IsDataLoss(store.status())) return store;

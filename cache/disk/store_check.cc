@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cache/disk/rocksdb_options.h"
+#include "common/read_file.h"
 
 extern char** environ;
 
@@ -32,7 +33,8 @@ int Check(const std::string& directory) {
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(options, directory, &names).ok()) {
     // No store; or one whose beginning is gone.
-    return std::filesystem::exists(directory + "/CURRENT") ? kDamaged : 0;
+    std::error_code none;
+    return std::filesystem::exists(directory + "/CURRENT", none) ? kDamaged : 0;
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   families.reserve(names.size());
@@ -60,6 +62,10 @@ std::optional<int> RunAsStoreCheck(int argc, const char* const* argv) {
 absl::Status CheckStore(const std::string& program, const std::string& directory) {
   std::error_code none;
   if (!std::filesystem::exists(directory, none)) return absl::OkStatus();
+  // Opened without a look at its kind: RocksDB would wait for a FIFO.
+  const absl::Status current = OpenRegularFile(directory + "/CURRENT").status();
+  if (absl::IsFailedPrecondition(current)) return absl::DataLossError(current.message());
+  if (program.empty()) return absl::OkStatus();
 
   const std::string flag = std::string(kFlag) + directory;
   const std::vector<const char*> arguments = {program.c_str(), flag.c_str(), nullptr};

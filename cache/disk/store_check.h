@@ -15,8 +15,9 @@ namespace souvenir::cache {
 std::optional<int> RunAsStoreCheck(int argc, const char* const* argv);
 
 // Has `program`, whose main() begins with RunAsStoreCheck(), look at the store in `directory`, and
-// waits for it. DATA_LOSS, with the reason, where it is damaged; OK where it is sound, absent, or
-// nothing can be said of it.
+// waits for it; where `program` is empty nothing is started, and only the kind of the store's first
+// file is looked at. DATA_LOSS, with the reason, where it is damaged; OK where it is sound, absent,
+// or nothing can be said of it.
 absl::Status CheckStore(const std::string& program, const std::string& directory);
 
 // Puts a damaged store out of the way, to `directory`.damaged, in the place of one that is there.

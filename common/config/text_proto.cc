@@ -9,12 +9,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "common/read_file.h"
 #include "common/status_macros.h"
 
 namespace souvenir {
@@ -24,6 +23,9 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 using google::protobuf::TextFormat;
+
+// A catalog of 10,000 models has a third of it.
+constexpr uint64_t kMostTextBytes = 64u << 20;
 
 // Keeps the first error, as "name:line:column: reason".
 class FirstError final : public google::protobuf::io::ErrorCollector {
@@ -94,11 +96,7 @@ absl::Status ParseTextProto(std::string_view text, std::string_view name, Messag
 }
 
 absl::Status ReadTextProto(const std::string& path, Message* message) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file)
-    return absl::ErrnoToStatus(errno != 0 ? errno : EIO, fmt::format("cannot read {}", path));
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMostTextBytes));
   return ParseTextProto(text, path, message);
 }
 

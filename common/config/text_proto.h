@@ -12,7 +12,7 @@ class Message;
 namespace souvenir {
 
 // Reads protobuf text format from `path` into `message`, whose fields it replaces.
-// NOT_FOUND or PERMISSION_DENIED where the file cannot be read. INVALID_ARGUMENT, as
+// Errors of ReadFile() where the file cannot be read or has more than 64 MiB. INVALID_ARGUMENT, as
 // "path:line:column: reason", for a syntax error, an unknown field, a field or a map key given
 // twice.
 absl::Status ReadTextProto(const std::string& path, google::protobuf::Message* message);

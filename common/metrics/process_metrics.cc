@@ -5,12 +5,13 @@
 
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
 
 #include "common/machine.h"
 #include "common/metrics/metrics.h"
+#include "common/read_file.h"
 
 namespace souvenir {
 namespace {
@@ -22,7 +23,8 @@ double Seconds(const timeval& time) {
 double ResidentBytes() {
   uint64_t total_pages = 0;
   uint64_t resident_pages = 0;
-  std::ifstream("/proc/self/statm") >> total_pages >> resident_pages;
+  std::istringstream(ReadFile("/proc/self/statm", 4096).value_or("")) >> total_pages >>
+      resident_pages;
   return static_cast<double>(resident_pages) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "compute-service/workers/unique_fd.h"
+#include "common/unique_fd.h"
 
 namespace souvenir::compute {
 

@@ -2,14 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <sstream>
 #include <string>
+
+#include "common/read_file.h"
 
 namespace souvenir::compute {
 namespace {
 
+// Nothing of a process that has ended.
+std::istringstream ProcessFile(const std::string& path) {
+  return std::istringstream(ReadFile(path, 1 << 20).value_or(""));
+}
+
 uint64_t ProcessMemory(pid_t pid) {
-  std::ifstream rollup(fmt::format("/proc/{}/smaps_rollup", pid));
+  std::istringstream rollup = ProcessFile(fmt::format("/proc/{}/smaps_rollup", pid));
   for (std::string word; rollup >> word;) {
     uint64_t kilobytes = 0;
     if (word == "Pss:" && rollup >> kilobytes) return kilobytes << 10;
@@ -22,7 +29,7 @@ uint64_t ProcessMemory(pid_t pid) {
 uint64_t ProcessTreeMemory(pid_t pid) {
   uint64_t bytes = ProcessMemory(pid);
   // A worker program has one thread, which forks workers; and those may run programs.
-  std::ifstream children(fmt::format("/proc/{0}/task/{0}/children", pid));
+  std::istringstream children = ProcessFile(fmt::format("/proc/{0}/task/{0}/children", pid));
   for (pid_t child = 0; children >> child;) bytes += ProcessTreeMemory(child);
   return bytes;
 }

@@ -15,13 +15,13 @@ class CommandLineTest(harness.SharedServicesTest):
 
     gateway_options = {"data_dir": "cache"}
 
-    def run_cli(self, *arguments, text=None, server=None):
+    def run_cli(self, *arguments, text=None, server=None, stdin=None):
         """(exit code, standard output, standard error)."""
         environment = {**os.environ, "SOUVENIR_SERVER": server or self.gateway.listen,
                        "SOUVENIR_ADMIN": self.gateway.admin, "LC_ALL": "C.UTF-8"}
         done = subprocess.run([program("souvenir"), *arguments], env=environment,
-                              input=(text or "").encode(), capture_output=True,
-                              timeout=60 * TIME_FACTOR)
+                              **({"stdin": stdin} if stdin else {"input": (text or "").encode()}),
+                              capture_output=True, timeout=60 * TIME_FACTOR)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def json_of(self, *arguments, **more):
@@ -131,6 +131,18 @@ class CommandLineTest(harness.SharedServicesTest):
                                       server="127.0.0.1:1")
         self.assertEqual((code, out), (UNREACHABLE, ""))
         self.assertIn("127.0.0.1:1", err)
+
+    def test_a_directory_as_standard_input_or_as_a_snapshot(self):
+        directory = os.open(self.services.directory, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        for arguments in (("translate", "--from", "en", "--to", "es"), ("cache", "import", "-")):
+            with self.subTest(arguments=arguments):
+                code, out, err = self.run_cli(*arguments, stdin=directory)
+                self.assertEqual((code, out), (FAILED, ""))
+                self.assertIn("cannot read standard input: Is a directory", err)
+        code, _, err = self.run_cli("cache", "import", str(self.services.directory))
+        self.assertEqual(code, FAILED)
+        self.assertIn("it is a directory", err)
 
     def test_an_answer_that_takes_too_long(self):
         long_text = "The old man and the sea are friends, but the wind is strong. " * 900

@@ -2,12 +2,13 @@
 
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import tempfile
 
 import harness
-from services import TIME_FACTOR, program
+from services import TIME_FACTOR, program, wait_for
 
 USAGE = 2
 FAILED = 1
@@ -71,6 +72,33 @@ class StartupTest(harness.ServicesTest):
             code, said = run(name, f"--config={path}")
             self.assertEqual(code, USAGE, said)
             self.assertIn(path, said)
+
+    def test_what_is_no_file_is_named_and_not_waited_for(self):
+        fifo = self.directory / "fifo"
+        os.mkfifo(fifo)
+        for name in BOTH:
+            for path, kind in ((self.directory, "a directory"), (fifo, "a pipe"),
+                               ("/dev/zero", "a device")):
+                with self.subTest(program=name, path=path):
+                    code, said = run(name, f"--config={path}")
+                    self.assertEqual(code, USAGE, said)
+                    self.assertIn(f"cannot read {path}: it is {kind}", said)
+            # Opened as a file, and then every read fails.
+            code, said = run(name, "--config=/proc/self/mem")
+            self.assertEqual(code, USAGE, said)
+            self.assertIn("Input/output error", said)
+
+    def test_a_configuration_that_becomes_a_directory_ends_nothing(self):
+        compute = self.start_compute()
+        gateway = self.start_gateway(compute, config="")
+        server = self.connect_when_ready(gateway)
+        for service, name in ((compute, "compute"), (gateway, "gateway")):
+            path = self.directory / f"{name}.textproto"
+            path.unlink()
+            path.mkdir()
+            service.signal(signal.SIGHUP)
+            wait_for(lambda: "it is a directory" in service.log(), "the refusal in the log")
+        self.assert_translated(server.translate_one("The house is red."), harness.clients.MISS)
 
     def test_check_config_starts_nothing(self):
         good = self.write("good.textproto", 'listen_address: "127.0.0.1:0"\n')

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "common/logging/logging.h"
+#include "common/read_file.h"
 #include "common/sha256.h"
 #include "common/status_macros.h"
 #include "compute-service/backends/apertium/apertium_model.h"
-#include "compute-service/backends/apertium/files.h"
 #include "compute-service/backends/apertium/language_tag.h"
 #include "compute-service/backends/apertium/mode.h"
 #include "compute-service/backends/apertium/model_config.h"
@@ -38,11 +38,11 @@ std::string PackageOf(const std::string& file) {
 absl::Status CheckFiles(const std::string& mode, const std::vector<PlannedStage>& stages) {
   for (const PlannedStage& stage : stages) {
     for (const std::string& file : stage.files) {
-      if (access(file.c_str(), R_OK) == 0) continue;
+      const absl::Status readable = OpenRegularFile(file).status();
+      if (readable.ok()) continue;
       return absl::FailedPreconditionError(
-          fmt::format("mode {} needs {}, which cannot be read ({}); install its package: "
-                      "apt install {}",
-                      mode, file, std::generic_category().message(errno), PackageOf(file)));
+          fmt::format("mode {} needs a file: {}; install its package: apt install {}", mode,
+                      std::string(readable.message()), PackageOf(file)));
     }
   }
   return absl::OkStatus();
@@ -88,7 +88,7 @@ std::vector<ModelDescription> ApertiumBackend::Discover() {
 
 absl::Status ApertiumBackend::Complete(ModelDescription* description) {
   SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description->config));
-  const absl::StatusOr<std::string> text = ReadFile(ModePath(mode));
+  const absl::StatusOr<std::string> text = ReadFile(ModePath(mode), kMostModeBytes);
   if (!text.ok()) {
     return absl::FailedPreconditionError(
         fmt::format("mode {} is not installed ({}); install the package that has it, as in "
@@ -124,8 +124,7 @@ absl::StatusOr<std::string> ApertiumBackend::Digest(const ModelDescription& desc
   hash.Add(SOUVENIR_APERTIUM_VERSIONS);
   hash.Add(kPipelineFormat);
   for (const std::string& file : files) {
-    SOUVENIR_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(file));
-    hash.Add(bytes);
+    SOUVENIR_RETURN_IF_ERROR(HashFile(file, &hash));
   }
   return HexString(hash.Finish());
 }

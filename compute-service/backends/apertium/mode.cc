@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/read_file.h"
 #include "common/status_macros.h"
-#include "compute-service/backends/apertium/files.h"
 
 namespace souvenir::compute {
 namespace {
@@ -270,7 +270,7 @@ bool Translates(const std::vector<ModeCommand>& commands) {
 }
 
 absl::StatusOr<std::vector<PlannedStage>> ReadPlan(const std::string& path) {
-  SOUVENIR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMostModeBytes));
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<ModeCommand> commands, ParseMode(text, path));
   return PlanStages(commands);
 }

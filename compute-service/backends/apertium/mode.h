@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ struct ModeCommand {
 // names what else a shell would interpret; INVALID_ARGUMENT says what is no pipeline at all. `name`
 // stands for the mode in messages.
 absl::StatusOr<std::vector<ModeCommand>> ParseMode(std::string_view text, std::string_view name);
+
+// Bytes of a mode file; those that are installed have some hundred.
+inline constexpr uint64_t kMostModeBytes = 1 << 20;
 
 // What the worker does in place of a command: calls a library, all but one.
 enum class StageKind {

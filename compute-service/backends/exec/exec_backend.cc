@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "common/clock.h"
 #include "common/logging/logging.h"
 #include "common/mutex.h"
+#include "common/read_file.h"
 #include "common/sha256.h"
 #include "common/status_macros.h"
 #include "compute-service/backends/exec/exec_messages.h"
@@ -180,13 +179,19 @@ absl::Status ExecBackend::Complete(ModelDescription* description) {
         fmt::format("model {}: a folder {}/{} is expected, to run the program in", config.name(),
                     config.name(), description->version));
   }
-  std::error_code error;
-  if (!Parameter(config, kCommandParameter) &&
-      !fs::exists(fs::path(description->directory) / "model.py", error)) {
-    return absl::InvalidArgumentError(
-        fmt::format("model {}: there is no {}/model.py; put one there, or say what to run with the "
-                    "parameter \"{}\"",
-                    config.name(), description->directory, kCommandParameter));
+  if (!Parameter(config, kCommandParameter)) {
+    const std::string program = description->directory + "/model.py";
+    const absl::Status readable = OpenRegularFile(program).status();
+    if (absl::IsNotFound(readable)) {
+      return absl::InvalidArgumentError(
+          fmt::format("model {}: there is no {}; put one there, or say what to run with the "
+                      "parameter \"{}\"",
+                      config.name(), program, kCommandParameter));
+    }
+    if (!readable.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("model {}: {}", config.name(), std::string(readable.message())));
+    }
   }
   DefaultParameter(kCommandParameter, kDefaultCommand, &config);
   DefaultParameter("isolation", "process", &config);
@@ -218,13 +223,8 @@ absl::StatusOr<std::string> ExecBackend::Digest(const ModelDescription& descript
   hash.Add(kFormat);
   hash.Add(CommandOf(description.config));
   for (const fs::path& file : files) {
-    std::ifstream stream(file, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
-    if (!stream) {
-      return absl::FailedPreconditionError(fmt::format("cannot read {}", file.string()));
-    }
     hash.Add(file.lexically_relative(description.directory).string());
-    hash.Add(bytes);
+    SOUVENIR_RETURN_IF_ERROR(HashFile(file.string(), &hash));
   }
   return HexString(hash.Finish());
 }

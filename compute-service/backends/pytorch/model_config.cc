@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "common/oip/model_tensors.h"
@@ -91,11 +89,10 @@ absl::StatusOr<std::string> ModelFile(const ModelDescription& description) {
   return (std::filesystem::path(description.directory) / name).string();
 }
 
-absl::Status CannotReadModel(std::string_view model, const std::string& path) {
+absl::Status CannotReadModel(std::string_view model, const absl::Status& reason) {
   return absl::FailedPreconditionError(
-      fmt::format("model {} needs {}, which cannot be read ({}); save it there: "
-                  "torch.jit.script(module).save(path)",
-                  model, path, std::generic_category().message(errno)));
+      fmt::format("model {} needs its file: {}; save it there: torch.jit.script(module).save(path)",
+                  model, std::string(reason.message())));
 }
 
 absl::Status CompleteTorchConfig(int cores, ModelConfig* config) {

@@ -25,8 +25,8 @@ struct ExecutionSettings {
 // INVALID_ARGUMENT for a name that is no file's; FAILED_PRECONDITION where there is no such folder.
 absl::StatusOr<std::string> ModelFile(const ModelDescription& description);
 
-// FAILED_PRECONDITION, after a call that has failed with `errno` on the model's file.
-absl::Status CannotReadModel(std::string_view model, const std::string& path);
+// FAILED_PRECONDITION where `reason` is why the model's file cannot be read.
+absl::Status CannotReadModel(std::string_view model, const absl::Status& reason);
 
 // Holds a configuration to what can be said without the file: datatypes, parameters, settings of
 // Triton that this backend does not have. Fills in the parameters that answers depend on, so that

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 #include <torch/csrc/api/include/torch/version.h>
 
-#include <cstdio>
 #include <utility>
-#include <vector>
 
 #include "common/machine.h"
+#include "common/read_file.h"
 #include "common/sha256.h"
 #include "common/status_macros.h"
 #include "compute-service/isolation/isolated_model.h"
@@ -18,23 +17,6 @@ namespace {
 // Changes when this backend answers the same request with the same model in another way: cached
 // answers of before then no longer count.
 constexpr std::string_view kBackendFormat = "1";
-
-// Of a file, hashed at a time: models may be larger than memory has room for twice.
-constexpr size_t kPieceBytes = 1 << 20;
-
-absl::Status AddFile(const std::string& model, const std::string& path, Sha256* hash) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> file(fopen(path.c_str(), "rbe"), fclose);
-  std::vector<char> piece(kPieceBytes);
-  bool failed = file == nullptr;
-  while (!failed) {
-    const size_t size = fread(piece.data(), 1, piece.size(), file.get());
-    if (size == 0) break;
-    hash->Add({piece.data(), size});
-  }
-  failed = failed || ferror(file.get()) != 0;
-  if (!failed) return absl::OkStatus();
-  return CannotReadModel(model, path);
-}
 
 }  // namespace
 
@@ -59,7 +41,9 @@ absl::StatusOr<std::string> PytorchBackend::Digest(const ModelDescription& descr
   Sha256 hash;
   hash.Add("libtorch " TORCH_VERSION);
   hash.Add(kBackendFormat);
-  SOUVENIR_RETURN_IF_ERROR(AddFile(description.config.name(), path, &hash));
+  if (const absl::Status hashed = HashFile(path, &hash); !hashed.ok()) {
+    return CannotReadModel(description.config.name(), hashed);
+  }
   return HexString(hash.Finish());
 }
 

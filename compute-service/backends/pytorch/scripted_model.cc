@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <torch/csrc/api/include/torch/version.h>
 #include <torch/csrc/jit/serialization/import.h>
-#include <unistd.h>
 
 #include <exception>
 #include <utility>
 
+#include "common/read_file.h"
 #include "common/status_macros.h"
 #include "compute-service/backends/pytorch/forward_effects.h"
 #include "compute-service/backends/pytorch/torch_errors.h"
@@ -56,7 +56,9 @@ absl::StatusOr<std::shared_ptr<const ScriptedModel>> ScriptedModel::Load(
   auto model = std::make_shared<ScriptedModel>();
   model->config = description.config;
   SOUVENIR_ASSIGN_OR_RETURN(model->settings, ReadExecutionSettings(description.config));
-  if (access(path.c_str(), R_OK) != 0) return CannotReadModel(description.config.name(), path);
+  if (const absl::Status readable = OpenRegularFile(path).status(); !readable.ok()) {
+    return CannotReadModel(description.config.name(), readable);
+  }
   StartNoTorchThreads();
   SOUVENIR_ASSIGN_OR_RETURN(model->module, LoadModule(model->config.name(), path));
   try {

@@ -292,7 +292,7 @@ TEST_F(CommandLineTest, ASnapshotThatCannotBeReadOrWrittenIsNamed) {
   EXPECT_EQ(Run({"cache", "import", nowhere}), 1);
   EXPECT_THAT(err_, HasSubstr("cannot read " + nowhere + ": No such file"));
   EXPECT_EQ(Run({"cache", "import", directory.path()}), 1);
-  EXPECT_THAT(err_, HasSubstr("Is a directory"));
+  EXPECT_THAT(err_, HasSubstr("it is a directory"));
   std::ofstream(directory.path() + "/empty");
   EXPECT_EQ(Run({"cache", "import", directory.path() + "/empty"}), 1);
   EXPECT_THAT(err_, HasSubstr("/empty is empty"));

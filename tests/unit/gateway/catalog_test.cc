@@ -110,6 +110,14 @@ TEST(CatalogTest, AFileThatIsBrokenIsReplaced) {
   EXPECT_TRUE(Catalog({.file = file}).known());
 }
 
+TEST(CatalogTest, ADirectoryInPlaceOfItsFileIsNoCatalog) {
+  const TemporaryDirectory directory;
+  Catalog catalog({.file = directory.path()});
+  EXPECT_FALSE(catalog.known());
+  catalog.Update(Models({Version("1")}));
+  EXPECT_TRUE(catalog.known());
+}
+
 TEST(CatalogTest, AModelThatCannotBeDescribedIsWhatItWas) {
   Catalog catalog({});
   catalog.Update(Models({Version("1")}));

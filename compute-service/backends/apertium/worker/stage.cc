@@ -1,21 +1,15 @@
 #include "compute-service/backends/apertium/worker/stage.h"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
+#include "common/read_file.h"
+#include "common/status_macros.h"
 
 namespace souvenir::compute {
 
 absl::StatusOr<std::unique_ptr<Stage>> CreateStage(const PlannedStage& plan,
                                                    const std::string& programs) {
-  // The libraries answer a file that is missing with exit().
+  // The libraries answer a file that is missing with exit(), and wait for a FIFO.
   for (const std::string& file : plan.files) {
-    if (access(file.c_str(), R_OK) == 0) continue;
-    const std::string message =
-        fmt::format("cannot read {}: {}", file, std::generic_category().message(errno));
-    return errno == ENOENT ? absl::NotFoundError(message) : absl::PermissionDeniedError(message);
+    SOUVENIR_RETURN_IF_ERROR(OpenRegularFile(file).status());
   }
   switch (plan.kind) {
     case StageKind::kTagger:

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/read_file.h"
 #include "common/status_macros.h"
 #include "compute-service/workers/worker_protocol.h"
 
@@ -42,11 +43,7 @@ bool Readable(int fd) {
 absl::StatusOr<std::unique_ptr<WarmProgram>> WarmProgram::Create(Options options) {
   std::unique_ptr<WarmProgram> program(new WarmProgram(std::move(options)));
   for (const std::string& file : program->options_.files) {
-    UniqueFd fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) {
-      const std::string message = fmt::format("cannot read {}: {}", file, ErrorText(errno));
-      return errno == ENOENT ? absl::NotFoundError(message) : absl::PermissionDeniedError(message);
-    }
+    SOUVENIR_ASSIGN_OR_RETURN(UniqueFd fd, OpenRegularFile(file));
     program->files_.push_back(std::move(fd));
   }
   return program;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/unique_fd.h"
 #include "compute-service/workers/message_channel.h"
-#include "compute-service/workers/unique_fd.h"
 
 namespace souvenir::compute {
 

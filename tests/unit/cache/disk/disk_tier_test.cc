@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <csignal>
 #include <deque>
@@ -97,6 +98,16 @@ TEST(DiskTierTest, ADamagedStoreIsMovedAsideAndServingGoesOn) {
   tier->Write(MakeEntry("b", "v"));
   tier->Flush();
   EXPECT_NE(tier->Read(KeyOf("b")), nullptr);
+}
+
+TEST(DiskTierTest, AStoreWithAFifoForAFileIsMovedAsideAndNotWaitedFor) {
+  const TemporaryDirectory parent;
+  DiskTier::Options options;
+  options.store = {.directory = parent.path() + "/cache", .limit_bytes = 16u << 20};
+  std::filesystem::create_directory(options.store.directory);
+  ASSERT_EQ(mkfifo((options.store.directory + "/CURRENT").c_str(), 0600), 0);
+  EpochTable epochs;
+  EXPECT_EQ(Open(options, &epochs)->stats().moved_aside, 1u);
 }
 
 // Lets no file of this process grow beyond some size, as if the disk were full.

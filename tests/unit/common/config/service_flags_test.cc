@@ -145,6 +145,19 @@ TEST_F(ServiceFlagsTest, WhatIsReadAgainIsTheFileAsItIsNow) {
   EXPECT_EQ(again.listen_address(), "flag:1");
 }
 
+TEST_F(ServiceFlagsTest, AFileThatBecomesADirectoryChangesNothing) {
+  const std::string path = WriteFile("drain_timeout_seconds: 1");
+  EXPECT_EQ(Parse({"--config", path.c_str()}), std::nullopt) << err_;
+  fs::remove(path);
+  fs::create_directory(path);
+  config::v1::GatewayConfig again = config_;
+  const absl::Status status = flags_->ReadAgain(&again);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(path + ": it is a directory"));
+  EXPECT_EQ(again.drain_timeout_seconds(), 1u);
+  EXPECT_EQ(Parse({"--config", path.c_str()}), 2);
+  EXPECT_THAT(err_, HasSubstr("it is a directory"));
+}
+
 TEST_F(ServiceFlagsTest, SeveralStringsHaveCommasBetweenThemAndReplaceThoseOfTheFile) {
   const std::string path = WriteFile("compute_addresses: 'file:1'\ncompute_addresses: 'file:2'\n");
   EXPECT_EQ(Parse({"--config", path.c_str()}), std::nullopt) << err_;

@@ -88,6 +88,16 @@ TEST_F(TextProtoFileTest, AFileThatIsNotThereIsNotFound) {
   EXPECT_THAT(std::string(status.message()), HasSubstr(path));
 }
 
+TEST_F(TextProtoFileTest, ADirectoryInPlaceOfAFileIsAnError) {
+  GatewayConfig config;
+  config.set_listen_address("before");
+  const absl::Status status = ReadTextProto(directory_.string(), &config);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("cannot read " + directory_.string() + ": it is a directory"));
+  EXPECT_EQ(config.listen_address(), "before");
+}
+
 TEST_F(TextProtoFileTest, AWriteThatFailsLeavesWhatWasThere) {
   const std::string path = (directory_ / "config").string();
   ASSERT_TRUE(WriteTextProto(path, GatewayConfig()).ok());

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -154,7 +155,9 @@ TEST_F(ModelRepositoryTest, OneBrokenModelTakesNoOtherDown) {
   WriteModel("misnamed", "name: \"other\"");
   WriteModel("refused", "parameters { key: \"refuse\" value { string_value: \"x\" } }");
   Write("stranger/config.pbtxt", "backend: \"torch\"");
+  Write("directory/config.pbtxt/file", "");
   Create();
+  EXPECT_THAT(ReasonOf("directory"), HasSubstr("directory/config.pbtxt: it is a directory"));
   EXPECT_TRUE(Ask("good").get().ok());
   EXPECT_THAT(ReasonOf("no_config"), HasSubstr("config.pbtxt"));
   EXPECT_THAT(ReasonOf("syntax"),
@@ -423,6 +426,17 @@ TEST_F(ModelRepositoryTest, WhatIsWrongWithAChangedFolderLeavesTheOldModel) {
   repository_->Poll();
   EXPECT_EQ(Get("m"), before);
   EXPECT_TRUE(Ask("m").get().ok());
+  const fs::path config = directory_ / "m/config.pbtxt";
+  fs::remove(config);
+  fs::create_directory(config);
+  repository_->Poll();
+  EXPECT_EQ(Get("m"), before);
+  fs::remove(config);
+  ASSERT_EQ(mkfifo(config.c_str(), 0600), 0);  // nobody will ever write into it
+  repository_->Poll();
+  EXPECT_EQ(Get("m"), before);
+  EXPECT_TRUE(Ask("m").get().ok());
+  fs::remove(config);
   WriteModel("m");
   Write("m/1/file", "");
   repository_->Poll();

@@ -263,6 +263,8 @@ TEST_F(ExecBackendTest, RefusesByNameWhatItCannotServe) {
   description_.config.clear_parameters();
   std::filesystem::remove(std::filesystem::path(directory_.path()) / "model.py");
   EXPECT_THAT(Message(StartError()), HasSubstr("there is no"));
+  std::filesystem::create_directory(std::filesystem::path(directory_.path()) / "model.py");
+  EXPECT_THAT(Message(StartError()), HasSubstr("model.py: it is a directory"));
   description_.directory.clear();
   EXPECT_THAT(Message(StartError()), HasSubstr("a folder obedient/1 is expected"));
 }

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace souvenir::compute {
+namespace souvenir {
 
 // Owns a file descriptor; -1 is none. Not thread-safe.
 class UniqueFd {
@@ -21,6 +21,9 @@ class UniqueFd {
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 
+  // Leaves the descriptor to the caller.
+  int Release() { return std::exchange(fd_, -1); }
+
   void Close() {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;
@@ -30,4 +33,4 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-}  // namespace souvenir::compute
+}  // namespace souvenir
