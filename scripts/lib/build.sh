@@ -14,10 +14,28 @@ configure() {
   fi
 }
 
+# configure_all PRESET: all that this machine has the packages for, whatever an earlier configuration
+# of this tree has left out. (A preset that leaves something out goes on to.)
+configure_all() {
+  local option choice=()
+  for option in SOUVENIR_TESTS SOUVENIR_BENCH SOUVENIR_BACKEND_PYTORCH; do choice+=("-U$option"); done
+  configure "$1" "${choice[@]}"
+}
+
+# has PRESET OPTION: whether the tree is configured with it.
+has() { grep -q "^$2:BOOL=ON$" "$ROOT/build/$1/CMakeCache.txt" 2>/dev/null; }
+
 # compile PRESET [TARGET...]: without targets, all.
 compile() {
   local preset=$1 log line last=-1 percent
   shift
+  local target
+  for target in "$@"; do
+    ninja -C "$ROOT/build/$preset" -t query "$target" >/dev/null 2>&1 ||
+      die "there is no target '$target' in build/$preset" \
+        "\`ninja -C build/$preset -t targets all\` lists them." \
+        "Tests and benchmarks are there where their libraries are: scripts/setup --with test"
+  done
   log=$ROOT/build/$preset/build.log
   # As many jobs as cores, but each compiler may take a gigabyte.
   local jobs memory_jobs

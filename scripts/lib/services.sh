@@ -36,7 +36,7 @@ refuse_used_ports() {
 
 # A service of its own session does not get the terminal's Ctrl-C, so that the order of stopping is
 # ours; and it does not outlive a script that is killed.
-detached() { exec setsid setpriv --pdeathsig TERM "$@"; }
+detached() { exec setsid setpriv --pdeathsig TERM "$@" {SPEAKER}>&-; }
 
 # start_compute LOG-FILE [ARGUMENT...]: sets compute_pid.
 start_compute() {

@@ -14,11 +14,10 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "common/status_macros.h"
 #include "common/tensor/bytes_elements.h"
 #include "compute-service/backends/apertium/apertium_backend.h"
+#include "tests/bench/command_line.h"
 
 ABSL_FLAG(std::string, texts, "", "file with one text a line");
 ABSL_FLAG(std::string, mode, "eng-spa", "of Apertium");
@@ -100,8 +99,8 @@ absl::Status Run() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("translates texts in engine workers, without any service");
-  absl::ParseCommandLine(argc, argv);
+  souvenir::bench::ParseCommandLine(argc, argv,
+                                    "translates texts in engine workers, without any service");
   const absl::Status status = souvenir::bench::Run();
   if (status.ok()) return 0;
   fmt::print(stderr, "bench-apertium-workers: {}\n", std::string(status.message()));

@@ -11,14 +11,13 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "common/grpc/grpc_server.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"
 #include "common/souvenir_names.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "souvenir/v1/translation.grpc.pb.h"
+#include "tests/bench/command_line.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port; port 0 is any that is free");
 ABSL_FLAG(std::string, handlers, "typed", "typed or raw");
@@ -182,7 +181,7 @@ int Run() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("answers Translate and ModelInfer with a fixed message");
-  absl::ParseCommandLine(argc, argv);
+  souvenir::bench::ParseCommandLine(argc, argv,
+                                    "answers Translate and ModelInfer with a fixed message");
   return souvenir::bench::Run();
 }

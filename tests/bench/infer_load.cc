@@ -25,12 +25,11 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "common/mutex.h"
 #include "common/tensor/bytes_elements.h"
 #include "inference/grpc_service.grpc.pb.h"
+#include "tests/bench/command_line.h"
 #include "tests/bench/model_value.h"
 
 ABSL_FLAG(std::string, server, "127.0.0.1:8001", "host:port of the gateway");
@@ -384,9 +383,9 @@ int Run() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
+  souvenir::bench::ParseCommandLine(
+      argc, argv,
       "asks a model about numbered inputs and counts, e.g.\n"
       "  bench-infer-load --server=127.0.0.1:8001 --count=1000 --order=random --seconds=3");
-  absl::ParseCommandLine(argc, argv);
   return souvenir::bench::Run();
 }

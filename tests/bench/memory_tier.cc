@@ -19,9 +19,8 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/numbers.h"
+#include "tests/bench/command_line.h"
 #include "tests/bench/model_value.h"
 #include "tests/bench/numbered_key.h"
 
@@ -228,9 +227,9 @@ int Run() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
+  souvenir::bench::ParseCommandLine(
+      argc, argv,
       "Lookups a second of a cache in this process, and its bytes beyond key and value, e.g.\n"
       "  bench-memory-tier --cache=rocksdb-hyper --keys=zipf --threads=2");
-  absl::ParseCommandLine(argc, argv);
   return souvenir::bench::Run();
 }

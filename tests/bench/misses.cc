@@ -18,10 +18,9 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "common/mutex.h"
 #include "souvenir/v1/translation.grpc.pb.h"
+#include "tests/bench/command_line.h"
 
 ABSL_FLAG(std::string, server, "127.0.0.1:8001", "host:port of the gateway");
 ABSL_FLAG(std::string, texts, "", "file with one text a line");
@@ -182,7 +181,7 @@ int Run() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("translates the lines of a file through a gateway and counts");
-  absl::ParseCommandLine(argc, argv);
+  souvenir::bench::ParseCommandLine(argc, argv,
+                                    "translates the lines of a file through a gateway and counts");
   return souvenir::bench::Run();
 }

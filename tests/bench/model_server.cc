@@ -20,8 +20,6 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/clock.h"
@@ -38,6 +36,7 @@
 #include "common/tensor/bytes_elements.h"
 #include "common/timer_queue.h"
 #include "inference/grpc_service.grpc.pb.h"
+#include "tests/bench/command_line.h"
 #include "tests/bench/model_value.h"
 
 ABSL_FLAG(std::string, listen, "127.0.0.1:0", "host:port; port 0 is any that is free");
@@ -313,8 +312,8 @@ absl::Status Run() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("models `zero`, `sleep` and `burn` of chosen cost, over gRPC");
-  absl::ParseCommandLine(argc, argv);
+  souvenir::bench::ParseCommandLine(argc, argv,
+                                    "models `zero`, `sleep` and `burn` of chosen cost, over gRPC");
   souvenir::BlockSignals();
   absl::Status status = souvenir::bench::CheckFlags();
   const int failed = status.ok() ? 1 : 2;

@@ -11,8 +11,7 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
+#include "tests/bench/command_line.h"
 #include "tests/unit/compute-service/backends/pytorch/scripted_file.h"
 
 ABSL_FLAG(std::string, file, "", "to write; its folders are made");
@@ -59,7 +58,7 @@ int Main() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("writes a multilayer perceptron as a TorchScript file");
-  absl::ParseCommandLine(argc, argv);
+  souvenir::bench::ParseCommandLine(argc, argv,
+                                    "writes a multilayer perceptron as a TorchScript file");
   return souvenir::bench::Main();
 }

@@ -19,11 +19,10 @@
 #include <vector>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "cache/disk/rocksdb_options.h"
 #include "cache/disk/segment_store.h"
 #include "common/machine.h"
+#include "tests/bench/command_line.h"
 #include "tests/bench/model_value.h"
 #include "tests/bench/numbered_key.h"
 
@@ -216,7 +215,6 @@ int Run() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("measures lookups in a store on disk as it grows");
-  absl::ParseCommandLine(argc, argv);
+  souvenir::bench::ParseCommandLine(argc, argv, "measures lookups in a store on disk as it grows");
   return souvenir::bench::Run();
 }

@@ -13,11 +13,10 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"
 #include "cache/memory/eviction/eviction_policy.h"
+#include "tests/bench/command_line.h"
 #include "tests/bench/reference_policies.h"
 #include "tests/bench/trace.h"
 
@@ -194,10 +193,10 @@ int Run() {
 }  // namespace souvenir::bench
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage(
+  souvenir::bench::ParseCommandLine(
+      argc, argv,
       "Miss ratios of eviction policies on a trace, e.g.\n"
       "  bench-traces --file=web12.trace.xz --capacity=1%,10% --policy=s3-fifo,lru\n"
       "  bench-traces --format=scan --costs=heavy --policy=s3-fifo,gdsf");
-  absl::ParseCommandLine(argc, argv);
   return souvenir::bench::Run();
 }
