@@ -58,7 +58,8 @@ COPY models /opt/souvenir/models
 COPY --from=build /souvenir/build/release/bin/souvenir \
      /souvenir/build/release/bin/souvenir-compute \
      /souvenir/build/release/bin/souvenir-worker-apertium \
-     /souvenir/build/release/bin/souvenir-worker-builtin /opt/souvenir/bin/
+     /souvenir/build/release/bin/souvenir-worker-builtin \
+     /souvenir/build/release/bin/souvenir-worker-exec /opt/souvenir/bin/
 COPY --from=build /souvenir/build/release/bin/python /opt/souvenir/bin/python
 USER 10001:10001
 EXPOSE 8011 8012

@@ -1,5 +1,7 @@
 #include "compute-service/compute_config.h"
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -10,6 +12,7 @@
 #include "common/config/address.h"
 #include "common/config/range.h"
 #include "common/status_macros.h"
+#include "compute-service/workers/child_environment.h"
 
 namespace souvenir::compute {
 namespace {
@@ -48,6 +51,13 @@ absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
   SOUVENIR_RETURN_IF_ERROR(CheckAddress("admin_address", config.admin_address()));
   if (!config.metrics_address().empty()) {
     SOUVENIR_RETURN_IF_ERROR(CheckAddress("metrics_address", config.metrics_address()));
+  }
+  for (const std::string& variable : config.exec().inherit_environment()) {
+    const absl::Status valid = CheckVariableName(variable);
+    if (!valid.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("exec.inherit_environment: {}", std::string(valid.message())));
+    }
   }
   SOUVENIR_RETURN_IF_ERROR(CheckRange("model_nice", config.model_nice(), 0, 19));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.instances", config.pool().instances(), 0, 1024));

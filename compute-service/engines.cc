@@ -37,7 +37,11 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
 #endif
 #ifdef SOUVENIR_BACKEND_EXEC
   backends.push_back(std::make_unique<ExecBackend>(
-      ExecBackend::Options{.python_directory = config.worker_directory() + "/python",
+      ExecBackend::Options{.worker_program = config.worker_directory() + "/souvenir-worker-exec",
+                           .python_directory = config.worker_directory() + "/python",
+                           .inherit = {config.exec().inherit_environment().begin(),
+                                       config.exec().inherit_environment().end()},
+                           .log_errors = config.exec().log_standard_error(),
                            .nice = static_cast<int>(config.model_nice())}));
 #endif
 #ifdef SOUVENIR_BACKEND_PYTORCH

@@ -71,26 +71,24 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 absl::StatusOr<ChildProcess> ChildProcess::Start(const Options& options) {
   std::vector<std::string> arguments = {options.program};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
-  // The first of a name counts for most programs.
-  std::vector<std::string> environment = options.environment;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    environment.emplace_back(*variable);
-  }
   pid_t pid;
   const SpawnSettings settings(options);
   const int error =
       posix_spawn(&pid, options.program.c_str(), settings.actions(), settings.attributes(),
-                  Pointers(arguments).data(), Pointers(environment).data());
+                  Pointers(arguments).data(), Pointers(options.environment).data());
   if (error != 0) {
     return absl::FailedPreconditionError(
         fmt::format("cannot run {}: {}", options.program, std::generic_category().message(error)));
   }
   if (options.nice > 0) {
-    // To the main thread's, because the calling one may be nicer already.
-    const int base = getpriority(PRIO_PROCESS, static_cast<id_t>(getpid()));
-    (void)setpriority(PRIO_PROCESS, static_cast<id_t>(pid), base + options.nice);
+    (void)setpriority(PRIO_PROCESS, static_cast<id_t>(pid), Niceness(options.nice));
   }
   return ChildProcess(pid);
+}
+
+int ChildProcess::Niceness(int nice) {
+  // Beside the main thread's, because the calling one may be nicer already.
+  return getpriority(PRIO_PROCESS, static_cast<id_t>(getpid())) + nice;
 }
 
 std::string ChildProcess::Reap() {

@@ -21,7 +21,7 @@ class ChildProcess {
     std::string program;                           // path
     std::vector<std::string> arguments;            // after the program's name
     std::string directory;                         // to run in; empty: the service's
-    std::vector<std::string> environment;          // "NAME=value", beside the service's own
+    std::vector<std::string> environment;          // "NAME=value", all of it
     int nice = 0;                                  // 0 to 19, added to the service's own
     std::vector<std::pair<int, int>> descriptors;  // the service's, and what they are there
   };
@@ -29,6 +29,9 @@ class ChildProcess {
   // FAILED_PRECONDITION when the program cannot be run. What is not among `descriptors` of the
   // standard input, output and error is /dev/null.
   static absl::StatusOr<ChildProcess> Start(const Options& options);
+
+  // The niceness, as setpriority() takes it, of a child that is to be nicer by `nice`.
+  static int Niceness(int nice);
 
   ChildProcess(ChildProcess&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
   ChildProcess& operator=(ChildProcess&& other) noexcept {

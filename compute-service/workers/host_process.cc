@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "common/status_macros.h"
+#include "compute-service/workers/child_environment.h"
 
 namespace souvenir::compute {
 namespace {
@@ -54,6 +55,7 @@ absl::StatusOr<std::unique_ptr<HostProcess>> HostProcess::Start(const Options& o
       ChildProcess process,
       ChildProcess::Start({.program = options.program,
                            .arguments = options.arguments,
+                           .environment = ChildEnvironment({}, {}, environ),
                            .nice = options.nice,
                            .descriptors = {{output.get(), STDOUT_FILENO},
                                            {output.get(), STDERR_FILENO},

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/read_file.h"
+#include "compute-service/workers/process_tree.h"
 
 namespace souvenir::compute {
 namespace {
@@ -28,9 +29,7 @@ uint64_t ProcessMemory(pid_t pid) {
 
 uint64_t ProcessTreeMemory(pid_t pid) {
   uint64_t bytes = ProcessMemory(pid);
-  // A worker program has one thread, which forks workers; and those may run programs.
-  std::istringstream children = ProcessFile(fmt::format("/proc/{0}/task/{0}/children", pid));
-  for (pid_t child = 0; children >> child;) bytes += ProcessTreeMemory(child);
+  for (const pid_t child : ChildrenOf(pid)) bytes += ProcessTreeMemory(child);
   return bytes;
 }
 

@@ -21,6 +21,7 @@
 
 #include "common/clock.h"
 #include "compute-service/workers/message_channel.h"
+#include "compute-service/workers/process_tree.h"
 #include "compute-service/workers/worker_protocol.h"
 
 namespace souvenir::compute {
@@ -163,6 +164,14 @@ class Host {
     for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
       Ended(pid, status);
     }
+    // They may hold the socket on which the service waits for the worker.
+    EndOrphans();
+  }
+
+  // Ends what workers had started that have ended: this process has become its parent.
+  void EndOrphans() {
+    EndChildren([this](pid_t child) { return running_.contains(child); },
+                [this](pid_t pid, int status) { Ended(pid, status); });
   }
 
   void Ended(pid_t pid, int status) {
@@ -178,13 +187,14 @@ class Host {
       Kill(pid);
       break;
     }
+    EndOrphans();
     const auto end = ends_.extract(number);
     return end.empty() ? "unknown" : end.mapped();
   }
 
   // REQUIRES: a worker not reaped yet.
   void Kill(pid_t pid) {
-    int status;
+    int status = 0;
     (void)kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
@@ -194,9 +204,7 @@ class Host {
   // Leaves no process behind for others to reap.
   [[noreturn]] void Finish() {
     while (!running_.empty()) Kill(running_.begin()->first);
-    // What a worker had started, where this process has become its parent.
-    while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
-    }
+    EndChildren([](pid_t) { return false; }, [](pid_t, int) {});
     _exit(0);
   }
 
@@ -219,6 +227,7 @@ int RunWorkerHost(int argc, char** argv, const std::function<absl::Status(int, c
   }
   (void)signal(SIGPIPE, SIG_IGN);
   (void)fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
+  AdoptOrphans();
   EndWithService(true);
   const absl::Status loaded = Load(argc, argv, load);
   EndWithService(false);

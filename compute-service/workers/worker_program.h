@@ -20,6 +20,8 @@ namespace souvenir::compute {
 // returns reaches the caller. After an exception, which becomes INTERNAL, the worker is not used
 // again, because nobody knows what state the engine is in.
 //
+// What a worker starts ends with it, also in a session of its own.
+//
 // Returns the exit status where the program was not started by the service or could not load; the
 // process ends inside otherwise, when the service has closed the control channel.
 int RunWorkerHost(int argc, char** argv, const std::function<absl::Status(int, char**)>& load,

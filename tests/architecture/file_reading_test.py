@@ -22,6 +22,7 @@ EXCEPT = {
     "common/config/text_proto.cc": "opens for writing",
     "common/grpc/run_until_signal.cc": "looks for a terminal",
     "cache/disk/page_cache_files.cc": "RocksDB's files, which RocksDB names",
+    "compute-service/backends/exec/worker/main.cc": "/dev/null",
     "compute-service/workers/worker_program.cc": "/dev/null",
     # The engine's libraries take an open file; stage.cc has looked at it before.
     "compute-service/backends/apertium/worker/dictionary_stage.cc": "a library's",

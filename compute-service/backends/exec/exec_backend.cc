@@ -1,6 +1,7 @@
 #include "compute-service/backends/exec/exec_backend.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -19,12 +20,15 @@
 #include "compute-service/backends/exec/exec_messages.h"
 #include "compute-service/backends/exec/exec_process.h"
 #include "compute-service/backends/model_parameters.h"
+#include "compute-service/workers/child_environment.h"
 #include "compute-service/workers/process_memory.h"
 
 namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"exec"};
+// What a program cannot take may cost it with each request.
+constinit LogLimit lost_limit;
 
 namespace fs = std::filesystem;
 
@@ -73,10 +77,11 @@ class ExecInstance final : public Instance {
     const absl::Duration limit = request.row_limit * request.rows;
     const absl::Duration begun = Clock::System()->Monotonic();
     const absl::StatusOr<std::string> answer =
-        process_->Exchange(EncodeExecRequest(request), limit);
-    if (!answer.ok()) return Failed(answer.status(), limit);
-    absl::StatusOr<std::vector<Tensor>> outputs = DecodeExecAnswer(*answer, request.outputs);
-    if (absl::IsDataLoss(outputs.status())) return Failed(outputs.status(), limit);
+        process_->Exchange(EncodeExecRequest(request, ++requests_), limit);
+    if (!answer.ok()) return Failed(answer.status(), limit, request.rows);
+    absl::StatusOr<std::vector<Tensor>> outputs =
+        DecodeExecAnswer(*answer, request.outputs, requests_);
+    if (absl::IsDataLoss(outputs.status())) return Failed(outputs.status(), limit, request.rows);
     backoff_.Succeeded();
     if (!outputs.ok()) {
       return absl::Status(outputs.status().code(),
@@ -88,8 +93,8 @@ class ExecInstance final : public Instance {
  private:
   absl::Status Prepare() {
     if (process_ != nullptr && !process_->usable()) {
-      (void)Failed(absl::UnavailableError("it ended, or spoke, while nobody asked"),
-                   absl::ZeroDuration());
+      Lost("it ended, or spoke, while nobody asked", process_->End());
+      backoff_.Failed();
     }
     if (process_ != nullptr) return absl::OkStatus();
     if (backoff_.Remaining() > absl::ZeroDuration()) {
@@ -106,21 +111,40 @@ class ExecInstance final : public Instance {
     return absl::OkStatus();
   }
 
-  // The request's status where the process cannot be used any more.
-  absl::Status Failed(const absl::Status& reason, absl::Duration limit) {
-    const std::string end = process_->End();
-    GiveUp();
-    ++model_->lost_;
+  // The status of a request of so many rows where the process cannot be used any more.
+  absl::Status Failed(const absl::Status& reason, absl::Duration limit, int64_t rows) {
+    const ExecProcess::Ending ending = process_->End();
     const std::string& name = model_->options_.name;
-    log.Warning("a program was lost",
-                {{"model", name}, {"reason", std::string(reason.message())}, {"end", end}});
     if (absl::IsDeadlineExceeded(reason)) {
+      Lost("it took too long", ending);
       return absl::DeadlineExceededError(fmt::format(
           "{}: the program needed more than {} and was killed", name, absl::FormatDuration(limit)));
     }
+    Lost(absl::IsDataLoss(reason) ? "it wrote what is no answer" : "it ended", ending);
     backoff_.Failed();
-    return absl::UnavailableError(
-        fmt::format("{}: the program was lost: {} ({})", name, std::string(reason.message()), end));
+    return absl::UnavailableError(fmt::format("{}: the program was lost: {} ({}{})", name,
+                                              std::string(reason.message()), ending.how,
+                                              Words(ending, rows)));
+  }
+
+  // What the program wrote, for whoever made the request of so many rows. Of several rows, each may
+  // be another caller's.
+  static std::string Words(const ExecProcess::Ending& ending, int64_t rows) {
+    if (ending.error_bytes == 0) return "";
+    if (rows == 1 && !ending.words.empty()) return "; it wrote: " + ending.words;
+    return fmt::format("; it wrote {} bytes, which may be about others and are left out",
+                       ending.error_bytes);
+  }
+
+  // `reason` has nothing of a request, and neither has the line.
+  void Lost(std::string_view reason, const ExecProcess::Ending& ending) {
+    ++model_->lost_;
+    log.Warning(lost_limit, "a program was lost",
+                {{"model", model_->options_.name},
+                 {"reason", reason},
+                 {"end", ending.how},
+                 {"error_bytes", ending.error_bytes}});
+    GiveUp();
   }
 
   void GiveUp() {
@@ -130,6 +154,7 @@ class ExecInstance final : public Instance {
 
   ExecModel* const model_;
   std::unique_ptr<ExecProcess> process_;  // null where it was lost
+  uint64_t requests_ = 0;                 // so far, which numbers them
   Backoff backoff_;
 };
 
@@ -234,12 +259,17 @@ absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription&
   process.name = description.config.name();
   process.command = CommandOf(description.config);
   process.directory = description.directory;
-  process.environment = {"PYTHONPATH=" + options_.python_directory, "PYTHONUNBUFFERED=1",
-                         // The repository may be read-only, and its files are in the digest.
-                         "PYTHONDONTWRITEBYTECODE=1"};
+  process.worker_program = options_.worker_program;
+  process.environment = ChildEnvironment(
+      {"PYTHONPATH=" + BeforeInheritedPath("PYTHONPATH", options_.python_directory, environ),
+       "PYTHONUNBUFFERED=1",
+       // The repository may be read-only, and its files are in the digest.
+       "PYTHONDONTWRITEBYTECODE=1"},
+      options_.inherit, environ);
   process.nice = options_.nice;
   process.greeting = EncodeExecModel(description.config);
   process.start_timeout = options_.start_timeout;
+  process.log_errors = options_.log_errors;
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> first, ExecProcess::Start(process));
   return std::make_unique<ExecModel>(std::move(process), std::move(first));
 }

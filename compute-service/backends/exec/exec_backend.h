@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "compute-service/backends/backend.h"
@@ -18,8 +19,12 @@ namespace souvenir::compute {
 class ExecBackend final : public Backend {
  public:
   struct Options {
-    std::string python_directory;                      // where souvenir_worker.py is
-    int nice = 0;                                      // of programs, 0 to 19
+    std::string worker_program;    // path of souvenir-worker-exec
+    std::string python_directory;  // where souvenir_worker.py is
+    std::vector<std::string>
+        inherit;              // variables that programs inherit beside InheritedVariables()
+    bool log_errors = false;  // what programs write to their standard error is logged
+    int nice = 0;             // of programs, 0 to 19
     absl::Duration start_timeout = absl::Seconds(60);  // until one is ready
   };
 

@@ -54,13 +54,22 @@ std::optional<std::string> TextOf(const Json& object, const char* name) {
   return found->get<std::string>();
 }
 
+// Not cut inside a character of UTF-8.
+std::string Shortened(std::string text) {
+  if (text.size() <= kMostErrorBytes) return text;
+  size_t end = kMostErrorBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text + "...";
+}
+
 // The program's error in `header`; OK where it tells none.
 absl::Status ErrorOf(const Json& header, absl::StatusCode otherwise) {
   const std::optional<std::string> error = TextOf(header, "error");
   if (!error) return absl::OkStatus();
   const bool input_at_fault = TextOf(header, "code") == "INVALID_ARGUMENT";
   return absl::Status(input_at_fault ? absl::StatusCode::kInvalidArgument : otherwise,
-                      error->substr(0, kMostErrorBytes));
+                      Shortened(*error));
 }
 
 absl::StatusOr<Tensor> ReadOutput(const Json& output, std::string_view* data) {
@@ -119,7 +128,7 @@ absl::Status DecodeExecReady(std::string_view message) {
   return absl::DataLossError("the program's first message does not say that it is ready");
 }
 
-std::string EncodeExecRequest(const InferenceRequest& request) {
+std::string EncodeExecRequest(const InferenceRequest& request, uint64_t number) {
   Json inputs = Json::array();
   for (const TensorView& input : request.inputs) {
     inputs.push_back({{"name", input.name},
@@ -128,12 +137,19 @@ std::string EncodeExecRequest(const InferenceRequest& request) {
                       {"size", input.data.size()}});
   }
   const std::vector<std::string> outputs(request.outputs.begin(), request.outputs.end());
-  return Assemble({{"inputs", std::move(inputs)}, {"outputs", outputs}}, request.inputs);
+  return Assemble({{"number", number}, {"inputs", std::move(inputs)}, {"outputs", outputs}},
+                  request.inputs);
 }
 
 absl::StatusOr<std::vector<Tensor>> DecodeExecAnswer(std::string_view message,
-                                                     absl::Span<const std::string> outputs) {
+                                                     absl::Span<const std::string> outputs,
+                                                     uint64_t number) {
   SOUVENIR_ASSIGN_OR_RETURN(const Message answer, Disassemble(message));
+  const auto told = answer.header.find("number");
+  if (told != answer.header.end() && *told != number) {
+    return absl::DataLossError(
+        "the program has answered another request than the one it was given");
+  }
   SOUVENIR_RETURN_IF_ERROR(ErrorOf(answer.header, absl::StatusCode::kInternal));
   const auto listed = answer.header.find("outputs");
   if (listed == answer.header.end() || !listed->is_array()) {

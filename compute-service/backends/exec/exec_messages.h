@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,12 +22,14 @@ std::string EncodeExecModel(const inference::ModelConfig& config);
 // for what is neither.
 absl::Status DecodeExecReady(std::string_view message);
 
-// A request.
-std::string EncodeExecRequest(const InferenceRequest& request);
+// A request. A program may give back its number, by which an answer to another request is noticed.
+std::string EncodeExecRequest(const InferenceRequest& request, uint64_t number);
 
 // The outputs asked for, in that order, or the error that the program gives: INVALID_ARGUMENT or
-// INTERNAL. DATA_LOSS for what is neither: the program is not to be used again.
+// INTERNAL. DATA_LOSS for what is neither, and for an answer to another request than `number`: the
+// program is not to be used again.
 absl::StatusOr<std::vector<Tensor>> DecodeExecAnswer(std::string_view message,
-                                                     absl::Span<const std::string> outputs);
+                                                     absl::Span<const std::string> outputs,
+                                                     uint64_t number);
 
 }  // namespace souvenir::compute

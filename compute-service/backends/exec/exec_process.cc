@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,48 +14,75 @@
 #include <utility>
 
 #include "common/clock.h"
+#include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "common/thread.h"
 #include "compute-service/backends/exec/exec_messages.h"
+#include "compute-service/workers/worker_protocol.h"
 
 namespace souvenir::compute {
 namespace {
 
+constinit Logger log{"exec"};
+constinit LogLimit line_limit;
+
+// Of what a program wrote, in a message; and of a line, in the log.
 constexpr size_t kMostTailBytes = 1000;
+
+// What is read of the standard error at a time; a program that writes for ever holds nobody up.
+constexpr size_t kMostTakenBytes = 1 << 20;
+
+// Ending a program and all that it started takes a few milliseconds.
+constexpr absl::Duration kEndTimeout = absl::Seconds(2);
 
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> CreatePipe() {
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) {
+  if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
     return absl::ResourceExhaustedError(
         fmt::format("pipe: {}", std::generic_category().message(errno)));
   }
   return std::make_pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }
 
+std::string OnOneLine(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+// Of a program that has had no request: what it wrote is about itself.
+std::string WholeEnding(const ExecProcess::Ending& ending) {
+  if (ending.words.empty()) return ending.how;
+  return fmt::format("{}; it wrote: {}", ending.how, ending.words);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ExecProcess>> ExecProcess::Start(const Options& options) {
   SOUVENIR_ASSIGN_OR_RETURN(auto ends, MessageChannel::CreateSockets());
+  SOUVENIR_ASSIGN_OR_RETURN(auto control, MessageChannel::CreateSockets());
   SOUVENIR_ASSIGN_OR_RETURN(auto errors, CreatePipe());
   SOUVENIR_ASSIGN_OR_RETURN(
       ChildProcess process,
-      ChildProcess::Start({.program = "/bin/sh",
-                           // In its place, so that the process is the program and not the shell.
-                           .arguments = {"-c", "exec " + options.command},
-                           .directory = options.directory,
-                           .environment = options.environment,
-                           .nice = options.nice,
-                           .descriptors = {{ends.second.get(), STDIN_FILENO},
-                                           {ends.second.get(), STDOUT_FILENO},
-                                           {errors.second.get(), STDERR_FILENO}}}));
+      ChildProcess::Start(
+          {.program = options.worker_program,
+           .arguments = {std::to_string(ChildProcess::Niceness(options.nice)), options.command},
+           .directory = options.directory,
+           .environment = options.environment,
+           .descriptors = {{ends.second.get(), STDIN_FILENO},
+                           {ends.second.get(), STDOUT_FILENO},
+                           {errors.second.get(), STDERR_FILENO},
+                           {control.second.get(), kControlFd}}}));
   ends.second.Close();  // or their ends would never be read here
   errors.second.Close();
-  std::unique_ptr<ExecProcess> started(new ExecProcess(
-      std::move(process), MessageChannel(std::move(ends.first)), std::move(errors.first)));
+  control.second.Close();
+  std::unique_ptr<ExecProcess> started(
+      new ExecProcess(options, std::move(process), MessageChannel(std::move(ends.first)),
+                      MessageChannel(std::move(control.first)), std::move(errors.first)));
   const absl::StatusOr<std::string> ready =
       started->Exchange(options.greeting, options.start_timeout);
   if (!ready.ok()) {
-    const std::string end = started->End();
+    const std::string end = WholeEnding(started->End());
     if (absl::IsDeadlineExceeded(ready.status())) {
       return absl::DeadlineExceededError(
           fmt::format("`{}` was not ready after {} and was killed; {}", options.command,
@@ -67,55 +95,99 @@ absl::StatusOr<std::unique_ptr<ExecProcess>> ExecProcess::Start(const Options& o
   return started;
 }
 
-ExecProcess::ExecProcess(ChildProcess process, MessageChannel channel, UniqueFd errors)
-    : process_(std::move(process)),
+ExecProcess::ExecProcess(const Options& options, ChildProcess process, MessageChannel channel,
+                         MessageChannel control, UniqueFd errors)
+    : name_(options.name),
+      log_errors_(options.log_errors),
+      process_(std::move(process)),
       channel_(std::move(channel)),
+      control_(std::move(control)),
       errors_(std::move(errors)),
       ended_(eventfd(0, EFD_CLOEXEC)) {
   reader_ = StartThread("exec-errors", [this] { ReadErrors(); });
 }
 
-ExecProcess::~ExecProcess() { End(); }
+ExecProcess::~ExecProcess() { (void)End(); }
 
 absl::StatusOr<std::string> ExecProcess::Exchange(std::string_view message,
                                                   absl::Duration timeout) {
+  {
+    MutexLock lock(&mutex_);
+    // What is there now was written at rest.
+    if (!in_request_) {
+      ForgetErrors();
+      had_request_ = true;
+    }
+    in_request_ = true;
+  }
   const absl::Duration deadline = Clock::System()->Monotonic() + timeout;
   SOUVENIR_RETURN_IF_ERROR(channel_.Send(message, timeout));
-  return channel_.Receive(deadline - Clock::System()->Monotonic());
+  SOUVENIR_ASSIGN_OR_RETURN(std::string answer,
+                            channel_.Receive(deadline - Clock::System()->Monotonic()));
+  MutexLock lock(&mutex_);
+  ForgetErrors();
+  in_request_ = false;
+  return answer;
 }
 
 // Until nobody has the other end any more or, where something that the program started outlives it,
 // until all is read that is there when it has ended.
 void ExecProcess::ReadErrors() {
-  std::array<char, 4096> buffer;
   for (;;) {
     pollfd waited[] = {{errors_.get(), POLLIN, 0}, {ended_.get(), POLLIN, 0}};
     if (poll(waited, 2, -1) < 0) continue;
     if (waited[0].revents == 0) return;
-    const ssize_t size = read(errors_.get(), buffer.data(), buffer.size());
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) return;
     MutexLock lock(&mutex_);
-    tail_.append(buffer.data(), static_cast<size_t>(size));
-    if (tail_.size() > kMostTailBytes) tail_.erase(0, tail_.size() - kMostTailBytes);
+    if (!TakeErrors()) return;
   }
 }
 
-std::string ExecProcess::LastErrors() const {
-  MutexLock lock(&mutex_);
-  std::string text = tail_;
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+bool ExecProcess::TakeErrors() {
+  std::array<char, 4096> buffer;
+  for (size_t taken = 0; taken < kMostTakenBytes;) {
+    const ssize_t size = read(errors_.get(), buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
+    if (size == 0) return false;
+    taken += static_cast<size_t>(size);
+    written_ += static_cast<uint64_t>(size);
+    writes_at_rest_ |= had_request_ && !in_request_;
+    const std::string_view bytes(buffer.data(), static_cast<size_t>(size));
+    tail_.append(bytes);
+    if (tail_.size() > kMostTailBytes) tail_.erase(0, tail_.size() - kMostTailBytes);
+    if (log_errors_) LogLines(bytes);
+  }
+  return true;
 }
 
-std::string ExecProcess::End() {
+void ExecProcess::ForgetErrors() {
+  (void)TakeErrors();
+  tail_.clear();
+  written_ = 0;
+}
+
+void ExecProcess::LogLines(std::string_view bytes) {
+  for (const char byte : bytes) {
+    if (byte != '\n' && line_.size() < kMostTailBytes) line_.push_back(byte);
+    if (byte != '\n' || line_.empty()) continue;
+    log.Info(line_limit, "a program wrote", {{"model", name_}, {"line", line_}});
+    line_.clear();
+  }
+}
+
+ExecProcess::Ending ExecProcess::End() {
   channel_.Close();
-  const std::string end = process_.Reap();
+  control_.FinishSending();
+  // Its end of the socket closes once nothing is left of the program.
+  if (control_.open()) (void)control_.Receive(kEndTimeout);
+  control_.Close();
+  Ending ending{.how = process_.Reap()};
   (void)eventfd_write(ended_.get(), 1);
   if (reader_.joinable()) reader_.join();
-  const std::string errors = LastErrors();
-  return errors.empty() ? end : fmt::format("{}; it wrote: {}", end, errors);
+  MutexLock lock(&mutex_);
+  ending.error_bytes = written_;
+  if (in_request_ && !writes_at_rest_) ending.words = OnOneLine(tail_);
+  return ending;
 }
 
 }  // namespace souvenir::compute

@@ -2,7 +2,6 @@
 // one that has loaded the mode. Started by souvenir-compute.
 
 #include <fmt/format.h>
-#include <sys/prctl.h>
 
 #include <memory>
 
@@ -26,9 +25,6 @@ absl::Status Load(int argc, char** argv) {
         "{} arguments came; two, the mode file and the directory of programs, are expected",
         argc - 1));
   }
-  // The programs of a worker that was killed become children of this process, which reaps them with
-  // its workers: in a container nobody else might.
-  (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> plan, ReadPlan(argv[1]));
   SOUVENIR_ASSIGN_OR_RETURN(LoadedTranslator(), Translator::Create(plan, argv[2]));
   return absl::OkStatus();

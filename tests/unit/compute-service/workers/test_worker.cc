@@ -2,13 +2,14 @@
 //
 //   argument: ok | fail | throw | exit | crash | hang | chatter   how loading goes
 //   request:  echo:<text> | size:<n> | pid | host | served | nice | signals | descriptors | group |
-//             faults | refuse | throw | exit | crash | hang | garbage
+//             daemon | faults | refuse | throw | exit | crash | hang | garbage
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -88,6 +89,26 @@ std::string Faults() {
   Hang();
 }
 
+// The pid of a process in a session of its own, whose parent has gone.
+std::string StartDaemon() {
+  int ends[2];
+  if (pipe(ends) != 0) return "";
+  const pid_t parent = fork();
+  if (parent == 0) {
+    (void)setsid();
+    const pid_t daemon = fork();
+    if (daemon == 0) Hang();
+    (void)!write(ends[1], &daemon, sizeof(daemon));
+    _exit(0);
+  }
+  (void)waitpid(parent, nullptr, 0);
+  pid_t daemon = 0;
+  (void)!read(ends[0], &daemon, sizeof(daemon));
+  close(ends[0]);
+  close(ends[1]);
+  return std::to_string(daemon);
+}
+
 absl::StatusOr<std::string> Serve(std::string_view request) {
   ++served;
   if (request.starts_with("echo:")) return std::string(request.substr(5));
@@ -101,6 +122,7 @@ absl::StatusOr<std::string> Serve(std::string_view request) {
   if (request == "signals") return Signals();
   if (request == "descriptors") return Descriptors();
   if (request == "group") return std::to_string(getpgrp());
+  if (request == "daemon") return StartDaemon();
   if (request == "faults") return Faults();
   if (request == "refuse") return absl::InvalidArgumentError("not such a request");
   if (request == "throw") throw std::runtime_error("bad request");

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "compute-service/workers/child_environment.h"
 #include "tests/fakes/manual_clock.h"
 
 namespace souvenir::compute {
@@ -317,6 +318,42 @@ TEST_F(WorkerHostTest, ALoadThatHangsEndsWithTheService) {
   ASSERT_EQ(kill(service, SIGKILL), 0);
   ASSERT_EQ(waitpid(service, nullptr, 0), service);
   AwaitEnd(host);
+}
+
+TEST_F(WorkerHostTest, WhatAWorkerStartedEndsWithIt) {
+  Start();
+  auto other = host_->Fork();
+  ASSERT_TRUE(other.ok());
+  for (const char* end : {"crash", "exit", "garbage"}) {
+    const pid_t daemon = std::stoi(Ask("daemon"));
+    EXPECT_EQ(kill(daemon, 0), 0);
+    EXPECT_FALSE(worker_->Call(end, kLong).ok());
+    EXPECT_EQ(kill(daemon, 0), -1) << end;
+  }
+  const pid_t killed = std::stoi(Ask("daemon"));
+  EXPECT_FALSE(worker_->Call("hang", kShort).ok());
+  EXPECT_EQ(kill(killed, 0), -1);
+  EXPECT_EQ((*other)->Call("served", kLong)->payload, "1");
+  const pid_t last = std::stoi(Ask("daemon"));
+  other->reset();
+  worker_.reset();
+  host_.reset();
+  EXPECT_EQ(kill(last, 0), -1);
+}
+
+TEST_F(WorkerHostTest, TheEnvironmentIsBuiltAndNotInherited) {
+  const char* const environment[] = {"PATH=/bin", "SECRET=1", "LC_ALL=C", "OTHER=2", nullptr};
+  EXPECT_THAT(ChildEnvironment({}, {}, environment), testing::ElementsAre("PATH=/bin", "LC_ALL=C"));
+  EXPECT_THAT(ChildEnvironment({"PATH=/ours", "A=1"}, {"OTH*", "A"}, environment),
+              testing::ElementsAre("PATH=/ours", "A=1", "LC_ALL=C", "OTHER=2"));
+  EXPECT_EQ(BeforeInheritedPath("PATH", "/ours", environment), "/ours:/bin");
+  EXPECT_EQ(BeforeInheritedPath("PYTHONPATH", "/ours", environment), "/ours");
+  const char* const empty[] = {"PATH=", nullptr};
+  EXPECT_EQ(BeforeInheritedPath("PATH", "/ours", empty), "/ours");
+  EXPECT_TRUE(CheckVariableName("HF_*").ok());
+  for (const char* name : {"", "*", "A=B", "A B", "A*B", "7UP", "\xc3\xbc"}) {
+    EXPECT_FALSE(CheckVariableName(name).ok()) << name;
+  }
 }
 
 TEST_F(WorkerHostTest, ManyCallsAndForksFromManyThreads) {

@@ -1,15 +1,20 @@
 #include "compute-service/backends/exec/exec_backend.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,13 +29,28 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
 // Does what the text tells it to.
-constexpr char kObedient[] = R"(
-import os, sys, time
+constexpr char kObedient[] = R"python(
+import os, subprocess, sys, threading, time
 import souvenir_worker
+
+DAEMON = """import os, sys, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+with open(sys.argv[1] + ".new", "w") as file: file.write(str(os.getpid()))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(3600)"""
+
+def write_later(asked, said):
+    while not os.path.exists(asked):
+        time.sleep(0.001)
+    os.write(2, b"a late word about a secret")
+    open(said, "w").close()
 
 def obey(inputs):
     text = inputs["TEXT"].texts()[0]
@@ -51,6 +71,20 @@ def obey(inputs):
         sys.stdout.write("y" * 10_000_000)
     if text == "garbage":
         os.write(souvenir_channel, b"\xff\xff\xff\xffgarbage")
+    if text.startswith("miss "):
+        return {}[text]
+    if text.startswith("say "):
+        print(text)
+    if text.startswith("say and exit "):
+        os._exit(4)
+    if text.startswith("later "):
+        threading.Thread(target=write_later, args=text.split(" ")[1:]).start()
+    if text.startswith("daemon "):
+        subprocess.run([sys.executable, "-c", DAEMON, text.split(" ")[1]], check=True)
+    if text.startswith("variable "):
+        return {"ANSWER": [os.environ.get(text.split(" ")[1], "none")]}
+    if text == "answer twice" and os.fork() == 0:
+        return {"ANSWER": ["of the copy"]}
     if text == "nothing":
         return {}
     if text == "pid":
@@ -59,7 +93,28 @@ def obey(inputs):
 
 souvenir_channel = os.dup(1)
 souvenir_worker.serve(obey)
-)";
+)python";
+
+// A variable of this process's environment, for as long as this lives.
+class ScopedVariable {
+ public:
+  ScopedVariable(const char* name, const char* value) : name_(name) {
+    const char* before = getenv(name);
+    if (before != nullptr) before_ = before;
+    setenv(name, value, 1);
+  }
+  ~ScopedVariable() {
+    if (before_) {
+      setenv(name_, before_->c_str(), 1);
+    } else {
+      unsetenv(name_);
+    }
+  }
+
+ private:
+  const char* const name_;
+  std::optional<std::string> before_;
+};
 
 class ExecBackendTest : public ::testing::Test {
  protected:
@@ -83,8 +138,9 @@ class ExecBackendTest : public ::testing::Test {
   }
 
   void Start() {
-    ASSERT_TRUE(backend_.Complete(&description_).ok());
-    auto model = backend_.Load(description_);
+    ExecBackend backend(backend_options_);
+    ASSERT_TRUE(backend.Complete(&description_).ok());
+    auto model = backend.Load(description_);
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
     auto instance = model_->CreateInstance();
@@ -92,8 +148,9 @@ class ExecBackendTest : public ::testing::Test {
     instance_ = *std::move(instance);
   }
   absl::Status StartError() {
-    const absl::Status complete = backend_.Complete(&description_);
-    return complete.ok() ? backend_.Load(description_).status() : complete;
+    ExecBackend backend(backend_options_);
+    const absl::Status complete = backend.Complete(&description_);
+    return complete.ok() ? backend.Load(description_).status() : complete;
   }
 
   absl::StatusOr<std::vector<Tensor>> Run(const std::vector<Tensor>& tensors,
@@ -101,7 +158,9 @@ class ExecBackendTest : public ::testing::Test {
                                           absl::Duration limit = absl::Minutes(1)) {
     std::vector<TensorView> inputs;
     for (const Tensor& tensor : tensors) inputs.push_back(tensor.view());
-    auto result = instance_->Run({.inputs = inputs, .outputs = outputs, .row_limit = limit});
+    const int64_t rows = description_.config.max_batch_size() > 0 ? inputs[0].shape[0] : 1;
+    auto result =
+        instance_->Run({.inputs = inputs, .outputs = outputs, .rows = rows, .row_limit = limit});
     if (!result.ok()) return result.status();
     return std::move(result->outputs);
   }
@@ -119,7 +178,8 @@ class ExecBackendTest : public ::testing::Test {
   }
 
   const TemporaryDirectory directory_;
-  ExecBackend backend_{{.python_directory = SOUVENIR_PYTHON_DIRECTORY}};
+  ExecBackend::Options backend_options_{.worker_program = SOUVENIR_WORKER,
+                                        .python_directory = SOUVENIR_PYTHON_DIRECTORY};
   ModelDescription description_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Instance> instance_;
@@ -176,8 +236,7 @@ TEST_F(ExecBackendTest, OneThatDiesAtRestIsReplaced) {
   Start();
   const pid_t pid = std::stoi(Ask({"pid"}).at(0));
   ASSERT_EQ(kill(pid, SIGKILL), 0);
-  siginfo_t info;
-  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  while (kill(pid, 0) == 0) std::this_thread::yield();  // its parent reaps it, and ends
   EXPECT_THAT(Ask({"fine"}), ElementsAre("FINE"));
   EXPECT_EQ(model_->lost_workers(), 1u);
 }
@@ -208,17 +267,17 @@ TEST_F(ExecBackendTest, TensorsOfAllTypesComeAsTheyAre) {
   std::vector<Tensor> inputs;
   std::vector<std::string> outputs;
   for (const auto& [type, data] : kTensors) {
-    const std::string name = "T" + std::to_string(static_cast<int>(type));
+    const std::string name = fmt::format("T{}", static_cast<int>(type));
     auto* const input = description_.config.add_input();
     input->set_name(name);
     input->set_data_type(static_cast<inference::DataType>(type));
     input->add_dims(-1);
     auto* const output = description_.config.add_output();
-    output->set_name("OUT" + name);
+    output->set_name(fmt::format("OUT{}", name));
     output->set_data_type(input->data_type());
     output->add_dims(-1);
     inputs.push_back({name, type, {2}, data});
-    outputs.push_back("OUT" + name);
+    outputs.push_back(output->name());
   }
   Write("model.py",
         "import souvenir_worker\n"
@@ -234,6 +293,106 @@ TEST_F(ExecBackendTest, TensorsOfAllTypesComeAsTheyAre) {
   }
 }
 
+// What one output of the datatype is for a function that returns the value of a Python expression:
+// its bytes, or the error.
+class ExecOutputTest : public ExecBackendTest {
+ protected:
+  std::string Return(const std::string& type, const std::string& expression) {
+    if (instance_ == nullptr) {
+      Write("model.py",
+            "import souvenir_worker\n"
+            "from souvenir_worker import Tensor\n"
+            "souvenir_worker.serve(lambda inputs: eval(inputs['TEXT'].texts()[0]))\n");
+      std::string outputs;
+      for (int i = inference::TYPE_BOOL; i <= inference::TYPE_BF16; ++i) {
+        const std::string& name = inference::DataType_Name(static_cast<inference::DataType>(i));
+        outputs +=
+            fmt::format("output {{ name: \"{}\" data_type: {} dims: -1 }}", name.substr(5), name);
+      }
+      Configure(
+          "name: \"m\" backend: \"exec\" "
+          "input { name: \"TEXT\" data_type: TYPE_STRING dims: 1 }" +
+          outputs);
+      Start();
+    }
+    Tensor input{"TEXT", DataType::kBytes, {1}, ""};
+    AppendBytesElement(fmt::format("{{'{}': {}}}", type, expression), &input.data);
+    const auto outputs = Run({input}, {type});
+    if (!outputs.ok()) return outputs.status().ToString();
+    EXPECT_TRUE(ValidateTensor(outputs->at(0).view()).ok()) << expression;
+    return outputs->at(0).data;
+  }
+};
+
+TEST_F(ExecOutputTest, ValuesThatTheDatatypeCannotHoldAreSaid) {
+  for (const char* type :
+       {"UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64"}) {
+    EXPECT_THAT(Return(type, "[1.5]"), HasSubstr(std::string("values that are no ") + type));
+    EXPECT_THAT(Return(type, "[2**64]"), HasSubstr(std::string("values that are no ") + type));
+    EXPECT_THAT(Return(type, "['1']"), HasSubstr(std::string("values that are no ") + type));
+    EXPECT_THAT(Return(type, "[None]"), HasSubstr(std::string("values that are no ") + type));
+  }
+  for (const char* type : {"UINT8", "UINT16", "UINT32", "UINT64"}) {
+    EXPECT_THAT(Return(type, "[-1]"), HasSubstr(std::string("values that are no ") + type));
+  }
+  for (const char* type : {"FP16", "FP32", "FP64"}) {
+    EXPECT_THAT(Return(type, "['x']"), HasSubstr(std::string("values that are no ") + type));
+  }
+  EXPECT_THAT(Return("FP16", "[1e9]"), HasSubstr("values that are no FP16"));
+  EXPECT_THAT(Return("FP32", "[1e99]"), HasSubstr("values that are no FP32"));
+  EXPECT_THAT(Return("BOOL", "['False']"), HasSubstr("'False' in BOOL"));
+  EXPECT_THAT(Return("BOOL", "[2]"), HasSubstr("2 in BOOL"));
+  EXPECT_THAT(Return("BF16", "[1.0]"), HasSubstr("a list cannot be BF16"));
+  EXPECT_THAT(Return("STRING", "[1]"), HasSubstr("INTERNAL: m: output 'STRING': int in BYTES"));
+  EXPECT_THAT(Return("STRING", "[None]"), HasSubstr("NoneType in BYTES"));
+  EXPECT_THAT(Return("STRING", "[['a'], [2.5]]"), HasSubstr("float in BYTES"));
+  EXPECT_THAT(Return("STRING", "['\\ud800']"), HasSubstr("a lone surrogate"));
+  EXPECT_THAT(Return("STRING", "Tensor.of('BYTES', [3])"), HasSubstr("int in BYTES"));
+  EXPECT_EQ(model_->lost_workers(), 0u);
+}
+
+TEST_F(ExecOutputTest, TensorsThatDoNotFitTheirBytesOrTheConfigurationAreSaid) {
+  EXPECT_THAT(Return("INT32", "Tensor('INT64', [1], bytes(8))"),
+              HasSubstr("it is INT64; by the configuration INT32 is expected"));
+  EXPECT_THAT(Return("INT32", "Tensor('INT32', [2], bytes(4))"),
+              HasSubstr("it has 4 bytes; INT32 of shape [2] has 8"));
+  EXPECT_THAT(Return("INT32", "Tensor('INT32', [1, 1], bytes(4))"),
+              HasSubstr("its shape is [1, 1]; by the configuration and the request [-1]"));
+  EXPECT_THAT(Return("INT32", "Tensor('INT32', [-1], bytes(4))"), HasSubstr("its shape is [-1]"));
+  EXPECT_THAT(Return("INT32", "Tensor('INT32', [4], 4)"),
+              HasSubstr("the data of a Tensor is int; bytes are expected"));
+  EXPECT_THAT(Return("STRING", "Tensor('BYTES', [2], b'\\x01\\0\\0\\0a')"),
+              HasSubstr("it has 1 elements; its shape [2] is of 2"));
+  EXPECT_THAT(Return("STRING", "Tensor('BYTES', [1], b'\\x05\\0\\0\\0a')"),
+              HasSubstr("end within an element"));
+  EXPECT_THAT(Return("BF16", "Tensor('BF16', [2], bytes(3))"), HasSubstr("has 4"));
+  EXPECT_THAT(Return("INT8", "{}['x'] if False else 3, 5"), HasSubstr("INTERNAL"));
+  EXPECT_EQ(model_->lost_workers(), 0u);
+}
+
+TEST_F(ExecOutputTest, ValuesThatFitAreTaken) {
+  EXPECT_EQ(Return("STRING", "['\u00fc', b'\\xff', bytearray(b'b'), memoryview(b'm')]"),
+            std::string("\2\0\0\0\xc3\xbc\1\0\0\0\xff\1\0\0\0b\1\0\0\0m", 21));
+  EXPECT_EQ(Return("STRING", "'single'"), std::string("\6\0\0\0single", 10));
+  EXPECT_EQ(Return("BOOL", "[True, 0, False, 1]"), std::string("\1\0\0\1", 4));
+  EXPECT_EQ(Return("INT8", "[[1, 2], (3,)]"), "\1\2\3");
+  EXPECT_EQ(Return("INT8", "memoryview(b'ab')"), "ab");
+  EXPECT_EQ(Return("FP32", "[1]"), FromElements<float>({1}));
+  EXPECT_EQ(Return("BF16", "Tensor('BF16', [1], b'xy')"), "xy");
+  EXPECT_EQ(Return("INT64", "[]"), "");
+}
+
+TEST_F(ExecOutputTest, AnErrorMessageWithWhatUtf8CannotSayIsTold) {
+  const std::string raise = "(_ for _ in ()).throw";
+  EXPECT_EQ(Return("INT8", raise + "(RuntimeError('\\ud800 \\x00'))"),
+            std::string("INTERNAL: m: RuntimeError: \\ud800 ") + '\0');
+  EXPECT_EQ(Return("INT8", raise + "(ValueError('\\udcff'))"), "INVALID_ARGUMENT: m: \\udcff");
+  EXPECT_EQ(Return("INT8", raise + "(ValueError())"), "INVALID_ARGUMENT: m: ValueError");
+  EXPECT_EQ(Return("INT8", "print('\\ud800') or [1]"), "\1");
+  EXPECT_EQ(Return("INT8", "[1]"), "\1");
+  EXPECT_EQ(model_->lost_workers(), 0u);
+}
+
 TEST_F(ExecBackendTest, WhatDoesNotStartSaysWhy) {
   Write("model.py", "import nowhere_to_be_found\n");
   EXPECT_THAT(Message(StartError()), HasSubstr("No module named 'nowhere_to_be_found'"));
@@ -246,8 +405,8 @@ TEST_F(ExecBackendTest, WhatDoesNotStartSaysWhy) {
   SetParameter("command", "/nowhere/program --flag");
   EXPECT_THAT(Message(StartError()), HasSubstr("/nowhere/program"));
   SetParameter("command", "sleep 3600");
-  ExecBackend impatient(
-      {.python_directory = SOUVENIR_PYTHON_DIRECTORY, .start_timeout = absl::Milliseconds(50)});
+  backend_options_.start_timeout = absl::Milliseconds(50);
+  ExecBackend impatient(backend_options_);
   EXPECT_THAT(Message(impatient.Load(description_).status()),
               HasSubstr("was not ready after 50ms"));
   SetParameter("command", "echo hello");
@@ -269,8 +428,148 @@ TEST_F(ExecBackendTest, RefusesByNameWhatItCannotServe) {
   EXPECT_THAT(Message(StartError()), HasSubstr("a folder obedient/1 is expected"));
 }
 
+TEST_F(ExecBackendTest, WhatAnEarlierRequestLeftOnStandardErrorIsNobodysAfterwards) {
+  Start();
+  EXPECT_THAT(Ask({"miss a secret of A"}), ElementsAre(HasSubstr("miss a secret of A")));
+  EXPECT_THAT(Ask({"say a secret of B"}), ElementsAre("SAY A SECRET OF B"));
+  testing::internal::CaptureStderr();
+  const std::string answer = Ask({"crash"}).at(0);
+  EXPECT_THAT(answer, AllOf(HasSubstr("signal 11"), Not(HasSubstr("secret"))));
+  EXPECT_THAT(
+      testing::internal::GetCapturedStderr(),
+      AllOf(HasSubstr("a program was lost"), HasSubstr("signal 11"), Not(HasSubstr("secret"))));
+}
+
+TEST_F(ExecBackendTest, WhatAProgramSaysAsItDiesIsToldToTheCallerAndNotToTheLog) {
+  Start();
+  EXPECT_THAT(Ask({"fine"}), ElementsAre("FINE"));
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(Ask({"say and exit with a secret"}),
+              ElementsAre(AllOf(HasSubstr("exit status 4"), HasSubstr("with a secret"))));
+  EXPECT_THAT(Ask({"garbage"}), ElementsAre(HasSubstr("a message of 4294967295 bytes")));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("exit status 4"), HasSubstr("error_bytes="),
+                    HasSubstr("it wrote what is no answer"), Not(HasSubstr("secret")),
+                    Not(HasSubstr("4294967295"))));
+}
+
+TEST_F(ExecBackendTest, WhatAProgramSaysAsItDiesOfSeveralRowsIsToldToNobody) {
+  Start();
+  EXPECT_THAT(Ask({"say and exit with a secret", "another's row"}),
+              ElementsAre(AllOf(HasSubstr("exit status 4"), HasSubstr("bytes, which may be about"),
+                                Not(HasSubstr("secret")))));
+}
+
+TEST_F(ExecBackendTest, AProgramThatWritesWhileNobodyAsksIsQuotedToNobody) {
+  Start();
+  const std::string asked = directory_.path() + "/asked";
+  const std::string said = directory_.path() + "/said";
+  EXPECT_EQ(Ask({"later " + asked + " " + said}).size(), 1u);
+  Write("asked", "");
+  while (!std::filesystem::exists(said)) std::this_thread::yield();
+  EXPECT_THAT(Ask({"say and exit now"}),
+              ElementsAre(AllOf(HasSubstr("exit status 4"), Not(HasSubstr("it wrote:")),
+                                Not(HasSubstr("secret")))));
+}
+
+TEST_F(ExecBackendTest, LinesOfStandardErrorAreLoggedWhereTheOperatorWantsIt) {
+  backend_options_.log_errors = true;
+  Start();
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(Ask({"say hello"}), ElementsAre("SAY HELLO"));
+  instance_ = nullptr;  // what is written is read until then
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("a program wrote model=obedient"), HasSubstr("line=say hello")));
+}
+
+TEST_F(ExecBackendTest, AnAnswerToAnotherRequestIsNoAnswer) {
+  Start();
+  // The copy of the program answers the same request once more: the next caller's first answer.
+  EXPECT_EQ(Ask({"answer twice"}).size(), 1u);
+  for (int i = 0; i < 3; ++i) {
+    const std::string answer = Ask({"mine"}).at(0);
+    if (answer == "MINE") continue;
+    EXPECT_THAT(answer, HasSubstr("has answered another request"));
+  }
+  EXPECT_THAT(Ask({"mine"}), ElementsAre("MINE"));
+}
+
+TEST_F(ExecBackendTest, TheEnvironmentIsBuiltAndNotInherited) {
+  const ScopedVariable path("PYTHONPATH", "/the/services");
+  const ScopedVariable secret("SOUVENIR_TEST_SECRET", "secret");
+  const ScopedVariable licence("SOUVENIR_TEST_LICENCE", "licence");
+  const ScopedVariable home("PYTHONHOME", "/nowhere");
+  const ScopedVariable zone("TZ", "Asia/Tokyo");
+  backend_options_.inherit = {"SOUVENIR_TEST_LIC*"};
+  Start();
+  EXPECT_THAT(Ask({"variable PYTHONPATH"}),
+              ElementsAre(std::string(SOUVENIR_PYTHON_DIRECTORY) + ":/the/services"));
+  EXPECT_THAT(Ask({"variable SOUVENIR_TEST_SECRET"}), ElementsAre("none"));
+  EXPECT_THAT(Ask({"variable SOUVENIR_TEST_LICENCE"}), ElementsAre("licence"));
+  EXPECT_THAT(Ask({"variable TZ"}), ElementsAre("Asia/Tokyo"));
+  EXPECT_THAT(Ask({"variable PATH"}), ElementsAre(Not("none")));
+}
+
+class ExecDaemonTest : public ExecBackendTest {
+ protected:
+  // Has the program start a process in a session of its own, whose parents have gone.
+  pid_t StartDaemon() {
+    const std::string file = directory_.path() + "/daemon" + std::to_string(++daemons_);
+    EXPECT_EQ(Ask({"daemon " + file}).size(), 1u);
+    std::string pid;
+    while (!std::filesystem::exists(file)) std::this_thread::yield();
+    std::ifstream(file) >> pid;
+    const pid_t daemon = std::stoi(pid);
+    EXPECT_EQ(getsid(daemon) == getsid(0), false);
+    EXPECT_EQ(kill(daemon, 0), 0);
+    return daemon;
+  }
+  static bool Lives(pid_t pid) { return kill(pid, 0) == 0; }
+
+  int daemons_ = 0;
+};
+
+TEST_F(ExecDaemonTest, AllThatAProgramStartedEndsWithIt) {
+  Start();
+  for (const char* end : {"crash", "exit", "garbage", "say and exit now"}) {
+    const pid_t daemon = StartDaemon();
+    EXPECT_THAT(Ask({end}), ElementsAre(HasSubstr("UNAVAILABLE")));
+    EXPECT_FALSE(Lives(daemon)) << end;
+  }
+  const pid_t killed = StartDaemon();
+  EXPECT_THAT(Ask({"hang"}, absl::Milliseconds(50)), ElementsAre(HasSubstr("DEADLINE_EXCEEDED")));
+  EXPECT_FALSE(Lives(killed));
+  const pid_t unloaded = StartDaemon();
+  instance_ = nullptr;
+  EXPECT_FALSE(Lives(unloaded));
+}
+
+TEST_F(ExecDaemonTest, AllThatAProgramStartedEndsWithTheService) {
+  // The service stands in a process of its own, so that it can be killed.
+  int report[2];
+  ASSERT_EQ(pipe(report), 0);
+  const pid_t service = fork();
+  if (service == 0) {
+    Start();
+    const pid_t pids[2] = {StartDaemon(), std::stoi(Ask({"pid"}).at(0))};
+    (void)!write(report[1], pids, sizeof(pids));
+    (void)Ask({"hang"});
+    _exit(0);
+  }
+  pid_t pids[2];
+  ASSERT_EQ(read(report[0], pids, sizeof(pids)), static_cast<ssize_t>(sizeof(pids)));
+  ASSERT_EQ(kill(service, SIGKILL), 0);
+  ASSERT_EQ(waitpid(service, nullptr, 0), service);
+  for (const pid_t pid : pids) {
+    while (Lives(pid)) std::this_thread::yield();
+  }
+  close(report[0]);
+  close(report[1]);
+}
+
 TEST_F(ExecBackendTest, TheDigestIsOfTheFilesAndTheCommand) {
-  const auto digest = [&] { return *backend_.Digest(description_); };
+  ExecBackend backend(backend_options_);
+  const auto digest = [&] { return *backend.Digest(description_); };
   const std::string before = digest();
   EXPECT_EQ(digest(), before);
   Write("weights.bin", "1");
@@ -283,7 +582,7 @@ TEST_F(ExecBackendTest, TheDigestIsOfTheFilesAndTheCommand) {
 TEST(ExecMessagesTest, AnswersThatMakeNoSenseAreToldFromErrors) {
   const auto decode = [](const std::string& header, const std::string& data) {
     const auto size = static_cast<uint32_t>(header.size());
-    return DecodeExecAnswer(FromElements<uint32_t>({size}) + header + data, {"a"}).status();
+    return DecodeExecAnswer(FromElements<uint32_t>({size}) + header + data, {"a"}, 7).status();
   };
   EXPECT_TRUE(
       decode(R"({"outputs":[{"name":"a","datatype":"INT8","shape":[2],"size":2}]})", "xy").ok());
@@ -304,7 +603,10 @@ TEST(ExecMessagesTest, AnswersThatMakeNoSenseAreToldFromErrors) {
   EXPECT_TRUE(absl::IsInternal(decode("{\"outputs\":[]}", "")));
   EXPECT_TRUE(absl::IsInternal(decode(R"({"error":"x"})", "")));
   EXPECT_TRUE(absl::IsInvalidArgument(decode(R"({"error":"x","code":"INVALID_ARGUMENT"})", "")));
-  EXPECT_TRUE(absl::IsDataLoss(DecodeExecAnswer("\xff\xff\xff\x7f", {"a"}).status()));
+  EXPECT_TRUE(absl::IsDataLoss(DecodeExecAnswer("\xff\xff\xff\x7f", {"a"}, 7).status()));
+  EXPECT_TRUE(absl::IsInternal(decode(R"({"number":7,"error":"x"})", "")));
+  EXPECT_TRUE(absl::IsDataLoss(decode(R"({"number":6,"error":"x"})", "")));
+  EXPECT_TRUE(absl::IsDataLoss(decode(R"({"number":"7","error":"x"})", "")));
 }
 
 }  // namespace

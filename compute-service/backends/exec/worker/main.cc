@@ -1,0 +1,152 @@
+// souvenir-worker-exec NICE COMMAND: runs a program of an exec model and ends with it all that it
+// has started, also what has put itself into a session of its own. Started by souvenir-compute.
+//
+// Standard input, output and error are handed on. The control socket says by its end that the
+// program is to end, be it because the service wants so or because it has died. This process ends
+// as the program did, once nothing of it is left.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "compute-service/workers/process_tree.h"
+#include "compute-service/workers/worker_protocol.h"
+
+namespace souvenir::compute {
+namespace {
+
+constexpr int kCannotRun = 127;  // a shell's exit status for it
+
+// Whom a stop of the service concerns is the service's to say.
+constexpr int kIgnored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
+
+[[noreturn]] void RunProgram(const std::string& command, pid_t parent) {
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kCannotRun);  // it died before the line above
+  // Signals that the program sends to its group do not come here.
+  (void)setpgid(0, 0);
+  for (const int ignored : kIgnored) (void)signal(ignored, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  (void)sigprocmask(SIG_SETMASK, &none, nullptr);
+  // In the shell's place, so that the process is the program and not the shell.
+  const std::string line = "exec " + command;
+  (void)execl("/bin/sh", "/bin/sh", "-c", line.c_str(), nullptr);
+  _exit(kCannotRun);
+}
+
+// The channel and the pipe of standard error end with the program and what it started.
+void LetGoOfStandardFiles() {
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    (void)dup2(null, standard);
+  close(null);
+}
+
+// Ends this process in the way of `wait_status`.
+[[noreturn]] void EndAs(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    const rlimit none{0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    const int number = WTERMSIG(wait_status);
+    (void)signal(number, SIG_DFL);
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, number);
+    (void)sigprocmask(SIG_UNBLOCK, &mask, nullptr);
+    (void)raise(number);
+  }
+  _exit(WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : kCannotRun);
+}
+
+class Supervisor {
+ public:
+  Supervisor(pid_t program, int ended) : program_(program), ended_(ended) {}
+
+  // Until the program has ended, or is to end; how it ended.
+  int Run() {
+    while (!over_) {
+      // Whatever comes on the socket but its end is not expected, and means the same.
+      pollfd waited[] = {{kControlFd, POLLIN, 0}, {ended_, POLLIN, 0}};
+      if (poll(waited, 2, -1) < 0) continue;
+      if (waited[1].revents != 0) ReapEnded();
+      if (waited[0].revents != 0) break;
+    }
+    EndChildren([](pid_t) { return false; }, [this](pid_t pid, int status) { Note(pid, status); });
+    if (!over_) EndProgram();
+    return wait_status_;
+  }
+
+ private:
+  // Where children cannot be listed: the program and its group at least.
+  void EndProgram() {
+    (void)kill(-program_, SIGKILL);
+    (void)kill(program_, SIGKILL);
+    (void)waitpid(program_, &wait_status_, 0);
+  }
+
+  void ReapEnded() {
+    signalfd_siginfo info;
+    while (read(ended_, &info, sizeof(info)) > 0) {
+    }
+    int status;
+    for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+      Note(pid, status);
+    }
+  }
+
+  void Note(pid_t pid, int status) {
+    if (pid != program_) return;
+    wait_status_ = status;
+    over_ = true;
+  }
+
+  const pid_t program_;
+  const int ended_;  // readable when a child has ended
+  bool over_ = false;
+  int wait_status_ = 0;
+};
+
+int Main(int argc, char** argv) {
+  if (argc != 3 || fcntl(kControlFd, F_SETFD, FD_CLOEXEC) != 0) {
+    (void)fprintf(stderr,
+                  "souvenir-worker-exec is started by souvenir-compute, with a niceness, a command "
+                  "and a socket as descriptor %d\n",
+                  kControlFd);
+    return 2;
+  }
+  AdoptOrphans();
+  for (const int ignored : kIgnored) (void)signal(ignored, SIG_IGN);
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  (void)sigprocmask(SIG_BLOCK, &child, nullptr);
+  const int ended = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+  // Before the program starts threads, which would keep theirs.
+  (void)setpriority(PRIO_PROCESS, 0, std::atoi(argv[1]));
+
+  const pid_t self = getpid();
+  const pid_t program = fork();
+  if (program < 0) {
+    perror("fork");
+    return kCannotRun;
+  }
+  if (program == 0) RunProgram(argv[2], self);
+  LetGoOfStandardFiles();
+  EndAs(Supervisor(program, ended).Run());
+}
+
+}  // namespace
+}  // namespace souvenir::compute
+
+int main(int argc, char** argv) { return souvenir::compute::Main(argc, argv); }
