@@ -3,7 +3,8 @@
 #   docker build --target gateway -t souvenir-gateway:0.1.0 .      (and compute, and cli)
 #
 # Packages are those of scripts/packages/, installed by scripts/setup as everywhere else. Needs
-# BuildKit, for its mounts. docs/operations.md tells how the images are run.
+# BuildKit, for its mounts, or buildah with `--format docker`, or there is no HEALTHCHECK.
+# docs/operations.md tells how the images are run.
 
 FROM debian:12 AS build
 WORKDIR /souvenir
@@ -16,8 +17,9 @@ RUN --mount=type=cache,target=/ccache \
     cmake --preset release -DSOUVENIR_TESTS=OFF -DSOUVENIR_BENCH=OFF && cmake --build build/release
 
 FROM debian:12-slim AS base
+# What apt downloads is emptied in the same step: not every base has the setting that does it.
 RUN --mount=type=bind,source=scripts,target=/scripts \
-    /scripts/setup --only image && rm -rf /var/lib/apt/lists/*
+    /scripts/setup --only image && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # A number, so that Kubernetes can see that it is not root.
 RUN groupadd --gid 10001 souvenir && \
     useradd --uid 10001 --gid souvenir --no-create-home --home-dir /nonexistent \
@@ -34,7 +36,7 @@ ENTRYPOINT ["souvenir"]
 
 FROM base AS gateway
 RUN --mount=type=bind,source=scripts,target=/scripts \
-    /scripts/setup --only image-gateway && rm -rf /var/lib/apt/lists/*
+    /scripts/setup --only image-gateway && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # A new volume takes its owner from here.
 RUN install -d -o 10001 -g 10001 -m 750 /var/lib/souvenir
 COPY deploy/kubernetes/base/gateway.textproto /etc/souvenir/
@@ -52,7 +54,7 @@ CMD ["--config=/etc/souvenir/gateway.textproto"]
 # this image is passed on.
 FROM base AS compute
 RUN --mount=type=bind,source=scripts,target=/scripts \
-    /scripts/setup --only image-compute,runtime && rm -rf /var/lib/apt/lists/*
+    /scripts/setup --only image-compute,runtime && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY deploy/kubernetes/base/compute.textproto /etc/souvenir/
 COPY models /opt/souvenir/models
 COPY --from=build /souvenir/build/release/bin/souvenir \

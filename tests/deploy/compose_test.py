@@ -59,6 +59,14 @@ def images(compose):
         yield "souvenir-compute: not two replicas"
 
 
+def foreign_images(compose):
+    """By a whole version, so that two machines have the same, or by digest."""
+    for name, service in compose["services"].items():
+        image = service.get("image", "")
+        if not re.search(r":v?\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$", image):
+            yield f"{name}: {image} may be any version"
+
+
 def stops(compose):
     for name in OURS:
         service = compose["services"][f"souvenir-{name}"]
@@ -168,7 +176,7 @@ def dashboards(compose):
         yield "grafana: does not see what is provisioned"
 
 
-RULES = (images, stops, room, walls, files, monitoring, dashboards)
+RULES = (images, foreign_images, stops, room, walls, files, monitoring, dashboards)
 
 
 def change(name, **fields):
@@ -183,6 +191,8 @@ MISTAKES = (
     (images, change("souvenir-compute", build={"context": ".", "target": "compute"}),
      "no Dockerfile"),
     (images, change("souvenir-compute", deploy={"replicas": 1}), "not two replicas"),
+    (foreign_images, change("prometheus", image="prom/prometheus:latest"), "any version"),
+    (foreign_images, change("grafana", image="grafana/grafana:13"), "any version"),
     (stops, change("souvenir-compute", stop_grace_period="49s"), "below 50 s"),
     (stops, change("souvenir-gateway", depends_on=[]), "after compute"),
     (room, change("souvenir-gateway", mem_limit="1002m"), "needs 1003 MiB"),

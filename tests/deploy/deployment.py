@@ -20,7 +20,7 @@ from souvenir.config.v1 import gateway_pb2  # pylint: disable=wrong-import-posit
 
 DEPLOY = SOURCE_DIRECTORY / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
-OVERLAYS = ("single-node", "production")
+OVERLAYS = ("single-node", "production", "openshift")
 
 MIB = 1 << 20
 # Seconds: five for the last answers, five to write and to end what is left.
@@ -81,13 +81,18 @@ def host_and_port(address):
     return host, int(port)
 
 
+def kustomize(folder):
+    """(objects, what kubectl says beside them)."""
+    done = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True,
+                          check=False, timeout=60)
+    if done.returncode != 0:
+        raise AssertionError(f"kubectl kustomize of {folder} failed: {done.stderr}")
+    return [item for item in yaml.safe_load_all(done.stdout) if item], done.stderr
+
+
 @functools.cache
 def _rendered(overlay):
-    done = subprocess.run(["kubectl", "kustomize", str(KUBERNETES / "overlays" / overlay)],
-                          capture_output=True, text=True, check=False, timeout=60)
-    if done.returncode != 0:
-        raise AssertionError(f"kubectl kustomize of {overlay} failed: {done.stderr}")
-    return [item for item in yaml.safe_load_all(done.stdout) if item]
+    return kustomize(KUBERNETES / "overlays" / overlay)[0]
 
 
 def render(overlay):

@@ -249,10 +249,21 @@ def workers(dockerfile, _):
         yield "compute: has no module for models in Python"
 
 
-RULES = (stages, sources, shared_libraries, commands, configuration, workers)
+def leftovers(dockerfile, _):
+    """Bases from elsewhere than Docker's own registry do not empty apt's folders by themselves."""
+    for name in IMAGES:
+        for rest in dockerfile.steps(name, "RUN"):
+            removed = rest.partition("rm -rf ")[2].split()
+            if "scripts/setup" in rest and not {"/var/lib/apt/lists/*", "/var/cache/apt/*"} <= set(removed):
+                yield f"{name}: keeps what apt has downloaded"
+
+
+RULES = (leftovers, stages, sources, shared_libraries, commands, configuration, workers)
 
 # (rule, a part of the Dockerfile, what to put there, words of the complaint).
 MISTAKES = (
+    (leftovers, "lists/* /var/cache/apt/*", "lists/*", "keeps what apt"),
+    (leftovers, " /var/lib/apt/lists/*", "", "keeps what apt"),
     (stages, "FROM base AS cli", "FROM bass AS cli", "no bass"),
     (stages, "AS cli", "AS client", "no image cli"),
     (stages, "--from=build", "--from=built", "no stage built"),

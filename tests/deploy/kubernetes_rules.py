@@ -1,6 +1,7 @@
 """What must hold between the objects of an overlay. A rule is a function of a Cluster that yields
 complaints; RULES has them all."""
 
+import ipaddress
 import re
 import subprocess
 
@@ -20,7 +21,7 @@ class Workload:
     def __init__(self, item, config_maps):
         self.item = item
         self.name = item["metadata"]["name"]
-        self.service = self.name.removeprefix("souvenir-")  # "gateway" or "compute"
+        self.service = self.name.rpartition("souvenir-")[2]  # "gateway" or "compute"
         self.spec = item["spec"]
         self.template = self.spec["template"]
         self.pod = self.template["spec"]
@@ -41,6 +42,9 @@ class Workload:
         (config_file,) = [argument.partition("=")[2] for argument in self.arguments
                           if argument.startswith("--config=")]
         self.config = parse_config(self.service, self.files.get(config_file, ""))
+        for argument in self.arguments:  # a flag counts more than the file
+            if argument.startswith("--compute="):
+                self.config.compute_addresses[:] = argument.partition("=")[2].split(",")
         self.ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
 
     def __str__(self):
@@ -95,10 +99,12 @@ def selectors(cluster):
 
 
 def names(cluster):
-    (namespace,) = cluster.all("Namespace")
-    wanted = namespace["metadata"]["name"]
+    # An overlay may leave it to the cluster's administrator.
+    namespaces = cluster.all("Namespace")
+    wanted = {item["metadata"]["name"] for item in namespaces}
+    wanted = wanted or {cluster.workloads[0].item["metadata"].get("namespace")}
     for item in cluster.objects:
-        if item is not namespace and item["metadata"].get("namespace") != wanted:
+        if item not in namespaces and {item["metadata"].get("namespace")} != wanted - {None}:
             yield f"{name_of(item)}: not in the namespace"
     if len({name_of(item) for item in cluster.objects}) < len(cluster.objects):
         yield "an object comes twice"
@@ -214,24 +220,57 @@ def memory(cluster):
             yield f"{workload}: needs {memory_needed(config) / MIB:.0f} MiB of memory"
 
 
+def ephemeral_storage(cluster):
+    for workload in cluster.workloads:
+        resources = workload.container["resources"]
+        if not all("ephemeral-storage" in resources[kind] for kind in ("requests", "limits")):
+            yield f"{workload}: says nothing of the node's disk"
+            continue
+        scratch = sum(quantity(volume["emptyDir"]["sizeLimit"])
+                      for volume in workload.volumes.values() if "emptyDir" in volume)
+        # Beside it the container's log, which a node keeps to some ten MiB and rotates.
+        if workload.resource("limits", "ephemeral-storage") < scratch + 64 * MIB:
+            yield f"{workload}: ephemeral-storage is less than its volumes may take"
+        if not (0 < workload.resource("requests", "ephemeral-storage")
+                <= workload.resource("limits", "ephemeral-storage")):
+            yield f"{workload}: requests more ephemeral-storage than it may have, or none"
+
+
+def service_accounts(cluster):
+    accounts = {item["metadata"]["name"]: item for item in cluster.all("ServiceAccount")}
+    for workload in cluster.workloads:
+        account = accounts.get(workload.pod.get("serviceAccountName"))
+        if account is None or account["metadata"]["name"] != workload.name:
+            yield f"{workload}: has no ServiceAccount of its own"
+        elif account.get("automountServiceAccountToken") is not False:
+            yield f"{workload}: its ServiceAccount gives tokens"
+
+
 def images(cluster):
     stages = Dockerfile.read().stages
     for workload in cluster.workloads:
         name, _, tag = workload.container["image"].rpartition(":")
-        if name != workload.name or name.removeprefix("souvenir-") not in stages:
+        if not workload.name.endswith(name) or name.removeprefix("souvenir-") not in stages:
             yield f"{workload}: {name} is no image of the Dockerfile"
         if tag != project_version():
             yield f"{workload}: the image's tag is {tag}"
 
 
 def security(cluster):
-    (namespace,) = cluster.all("Namespace")
-    if namespace["metadata"]["labels"].get("pod-security.kubernetes.io/enforce") != "restricted":
-        yield "the namespace does not enforce the restricted profile"
+    for namespace in cluster.all("Namespace"):
+        labels = namespace["metadata"]["labels"]
+        for mode in ("enforce", "audit", "warn"):
+            if labels.get(f"pod-security.kubernetes.io/{mode}") != "restricted":
+                yield f"the namespace does not {mode} the restricted profile"
+        if "pod-security.kubernetes.io/enforce-version" not in labels:
+            yield "the namespace enforces whatever the next version of the profile is"
     dockerfile = Dockerfile.read()
+    # Either all say who they are, or the cluster does, as OpenShift's.
+    chosen = any(field in workload.pod["securityContext"] for workload in cluster.workloads
+                 for field in ("runAsUser", "runAsGroup", "fsGroup"))
     for workload in cluster.workloads:
         pod, container = workload.pod["securityContext"], workload.container["securityContext"]
-        user, group = dockerfile.user(workload.service)
+        user, group = dockerfile.user(workload.service) if chosen else (None, None)
         for what, has, wanted in (
                 ("runAsNonRoot", pod.get("runAsNonRoot"), True),
                 ("runAsUser", pod.get("runAsUser"), user),
@@ -290,10 +329,36 @@ def network_policies(cluster):
         if not any(selects(rule.get(end, []), other) for rule in rules
                    if port in [p["port"] for p in rule["ports"]]):
             yield f"{workload}: {direction} does not let the gateway call compute"
-    asked = {(p["port"], p.get("protocol", "TCP")) for rule in
-             policies.get(gateway.name, {}).get("egress", []) for p in rule["ports"]}
-    if not {(53, "UDP"), (53, "TCP")} <= asked:
-        yield f"{gateway}: cannot look names up"
+    yield from name_servers(gateway, policies.get(gateway.name, {}).get("egress", []))
+
+
+# Where clusters have their name servers: labels of pods, or an address, and the port that they listen on.
+NAME_SERVERS = {
+    "the cluster's": ({"k8s-app": "kube-dns"}, 53),
+    "OpenShift's": ({"dns.operator.openshift.io/daemonset-dns": "default"}, 5353),
+    "NodeLocal DNSCache": ("169.254.20.10", 53),
+}
+# Not to be reached: who asks it gets the node's credentials.
+CLOUD_METADATA = "169.254.169.254"
+
+
+def reaches(peer, server):
+    if "ipBlock" in peer:
+        return (isinstance(server, str)
+                and ipaddress.ip_address(server) in ipaddress.ip_network(peer["ipBlock"]["cidr"]))
+    # Of any namespace, and with no label asked for that it has not.
+    return (isinstance(server, dict) and peer.get("namespaceSelector") == {}
+            and peer["podSelector"]["matchLabels"].items() <= server.items())
+
+
+def name_servers(gateway, rules):
+    for name, (server, port) in NAME_SERVERS.items():
+        for protocol in ("UDP", "TCP"):
+            if not any(reaches(peer, server) for rule in rules for peer in rule["to"]
+                       if {"port": port, "protocol": protocol} in rule["ports"]):
+                yield f"{gateway}: cannot look names up at {name}, {protocol} {port}"
+    if any(reaches(peer, CLOUD_METADATA) for rule in rules for peer in rule["to"]):
+        yield f"{gateway}: may ask the cloud for credentials"
 
 
 def autoscaling(cluster):
@@ -375,8 +440,8 @@ def lost(given, kept, path=""):
             yield from lost(value, kept[number], f"{path}[{number}]")
 
 
-RULES = (selectors, names, ports, discovery, probes, patience, volumes, memory, images, security,
-         network_policies, autoscaling, monitoring, configuration, field_names)
+RULES = (selectors, names, ports, discovery, probes, patience, volumes, memory, ephemeral_storage,
+         service_accounts, images, security, network_policies, autoscaling, monitoring, configuration, field_names)
 
 
 def complaints(objects):

@@ -1,17 +1,74 @@
 """Every overlay renders, its objects fit each other and the programs, and a mistake in any of them
 would be noticed."""
 
+import pathlib
+import shutil
+import tempfile
 import unittest
 
 import yaml
 
 import kubernetes_rules as rules
-from deployment import DEPLOY, KUBERNETES, OVERLAYS, render
+from deployment import DEPLOY, KUBERNETES, OVERLAYS, kustomize, render
 
 # What Debian's kubectl, with kustomize 2, and today's both know. `resources` are files: folders are
 # `bases`, or the old one fails.
 KUSTOMIZATION_FIELDS = {"apiVersion", "kind", "namespace", "bases", "resources", "images",
                         "configMapGenerator", "patchesStrategicMerge", "patchesJson6902"}
+
+
+STATEFUL_SET = {"group": "apps", "version": "v1", "kind": "StatefulSet", "name": "souvenir-gateway"}
+POLICY = {"group": "networking.k8s.io", "version": "v1", "kind": "NetworkPolicy",
+          "name": "souvenir-gateway"}
+# Each of deploy/kubernetes/patches: the fields of the overlay that has it, and what it is for.
+PATCHES = {
+    "compute-address.yaml": ({"namePrefix": "staging-"}, STATEFUL_SET, lambda objects: (
+        [a for a in workload(objects, "staging-souvenir-gateway")["spec"]["template"]["spec"]
+         ["containers"][0]["args"] if "staging-souvenir-compute:8011" in a])),
+    "name-servers.yaml": ({}, POLICY, lambda objects: (
+        policy(objects, "souvenir-gateway")["egress"][-1]["to"][0].get("ipBlock"))),
+    "priority.yaml": ({}, None, lambda objects: (
+        pod(objects)["priorityClassName"] != pod(objects, "souvenir-compute")["priorityClassName"])),
+    "processor-limit.yaml": ({}, None, lambda objects: (
+        container(objects)["resources"]["limits"]["cpu"])),
+    "storage-class.yaml": ({}, STATEFUL_SET, lambda objects: (
+        workload(objects, "souvenir-gateway")["spec"]["volumeClaimTemplates"][0]["spec"]
+        ["storageClassName"])),
+}
+
+
+def render_with(patches, **fields):
+    """An overlay of a user's own beside those that there are, with copies of `patches`."""
+    with tempfile.TemporaryDirectory(prefix="souvenir-deploy-") as directory:
+        copied = pathlib.Path(directory) / "kubernetes"
+        shutil.copytree(KUBERNETES, copied)
+        own = copied / "overlays" / "own"
+        own.mkdir()
+        kustomization = {"namespace": "own", "bases": ["../../base"], "patchesJson6902": [],
+                         "patchesStrategicMerge": [], **fields}
+        for name in patches:
+            shutil.copy(KUBERNETES / "patches" / name, own)
+            more, target, _ = PATCHES[name]
+            kustomization |= more
+            if target is None:
+                kustomization["patchesStrategicMerge"].append(name)
+            else:
+                kustomization["patchesJson6902"].append({"target": target, "path": name})
+        (own / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+        return kustomize(own)[0]
+
+
+def modernise(kustomization):
+    """As docs/operations.md says, in the words of today's kustomize."""
+    fields = dict(kustomization)
+    bases = fields.pop("bases", [])
+    if bases or "resources" in fields:
+        fields["resources"] = bases + fields.get("resources", [])
+    patches = [{"path": path} for path in fields.pop("patchesStrategicMerge", [])]
+    patches += fields.pop("patchesJson6902", [])
+    if patches:
+        fields["patches"] = patches
+    return fields
 
 
 def find(objects, kind, name):
@@ -39,6 +96,10 @@ def scaler(objects):
 
 def policy(objects, name):
     return find(objects, "NetworkPolicy", name)["spec"]
+
+
+def name_rule(objects):
+    return policy(objects, "souvenir-gateway")["egress"][1]
 
 
 def monitor(objects, name):
@@ -116,6 +177,19 @@ MISTAKES = (
      "no volume that stays"),
     (rules.volumes, lambda o: configure(o, "limit_bytes: 42949672960", "limit_bytes: 53687091200"),
      "do not fit"),
+    (rules.ephemeral_storage,
+     lambda o: container(o)["resources"]["requests"].pop("ephemeral-storage"), "node's disk"),
+    (rules.ephemeral_storage,
+     lambda o: pod(o)["volumes"][1]["emptyDir"].update({"sizeLimit": "2Gi"}), "less than"),
+    (rules.ephemeral_storage,
+     lambda o: container(o)["resources"]["requests"].update({"ephemeral-storage": "2Gi"}),
+     "requests more ephemeral"),
+    (rules.service_accounts, lambda o: pod(o).pop("serviceAccountName"), "of its own"),
+    (rules.service_accounts,
+     lambda o: pod(o).update({"serviceAccountName": "souvenir-compute"}), "of its own"),
+    (rules.service_accounts,
+     lambda o: find(o, "ServiceAccount", "souvenir-gateway").pop("automountServiceAccountToken"),
+     "gives tokens"),
     (rules.memory, lambda o: configure(o, "limit_bytes: 2147483648", "limit_bytes: 3221225472"),
      "needs 4416 MiB"),
     (rules.memory,
@@ -149,6 +223,20 @@ MISTAKES = (
      "egress does not let"),
     (rules.network_policies, lambda o: policy(o, "souvenir-gateway")["egress"].pop(1),
      "look names up"),
+    (rules.network_policies, lambda o: name_rule(o)["to"].pop(0), "the cluster's, UDP 53"),
+    (rules.network_policies, lambda o: name_rule(o)["to"].pop(1), "OpenShift's, UDP 5353"),
+    (rules.network_policies, lambda o: name_rule(o)["to"].pop(2), "NodeLocal DNSCache, UDP 53"),
+    (rules.network_policies, lambda o: name_rule(o)["ports"].pop(1), "the cluster's, TCP 53"),
+    (rules.network_policies,
+     lambda o: name_rule(o)["to"][0]["podSelector"]["matchLabels"].update({"a": "b"}),
+     "the cluster's"),
+    (rules.network_policies,
+     lambda o: name_rule(o)["to"][2]["ipBlock"].update({"cidr": "169.254.0.0/16"}),
+     "credentials"),
+    (rules.security, lambda o: find(o, "Namespace", "souvenir")["metadata"]["labels"].pop(
+        "pod-security.kubernetes.io/enforce-version"), "next version"),
+    (rules.security, lambda o: find(o, "Namespace", "souvenir")["metadata"]["labels"].pop(
+        "pod-security.kubernetes.io/audit"), "does not audit"),
     (rules.autoscaling,
      lambda o: scaler(o)["scaleTargetRef"].update({"name": "compute"}), "there is no Deployment"),
     (rules.autoscaling, lambda o: workload(o, "souvenir-compute")["spec"].update({"replicas": 2}),
@@ -191,17 +279,61 @@ class KubernetesTest(unittest.TestCase):
         # A cluster of one machine need not have the operator's definitions, nor the adapter.
         extra = {"HorizontalPodAutoscaler", "ServiceMonitor"}
         self.assertEqual(kinds["production"] - kinds["single-node"], extra)
+        # On OpenShift a project is made otherwise.
+        self.assertEqual(kinds["single-node"] - kinds["openshift"], {"Namespace"})
+        for item in rules.Cluster(render("openshift")).workloads:
+            self.assertNotRegex(str(item.item), "runAsUser|runAsGroup|fsGroup'")
         for overlay in OVERLAYS:
             self.assertNotIn("Secret", kinds[overlay])
 
     def test_old_and_new_kustomize_know_every_field(self):
         found = sorted(KUBERNETES.rglob("kustomization.yaml"))
-        self.assertEqual(len(found), 1 + len(OVERLAYS))
+        self.assertEqual(len(found), len(("base", "namespace")) + len(OVERLAYS))
         for path in found:
             fields = yaml.safe_load(path.read_text(encoding="utf-8"))
             self.assertLessEqual(fields.keys(), KUSTOMIZATION_FIELDS, path)
             for resource in fields.get("resources", []):
                 self.assertTrue((path.parent / resource).is_file(), f"{path}: {resource}")
+        self.assertNotIn("Namespace", {item["kind"] for item in kustomize(KUBERNETES / "base")[0]})
+
+    def test_in_the_words_of_today_it_is_the_same(self):
+        _, said = kustomize(KUBERNETES / "overlays" / "production")
+        if "deprecated" not in said:
+            self.skipTest("this kubectl does not know today's fields")
+        with tempfile.TemporaryDirectory(prefix="souvenir-deploy-") as directory:
+            copied = pathlib.Path(directory) / "kubernetes"
+            shutil.copytree(KUBERNETES, copied)
+            for path in copied.rglob("kustomization.yaml"):
+                fields = modernise(yaml.safe_load(path.read_text(encoding="utf-8")))
+                path.write_text(yaml.safe_dump(fields), encoding="utf-8")
+            for overlay in OVERLAYS:
+                objects, said = kustomize(copied / "overlays" / overlay)
+                self.assertEqual(said, "", overlay)
+                by_name = lambda item: (item["kind"], item["metadata"]["name"])
+                self.assertEqual(sorted(objects, key=by_name),
+                                 sorted(render(overlay), key=by_name), overlay)
+        page = (DEPLOY.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+        for old in ("bases", "patchesStrategicMerge", "patchesJson6902"):
+            self.assertRegex(page, rf"(?m)^\| `{old}` \|")
+
+    def test_patches_do_what_they_are_for(self):
+        self.assertEqual({path.name for path in (KUBERNETES / "patches").iterdir()}, set(PATCHES))
+        for name, (_, _, effect) in PATCHES.items():
+            with self.subTest(name):
+                objects = render_with([name])
+                self.assertEqual(rules.complaints(objects), [])
+                self.assertTrue(effect(objects))
+        self.assertEqual(rules.complaints(render_with(set(PATCHES) - {"compute-address.yaml"})), [])
+
+    def test_a_prefix_without_its_patch_is_noticed(self):
+        self.assertIn("souvenir-compute:8011 is no headless Service",
+                      "\n".join(rules.complaints(render_with([], namePrefix="staging-"))))
+
+    def test_labels_for_all_would_keep_names_from_being_looked_up(self):
+        # So docs/operations.md says not to.
+        labels = {"commonLabels": {"app.kubernetes.io/instance": "staging"}}
+        self.assertIn("cannot look names up",
+                      "\n".join(rules.complaints(render_with([], **labels))))
 
     def test_no_file_is_left_out(self):
         for path in sorted(KUBERNETES.rglob("kustomization.yaml")):
