@@ -51,7 +51,7 @@ class ImageBuildTest(unittest.TestCase):
             f'runroot = "{cls.folder}/run"\n', encoding="utf-8")
         cls.environment = {**os.environ, "BUILDAH_ISOLATION": "chroot",
                            "CONTAINERS_STORAGE_CONF": str(cls.folder / "storage.conf")}
-        recipe = re.search(r"```\n(debootstrap.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
+        recipe = re.search(r"```\n(mkdir -p build\ndebootstrap.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
         subprocess.run(["bash", "-euxo", "pipefail", "-c", recipe], cwd=cls.sources, check=True,
                        env=cls.environment, stdin=subprocess.DEVNULL)
         version = re.search(r"souvenir-\$image:(\S+)\"", recipe)[1]
