@@ -5,7 +5,8 @@
 namespace souvenir::compute {
 namespace {
 
-// Fewer are no measurement: a model of long rows is given instances for as long as some wait.
+// Fewer rows in a window give no reliable speed. A model with long rows therefore gets instances
+// as long as requests wait.
 constexpr uint64_t kLeastRows = 20;
 
 }  // namespace
@@ -33,7 +34,7 @@ int InstanceSizer::Next(const Sample& sample) {
   const double speed =
       rows < kLeastRows ? 0 : static_cast<double>(rows) / absl::ToDoubleSeconds(measured);
   if (before_ > 0 && speed > 0 && instances_ > 1) {
-    // One of n - 1 more would bring 1 / (n - 1), were nothing shared.
+    // Ideal speed-up of the step from n - 1 to n instances, if they shared nothing: 1 / (n - 1).
     const double least = before_ * (1 + options_.least_gain / (instances_ - 1));
     if (speed < least) {
       ceiling_ = instances_;
@@ -44,8 +45,9 @@ int InstanceSizer::Next(const Sample& sample) {
     }
   }
   const bool may_try = ceiling_ == 0 || instances_ + 1 < ceiling_ || sample.now >= ceiling_until_;
-  // Others may keep every processor busy: models are nicer, and the measurement tells whether one
-  // more is of use. What is beyond that waits for a processor, and is not to wait longer.
+  // Load of other processes counts only beyond the number of processors. Up to there, instances run
+  // at a lower priority and the measurement decides if one more is of use. Beyond it, threads
+  // already wait for a processor, and another instance would make them wait longer.
   const double excess = std::max(0.0, sample.foreign_load - sample.processors);
   const bool has_room = instances_ < sample.processors - excess;
   if (instances_ < options_.most && may_try && has_room) {
@@ -54,7 +56,7 @@ int InstanceSizer::Next(const Sample& sample) {
     Step(instances_ + 1, sample.now);
   } else {
     Forget();
-    before_ = 0;  // measured anew before the next step
+    before_ = 0;  // no step was made that the next speed could be compared with
   }
   return instances_;
 }

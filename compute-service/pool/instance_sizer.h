@@ -7,38 +7,41 @@
 
 namespace souvenir::compute {
 
-// Fits the number of a model's instances to its load and its machine, by what it measures: one more
-// while requests wait, as long as each one added makes the model faster; one less when some have
-// not been needed for a while.
+// Fits the number of a model's instances to its load and its machine. It adds one instance while
+// requests wait, as long as each added one makes the model faster, and removes one when not all
+// have been needed for a while.
 //
-// A model seldom gets twice as fast with twice the instances (Amdahl's law), and often slower
-// beyond some number: memory and caches are shared. So each step is judged by the rows a second
-// before and after it, and taken back where it brought too little. Not thread-safe.
+// Twice the instances seldom make a model twice as fast (Amdahl's law), and beyond some number they
+// often make it slower, because they share memory and caches. Each step is therefore judged by the
+// rows per second before and after it, and taken back if it gained too little.
+//
+// Owned by its caller, which calls Next() periodically. Not thread-safe.
 class InstanceSizer {
  public:
   struct Options {
     int most = 1;  // at least 1
-    // By how much one more has to make the model faster, as a part of what it would bring if
-    // nothing were shared.
+    // Smallest speed-up for which an added instance is kept, as a fraction of the speed-up if
+    // instances shared nothing.
     double least_gain = 0.25;
-    absl::Duration window = absl::Seconds(1);        // measured before and after a step
-    absl::Duration idle_after = absl::Minutes(1);    // before one that is not needed ends
-    absl::Duration retry_after = absl::Minutes(10);  // before a step that was taken back
+    absl::Duration window = absl::Seconds(1);        // length of a measurement
+    absl::Duration idle_after = absl::Minutes(1);    // until an instance that is not needed ends
+    absl::Duration retry_after = absl::Minutes(10);  // until a step that was taken back is retried
   };
 
-  // What has been since the last one.
+  // The model and the machine at one moment.
   struct Sample {
-    absl::Duration now;       // on the monotonic clock
-    uint64_t rows = 0;        // computed since the model was made
-    size_t waiting = 0;       // requests, now
-    size_t running = 0;       // instances, now
-    double foreign_load = 0;  // of the machine, by others than models, in processors
-    int processors = 1;       // of the machine, that may be used
+    absl::Duration now;       // monotonic time
+    uint64_t rows = 0;        // rows computed since the model was loaded
+    size_t waiting = 0;       // requests in the queue
+    size_t running = 0;       // busy instances
+    double foreign_load = 0;  // load of processes other than models, in processors
+    int processors = 1;       // usable processors
   };
 
   explicit InstanceSizer(Options options) : options_(options) {}
 
-  // How many there should be from now on.
+  // Returns the number of instances that the model should have from now on, between 1 and
+  // Options::most. It differs from the last number by at most 1.
   int Next(const Sample& sample);
 
   int instances() const { return instances_; }
@@ -50,14 +53,13 @@ class InstanceSizer {
 
   const Options options_;
   int instances_ = 1;
-  int ceiling_ = 0;               // a number that brought nothing; 0: none is known
-  absl::Duration ceiling_until_;  // when it may be tried again
-  double before_ = 0;             // rows a second with one fewer; 0: not known
-  // Since when requests have been waiting without a pause, and the rows then; infinite: they do
-  // not.
+  int ceiling_ = 0;               // number of instances that gained too little; 0 if unknown
+  absl::Duration ceiling_until_;  // time from which ceiling_ may be tried again
+  double before_ = 0;             // rows per second with one instance fewer; 0 if unknown
+  // Start of the measurement under way; infinite if none is. Requests wait throughout it.
   absl::Duration begun_ = absl::InfiniteDuration();
-  uint64_t begun_rows_ = 0;
-  absl::Duration needed_at_ = -absl::InfiniteDuration();  // when all of them last ran
+  uint64_t begun_rows_ = 0;                               // Sample::rows at begun_
+  absl::Duration needed_at_ = -absl::InfiniteDuration();  // last time all instances were busy
 };
 
 }  // namespace souvenir::compute

@@ -12,28 +12,30 @@
 
 namespace souvenir::compute {
 
-// Names a job within its queue; never 0, never given twice.
+// Identifies a job within its queue. Never 0 and never reused.
 using JobId = uint64_t;
 
-// Levels of priority, and that of a job that names none.
+// Priorities run from 1, the most urgent, to kPriorityLevels. kDefaultPriority is for requests that
+// name none.
 inline constexpr int kPriorityLevels = 9;
 inline constexpr int kDefaultPriority = 5;
 
-// One request on its way to an instance. Move-only.
+// A request on its way to an instance. Move-only.
 struct Job {
-  // As InferenceRequest wants them. What they view must live until `done` has been called: a caller
-  // that has no better place keeps it inside `done`, which is destroyed outside every lock.
+  // Inputs as InferenceRequest requires them. The bytes they view must live until `done` has been
+  // called. A caller with no better place keeps them inside `done`, which is destroyed outside
+  // every lock.
   std::vector<TensorView> inputs;
-  std::vector<std::string> outputs;
-  // The first dimension of a batched model's inputs; 1 where there is no batch.
+  std::vector<std::string> outputs;  // names of the outputs asked for
+  // First dimension of a batched model's inputs; 1 if the model does not batch.
   int64_t rows = 1;
-  // 1 is the most urgent; see JobQueue::Options::aging.
+  // Between 1 (most urgent) and kPriorityLevels; see JobQueue::Options::aging.
   int priority = kDefaultPriority;
-  // On the clock's monotonic time. A job that has not begun by then never runs.
+  // Monotonic time. A job that has not begun by then never runs.
   absl::Duration deadline = absl::InfiniteDuration();
-  // Called exactly once for a job that was accepted, outside every lock: by the thread of the
-  // instance that ran it, by the timers' thread where it expired, by whoever cancelled it or
-  // stopped the pool. It must not block.
+  // Called exactly once for an accepted job, outside every lock. The calling thread is that of the
+  // instance that ran the job or found it expired, the timers' thread if the job expired in the
+  // queue, or the thread that cancelled it, failed it or stopped the pool. Must not block.
   absl::AnyInvocable<void(absl::StatusOr<InferenceResult>) &&> done;
 };
 

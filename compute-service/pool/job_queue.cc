@@ -8,7 +8,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Whether the jobs differ in nothing but their rows.
+// Returns true if the jobs differ only in their rows.
 bool CanRunTogether(const Job& a, const Job& b) {
   const auto same_kind = [](const TensorView& x, const TensorView& y) {
     return x.name == y.name && x.datatype == y.datatype && !x.shape.empty() && !y.shape.empty() &&
@@ -24,7 +24,7 @@ absl::StatusOr<std::shared_ptr<JobQueue>> JobQueue::Create(Options options, Cloc
                                                            TimerQueue* timers) {
   if (options.limit < 1) {
     return absl::InvalidArgumentError(
-        fmt::format("model '{}': a queue of 0 requests; at least 1 is needed", options.name));
+        fmt::format("model '{}': the queue limit is 0; it must be at least 1", options.name));
   }
   return std::shared_ptr<JobQueue>(new JobQueue(std::move(options), clock, timers));
 }
@@ -41,12 +41,12 @@ absl::StatusOr<JobId> JobQueue::Push(Job job) {
   if (job.deadline <= now) {
     ++counters_.expired;
     return absl::DeadlineExceededError(
-        fmt::format("model '{}': the deadline had passed when the request came", options_.name));
+        fmt::format("model '{}': the deadline had passed when the request arrived", options_.name));
   }
   if (entries_.size() >= options_.limit) {
     ++counters_.refused;
     return absl::ResourceExhaustedError(
-        fmt::format("model '{}': {} requests wait already, of at most {}; try again later",
+        fmt::format("model '{}': the queue is full: {} requests wait, at most {} may; retry later",
                     options_.name, entries_.size(), options_.limit));
   }
   const JobId id = next_id_++;
@@ -55,7 +55,7 @@ absl::StatusOr<JobId> JobQueue::Push(Job job) {
   ranks_.emplace(id, rank);
   Entry& entry = entries_.emplace(rank, Entry{std::move(job), now}).first->second;
   if (deadline != absl::InfiniteDuration()) {
-    // The timer may fire at once, on its own thread: it then waits for the lock.
+    // The timer may fire at once, on the timers' thread; Expire() then waits for mutex_.
     entry.timer = timers_->Schedule(deadline, [weak = weak_from_this(), id] {
       if (const std::shared_ptr<JobQueue> queue = weak.lock()) queue->Expire(id);
     });
@@ -64,7 +64,7 @@ absl::StatusOr<JobId> JobQueue::Push(Job job) {
     Waiter* const waiter = idle_.back();
     idle_.pop_back();
     waiter->signalled = true;
-    waiter->woken.NotifyOne();  // under the lock: the waiter lives on the stack of its thread
+    waiter->woken.NotifyOne();  // under the lock, since the waiter is on its thread's stack
   }
   return id;
 }
@@ -148,7 +148,7 @@ bool JobQueue::WaitAndTake(size_t taker, absl::Duration not_before, std::vector<
     if (closed_ ? entries_.empty() : taker >= takers_) return false;
     const absl::Duration now = clock_->Monotonic();
     const bool may_take = now >= not_before || closed_;
-    // Their timers may be late: what has expired never runs.
+    // Timers may fire late, so deadlines are checked here too: an expired job never runs.
     while (may_take && !entries_.empty() && entries_.begin()->second.job.deadline <= now) {
       ++counters_.expired;
       expired->push_back(ExtractFirst());
@@ -170,7 +170,7 @@ bool JobQueue::WaitAndTake(size_t taker, absl::Duration not_before, std::vector<
     }
     if (closed_) continue;
     Waiter waiter;
-    // One that may not take anything yet is woken last.
+    // Push() wakes from the back. A taker that may not take yet goes to the front.
     idle_.insert(may_take ? idle_.end() : idle_.begin(), &waiter);
     while (!waiter.signalled) waiter.woken.Wait(&mutex_);
   }
@@ -197,14 +197,14 @@ JobQueue::Front JobQueue::LookAtFront() const {
     }
   }
   if (preferred.jobs > 0) return preferred;
-  // Where the next one cannot join, waiting brings nothing.
+  // Waiting gains nothing if the batch is full or the next job cannot join it.
   const bool full = it != entries_.end() || rows >= batching.most_rows;
   all.ready_at = full ? oldest : oldest + batching.max_delay;
   return all;
 }
 
 void JobQueue::WakeAt(absl::Duration time) {
-  if (next_wake_ <= time) return;  // who is woken earlier comes back here
+  if (next_wake_ <= time) return;  // takers that wake earlier call this again
   next_wake_ = time;
   timers_->Schedule(time, [weak = weak_from_this()] {
     if (const std::shared_ptr<JobQueue> queue = weak.lock()) {

@@ -21,70 +21,80 @@
 
 namespace souvenir::compute {
 
-// Which jobs an instance is given at once.
+// Rules by which an instance gets several jobs at once.
 struct Batching {
-  int64_t most_rows = 0;  // of them together; 0: each job by itself
-  // A job is held back for so long, while instances are idle, for others to join it; zero: never.
+  int64_t most_rows = 0;  // most rows of jobs that run together; 0 if each job runs alone
+  // Longest time for which jobs are held back, while instances are idle, so that others can join
+  // them; zero for no delay.
   absl::Duration max_delay = absl::ZeroDuration();
-  // Rows at which jobs are held back no longer, ascending; none: `most_rows` alone.
+  // Numbers of rows, ascending, at which jobs are not held back any longer; `most_rows` is always
+  // one of them.
   std::vector<int64_t> preferred_rows;
 };
 
-// The bounded queue in front of a model's instances: the most urgent job first, of those the first
-// that came. Jobs that may be joined leave it together, where the model batches.
+// The bounded queue in front of a model's instances. The most urgent job leaves first; jobs of
+// equal priority leave in the order of their arrival. If the model batches, jobs that can run
+// together leave together.
 //
-// A job leaves it by being taken, by expiring (also while nobody takes jobs), by being cancelled,
-// or by being answered with an error for all. Owned by its pool, and shared with the timers of its
-// jobs, which may fire late. Thread-safe. The clock and the timers must outlive it.
+// A job leaves the queue when it is taken, expires (even if nobody takes jobs), is cancelled, or is
+// failed by FailWaiting().
+//
+// Owned by its pool, and shared with the timers of its jobs, which may fire late. Thread-safe. The
+// clock and the timers must outlive it.
 class JobQueue final : public std::enable_shared_from_this<JobQueue> {
  public:
   struct Options {
-    std::string name;     // of the model, for messages
-    size_t limit = 1024;  // jobs waiting; at least 1
-    // By how much one level of priority makes a job seem to have come earlier. So a job is
-    // overtaken only by those that came within a few of these after it, and none waits for ever.
+    std::string name;     // name of the model, for messages
+    size_t limit = 1024;  // most jobs that may wait; at least 1
+    // A job is ordered as if it had arrived this much earlier for each level by which it is more
+    // urgent. A job can therefore be overtaken only by jobs that arrive within (kPriorityLevels -
+    // 1) times this duration after it, and never starves.
     absl::Duration aging = absl::Seconds(1);
     Batching batching;
   };
 
-  // A job with the moment it came, on the monotonic clock.
   struct Taken {
     Job job;
-    absl::Duration queued_at;
+    absl::Duration queued_at;  // monotonic time of its arrival
   };
 
   struct Counters {
     size_t depth = 0;        // jobs that wait now
-    uint64_t refused = 0;    // for the limit
-    uint64_t expired = 0;    // answered DEADLINE_EXCEEDED
-    uint64_t cancelled = 0;  // answered CANCELLED
+    uint64_t refused = 0;    // jobs refused because the queue was full
+    uint64_t expired = 0;    // jobs answered with DEADLINE_EXCEEDED
+    uint64_t cancelled = 0;  // jobs answered with CANCELLED
   };
 
+  // INVALID_ARGUMENT if an option is out of range.
   static absl::StatusOr<std::shared_ptr<JobQueue>> Create(Options options, Clock* clock,
                                                           TimerQueue* timers);
 
-  // Never blocks. RESOURCE_EXHAUSTED, with the length and the limit, where the queue is full;
-  // DEADLINE_EXCEEDED where the job came too late; UNAVAILABLE once the queue is closed. After an
-  // error `done` is not called.
+  // Adds a job and returns its id. Never blocks. On error `done` is not called. Errors:
+  // RESOURCE_EXHAUSTED if the queue is full, DEADLINE_EXCEEDED if the job's deadline has passed,
+  // UNAVAILABLE once the queue is closed.
   absl::StatusOr<JobId> Push(Job job);
 
-  // Answers a job that still waits with CANCELLED, on the calling thread; false where it has left.
+  // Answers a waiting job with CANCELLED, on the calling thread. Returns false if the job has
+  // already left the queue.
   bool Cancel(JobId id);
 
-  // Waits for a job, and takes those with it that may run together: their inputs differ in nothing
-  // but the first dimension and the bytes, and the same outputs are asked for. Takes none before
-  // `not_before` on the monotonic clock. Nothing once the queue is closed and empty. Of several
-  // threads that wait, the one that came last is served first: its instance is the warmest, and one
-  // that was never needed is never made. Empty, but not nothing, where `taker` is not wanted.
+  // Waits for a job, and takes it together with the jobs that can run with it: those that ask for
+  // the same outputs and whose inputs differ only in the first dimension and the bytes. Takes no
+  // job before the monotonic time `not_before`, unless the queue is closed.
+  //
+  // Returns an empty vector if the taker with the number `taker` is not wanted (SetTakers()), and
+  // nullopt once the queue is closed and empty. If several threads wait, the one that came last is
+  // served first: its instance is the warmest, and an instance that is never needed is never
+  // created.
   std::optional<std::vector<Taken>> Take(size_t taker, absl::Duration not_before);
 
-  // From now on only takers with a number below `count` are given jobs; until the queue is closed.
+  // Lets only takers with numbers below `count` take jobs. A closed queue ignores the limit.
   void SetTakers(size_t count);
 
-  // Refuses new jobs; those that wait can still be taken. Idempotent.
+  // Refuses new jobs. Waiting jobs can still be taken. Idempotent.
   void Close();
 
-  // Answers all that wait with `status`, on the calling thread.
+  // Answers all waiting jobs with `status`, on the calling thread.
   void FailWaiting(const absl::Status& status);
 
   Counters counters() const;
@@ -98,9 +108,10 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
   struct Entry {
     Job job;
     absl::Duration queued_at;
-    TimerQueue::Id timer = 0;  // 0: no deadline
+    TimerQueue::Id timer = 0;  // 0 if the job has no deadline
   };
-  // When a job seems to have come, and its id: the order in which jobs are taken.
+  // A job's arrival, shifted by its priority (Options::aging), and its id. Jobs are taken in this
+  // order.
   using Rank = std::pair<absl::Duration, JobId>;
   using Entries = std::map<Rank, Entry>;
   using Node = Entries::node_type;
@@ -108,7 +119,7 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
   // The jobs at the front that an instance would be given.
   struct Front {
     size_t jobs = 0;
-    absl::Duration ready_at;  // when they are to be held back no longer
+    absl::Duration ready_at;  // end of the time for which they are held back
   };
 
   JobQueue(Options options, Clock* clock, TimerQueue* timers);
@@ -116,8 +127,8 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
   void Expire(JobId id);
   Node Extract(JobId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Node ExtractFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Waits until jobs can be taken, and takes them, or until expired ones are to be answered. False
-  // where the taker is to leave instead.
+  // Waits until there are jobs to take or expired jobs to answer, and moves them to `taken` and
+  // `expired`. Returns false if the taker is not wanted, or the queue is closed and empty.
   bool WaitAndTake(size_t taker, absl::Duration not_before, std::vector<Node>* taken,
                    std::vector<Node>* expired);
   Front LookAtFront() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -131,11 +142,11 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
 
   mutable Mutex mutex_;
   Entries entries_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<JobId, Rank> ranks_ ABSL_GUARDED_BY(mutex_);  // of entries_
-  std::vector<Waiter*> idle_ ABSL_GUARDED_BY(mutex_);  // the last one is the next to be woken
+  absl::flat_hash_map<JobId, Rank> ranks_ ABSL_GUARDED_BY(mutex_);  // keys of entries_ by id
+  std::vector<Waiter*> idle_ ABSL_GUARDED_BY(mutex_);               // woken from the back
   absl::Duration next_wake_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   JobId next_id_ ABSL_GUARDED_BY(mutex_) = 1;
-  size_t takers_ ABSL_GUARDED_BY(mutex_) = std::numeric_limits<size_t>::max();
+  size_t takers_ ABSL_GUARDED_BY(mutex_) = std::numeric_limits<size_t>::max();  // SetTakers()
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   Counters counters_ ABSL_GUARDED_BY(mutex_);
 };

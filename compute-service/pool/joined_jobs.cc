@@ -33,8 +33,8 @@ absl::StatusOr<std::vector<InferenceResult>> JoinedJobs::Split(
   for (const Tensor& output : result.outputs) {
     if (output.shape.empty() || output.shape[0] != rows_) {
       return absl::InternalError(
-          fmt::format("output '{}' has the shape {}; {} rows are expected of a batch of so many",
-                      output.name, ShapeString(output.shape), rows_));
+          fmt::format("output '{}' has the shape {}, but the batch has {} rows", output.name,
+                      ShapeString(output.shape), rows_));
     }
     SOUVENIR_RETURN_IF_ERROR(ValidateTensor(output.view()));
     std::vector<int64_t> row_shape = output.shape;

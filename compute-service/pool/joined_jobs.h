@@ -10,20 +10,21 @@
 
 namespace souvenir::compute {
 
-// Jobs that run together as one request: the rows of the first, then those of the next.
+// Joins jobs into one request: the rows of the first job, then those of the next, and so on.
 //
-// Views into the jobs, which must outlive it. Not thread-safe.
+// Refers to the jobs, which must outlive it. Not thread-safe.
 class JoinedJobs {
  public:
-  // REQUIRES: at least two, which differ in nothing but their rows (JobQueue::Take).
+  // REQUIRES: at least two jobs that differ only in their rows (see JobQueue::Take()).
   explicit JoinedJobs(std::vector<const Job*> jobs);
 
   int64_t rows() const { return rows_; }
   absl::Span<const TensorView> inputs() const { return views_; }
   const std::vector<std::string>& outputs() const { return jobs_.front()->outputs; }
 
-  // Each job's part of what came of all; of the time, by its rows. INTERNAL where an output is no
-  // batch of as many rows.
+  // Splits the result of the joined request into the results of the jobs, in their order. The
+  // compute time is divided in proportion to the rows. INTERNAL if the first dimension of an output
+  // is not rows().
   absl::StatusOr<std::vector<InferenceResult>> Split(const InferenceResult& result) const;
 
  private:

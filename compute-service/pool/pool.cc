@@ -18,7 +18,8 @@ constinit Logger log{"pool"};
 constinit LogLimit batch_limit;
 constinit LogLimit instance_limit;
 
-// Past its limit an isolated instance is killed, which takes a moment.
+// An isolated instance is killed at its limit, which takes a moment. A run counts as hanging only
+// after that.
 constexpr absl::Duration kHangingMargin = absl::Seconds(1);
 
 }  // namespace
@@ -31,7 +32,7 @@ absl::StatusOr<std::unique_ptr<Pool>> Pool::Create(Options options, Clock* clock
   }
   if (options.row_limit <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError(
-        fmt::format("model '{}': a limit of {} ms for one row; it must be above 0", options.name,
+        fmt::format("model '{}': the limit of a row is {} ms; it must be above 0", options.name,
                     absl::ToInt64Milliseconds(options.row_limit)));
   }
   SOUVENIR_ASSIGN_OR_RETURN(
@@ -88,10 +89,10 @@ void Pool::StartThreads() {
   for (size_t i = 0; i < wanted_; ++i) {
     Slot* const slot = slots_[i].get();
     if (slot->serving) continue;
-    if (slot->thread.joinable()) slot->thread.join();  // it has ended, and needs no lock any more
+    if (slot->thread.joinable()) slot->thread.join();  // not serving: it takes no lock any more
     slot->serving = true;
     ++serving_;
-    // The number first: of the name only 15 characters are shown.
+    // The number comes first, because the kernel keeps only 15 characters of the name.
     slot->thread = StartThread(
         fmt::format("{}/{}", i, options_.name),
         [this, model = model_.get(), slot] { Serve(*model, *slot); }, options_.nice);
@@ -147,7 +148,7 @@ absl::Duration Pool::NextJobAt(Slot& slot) {
 
 void Pool::RunJobs(Model& model, Slot& slot, std::vector<JobQueue::Taken> jobs) {
   if (jobs.size() > 1 && RunTogether(model, slot, &jobs)) return;
-  // One by one, so that strangers do not share the fate of one whose rows the model cannot take.
+  // Runs them one by one, so that a job whose rows the model cannot take does not fail the others.
   for (JobQueue::Taken& taken : jobs) RunAlone(model, slot, std::move(taken));
 }
 
@@ -162,7 +163,7 @@ bool Pool::RunTogether(Model& model, Slot& slot, std::vector<JobQueue::Taken>* j
   absl::StatusOr<std::vector<InferenceResult>> parts = joined.Split(*result);
   if (!parts.ok()) {
     log.Warning(batch_limit,
-                "answers of a batch cannot be told apart: its requests run again one by one",
+                "the answer to a batch cannot be split: its requests run again one by one",
                 {{"model", options_.name}, {"reason", std::string(parts.status().message())}});
     return false;
   }
@@ -178,8 +179,9 @@ void Pool::RunAlone(Model& model, Slot& slot, JobQueue::Taken taken) {
   absl::StatusOr<InferenceResult> result =
       begun < job.deadline
           ? RunOnce(model, slot, {job.inputs, job.outputs, job.rows})
-          : absl::DeadlineExceededError(fmt::format(
-                "model '{}': the deadline passed while others of its batch ran", options_.name));
+          : absl::DeadlineExceededError(
+                fmt::format("model '{}': the deadline passed while other requests of the batch ran",
+                            options_.name));
   Answer(std::move(taken), begun, std::move(result));
 }
 
@@ -261,11 +263,11 @@ void Pool::Stop(absl::Duration grace) {
   queue_->Close();
   {
     MutexLock lock(&mutex_);
-    stopped_ = true;  // from here on the threads are those there are
-    // A grace without end would overflow the clock.
+    stopped_ = true;  // no thread is started from here on
+    // An infinite grace would overflow the clock.
     const auto end = std::chrono::steady_clock::now() +
                      absl::ToChronoNanoseconds(std::min(grace, absl::Hours(24)));
-    while (serving_ > 0) {  // a thread ends when the queue is empty
+    while (serving_ > 0) {  // a thread ends when the closed queue is empty
       const auto left = end - std::chrono::steady_clock::now();
       if (left <= left.zero()) break;
       ended_.WaitFor(&mutex_, left);
@@ -290,14 +292,14 @@ void Pool::Unload() {
   for (const std::unique_ptr<Slot>& slot : slots) {
     if (slot->thread.joinable()) slot->thread.join();
   }
-  slots.clear();  // outside every lock, instances before their model
+  slots.clear();  // outside every lock, and before the model that owns what instances share
   model = nullptr;
   MutexLock lock(&mutex_);
   counted_.instances_ready = counted_.instances_failed = 0;
 }
 
 uint64_t Pool::MeasureMemory() {
-  MutexLock life_lock(&life_mutex_);  // so that the model stays
+  MutexLock life_lock(&life_mutex_);  // keeps the model alive
   Model* model = nullptr;
   {
     MutexLock lock(&mutex_);

@@ -22,64 +22,67 @@ namespace souvenir::compute {
 
 // A model's instances, each with its own mutex and its own thread, and the queue in front of them.
 //
-// A pool begins with a queue only, so that jobs can wait while their model loads; Open() gives it
-// the model, and Close() takes it away again. An instance is made by its thread when the first job
-// needs it. Where that fails, the job gets the error; the thread then tries again with a later job,
-// after a pause that doubles, and leaves jobs to the other instances meanwhile; where there is no
-// other, jobs get the error at once.
+// A new pool has only a queue, so that jobs can wait while their model loads. Open() gives it the
+// model and Close() takes the model away. An instance is created by its thread when a job first
+// needs it. If that fails, the job gets the error, and the thread tries again with a later job
+// after a pause that doubles with each failure. During the pause the thread leaves jobs to the
+// other instances; if no instance is ready, it takes jobs and answers them with the error at once.
 //
 // Owned by the repository. Thread-safe. The clock and the timers must outlive it.
 class Pool {
  public:
   struct Options {
-    std::string name;                               // of the model
-    int instances = 1;                              // at least 1; to begin with, see Resize()
-    size_t queue_limit = 1024;                      // jobs waiting; at least 1
-    Batching batching;                              // which jobs run together
-    absl::Duration row_limit = absl::Seconds(10);   // longest run for one row; above 0
-    int nice = 0;                                   // of the threads, 0 to 19
-    absl::Duration first_pause = absl::Seconds(1);  // after an instance could not be made
+    std::string name;                              // name of the model
+    int instances = 1;                             // initial number, at least 1; see Resize()
+    size_t queue_limit = 1024;                     // most jobs that may wait; at least 1
+    Batching batching;                             // rules by which jobs run together
+    absl::Duration row_limit = absl::Seconds(10);  // longest run per row; above 0
+    int nice = 0;                                  // nice value of the threads, 0 to 19
+    // Pause after the first failure to create an instance. It doubles up to `longest_pause`.
+    absl::Duration first_pause = absl::Seconds(1);
     absl::Duration longest_pause = absl::Minutes(1);
   };
 
+  // INVALID_ARGUMENT if an option is out of range.
   static absl::StatusOr<std::unique_ptr<Pool>> Create(Options options, Clock* clock,
                                                       TimerQueue* timers);
 
-  // As Stop() without waiting for jobs that have not begun.
+  // Calls Stop() with no grace. Blocks until running jobs have ended.
   ~Pool();
 
-  // As JobQueue::Push and JobQueue::Cancel. A job that runs is not interrupted.
+  // See JobQueue::Push() and JobQueue::Cancel(). Cancel() does not interrupt a running job.
   absl::StatusOr<JobId> Submit(Job job) { return queue_->Push(std::move(job)); }
   bool Cancel(JobId id) { return queue_->Cancel(id); }
 
-  // Starts the threads. REQUIRES: no model is there. Without effect once the pool is stopped.
+  // Takes the model and starts the threads. Has no effect once the pool is stopped.
+  // REQUIRES: the pool has no model.
   void Open(std::unique_ptr<Model> model);
 
-  // Ends the threads when what they run has ended, and unloads the model; jobs may still come, and
-  // wait. Blocks. Without effect where there is no model.
+  // Ends the threads after the jobs that they run, and unloads the model. Waiting jobs stay, and
+  // new ones are accepted. Blocks. Has no effect if the pool has no model.
   void Close();
 
-  // From now on so many instances, at least 1. Those that are too many end when what they run has
-  // ended; returns at once.
+  // Sets the number of instances; a number below 1 means 1. Surplus instances end after the jobs
+  // that they run; Resize() does not wait for them.
   void Resize(int instances);
 
-  // Answers all that wait with `status`.
+  // Answers all waiting jobs with `status`, on the calling thread.
   void FailWaiting(const absl::Status& status) { queue_->FailWaiting(status); }
 
-  // Refuses new jobs, gives those that wait or run `grace` to end, answers those that still wait
-  // with UNAVAILABLE, joins the threads and unloads the model. Blocks; idempotent. Not to be called
-  // by a job's `done`.
+  // Refuses new jobs, waits up to `grace` for waiting and running jobs, answers those that still
+  // wait with UNAVAILABLE, joins the threads (which waits for running jobs without a limit) and
+  // unloads the model. Blocks. Idempotent. Must not be called by a job's `done`.
   void Stop(absl::Duration grace);
 
-  // Asks the model what memory it takes, for Stats() too; 0 where there is no model. May read
-  // files.
+  // Returns the memory of the model in bytes, and keeps the figure for Stats(); 0 if the pool has
+  // no model, or if it is unknown. May block, and may read files.
   uint64_t MeasureMemory();
 
   PoolActivity Activity() const;  // cheap
   PoolStats Stats() const;        // copies histograms
 
  private:
-  // One instance, what makes it, and its thread.
+  // An instance, its thread, and the attempts to create it.
   struct Slot {
     Slot(size_t index, absl::Duration first_pause) : index(index), pause(first_pause) {}
 
@@ -87,40 +90,41 @@ class Pool {
 
     // Guarded by the pool's mutex.
     std::thread thread;
-    bool serving = false;                                 // the thread has not ended
-    absl::Duration run_began = absl::InfiniteDuration();  // infinite: nothing runs
-    absl::Duration run_limit;                             // of what runs
+    bool serving = false;                                 // true until the thread ends
+    absl::Duration run_began = absl::InfiniteDuration();  // infinite if nothing runs
+    absl::Duration run_limit;                             // longest duration of the current run
 
     Mutex mutex;  // held while the instance runs
     std::unique_ptr<Instance> instance ABSL_GUARDED_BY(mutex);
-    absl::Status last_error ABSL_GUARDED_BY(mutex);  // of the last attempt to make it
-    absl::Duration pause ABSL_GUARDED_BY(mutex);     // before the next but one attempt
-    absl::Duration retry_at ABSL_GUARDED_BY(mutex);  // on the monotonic clock
+    absl::Status last_error ABSL_GUARDED_BY(mutex);  // result of the last attempt to create it
+    absl::Duration pause ABSL_GUARDED_BY(mutex);     // pause after the next failure
+    absl::Duration retry_at ABSL_GUARDED_BY(mutex);  // monotonic time of the next attempt
   };
 
   Pool(Options options, Clock* clock, std::shared_ptr<JobQueue> queue);
 
-  // Starts a thread for each slot that is wanted and has none.
+  // Starts a thread for each wanted slot that has none.
   void StartThreads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Serve(Model& model, Slot& slot);
-  // Whether the thread is to end, with its instance, because so many are not wanted.
+  // Destroys the slot's instance. Returns true if the slot is still not wanted, so that its thread
+  // must end.
   bool Leaves(Slot& slot);
-  // Joins all threads and unloads the model. REQUIRES: none of them will take a job.
+  // Joins all threads and unloads the model. REQUIRES: no thread will take a job.
   void Unload();
-  // When `slot` may take its next job.
+  // Returns the monotonic time from which `slot` may take a job.
   absl::Duration NextJobAt(Slot& slot);
   PoolActivity ActivityNow(size_t depth) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status EnsureInstance(Model& model, Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot.mutex);
-  // What runs in one call of an instance.
+  // The arguments of one call of an instance.
   struct Run {
     absl::Span<const TensorView> inputs;
     absl::Span<const std::string> outputs;
     int64_t rows;
   };
 
-  // Runs the jobs, together where there are several, and answers them.
+  // Runs the jobs, together if there are several, and answers them.
   void RunJobs(Model& model, Slot& slot, std::vector<JobQueue::Taken> jobs);
-  // False where that failed: the jobs are left as they are.
+  // Returns false if the joined run failed. The jobs are then untouched and unanswered.
   bool RunTogether(Model& model, Slot& slot, std::vector<JobQueue::Taken>* jobs);
   void RunAlone(Model& model, Slot& slot, JobQueue::Taken taken);
   absl::StatusOr<InferenceResult> RunOnce(Model& model, Slot& slot, const Run& run);
@@ -132,22 +136,22 @@ class Pool {
   DurationHistogram queue_seconds_;
   DurationHistogram run_seconds_;
 
-  Mutex life_mutex_;  // one Open(), Close(), Resize() or end of Stop() after the other
+  Mutex life_mutex_;  // serialises changes of the model and the threads; taken before mutex_
 
   mutable Mutex mutex_;
-  CondVar ended_;                              // a thread of an instance has ended
-  size_t target_ ABSL_GUARDED_BY(mutex_);      // instances
-  size_t wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // as target_, but 0 while there is no model
+  CondVar ended_;                              // signalled when the thread of a slot ends
+  size_t target_ ABSL_GUARDED_BY(mutex_);      // number of instances while a model is loaded
+  size_t wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // target_, or 0 while there is no model
   std::unique_ptr<Model> model_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mutex_);
-  PoolActivity active_ ABSL_GUARDED_BY(mutex_);  // but for what Activity() finds out
+  PoolActivity active_ ABSL_GUARDED_BY(mutex_);  // without the fields that ActivityNow() fills in
   RunStats counted_ ABSL_GUARDED_BY(mutex_);
-  uint64_t lost_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // of earlier models
+  uint64_t lost_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // lost workers of earlier models
   uint64_t memory_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t serving_ ABSL_GUARDED_BY(mutex_) = 0;  // threads that take jobs
+  size_t serving_ ABSL_GUARDED_BY(mutex_) = 0;  // threads that have not ended
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
 
-  Mutex stop_mutex_;  // one Stop() after the other
+  Mutex stop_mutex_;  // serialises Stop(); taken before every other mutex
 };
 
 }  // namespace souvenir::compute

@@ -9,7 +9,7 @@
 
 namespace souvenir::compute {
 
-// How often something happened and how long it took in all.
+// The number of events and their total duration.
 struct CountAndTime {
   uint64_t count = 0;
   absl::Duration time;
@@ -20,37 +20,38 @@ struct CountAndTime {
   }
 };
 
-// What a pool is doing.
+// The present activity of a pool.
 struct PoolActivity {
   size_t depth = 0;      // jobs that wait
-  size_t running = 0;    // calls of instances
-  size_t instances = 0;  // that may be made
-  // That have run for longer than they may: nothing more can be done to one that is no process.
+  size_t running = 0;    // calls of instances under way
+  size_t instances = 0;  // instances that the pool may create
+  // Instances that have run for longer than their limit. One that is a thread of the service cannot
+  // be ended.
   size_t instances_hanging = 0;
-  uint64_t rows = 0;                           // of successful runs, ever
-  absl::Time last_run = absl::InfinitePast();  // when the last one ended
+  uint64_t rows = 0;                           // rows of all successful runs
+  absl::Time last_run = absl::InfinitePast();  // end of the last run
 };
 
-// The jobs of a pool that have run.
+// Counters of the jobs that a pool has run.
 struct RunStats {
-  size_t instances_ready = 0;   // made so far
-  size_t instances_failed = 0;  // whose making failed at the last attempt
+  size_t instances_ready = 0;   // instances that exist now
+  size_t instances_failed = 0;  // slots whose last attempt to create an instance failed
 
-  // Of each job; success and failure are timed from coming to answer.
+  // Jobs by outcome, timed from arrival to answer.
   CountAndTime success;
   CountAndTime failure;
-  CountAndTime queue;
-  // Of each call of an instance, which may have run several jobs.
+  CountAndTime queue;  // jobs of both outcomes, timed in the queue
+  // Calls of instances; a call may run several jobs.
   CountAndTime run;
-  std::map<int64_t, CountAndTime> run_by_rows;  // successful runs
+  std::map<int64_t, CountAndTime> run_by_rows;  // successful calls by number of rows
 };
 
-// What a pool has done since it was made, and what it does now.
+// All counters of a pool since it was created, and its present activity.
 struct PoolStats : PoolActivity, RunStats {
-  uint64_t lost_workers = 0;  // of all models that the pool has had
-  uint64_t memory_bytes = 0;  // of the model, when it was last measured
+  uint64_t lost_workers = 0;  // lost workers of all models that the pool has had
+  uint64_t memory_bytes = 0;  // memory of the model when it was last measured
 
-  // Jobs that never ran.
+  // Jobs that never ran, by reason.
   uint64_t refused = 0;
   uint64_t expired = 0;
   uint64_t cancelled = 0;

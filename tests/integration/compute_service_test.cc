@@ -155,7 +155,7 @@ TEST_F(ComputeServiceTest, AFullQueueIsSaidAtOnce) {
   inference::ModelInferResponse response;
   const grpc::Status status = public_->Infer(EchoRequest({"c"}), &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_THAT(status.error_message(), HasSubstr("2 requests wait already, of at most 2"));
+  EXPECT_THAT(status.error_message(), HasSubstr("2 requests wait, at most 2 may"));
   backend_->HoldRuns(false);
   for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
 }
@@ -227,7 +227,7 @@ TEST_F(ComputeServiceTest, AStreamAnswersEachRequestWithItsId) {
     if (!response.error_message().empty()) {
       // The queue holds two, so that some are refused.
       EXPECT_THAT(response.error_message(),
-                  id == "5" ? HasSubstr("'text'") : HasSubstr("requests wait already"));
+                  id == "5" ? HasSubstr("'text'") : HasSubstr("the queue is full"));
     } else {
       EXPECT_EQ(response.infer_response().raw_output_contents(0), FrameBytesElement(id));
     }

@@ -24,7 +24,7 @@ TEST_F(PoolTest, RefusesOptionsThatMakeNoSense) {
   EXPECT_THAT(Message(Pool::Create({.name = "m", .instances = 0}, &clock_, &timers_).status()),
               HasSubstr("0 instances"));
   EXPECT_THAT(Message(Pool::Create({.name = "m", .queue_limit = 0}, &clock_, &timers_).status()),
-              HasSubstr("queue of 0"));
+              HasSubstr("queue limit is 0"));
   EXPECT_THAT(
       Message(Pool::Create({.name = "m", .row_limit = absl::ZeroDuration()}, &clock_, &timers_)
                   .status()),
@@ -66,7 +66,7 @@ TEST_F(PoolTest, RefusesMoreThanTheQueueHolds) {
   std::future<Result> third = Submit("b");
   const absl::Status refused = pool_->Submit(MakeTextJob({"c"}).first).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(Message(refused), HasSubstr("2 requests wait already, of at most 2"));
+  EXPECT_THAT(Message(refused), HasSubstr("2 requests wait, at most 2 may"));
   EXPECT_EQ(pool_->Stats().refused, 1u);
   backend_.HoldRuns(false);
   EXPECT_TRUE(third.get().ok());
