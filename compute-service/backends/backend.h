@@ -16,50 +16,51 @@
 
 namespace souvenir::compute {
 
-// One request as an instance sees it. Everything in it belongs to the caller, for the length of
+// A request as an instance sees it. The caller owns everything in it and keeps it alive during
 // Run().
 struct InferenceRequest {
-  // Valid tensors that match the model's configuration; of a batched model all with the same first
-  // dimension.
+  // Valid tensors that match the model's configuration. The inputs of a batched model all have the
+  // same first dimension.
   absl::Span<const TensorView> inputs;
-  // Names of the outputs asked for, each one of the model's; never empty.
+  // Names of the outputs asked for. Never empty; the model has each of them.
   absl::Span<const std::string> outputs;
-  int64_t rows = 1;  // of the batch; 1 where the model has none
-  // How long the run may take for one row before the instance gives it up.
+  int64_t rows = 1;  // first dimension of the batch; 1 if the model does not batch
+  // Longest time per row before the instance gives the run up.
   absl::Duration row_limit = absl::InfiniteDuration();
 };
 
 struct InferenceResult {
-  std::vector<Tensor> outputs;  // those asked for, in that order
-  absl::Duration compute_time;  // spent on the rows, without waiting for anything
-  absl::Duration queue_time;    // before that, in the queue; its pool's to say
+  std::vector<Tensor> outputs;  // the outputs asked for, in the order of the request
+  absl::Duration compute_time;  // time spent on the rows, without waiting for anything
+  absl::Duration queue_time;    // time in the queue before the run; set by the pool
 };
 
-// One loaded copy of a model. Owned by its pool, which calls it from one thread at a time.
+// A loaded copy of a model. Owned by its pool, which calls it from one thread at a time.
 class Instance {
  public:
   virtual ~Instance() = default;
 
-  // Computes; blocks until it is done. INVALID_ARGUMENT where the input is at fault and would be
-  // again; DEADLINE_EXCEEDED where a row took longer than its limit; UNAVAILABLE where the instance
-  // was lost and the same request may succeed on another one. After any error the instance must be
-  // able to run the next request, with what it takes to recover done here or at the next Run().
+  // Computes the outputs. Blocks until they are ready. Errors: INVALID_ARGUMENT if the input is at
+  // fault and would be again; DEADLINE_EXCEEDED if a row took longer than its limit; UNAVAILABLE if
+  // the instance was lost and the same request may succeed on another one. After any error the
+  // instance must be able to run the next request. It recovers in this call or in the next one.
   virtual absl::StatusOr<InferenceResult> Run(const InferenceRequest& request) = 0;
 };
 
-// A model that is loaded: what its instances share. Owned by the repository; outlives its
-// instances. Thread-safe.
+// A loaded model: the state that its instances share. Owned by its pool; outlives its instances.
+// Thread-safe.
 class Model {
  public:
   virtual ~Model() = default;
 
-  // May block for as long as making a copy takes.
+  // Creates another copy of the model. Blocks until it is loaded.
   virtual absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() = 0;
 
-  // Processes of its own that died or had to be killed, so far.
+  // Returns the number of the model's processes that have died or had to be killed so far.
   virtual uint64_t lost_workers() const { return 0; }
 
-  // What it takes, with its instances; 0 where that is not known. May read files of /proc.
+  // Returns the memory of the model with its instances, in bytes; 0 if unknown. May read files of
+  // /proc.
   virtual uint64_t MemoryBytes() { return 0; }
 };
 
@@ -67,40 +68,41 @@ class Model {
 struct ModelDescription {
   inference::ModelConfig config;
   int64_t version = 1;
-  std::string directory;  // <model>/<version>; empty where there is no file
+  std::string directory;  // <model>/<version> in the repository; empty if the model has no file
 };
 
-// An engine: what turns descriptions into models. Owned by the service; outlives its models.
-// Thread-safe. To add one: a folder beside apertium/, and a line in compute-service/engines.cc.
+// An engine, which turns descriptions into models. Owned by the service; outlives its models.
+// Thread-safe. A new engine needs a folder beside apertium/ and a line in
+// compute-service/engines.cc.
 class Backend {
  public:
   virtual ~Backend() = default;
 
-  // As `backend` in a model's configuration names it.
+  // Returns the engine's name, as `backend` in a model's configuration has it.
   virtual std::string_view name() const = 0;
 
-  // As `platform` names it in configurations that name no backend, which is the older way; empty
-  // where there is no such name.
+  // Returns the engine's name in the field `platform`, by which older configurations choose an
+  // engine; empty if it has none.
   virtual std::string_view platform() const { return ""; }
 
-  // Whether its instances run in processes of their own without further ado; else the service can
-  // put them into some (compute-service/isolation/).
+  // Returns true if the engine runs its instances in processes of their own. The service can put
+  // the instances of other engines into processes (compute-service/isolation/).
   virtual bool isolates_itself() const { return false; }
 
-  // Models that are there without a file in the repository; they load on first use. Called on
+  // Returns the models that need no file in the repository. They load on first use. Called once, on
   // start.
   virtual std::vector<ModelDescription> Discover() { return {}; }
 
-  // Fills in what the engine knows better than the file (inputs, outputs, languages,
-  // response_cache) and refuses with INVALID_ARGUMENT, by name, what it does not support. Reads
-  // files, loads nothing.
+  // Fills in the fields that the engine knows and the configuration leaves out (inputs, outputs,
+  // languages, response_cache). INVALID_ARGUMENT names a setting that the engine does not support.
+  // Reads files but loads nothing.
   virtual absl::Status Complete(ModelDescription* description) = 0;
 
-  // The engine's part of the digest: version of the engine and the bytes of every file that an
-  // answer depends on. Reads files, loads nothing.
+  // Returns the engine's part of the digest, which covers the version of the engine and the bytes
+  // of every file that an answer depends on. Reads files but loads nothing.
   virtual absl::StatusOr<std::string> Digest(const ModelDescription& description) = 0;
 
-  // Blocks while the model loads. FAILED_PRECONDITION says what is missing and what to install.
+  // Loads a model. Blocks. FAILED_PRECONDITION says what is missing and what to install.
   virtual absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) = 0;
 };
 

@@ -14,8 +14,8 @@ namespace {
 
 using inference::ModelConfig;
 
-// What the services read whatever the engine: how the model is run, whether and how its answers are
-// cached, and what it is for.
+// Parameters that the services read for every engine. They say how the model runs, how its answers
+// are cached and what the model is for.
 constexpr std::string_view kServiceParameters[] = {
     "deterministic_errors", "instances", "isolation",    "isolation_fallback",
     "max_queue_size",       "row_exact", "run_limit_ms", "source_language",
@@ -33,9 +33,9 @@ absl::Status CheckParameterNames(const ModelConfig& config, std::string_view eng
     if (!std::binary_search(names.begin(), names.end(), name)) unknown.push_back(name);
   }
   if (unknown.empty()) return absl::OkStatus();
-  // A map has no order; a message should have one.
+  // The map has no order. Naming the least unknown parameter keeps the message the same each time.
   return absl::InvalidArgumentError(fmt::format(
-      "model {}: parameter \"{}\" is not known to {}'s models; {} are", config.name(),
+      "model {}: parameter \"{}\" is unknown; {}'s models have {}", config.name(),
       *std::min_element(unknown.begin(), unknown.end()), engine, fmt::join(names, ", ")));
 }
 
@@ -52,8 +52,8 @@ absl::StatusOr<std::optional<int64_t>> NumberParameter(const ModelConfig& config
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
   if (error != std::errc() || end != text->data() + text->size() || number < 1 || number > most) {
-    return absl::InvalidArgumentError(fmt::format(
-        "parameter '{}': '{}' came, a number from 1 to {} is expected", name, *text, most));
+    return absl::InvalidArgumentError(
+        fmt::format("parameter '{}' is '{}'; it must be a number from 1 to {}", name, *text, most));
   }
   return number;
 }
@@ -65,7 +65,7 @@ absl::StatusOr<std::optional<bool>> SwitchParameter(const ModelConfig& config,
   if (*text == "true") return true;
   if (*text == "false") return false;
   return absl::InvalidArgumentError(
-      fmt::format("parameter '{}': '{}' came, 'true' or 'false' is expected", name, *text));
+      fmt::format("parameter '{}' is '{}'; it must be 'true' or 'false'", name, *text));
 }
 
 absl::StatusOr<std::string_view> ChoiceParameter(const ModelConfig& config, const std::string& name,
@@ -73,7 +73,7 @@ absl::StatusOr<std::string_view> ChoiceParameter(const ModelConfig& config, cons
   const std::optional<std::string_view> text = Parameter(config, name);
   if (!text) return choices.front();
   if (std::find(choices.begin(), choices.end(), *text) != choices.end()) return *text;
-  return absl::InvalidArgumentError(fmt::format("parameter '{}': '{}' came, one of {} is expected",
+  return absl::InvalidArgumentError(fmt::format("parameter '{}' is '{}'; it must be one of {}",
                                                 name, *text, fmt::join(choices, ", ")));
 }
 

@@ -25,16 +25,17 @@ constinit Logger log{"apertium"};
 
 constexpr std::string_view kModeSuffix = ".mode";
 
-// Changes when the worker program answers the same text with the same files in another way: cached
-// answers of before then no longer count.
+// Part of the digest. It must change whenever the worker program gives another answer for the same
+// text and files, so that older cached answers are no longer used.
 constexpr std::string_view kPipelineFormat = "2";
 
-// The Debian package that a data file comes from: its directory is named after it.
+// Returns the Debian package that a data file comes from. The file's directory is named after it.
 std::string PackageOf(const std::string& file) {
   return std::filesystem::path(file).parent_path().filename();
 }
 
-// FAILED_PRECONDITION, with what to install, for the first data file that cannot be read.
+// Checks that all data files can be read. FAILED_PRECONDITION names the first that cannot, and the
+// package to install.
 absl::Status CheckFiles(const std::string& mode, const std::vector<PlannedStage>& stages) {
   for (const PlannedStage& stage : stages) {
     for (const std::string& file : stage.files) {
@@ -62,7 +63,7 @@ absl::StatusOr<std::unique_ptr<ApertiumBackend>> ApertiumBackend::Create(Options
   }
   if (options.worker_nice < 0 || options.worker_nice > 19) {
     return absl::InvalidArgumentError(
-        fmt::format("apertium: nice is {}; 0 to 19 is expected", options.worker_nice));
+        fmt::format("apertium: nice is {}; it must be between 0 and 19", options.worker_nice));
   }
   if (options.start_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("apertium: start_timeout must be above 0");
@@ -78,7 +79,7 @@ std::vector<ModelDescription> ApertiumBackend::Discover() {
     model.config.set_name(std::string(kModelPrefix) + mode);
     model.config.set_backend(std::string(name()));
     if (const absl::Status status = Complete(&model); !status.ok()) {
-      log.Info("a mode is not offered", {{"mode", mode}, {"reason", status.ToString()}});
+      log.Info("mode not offered", {{"mode", mode}, {"reason", status.ToString()}});
       continue;
     }
     models.push_back(std::move(model));
@@ -91,8 +92,8 @@ absl::Status ApertiumBackend::Complete(ModelDescription* description) {
   const absl::StatusOr<std::string> text = ReadFile(ModePath(mode), kMostModeBytes);
   if (!text.ok()) {
     return absl::FailedPreconditionError(
-        fmt::format("mode {} is not installed ({}); install the package that has it, as in "
-                    "`apt install apertium-{}`; the modes here are: {}",
+        fmt::format("mode {} is not installed ({}); install its package, as in "
+                    "`apt install apertium-{}`; installed modes: {}",
                     mode, text.status().ToString(), mode, fmt::join(ModeNames(), ", ")));
   }
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<ModeCommand> commands, ParseMode(*text, mode));
@@ -103,8 +104,8 @@ absl::Status ApertiumBackend::Complete(ModelDescription* description) {
   }
   if (!Translates(commands)) {
     return absl::InvalidArgumentError(
-        fmt::format("mode {} cannot be served: it does not translate; a transfer stage and "
-                    "generation with $1 are expected",
+        fmt::format("mode {} cannot be served: it does not translate, because it lacks a transfer "
+                    "stage or a generation stage with $1",
                     mode));
   }
   SOUVENIR_RETURN_IF_ERROR(CheckPrograms(mode, *stages));
@@ -116,7 +117,7 @@ absl::StatusOr<std::string> ApertiumBackend::Digest(const ModelDescription& desc
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> stages, InstalledStages(mode));
   std::vector<std::string> files = {ModePath(mode)};
   for (const PlannedStage& stage : stages) {
-    // A program has no version that was known when this was built: its bytes are its version.
+    // The version of a program is unknown at build time, so its bytes stand for it.
     if (stage.kind == StageKind::kProgram) files.push_back(ProgramPath(stage));
     files.insert(files.end(), stage.files.begin(), stage.files.end());
   }

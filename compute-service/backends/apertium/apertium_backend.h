@@ -15,32 +15,35 @@ namespace souvenir::compute {
 
 // Translation by Apertium, with the language data that its Debian packages install. Each model is a
 // mode: a pair of languages in one direction. The engine runs in processes of its own
-// (souvenir-worker-apertium), whose libraries are under another licence than this code.
+// (souvenir-worker-apertium), because its libraries have another licence than this code.
 //
 // Owned by the service; outlives its models. Thread-safe: it has no state but its options.
 class ApertiumBackend final : public Backend {
  public:
   struct Options {
     std::string modes_directory = "/usr/share/apertium/modes";
-    std::string programs_directory = "/usr/bin";       // of cg-proc and others without a library
+    // Directory of cg-proc and the other programs that have no library.
+    std::string programs_directory = "/usr/bin";
     std::string worker_program;                        // path of souvenir-worker-apertium
-    int worker_nice = 0;                               // 0 to 19, added to the service's own
-    absl::Duration start_timeout = absl::Seconds(30);  // for loading a mode
-    uint64_t recycle_after = 50'000;                   // texts a worker translates; 0: any number
+    int worker_nice = 0;                               // 0 to 19, added to the service's own nice
+    absl::Duration start_timeout = absl::Seconds(30);  // longest time to load a mode; above 0
+    uint64_t recycle_after = 50'000;  // texts before a worker is replaced; 0 for no limit
   };
 
-  // INVALID_ARGUMENT for the options. A directory that does not exist is one without modes.
+  // INVALID_ARGUMENT if an option is empty or out of range. A directory of modes that does not
+  // exist counts as empty.
   static absl::StatusOr<std::unique_ptr<ApertiumBackend>> Create(Options options);
 
   std::string_view name() const override { return "apertium"; }
   bool isolates_itself() const override { return true; }
 
-  // Each mode of the directory that is named after two languages, translates, and consists of what
-  // the worker covers, with programs that are installed, as model `apertium-<mode>`.
+  // Returns a model `apertium-<mode>` for each mode of the directory that is named after two
+  // languages, translates, runs only programs and options that the worker covers, and has all its
+  // programs installed.
   std::vector<ModelDescription> Discover() override;
 
-  // Besides Backend's errors: FAILED_PRECONDITION for a mode that is not installed, with those that
-  // are, or a program that is not, with its package.
+  // In addition to Backend's errors, FAILED_PRECONDITION if the mode is not installed (it lists the
+  // installed modes) or a program is missing (it names the package).
   absl::Status Complete(ModelDescription* description) override;
 
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
@@ -52,17 +55,19 @@ class ApertiumBackend final : public Backend {
 
   std::string ModePath(std::string_view mode) const;
 
-  // Of a stage that is a program.
+  // REQUIRES: the stage is a program.
   std::string ProgramPath(const PlannedStage& stage) const;
 
-  // FAILED_PRECONDITION, with what to install, for the first program that cannot be run.
+  // Checks that all programs can be run. FAILED_PRECONDITION names the first that cannot, and the
+  // package to install.
   absl::Status CheckPrograms(const std::string& mode,
                              const std::vector<PlannedStage>& stages) const;
 
-  // The stages of a mode whose programs and files are there; else FAILED_PRECONDITION.
+  // Returns the stages of a mode. FAILED_PRECONDITION if a program or a file is missing; see
+  // ReadPlan() for other errors.
   absl::StatusOr<std::vector<PlannedStage>> InstalledStages(const std::string& mode) const;
 
-  // Names of all modes of the directory, sorted.
+  // Returns the sorted names of all modes of the directory.
   std::vector<std::string> ModeNames() const;
 
   const Options options_;

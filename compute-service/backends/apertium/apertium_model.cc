@@ -22,7 +22,7 @@ class ApertiumInstance final : public Instance {
     if (request.inputs.size() != 1 || request.inputs[0].name != kTextInput ||
         request.inputs[0].datatype != DataType::kBytes) {
       return absl::InvalidArgumentError(fmt::format(
-          "{} inputs came; one, '{}' of BYTES, is expected", request.inputs.size(), kTextInput));
+          "expected one input, '{}' of BYTES, got {} inputs", kTextInput, request.inputs.size()));
     }
     const TensorView& text = request.inputs[0];
     Tensor translation{std::string(kTranslationOutput),
@@ -44,7 +44,7 @@ class ApertiumInstance final : public Instance {
     for (const std::string& output : request.outputs) {
       if (output != kTranslationOutput) {
         return absl::InvalidArgumentError(fmt::format(
-            "output '{}' was asked for; '{}' is the only one", output, kTranslationOutput));
+            "output '{}' does not exist; '{}' is the only output", output, kTranslationOutput));
       }
       result.outputs.push_back(translation);
     }

@@ -8,12 +8,12 @@
 
 namespace souvenir::compute {
 
-// A mode that is loaded, in a host process whose workers are the instances.
+// A loaded mode. A host process has loaded it, and its forked workers are the instances.
 //
-// Owned by the repository; outlives its instances. Thread-safe.
+// Owned by its pool; outlives its instances. Thread-safe.
 class ApertiumModel final : public Model {
  public:
-  // Blocks while the host loads. WorkerHost::Start's errors.
+  // Starts the host. Blocks while it loads. See WorkerHost::Start() for errors.
   static absl::StatusOr<std::unique_ptr<Model>> Load(WorkerHost::Options options);
 
   absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override;

@@ -24,9 +24,9 @@ std::string Lower(std::string_view text) {
   return lower;
 }
 
-// Apertium's names for varieties that the subtag registry has under another.
+// Apertium's names of varieties, and the variant subtags that are registered for them.
 constexpr std::pair<std::string_view, std::string_view> kVariants[] = {
-    {"aran", "aranes"},  // Aranese Occitan; as a subtag "Aran" would be a script
+    {"aran", "aranes"},  // Aranese Occitan; the subtag "Aran" is a script
     {"valencia", "valencia"},
 };
 

@@ -7,14 +7,15 @@
 
 namespace souvenir::compute {
 
-// The languages in the name of a mode, as canonical BCP-47 tags: "eng-spa" gives {"en", "es"},
-// "spa-eng_US" {"es", "en-US"}. Nothing for a name that is not two languages joined by "-", each
-// two or three lower-case letters with parts after "_".
+// Returns the source and the target language in the name of a mode, as canonical BCP-47 tags:
+// {"en", "es"} for "eng-spa", {"es", "en-US"} for "spa-eng_US". Returns nullopt if the name is not
+// two languages joined by "-" (see LanguageTag()).
 std::optional<std::pair<std::string, std::string>> LanguagesOfMode(std::string_view mode);
 
-// The tag for one language as Apertium writes it. A part after "_" is a region ("US"), else a
-// registered variant where one is known by that name ("oc_aran" is "oc-aranes"), else a private
-// subtag ("fra_foo" is "fr-x-foo"). Nothing for what is no language.
+// Returns the canonical BCP-47 tag of a language as Apertium writes it: two or three lower-case
+// letters, then parts that each follow "_". A part is a region ("US"), a variant that Apertium has
+// its own name for ("oc_aran" is "oc-aranes"), or otherwise a private subtag ("fra_foo" is
+// "fr-x-foo"). Returns nullopt if `language` does not have that form.
 std::optional<std::string> LanguageTag(std::string_view language);
 
 }  // namespace souvenir::compute

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kUnmarked = "-n";
 
-// Cuts a mode file into words and `|`.
+// Cuts a mode file into tokens. Refers to the text, which must outlive it. Not thread-safe.
 class ModeReader {
  public:
   struct Token {
@@ -67,7 +67,8 @@ class ModeReader {
     return Token{Token::kWord, std::move(word)};
   }
 
-  // REQUIRES: at the opening quote. Stops at the closing one.
+  // Appends the quoted text to `word` and stops at the closing quote. REQUIRES: `rest_` begins with
+  // the opening quote.
   absl::Status DoubleQuoted(std::string* word) {
     rest_.remove_prefix(1);
     for (; !rest_.empty() && rest_[0] != '"'; rest_.remove_prefix(1)) {
@@ -80,22 +81,20 @@ class ModeReader {
     return rest_.empty() ? Unclosed('"') : absl::OkStatus();
   }
 
-  // Whether `$1` or `$2` stands here as a word of its own.
+  // Returns true if `rest_` begins with `$1` or `$2` as a whole word. REQUIRES: it begins with `$`.
   bool AtParameter() const {
     return rest_.size() >= 2 && (rest_[1] == '1' || rest_[1] == '2') &&
            (rest_.size() == 2 || IsSpace(rest_[2]) || rest_[2] == '|');
   }
 
   absl::Status Refused(char c) const {
-    return absl::UnimplementedError(
-        fmt::format("mode {}: '{}' is more of a shell than is understood here; words, quotes, |, "
-                    "$1 and $2 are",
-                    name_, c));
+    return absl::UnimplementedError(fmt::format(
+        "mode {}: unsupported shell syntax '{}'; supported: words, quotes, |, $1, $2", name_, c));
   }
 
   absl::Status Unclosed(char c) const {
     return absl::InvalidArgumentError(
-        fmt::format("mode {}: nothing follows the last {}", name_, c));
+        fmt::format("mode {}: the file ends after an unmatched {}", name_, c));
   }
 
   std::string_view rest_;
@@ -104,24 +103,24 @@ class ModeReader {
 
 std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// What the worker knows of a program.
+// A program that the worker can stand in for or run.
 struct ProgramRules {
   std::string_view program;
-  std::string_view covered;   // options
-  std::string_view needless;  // options that make no difference here
-  std::string_view package;   // where no library does what it does
+  std::string_view covered;   // options that the worker supports
+  std::string_view needless;  // options that make no difference in the worker's pipeline
+  std::string_view package;   // Debian package of a program without a library; otherwise empty
 };
 
 constexpr ProgramRules kPrograms[] = {
-    // -z: what the pipeline does always.
+    // -z flushes at each NUL, which the worker's pipeline always does.
     {"lt-proc", "abcegnptwx", "z", ""},
     {"apertium-tagger", "gx", "z", ""},
     {"apertium-pretransfer", "", "z", ""},
     {"apertium-transfer", "bcn", "z", ""},
     {"apertium-interchunk", "", "z", ""},
     {"apertium-postchunk", "", "z", ""},
-    {"lrx-proc", "", "zm", ""},        // -m: of old, means nothing now
-    {"cg-proc", "1gnw", "dz", "cg3"},  // -d: what it does anyway
+    {"lrx-proc", "", "zm", ""},        // -m is obsolete and has no effect
+    {"cg-proc", "1gnw", "dz", "cg3"},  // -d is the default
     {"lsx-proc", "w", "z", "apertium-separable"},
     {"apertium-anaphora", "", "z", "apertium-anaphora"},
 };
@@ -140,7 +139,7 @@ std::optional<StageKind> DictionaryKind(const std::string& options) {
       {'n', StageKind::kGeneration},      {'p', StageKind::kPostgeneration},
       {'t', StageKind::kTransliteration}, {'x', StageKind::kTransliteration},
   };
-  // With -b, -n or -g is no kind but says what becomes of unknown words.
+  // Combined with -b, the flags -n and -g only choose how unknown words are marked.
   if (options == "nb" || options == "bn" || options == "gb" || options == "bg") {
     return StageKind::kBilingual;
   }
@@ -172,7 +171,7 @@ size_t FilesNeeded(const PlannedStage& stage) {
   switch (stage.kind) {
     case StageKind::kPretransfer:
       return 0;
-    case StageKind::kTransfer:  // rules, compiled rules and, unless told otherwise, a dictionary
+    case StageKind::kTransfer:  // rules, compiled rules and, without -b and -n, a dictionary
       return stage.Has('b') || stage.Has('n') ? 2 : 3;
     case StageKind::kInterchunk:
     case StageKind::kPostchunk:
@@ -212,7 +211,7 @@ absl::StatusOr<PlannedStage> PlanStage(const ModeCommand& command) {
   stage.kind = *kind;
   if (stage.kind == StageKind::kProgram) stage.program = command.program;
   if (const size_t needed = FilesNeeded(stage); stage.files.size() != needed) {
-    return absl::InvalidArgumentError(fmt::format("it runs {} with {} files ({}); {} are expected",
+    return absl::InvalidArgumentError(fmt::format("it runs {} with {} files ({}) instead of {}",
                                                   command.program, stage.files.size(),
                                                   fmt::join(stage.files, ", "), needed));
   }
@@ -230,7 +229,7 @@ absl::StatusOr<std::vector<ModeCommand>> ParseMode(std::string_view text, std::s
     SOUVENIR_ASSIGN_OR_RETURN(Token token, reader.Next());
     if (token.kind != Token::kWord || token.text.empty()) {
       return absl::InvalidArgumentError(
-          fmt::format("mode {}: a command is expected {}", name,
+          fmt::format("mode {}: the command is missing {}", name,
                       commands.empty() ? "at the beginning" : "after |"));
     }
     command.program = BaseName(std::move(token.text));

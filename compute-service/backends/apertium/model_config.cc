@@ -20,18 +20,17 @@ absl::Status Refused(const inference::ModelConfig& config, std::string_view what
   return absl::InvalidArgumentError(fmt::format("model {}: {}", config.name(), what));
 }
 
-// Sets a parameter that can have one value only.
+// Sets a parameter that can have only one value. INVALID_ARGUMENT if it has another.
 absl::Status Fixed(const std::string& name, const std::string& value,
                    inference::ModelConfig* config) {
   DefaultParameter(name, value, config);
   const std::string& found = config->parameters().at(name).string_value();
   if (found == value) return absl::OkStatus();
-  return Refused(*config,
-                 fmt::format("{} is \"{}\"; \"{}\" is the only value that Apertium's models have",
-                             name, found, value));
+  return Refused(*config, fmt::format("{} is \"{}\"; Apertium's models support only \"{}\"", name,
+                                      found, value));
 }
 
-// One tensor of one BYTES element a row.
+// Checks that there is one tensor, with one BYTES element per row, or adds it if there is none.
 template <typename Tensors>
 absl::Status CompleteTensor(std::string_view name, std::string_view role,
                             const inference::ModelConfig& config, Tensors* tensors) {
@@ -47,8 +46,8 @@ absl::Status CompleteTensor(std::string_view name, std::string_view role,
       tensor.data_type() != inference::TYPE_STRING || tensor.dims_size() != 1 ||
       tensor.dims(0) != 1) {
     return Refused(
-        config, fmt::format("{} {} came, the first \"{}\" of {} with dims [{}]; one is expected, "
-                            "\"{}\" of TYPE_STRING with dims [1]",
+        config, fmt::format("it has {} {}, the first of them \"{}\" of {} with dims [{}]; expected "
+                            "one, \"{}\" of TYPE_STRING with dims [1]",
                             tensors->size(), role, tensor.name(),
                             inference::DataType_Name(tensor.data_type()),
                             fmt::join(tensor.dims(), ", "), name));
@@ -65,14 +64,14 @@ absl::StatusOr<std::string> ModeOfModel(const inference::ModelConfig& config) {
   } else if (config.name().starts_with(kModelPrefix)) {
     mode = config.name().substr(kModelPrefix.size());
   } else {
-    return Refused(config, fmt::format("which mode it serves is not said; parameter \"mode\" is "
-                                       "expected, or a name like {}eng-spa",
+    return Refused(config, fmt::format("it names no mode; set parameter \"mode\", or use a name "
+                                       "like {}eng-spa",
                                        kModelPrefix));
   }
-  // It becomes part of a path.
+  // The name becomes part of a path.
   if (mode.empty() || mode[0] == '.' || mode.find('/') != std::string::npos ||
       mode.find('\0') != std::string::npos) {
-    return Refused(config, fmt::format("mode \"{}\" is no name of a mode", mode));
+    return Refused(config, fmt::format("\"{}\" is not a valid name of a mode", mode));
   }
   return mode;
 }
@@ -83,12 +82,12 @@ absl::Status CompleteConfig(const std::string& mode, inference::ModelConfig* con
   SOUVENIR_RETURN_IF_ERROR(
       CompleteTensor(kTranslationOutput, "outputs", *config, config->mutable_output()));
   if (config->max_batch_size() < 0) {
-    return Refused(*config, fmt::format("max_batch_size is {}; above 0 is expected",
+    return Refused(*config, fmt::format("max_batch_size is {}; it must not be negative",
                                         config->max_batch_size()));
   }
   if (config->max_batch_size() == 0) config->set_max_batch_size(kMaxBatchSize);
-  // Absent is off for most models; answers that never vary are worth remembering unless told not
-  // to.
+  // For most models an absent response_cache means off. Here it means on, because answers never
+  // vary.
   if (!config->has_response_cache()) config->mutable_response_cache()->set_enable(true);
   const std::optional<std::pair<std::string, std::string>> languages = LanguagesOfMode(mode);
   for (const auto& [name, value] :

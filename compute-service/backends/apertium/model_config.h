@@ -9,19 +9,18 @@
 
 namespace souvenir::compute {
 
-// A model that names no mode serves the one that its own name has after this.
+// A model without the parameter "mode" serves the mode that follows this prefix in its name.
 inline constexpr std::string_view kModelPrefix = "apertium-";
 
 inline constexpr std::string_view kTextInput = "text";
 inline constexpr std::string_view kTranslationOutput = "translation";
 
-// The mode that a model's configuration asks for. INVALID_ARGUMENT where it names none, or one that
-// is no file name.
+// Returns the mode that a model's configuration asks for. INVALID_ARGUMENT if it names none, or one
+// that is not a file name.
 absl::StatusOr<std::string> ModeOfModel(const inference::ModelConfig& config);
 
-// Fills in what every model of a mode has, where the configuration is silent: the tensors, the
-// batch size, the cache, task and languages. INVALID_ARGUMENT names what the configuration says
-// that cannot be served.
+// Fills in the fields that the configuration leaves out: tensors, batch size, cache, task and
+// languages. INVALID_ARGUMENT names a setting that the engine does not support.
 absl::Status CompleteConfig(const std::string& mode, inference::ModelConfig* config);
 
 }  // namespace souvenir::compute

@@ -23,7 +23,8 @@ absl::StatusOr<const Function*> FunctionOf(const inference::ModelConfig& config)
   std::vector<std::string_view> names;
   for (const Function& function : Functions()) names.push_back(function.name);
   return absl::InvalidArgumentError(
-      fmt::format("model {}: there is no built-in function \"{}\"; parameter \"{}\" is one of {}",
+      fmt::format("model {}: there is no built-in function \"{}\"; parameter \"{}\" must be one of "
+                  "{}",
                   config.name(), name, kFunctionParameter, fmt::join(names, ", ")));
 }
 
@@ -36,7 +37,8 @@ std::string TensorsText(const std::vector<FunctionTensor>& tensors) {
   return text;
 }
 
-// Fills in tensors that are left out; those that are there must be the function's.
+// Fills in the tensors if the configuration has none. INVALID_ARGUMENT if it has tensors that
+// differ from the function's.
 template <typename ModelTensors>
 absl::Status CompleteTensors(const std::vector<FunctionTensor>& expected, std::string_view role,
                              const std::string& model, ModelTensors* tensors) {
@@ -57,8 +59,8 @@ absl::Status CompleteTensors(const std::vector<FunctionTensor>& expected, std::s
                                });
   if (same) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      fmt::format("model {}: its {}s are not those of the function, which are {}; they may be left "
-                  "out",
+      fmt::format("model {}: its {}s differ from those of the function, which are {}; leave them "
+                  "out or correct them",
                   model, role, TensorsText(expected)));
 }
 
@@ -115,10 +117,11 @@ absl::Status BuiltinBackend::Complete(ModelDescription* description) {
   const int most = function->max_batch_size;
   if (config.max_batch_size() == 0) config.set_max_batch_size(most);
   if (config.max_batch_size() < 0 || config.max_batch_size() > most) {
-    return absl::InvalidArgumentError(fmt::format("model {}: max_batch_size is {}; {} is the most",
-                                                  config.name(), config.max_batch_size(), most));
+    return absl::InvalidArgumentError(
+        fmt::format("model {}: max_batch_size is {}; it must be between 0 and {}", config.name(),
+                    config.max_batch_size(), most));
   }
-  // The same input has the same answer, and each row by itself.
+  // An answer depends only on the input, and each of its rows only on that row of the input.
   if (!config.has_response_cache()) config.mutable_response_cache()->set_enable(true);
   if (most > 0) DefaultParameter("row_exact", "true", &config);
   DefaultParameter("deterministic_errors", "true", &config);

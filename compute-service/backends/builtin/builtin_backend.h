@@ -8,11 +8,12 @@
 
 namespace souvenir::compute {
 
-// Models that need no file: small functions, to try the service with and to measure it by.
+// Models that need no file: small functions for trials and measurements of the service.
 //
-// A model serves the function that its parameter `function` names, else that of its own name. The
-// rest of its configuration, tensors included, may be left out. A function needs no state, so that
-// all run in one process. Thread-safe.
+// A model serves the function that its parameter `function` names, or the function of its own name
+// if the parameter is absent. The rest of its configuration, tensors included, may be left out.
+//
+// Owned by the service; outlives its models. Thread-safe: it has no state.
 class BuiltinBackend final : public Backend {
  public:
   std::string_view name() const override { return "builtin"; }

@@ -12,37 +12,37 @@
 
 namespace souvenir::compute {
 
-// A function that is built in: what a model of it looks like, and how it is computed. One file each
-// in functions/; to add one, write its file and a line in functions.h and function.cc.
+// The built-in functions. Each has a file in functions/. A new one needs such a file and a line in
+// functions.h and in function.cc.
 
-// What an instance of it does: outputs, in the order of Function::outputs, for inputs in that of
-// Function::inputs. Used by one thread at a time. INVALID_ARGUMENT where the input is at fault.
+// Computes the outputs, in the order of Function::outputs, from the inputs, in the order of
+// Function::inputs. Called by one thread at a time. INVALID_ARGUMENT if the input is at fault.
 using Compute =
     std::function<absl::StatusOr<std::vector<Tensor>>(absl::Span<const TensorView> inputs)>;
 
 struct FunctionTensor {
   std::string_view name;
   inference::DataType datatype;
-  std::vector<int64_t> dims;  // without the batch dimension; -1 is any
+  std::vector<int64_t> dims;  // dimensions without that of the batch; -1 for any size
 };
 
 struct Function {
   std::string_view name;
-  // Changed whenever the same input is answered in another way: what was remembered no longer
-  // counts.
+  // Part of the digest. It must change whenever the function gives another answer for the same
+  // input, so that older cached answers are no longer used.
   int revision = 1;
-  int max_batch_size = 0;  // the largest, and the default; 0: no batch dimension
+  int max_batch_size = 0;  // upper limit and default; 0 if there is no batch dimension
   std::vector<FunctionTensor> inputs;
   std::vector<FunctionTensor> outputs;
-  std::vector<std::string_view> parameters;  // of a model's configuration, that it reads
-  // Makes what computes for one instance. INVALID_ARGUMENT names a parameter that makes no sense.
+  std::vector<std::string_view> parameters;  // parameters of the configuration that it reads
+  // Creates the computation for one instance. INVALID_ARGUMENT names an invalid parameter.
   absl::StatusOr<Compute> (*create)(const inference::ModelConfig& config) = nullptr;
 };
 
-// All there are.
+// Returns all built-in functions. They live until the process ends.
 absl::Span<const Function> Functions();
 
-// The function of that name, or null.
+// Returns the function called `name`, or null.
 const Function* FindFunction(std::string_view name);
 
 }  // namespace souvenir::compute

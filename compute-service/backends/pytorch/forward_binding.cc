@@ -19,16 +19,16 @@ namespace {
 using inference::ModelConfig;
 using Returns = ForwardBinding::Returns;
 
-// Between the name and the position of a tensor.
+// Separates the name and the position of a tensor.
 constexpr std::string_view kSeparator = "__";
-// Of a list: how long it is, a run tells.
+// Stands for the length of a list, which is known only after a run.
 constexpr size_t kAnyNumber = 1'000'000;
 
 absl::Status Refused(const ModelConfig& config, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("model {}: {}", config.name(), what));
 }
 
-// The position in "INPUT__3".
+// Returns the position in a name, 3 for "INPUT__3", or nullopt if the name has none.
 std::optional<size_t> PositionIn(std::string_view name) {
   const size_t separator = name.rfind(kSeparator);
   if (separator == std::string_view::npos || separator == 0) return std::nullopt;
@@ -41,14 +41,14 @@ std::optional<size_t> PositionIn(std::string_view name) {
 
 bool IsTensor(const c10::TypePtr& type) { return type->kind() == c10::TypeKind::TensorType; }
 
-// Whether an argument of this type can be given a tensor.
+// Returns true if an argument of this type accepts a tensor.
 bool TakesTensor(const c10::TypePtr& type) {
   if (IsTensor(type)) return true;
   const auto optional = type->cast<c10::OptionalType>();
   return optional != nullptr && IsTensor(optional->getElementType());
 }
 
-// "x: Tensor, n: int"
+// Returns the arguments as text, "(x: Tensor, n: int)".
 std::string ListArguments(absl::Span<const c10::Argument> arguments) {
   std::string list;
   for (const c10::Argument& argument : arguments) {
@@ -58,8 +58,8 @@ std::string ListArguments(absl::Span<const c10::Argument> arguments) {
   return fmt::format("({})", list);
 }
 
-// Positions of `tensors` by their names, each below `count` and there once; nothing where a name
-// has none, or they cannot be told apart.
+// Returns the positions in the names of `tensors`. Returns nullopt if a name has no position below
+// `count`, or two names have the same one.
 template <typename ModelTensors>
 std::optional<std::vector<size_t>> PositionsIn(const ModelTensors& tensors, size_t count) {
   std::vector<size_t> positions;
@@ -74,7 +74,7 @@ std::optional<std::vector<size_t>> PositionsIn(const ModelTensors& tensors, size
   return positions;
 }
 
-// For each input the argument that it is, by its name or its position.
+// Returns the index of the argument of each input, by the names or else by the positions.
 absl::StatusOr<std::vector<size_t>> MatchInputs(absl::Span<const c10::Argument> arguments,
                                                 const ModelConfig& config) {
   std::vector<size_t> matched;
@@ -88,8 +88,8 @@ absl::StatusOr<std::vector<size_t>> MatchInputs(absl::Span<const c10::Argument> 
   if (matched.size() == static_cast<size_t>(config.input_size())) return matched;
   if (auto positions = PositionsIn(config.input(), arguments.size())) return *std::move(positions);
   return Refused(config,
-                 fmt::format("the inputs are {}; for forward{} either the names of its arguments "
-                             "are expected, or INPUT__0 to INPUT__{}, each once",
+                 fmt::format("the inputs are {}; forward{} expects the names of its arguments, or "
+                             "INPUT__0 to INPUT__{}, each once",
                              NamesOf(config.input()), ListArguments(arguments),
                              std::max<size_t>(1, arguments.size()) - 1));
 }
@@ -124,17 +124,17 @@ absl::StatusOr<std::vector<std::string>> BindInputs(absl::Span<const c10::Argume
   return names;
 }
 
-// Where outputs are in a sequence of `count`.
+// Returns the positions of the outputs in a sequence of `count` tensors. `returned` is the type
+// that forward() returns, for messages.
 absl::StatusOr<std::vector<size_t>> BindPositions(const ModelConfig& config,
                                                   const std::string& returned, size_t count) {
   if (auto positions = PositionsIn(config.output(), count)) return *std::move(positions);
   std::string expected = "OUTPUT__0";
   if (count == kAnyNumber) expected += " and so on";
   if (count > 1 && count < kAnyNumber) expected += fmt::format(" to OUTPUT__{}", count - 1);
-  return Refused(config, fmt::format("the outputs are {}; forward() returns {}, and {} expected, "
+  return Refused(config, fmt::format("the outputs are {}; forward() returns {}, so expected {}, "
                                      "each once",
-                                     NamesOf(config.output()), returned,
-                                     expected + (count == 1 ? " is" : " are")));
+                                     NamesOf(config.output()), returned, expected));
 }
 
 absl::Status BindOutputs(const c10::TypePtr& type, const ModelConfig& config,
@@ -151,7 +151,7 @@ absl::Status BindOutputs(const c10::TypePtr& type, const ModelConfig& config,
                               BindPositions(config, returned, tuple->elements().size()));
     for (const size_t position : binding->positions) {
       if (IsTensor(tuple->elements()[position])) continue;
-      return Refused(config, fmt::format("output OUTPUT__{} is no tensor: forward() returns {}",
+      return Refused(config, fmt::format("output OUTPUT__{} is not a tensor: forward() returns {}",
                                          position, returned));
     }
     return absl::OkStatus();
@@ -168,8 +168,8 @@ absl::Status BindOutputs(const c10::TypePtr& type, const ModelConfig& config,
     binding->returns = Returns::kDict;
     return absl::OkStatus();
   }
-  return Refused(config, fmt::format("forward() returns {}; a tensor, a tuple or list of tensors, "
-                                     "or a dictionary of tensors by name is expected",
+  return Refused(config, fmt::format("forward() returns {}; expected a tensor, a tuple or list of "
+                                     "tensors, or a dictionary of tensors by name",
                                      returned));
 }
 

@@ -10,26 +10,27 @@
 
 namespace souvenir::compute {
 
-// Which argument of forward() each input of a configuration is, and where in what forward() returns
-// each output is.
+// Maps the inputs of a configuration to arguments of forward(), and its outputs to parts of the
+// value that forward() returns.
 struct ForwardBinding {
   enum class Returns {
-    kTensor,  // one
+    kTensor,  // one tensor
     kTuple,
     kList,
-    kDict,  // of tensors by name
+    kDict,  // tensors by name
   };
 
-  std::vector<std::string> arguments;  // for each input, in the configuration's order
+  std::vector<std::string> arguments;  // name of each input's argument, in the inputs' order
   Returns returns = Returns::kTensor;
-  std::vector<size_t> positions;  // for each output, in a tuple or list; 0 for a tensor
+  // Position of each output in a tuple or list; 0 for a tensor; empty for a dictionary.
+  std::vector<size_t> positions;
 };
 
-// Binds by Triton's naming. Inputs are called as the arguments of forward(), or all of them
-// <anything>__<position>, as INPUT__0. Outputs are called <anything>__<position>, as OUTPUT__0, or
-// by the key where forward() returns a dictionary. INVALID_ARGUMENT says what of the configuration
-// the schema contradicts, and what it is: names, more or fewer inputs than forward() takes,
-// arguments and results that are no tensors.
+// Binds a configuration to forward() by Triton's naming. Inputs have the names of the arguments of
+// forward(), or are all called <anything>__<position>, as INPUT__0. Outputs are called
+// <anything>__<position>, as OUTPUT__0, or by the key if forward() returns a dictionary.
+// INVALID_ARGUMENT says how the configuration contradicts the schema: by a name, by more or fewer
+// inputs than forward() takes, or by an argument or a result that is not a tensor.
 absl::StatusOr<ForwardBinding> BindForward(const c10::FunctionSchema& schema,
                                            const inference::ModelConfig& config);
 

@@ -23,7 +23,7 @@ void ForEachNode(torch::jit::Block* block, const Visit& visit) {
   }
 }
 
-// The path of the attribute that `value` is, as "layer.weight"; nothing where it is none.
+// Returns the path of the attribute that `value` is, as "layer.weight"; nullopt if it is none.
 std::optional<std::string> AttributePath(const Graph& graph, const Value* value) {
   if (value == graph.inputs().at(0)) return "";  // the model itself
   const Node* node = value->node();
@@ -33,7 +33,7 @@ std::optional<std::string> AttributePath(const Graph& graph, const Value* value)
   return (owner->empty() ? "" : *owner + ".") + node->s(c10::attr::name);
 }
 
-// The values that `node` writes to, by its schema.
+// Returns the values that `node` writes to according to its schema.
 std::vector<const Value*> Written(const Node& node) {
   if (node.kind() == c10::prim::SetAttr) return {node.input(0)};
   std::vector<const Value*> written;
@@ -47,11 +47,11 @@ std::vector<const Value*> Written(const Node& node) {
   return written;
 }
 
-// The attribute that `node` changes in plain sight.
+// Returns the attribute that `node` changes directly; nullopt if there is none.
 std::optional<std::string> ChangedAttribute(const Graph& graph, const Node& node) {
   for (const Value* value : Written(node)) {
     std::optional<std::string> path = AttributePath(graph, value);
-    if (!path) continue;  // made in this call
+    if (!path) continue;  // not an attribute
     if (node.kind() == c10::prim::SetAttr) {
       return (path->empty() ? "" : *path + ".") + node.s(c10::attr::name);
     }
@@ -60,9 +60,9 @@ std::optional<std::string> ChangedAttribute(const Graph& graph, const Node& node
   return std::nullopt;
 }
 
-// Whether what `node` is given may be reached from elsewhere after the call: because it goes into a
-// list, a dictionary or an object that was not plainly made in this call, shares its storage with
-// another tensor, or goes to a task of its own.
+// Returns true if an argument of `node` may be reachable after the call. That is so if it goes into
+// a list, a dictionary or an object that this call may not have created, if another tensor shares
+// its storage, or if it goes to an asynchronous task.
 bool MayKeep(const Node& node) {
   if (node.kind() == c10::prim::fork || node.kind() == c10::aten::set_) return true;
   const std::vector<const Value*> written = Written(node);
@@ -77,7 +77,7 @@ bool MayKeep(const Node& node) {
 }  // namespace
 
 ForwardEffects EffectsOfForward(const torch::jit::Module& module) {
-  // A copy, because the model's own graph is what runs.
+  // Inline() changes a copy of the graph, because the model runs the original.
   const std::shared_ptr<Graph> graph = module.get_method("forward").graph()->copy();
   torch::jit::Inline(*graph);
   const torch::jit::AliasDb aliases(graph);

@@ -8,17 +8,18 @@
 
 namespace souvenir::compute {
 
-// What a model's forward() does besides answering.
+// Side effects of a model's forward().
 struct ForwardEffects {
-  // An attribute of the model that it changes: its answers depend on what was asked before, and its
-  // instances, which share it, would race. Only what is plain to see is found: an assignment, an
-  // operator in place on the attribute itself.
+  // Path of an attribute of the model that forward() changes; nullopt if none was found. Answers of
+  // such a model depend on earlier requests, and its instances, which share the attribute, would
+  // race. Only direct changes are found: an assignment, or an in-place operator on the attribute
+  // itself.
   std::optional<std::string> changes_attribute;
-  // Whether it may write to its inputs, or keep them beyond the call. False is a proof.
+  // True if forward() may write to its inputs, or keep them beyond the call. False is proven.
   bool may_touch_inputs = true;
 };
 
-// REQUIRES: `module` has a method forward(). May throw what libtorch throws.
+// Analyses forward(). Throws the exceptions of libtorch. REQUIRES: `module` has a method forward().
 ForwardEffects EffectsOfForward(const torch::jit::Module& module);
 
 }  // namespace souvenir::compute

@@ -20,11 +20,12 @@ using inference::ModelConfig;
 constexpr std::string_view kDefaultFile = "model.pt";
 constexpr int64_t kMostThreads = 1024;
 
-// Triton's names.
+// Names of Triton's parameters.
 constexpr char kIntraOpThreads[] = "INTRA_OP_THREAD_COUNT";
 constexpr char kInterOpThreads[] = "INTER_OP_THREAD_COUNT";
 constexpr char kNoOptimizer[] = "DISABLE_OPTIMIZED_EXECUTION";
-// What Triton lets one switch off and is always on here: said or not, it makes no difference.
+// Features that Triton lets users switch off. They are always on here, so "true" has no effect and
+// "false" is refused.
 constexpr const char* kAlwaysOn[] = {"ENABLE_WEIGHT_SHARING", "INFERENCE_MODE"};
 
 constexpr std::string_view kParameters[] = {kIntraOpThreads, kInterOpThreads, kNoOptimizer,
@@ -40,11 +41,12 @@ absl::Status CheckParameters(const ModelConfig& config) {
     SOUVENIR_ASSIGN_OR_RETURN(const std::optional<bool> on, SwitchParameter(config, name));
     if (on == false) return Refused(config, fmt::format("{} cannot be switched off", name));
   }
-  // Declared by whoever knows the model, believed by the gateway: not a place for a slip.
+  // The gateway relies on row_exact without a check of its own, so a misspelt value is refused.
   SOUVENIR_RETURN_IF_ERROR(SwitchParameter(config, "row_exact").status());
   if (const auto isolation = Parameter(config, "isolation"); isolation && *isolation != "process") {
     return Refused(
-        config, fmt::format("isolation is \"{}\"; PyTorch's models have \"process\"", *isolation));
+        config,
+        fmt::format("isolation is \"{}\"; PyTorch's models support only \"process\"", *isolation));
   }
   return absl::OkStatus();
 }
@@ -55,7 +57,7 @@ absl::Status CheckDatatypes(std::string_view kind, const ModelConfig& config,
   for (const auto& tensor : tensors) {
     if (TorchTypeOf(DataTypeOf(tensor))) continue;
     return Refused(config,
-                   fmt::format("{} '{}' is {}; libtorch has {}", kind, tensor.name(),
+                   fmt::format("{} '{}' is {}; libtorch supports {}", kind, tensor.name(),
                                inference::DataType_Name(tensor.data_type()), TorchTypeNames()));
   }
   return absl::OkStatus();
@@ -64,7 +66,8 @@ absl::Status CheckDatatypes(std::string_view kind, const ModelConfig& config,
 absl::StatusOr<int> ThreadCount(const ModelConfig& config, const char* name) {
   SOUVENIR_ASSIGN_OR_RETURN(const auto number, NumberParameter(config, name, kMostThreads));
   if (number) return static_cast<int>(*number);
-  return Refused(config, fmt::format("parameter {} is missing: it was not completed", name));
+  return Refused(config,
+                 fmt::format("parameter {} is missing: the configuration is incomplete", name));
 }
 
 }  // namespace
@@ -74,16 +77,16 @@ absl::StatusOr<std::string> ModelFile(const ModelDescription& description) {
   const std::string name = config.default_model_filename().empty()
                                ? std::string(kDefaultFile)
                                : config.default_model_filename();
-  // It becomes part of a path.
+  // The name becomes part of a path.
   if (name == "." || name == ".." || name.find('/') != std::string::npos ||
       name.find('\0') != std::string::npos) {
-    return Refused(config, fmt::format("default_model_filename \"{}\" is no name of a file in the "
-                                       "version's folder",
+    return Refused(config, fmt::format("default_model_filename \"{}\" is not a name of a file in "
+                                       "the version's folder",
                                        name));
   }
   if (description.directory.empty()) {
     return absl::FailedPreconditionError(
-        fmt::format("model {} has no folder of a version; put the model at {}/1/{}", config.name(),
+        fmt::format("model {} has no version folder; put the model at {}/1/{}", config.name(),
                     config.name(), name));
   }
   return (std::filesystem::path(description.directory) / name).string();
@@ -91,13 +94,14 @@ absl::StatusOr<std::string> ModelFile(const ModelDescription& description) {
 
 absl::Status CannotReadModel(std::string_view model, const absl::Status& reason) {
   return absl::FailedPreconditionError(
-      fmt::format("model {} needs its file: {}; save it there: torch.jit.script(module).save(path)",
+      fmt::format("model {} needs its file: {}; save the model there with "
+                  "torch.jit.script(module).save(path)",
                   model, std::string(reason.message())));
 }
 
 absl::Status CompleteTorchConfig(int cores, ModelConfig* config) {
   if (!config->platform().empty() && config->platform() != kTorchPlatform) {
-    return Refused(*config, fmt::format("platform is \"{}\"; \"{}\" or none is expected",
+    return Refused(*config, fmt::format("platform is \"{}\"; it must be \"{}\" or empty",
                                         config->platform(), kTorchPlatform));
   }
   if (config->cc_model_filenames_size() > 0) {
@@ -106,7 +110,7 @@ absl::Status CompleteTorchConfig(int cores, ModelConfig* config) {
   SOUVENIR_RETURN_IF_ERROR(CheckParameters(*config));
   SOUVENIR_RETURN_IF_ERROR(CheckDatatypes("input", *config, config->input()));
   SOUVENIR_RETURN_IF_ERROR(CheckDatatypes("output", *config, config->output()));
-  // What is left to the service is one instance for each core.
+  // If the configuration leaves the number of instances to the service, it is one for each core.
   SOUVENIR_ASSIGN_OR_RETURN(const std::optional<int64_t> instances, InstancesAskedFor(*config));
   const int64_t sharers = std::max<int64_t>(1, instances.value_or(cores));
   DefaultParameter(kIntraOpThreads, std::to_string(std::max<int64_t>(1, cores / sharers)), config);

@@ -14,8 +14,8 @@
 namespace souvenir::compute {
 namespace {
 
-// Changes when this backend answers the same request with the same model in another way: cached
-// answers of before then no longer count.
+// Part of the digest. It must change whenever this backend gives another answer for the same
+// request and model, so that older cached answers are no longer used.
 constexpr std::string_view kBackendFormat = "1";
 
 }  // namespace
@@ -23,7 +23,7 @@ constexpr std::string_view kBackendFormat = "1";
 absl::StatusOr<std::unique_ptr<PytorchBackend>> PytorchBackend::Create(Options options) {
   if (options.cores < 0) {
     return absl::InvalidArgumentError(
-        fmt::format("pytorch: cores is {}; 0 or more are expected", options.cores));
+        fmt::format("pytorch: cores is {}; it must not be negative", options.cores));
   }
   return std::unique_ptr<PytorchBackend>(new PytorchBackend(std::move(options)));
 }

@@ -11,24 +11,24 @@
 
 namespace souvenir::compute {
 
-// TorchScript models, <model>/<version>/model.pt, computed by libtorch on this machine's
-// processors. docs/backends/pytorch.md says what a model may be.
+// TorchScript models, <model>/<version>/model.pt, computed by libtorch on the processors of this
+// machine. docs/backends/pytorch.md describes the models that are supported.
 //
-// Here is what the service knows of them, which links nothing of libtorch: some three hundred
-// libraries, a second to start, and so much memory for each thread's variables that libraries that
-// start threads with small stacks fail. Models are loaded and run in the worker program
-// (pytorch_engine.h), an instance in each of its processes.
+// This class is the service's part, which does not link libtorch. libtorch would bring some three
+// hundred libraries, a second of start-up time, and so much thread-local storage that libraries
+// that start threads with small stacks fail. Models are loaded and run in the worker program
+// (pytorch_engine.h), each instance in a process of its own.
 //
 // Owned by the service; outlives its models. Thread-safe: it has no state but its options.
 class PytorchBackend : public Backend {
  public:
   struct Options {
-    int cores = 0;               // that a model's instances share; 0: those of the machine
+    int cores = 0;               // cores that a model's instances share; 0 for all usable ones
     std::string worker_program;  // path of souvenir-worker-pytorch
-    int worker_nice = 0;         // 0 to 19, added to the service's own
+    int worker_nice = 0;         // 0 to 19, added to the service's own nice
   };
 
-  // INVALID_ARGUMENT for the options.
+  // INVALID_ARGUMENT if `cores` is negative.
   static absl::StatusOr<std::unique_ptr<PytorchBackend>> Create(Options options);
 
   std::string_view name() const override { return "pytorch"; }
@@ -37,8 +37,8 @@ class PytorchBackend : public Backend {
 
   absl::Status Complete(ModelDescription* description) override;
 
-  // Besides the version of libtorch and the bytes of the file, an answer depends on how many
-  // threads sums are split over; Complete() puts that into the configuration.
+  // Covers the version of libtorch and the bytes of the file. Answers also depend on the number of
+  // threads that sums are split over, which Complete() puts into the configuration.
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
 
   // REQUIRES: the description has been completed.

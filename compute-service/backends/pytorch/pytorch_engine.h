@@ -7,8 +7,8 @@
 
 namespace souvenir::compute {
 
-// The same backend where libtorch is: it loads and runs models in its own process. For the worker
-// program. Loading starts no thread.
+// The worker program's part of the backend, which links libtorch. It loads and runs models in its
+// own process. Loading starts no thread. Thread-safe.
 class PytorchEngine final : public PytorchBackend {
  public:
   explicit PytorchEngine(Options options = {}) : PytorchBackend(std::move(options)) {}

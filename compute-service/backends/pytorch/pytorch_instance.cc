@@ -23,7 +23,7 @@ namespace {
 
 using Returns = ForwardBinding::Returns;
 
-// Index of the configuration's tensor of that name; its size where there is none.
+// Returns the index of the tensor called `name`, or the number of tensors if there is none.
 template <typename ModelTensors>
 int IndexOf(const ModelTensors& tensors, std::string_view name) {
   int i = 0;
@@ -50,7 +50,7 @@ absl::Status NotThere(const std::string& output, std::string_view what) {
   return absl::InternalError(fmt::format("output '{}': the model answered {}", output, what));
 }
 
-// The tensor that output `i` of the configuration is.
+// Returns the tensor for output `i` of the configuration. INTERNAL if the answer has none.
 absl::StatusOr<at::Tensor> Pick(const ScriptedModel& model, const at::IValue& answer, int i) {
   const std::string& name = model.config.output(i).name();
   switch (model.binding.returns) {
@@ -67,13 +67,13 @@ absl::StatusOr<at::Tensor> Pick(const ScriptedModel& model, const at::IValue& an
       const c10::Dict<at::IValue, at::IValue> dict = answer.toGenericDict();
       const auto found = dict.find(name);
       if (found != dict.end()) return found->value().toTensor();
-      return NotThere(name, fmt::format("{} others and no such key", dict.size()));
+      return NotThere(name, fmt::format("a dictionary of {} without that key", dict.size()));
     }
   }
   return NotThere(name, "nothing");
 }
 
-// Whether the model answers what its configuration says; `rows` is the request's.
+// Checks that an output has the datatype and shape of the configuration. `rows` are the request's.
 absl::Status CheckOutput(const inference::ModelConfig& config, const inference::ModelOutput& output,
                          int64_t rows, const Tensor& tensor) {
   std::vector<int64_t> expected(output.dims().begin(), output.dims().end());
@@ -83,10 +83,10 @@ absl::Status CheckOutput(const inference::ModelConfig& config, const inference::
       [](int64_t expected, int64_t found) { return expected == -1 || expected == found; });
   const DataType type = DataTypeOf(output);
   if (fits && tensor.datatype == type) return absl::OkStatus();
-  return NotThere(output.name(),
-                  fmt::format("{} of shape {}; by its configuration {} of {} is expected",
-                              DataTypeName(tensor.datatype), ShapeString(tensor.shape),
-                              DataTypeName(type), ShapeString(expected)));
+  return NotThere(
+      output.name(),
+      fmt::format("{} of shape {}; its configuration has {} of {}", DataTypeName(tensor.datatype),
+                  ShapeString(tensor.shape), DataTypeName(type), ShapeString(expected)));
 }
 
 }  // namespace

@@ -8,15 +8,17 @@
 
 namespace souvenir::compute {
 
-// Calls forward() on the calling thread, and on those that libtorch splits operators over. It has
-// no state of its own; weights are shared.
+// Calls forward() on the calling thread and on the threads that libtorch splits operators over. It
+// has no state of its own; instances share the weights.
 //
-// Owned by its pool. Errors of Run(): ForwardError's; INVALID_ARGUMENT for bytes that are no BOOL;
-// INTERNAL where the answer is not what the configuration says. A run cannot be stopped: the
-// request's row_limit is not looked at.
+// Run() returns the errors of ForwardError(), INVALID_ARGUMENT for an invalid BOOL or an unknown
+// tensor, and INTERNAL if the answer contradicts the configuration. A run cannot be stopped, so the
+// request's row_limit is ignored.
+//
+// Owned by the worker program. Called by one thread at a time.
 class PytorchInstance final : public Instance {
  public:
-  // UseTorchThreads' errors.
+  // See UseTorchThreads() for errors.
   static absl::StatusOr<std::unique_ptr<Instance>> Create(
       std::shared_ptr<const ScriptedModel> model);
 
@@ -25,7 +27,7 @@ class PytorchInstance final : public Instance {
  private:
   explicit PytorchInstance(std::shared_ptr<const ScriptedModel> model) : model_(std::move(model)) {}
 
-  // May throw.
+  // Throws the exceptions of libtorch.
   absl::StatusOr<InferenceResult> CallForward(const InferenceRequest& request) const;
 
   const std::shared_ptr<const ScriptedModel> model_;

@@ -23,13 +23,13 @@ absl::StatusOr<torch::jit::Module> LoadModule(const std::string& model, const st
     return module;
   } catch (...) {
     return absl::InvalidArgumentError(
-        fmt::format("model {}: {} is no TorchScript that libtorch {} can load ({}); a file that "
-                    "torch.jit.save wrote is expected, not one of torch.save",
+        fmt::format("model {}: {} cannot be loaded by libtorch {} as TorchScript ({}); save the "
+                    "model with torch.jit.save, not torch.save",
                     model, path, TORCH_VERSION, ThrownLine(std::current_exception())));
   }
 }
 
-// May throw.
+// Throws the exceptions of libtorch.
 absl::Status BindModule(ScriptedModel* model) {
   const c10::optional<torch::jit::Method> forward = model->module.find_method("forward");
   if (!forward) {
@@ -42,7 +42,7 @@ absl::Status BindModule(ScriptedModel* model) {
   if (effects.changes_attribute) {
     return absl::InvalidArgumentError(fmt::format(
         "model {}: forward() changes the model's attribute '{}'; a model whose answers depend on "
-        "what was asked before cannot be served",
+        "earlier requests cannot be served",
         model->config.name(), *effects.changes_attribute));
   }
   model->copy_inputs = effects.may_touch_inputs;
@@ -64,7 +64,7 @@ absl::StatusOr<std::shared_ptr<const ScriptedModel>> ScriptedModel::Load(
   try {
     SOUVENIR_RETURN_IF_ERROR(BindModule(model.get()));
   } catch (...) {
-    return absl::InvalidArgumentError(fmt::format("model {}: {} cannot be understood: {}",
+    return absl::InvalidArgumentError(fmt::format("model {}: {} cannot be analysed: {}",
                                                   model->config.name(), path,
                                                   ThrownLine(std::current_exception())));
   }

@@ -12,12 +12,12 @@
 
 namespace souvenir::compute {
 
-// A TorchScript model that is loaded and fits its configuration: what its instances share.
+// A loaded TorchScript model that fits its configuration. Its instances share and own it.
 // Immutable; forward() may be called from many threads at a time.
 struct ScriptedModel {
   // Reads `path`, puts the model into evaluation mode, and binds it to the completed configuration.
-  // Starts no thread, so that the process may fork afterwards. FAILED_PRECONDITION where there is
-  // no such file; INVALID_ARGUMENT where it is no TorchScript, contradicts the configuration or
+  // Starts no thread, so that the process may fork afterwards. FAILED_PRECONDITION if the file
+  // cannot be read; INVALID_ARGUMENT if it is not TorchScript, contradicts the configuration or
   // changes its own attributes.
   static absl::StatusOr<std::shared_ptr<const ScriptedModel>> Load(
       const std::string& path, const ModelDescription& description);
@@ -26,7 +26,7 @@ struct ScriptedModel {
   ExecutionSettings settings;
   torch::jit::Module module;
   ForwardBinding binding;
-  bool copy_inputs = true;  // forward() may write to them, or keep them
+  bool copy_inputs = true;  // true if forward() may write to its inputs or keep them
 };
 
 }  // namespace souvenir::compute

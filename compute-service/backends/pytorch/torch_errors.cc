@@ -9,10 +9,10 @@
 namespace souvenir::compute {
 namespace {
 
-// Of a message, which travels in a header.
+// Longest message, which travels in a header.
 constexpr size_t kMostBytes = 500;
 
-// What the interpreter puts behind its traceback, before the reason.
+// The interpreter writes this after its traceback and before the reason.
 constexpr std::string_view kReason = "\nRuntimeError: ";
 constexpr std::string_view kNoMemory = "can't allocate memory";
 
@@ -24,7 +24,7 @@ std::string FirstLine(std::string_view text) {
   text = text.substr(0, text.find('\n'));
   if (text.size() <= kMostBytes) return std::string(text);
   size_t end = kMostBytes;
-  // Not within a character of UTF-8.
+  // A cut within a character of UTF-8 would make the message invalid.
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return fmt::format("{}...", text.substr(0, end));
 }

@@ -8,17 +8,17 @@
 
 namespace souvenir::compute {
 
-// What libtorch threw, as one line of bounded length: the reason, without the traces that it puts
-// around it. "unknown" for what is no std::exception.
+// Returns the reason of an exception of libtorch, without traces, as one line of at most 500 bytes
+// and "...". Returns "unknown" for an exception that is not a std::exception.
 std::string ThrownLine(const std::exception_ptr& thrown);
 
-// What forward() threw, as a status.
+// Returns the status for an exception of forward(). `model` is the model's name, for the message.
 //
-// INVALID_ARGUMENT by default: weights and code are the same in every call and forward() keeps no
-// state, so that inputs decide whether it throws, and the same ones make it throw again. Shapes
-// that do not fit, an index that is out of range and an assertion of the model look alike here: the
-// interpreter turns them all into one exception. INTERNAL where that does not hold: no memory, or
-// an operator that this build of libtorch does not have.
+// The status is INVALID_ARGUMENT by default. Weights and code are the same in every call and
+// forward() keeps no state, so the inputs decide if it throws, and the same inputs make it throw
+// again. A shape that does not fit, an index out of range and an assertion of the model cannot be
+// told apart, because the interpreter turns them all into one exception. The status is INTERNAL if
+// memory or an operator of this build of libtorch is missing.
 absl::Status ForwardError(const std::exception_ptr& thrown, std::string_view model);
 
 }  // namespace souvenir::compute

@@ -19,7 +19,7 @@ namespace souvenir::compute {
 absl::StatusOr<at::Tensor> ToTorch(const TensorView& view, bool copy) {
   const std::optional<c10::ScalarType> type = TorchTypeOf(view.datatype);
   if (!type) {
-    return absl::InvalidArgumentError(fmt::format("input '{}': libtorch has no {}; {} are expected",
+    return absl::InvalidArgumentError(fmt::format("input '{}': libtorch has no {}; it supports {}",
                                                   view.name, DataTypeName(view.datatype),
                                                   TorchTypeNames()));
   }
@@ -28,7 +28,7 @@ absl::StatusOr<at::Tensor> ToTorch(const TensorView& view, bool copy) {
                                   [](char byte) { return static_cast<unsigned char>(byte) > 1; });
     if (odd != view.data.end()) {
       return absl::InvalidArgumentError(
-          fmt::format("input '{}': BOOL element {} is {}; 0 or 1 is expected", view.name,
+          fmt::format("input '{}': BOOL element {} is {}; it must be 0 or 1", view.name,
                       odd - view.data.begin(), static_cast<unsigned char>(*odd)));
     }
   }
@@ -40,7 +40,7 @@ absl::StatusOr<at::Tensor> ToTorch(const TensorView& view, bool copy) {
     if (!view.data.empty()) std::memcpy(tensor.data_ptr(), view.data.data(), view.data.size());
     return tensor;
   }
-  // libtorch has no tensor of constant bytes; that nothing writes to them is the caller's to know.
+  // libtorch has no tensors of constant bytes. The caller asks for a copy if they may be written.
   return at::from_blob(const_cast<char*>(view.data.data()), shape, *type);
 }
 
@@ -51,11 +51,12 @@ absl::StatusOr<Tensor> FromTorch(const at::Tensor& tensor, std::string name) {
   const std::optional<DataType> type = DataTypeOfTorch(tensor.scalar_type());
   if (!type || tensor.layout() != c10::kStrided) {
     return absl::InternalError(fmt::format(
-        "output '{}': the model answered a {} tensor of layout {}; a strided one of {} is expected",
+        "output '{}': the model answered a {} tensor of layout {}; it must be strided and one of "
+        "{}",
         name, c10::toString(tensor.scalar_type()), fmt::streamed(tensor.layout()),
         TorchTypeNames()));
   }
-  // On this processor, in row-major order, with lazy negation done.
+  // Moves the tensor to the CPU, applies lazy conjugation and negation, and makes it row-major.
   const at::Tensor plain = tensor.cpu().resolve_conj().resolve_neg().contiguous();
   Tensor result;
   result.name = std::move(name);

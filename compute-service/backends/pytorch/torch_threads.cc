@@ -14,7 +14,7 @@
 namespace souvenir::compute {
 namespace {
 
-// A product of this size is enough for OpenBLAS to look at how many threads there are.
+// A product of matrices of this size makes OpenBLAS read the number of threads.
 constexpr int64_t kProductSize = 256;
 
 struct Process {
@@ -36,9 +36,9 @@ absl::Status UseTorchThreads(const TorchThreads& threads) {
   MutexLock lock(&process.mutex);
   if (process.threads && *process.threads != threads) {
     return absl::FailedPreconditionError(fmt::format(
-        "{} threads for an operator and {} for the interpreter are asked for, but models of this "
-        "process have {} and {}, and OpenBLAS can have one number only; give all of them the same "
-        "INTRA_OP_THREAD_COUNT and INTER_OP_THREAD_COUNT",
+        "the model asks for {} threads for an operator and {} for the interpreter, but models of "
+        "this process already use {} and {}, and OpenBLAS supports only one number; give all "
+        "models the same INTRA_OP_THREAD_COUNT and INTER_OP_THREAD_COUNT",
         threads.intra_op, threads.inter_op, process.threads->intra_op, process.threads->inter_op));
   }
   if (this_thread_is_set) return absl::OkStatus();
@@ -46,8 +46,8 @@ absl::Status UseTorchThreads(const TorchThreads& threads) {
     at::set_num_threads(threads.intra_op);
     if (!process.threads) {
       at::set_num_interop_threads(threads.inter_op);
-      // OpenBLAS takes the number over in the first large product, and not safely where two threads
-      // make theirs at the same time; here no other can.
+      // OpenBLAS adopts the number in the first large product. That is not thread-safe, so the
+      // first product is computed here, under the lock.
       (void)at::mm(at::ones({kProductSize, kProductSize}), at::ones({kProductSize, kProductSize}));
       process.threads = threads;
     }

@@ -4,27 +4,27 @@
 
 namespace souvenir::compute {
 
-// How many threads libtorch computes with, the calling one included.
+// Numbers of threads that libtorch computes with.
 struct TorchThreads {
-  int intra_op = 1;  // that one operator is split over, for each thread that runs models
-  int inter_op = 1;  // of the process, for what a model starts with torch.jit.fork
+  int intra_op = 1;  // threads that an operator is split over, the calling one included
+  int inter_op = 1;  // threads of the process for tasks that models start with torch.jit.fork
 
   bool operator==(const TorchThreads&) const = default;
 };
 
-// Has models on the calling thread computed with so many threads from now on. Cheap where that is
-// so already; starts threads otherwise. Thread-safe.
+// Makes libtorch use these numbers of threads for models that run on the calling thread. Starts
+// threads at the first call on a thread; later calls are cheap. Thread-safe.
 //
-// libtorch keeps the number of an operator's threads for each thread (OpenMP's setting) and that of
-// the interpreter's for the process, where it cannot be changed. OpenBLAS follows OpenMP, but keeps
-// its number and its threads' buffers for the process: two threads that ask for different numbers
-// would take each other's buffers away in the middle of a product. So a process has one setting:
-// FAILED_PRECONDITION for another than that of the first call.
+// libtorch keeps the number of an operator's threads per thread (OpenMP's setting), and the number
+// of the interpreter's threads per process, where it cannot be changed. OpenBLAS follows OpenMP,
+// but keeps its number and the buffers of its threads per process: two threads with different
+// numbers would free each other's buffers during a product. Hence a process has one setting.
+// FAILED_PRECONDITION if `threads` differ from those of the first call; INTERNAL if libtorch fails.
 absl::Status UseTorchThreads(const TorchThreads& threads);
 
-// Has libtorch start no threads on the calling one, unless the process has a setting already. For
-// loading: what a process computes with is to be decided after it has forked, because a fork has
-// none of its parent's threads.
+// Keeps libtorch from starting threads while the calling thread loads a model. Has no effect once
+// UseTorchThreads() was called in the process. A forked process has none of its parent's threads,
+// so threads must be started after the fork.
 void StartNoTorchThreads();
 
 }  // namespace souvenir::compute

@@ -5,12 +5,12 @@
 #include <cstring>
 #include <new>
 
-// jemalloc's settings: there is one thread. Its own `zero:true` would slow down whatever is
-// allocated, and C's memory too.
+// Settings of jemalloc. One arena is enough for one thread. jemalloc's `zero:true` is not used,
+// because it would slow down every allocation, malloc() included.
 extern "C" const char* malloc_conf;
 const char* malloc_conf = "narenas:1";
 
-// `delete` stays jemalloc's, which takes what its malloc() gave.
+// `delete` is not replaced: jemalloc's frees memory from its malloc().
 void* operator new(size_t size) {
   void* const memory = std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();

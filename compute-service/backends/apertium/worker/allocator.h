@@ -2,9 +2,9 @@
 
 namespace souvenir::compute {
 
-// Whether `new`, but for the variants that align or do not throw, hands out zeros in this process
-// and those forked from it; a sanitizer's takes no notice. It costs a tenth of the engine's time,
-// and so is for who needs it. Not thread-safe.
+// If true, `new` returns zeroed memory, in this process and in those forked from it. The variants
+// of `new` that align or do not throw, and those of a sanitizer, ignore it. Zeroing costs a tenth
+// of the engine's time, so only a stage that needs it sets this. Not thread-safe.
 inline bool new_hands_out_zeros = false;
 
 }  // namespace souvenir::compute

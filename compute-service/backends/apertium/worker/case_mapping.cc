@@ -1,10 +1,10 @@
-// Three functions of liblttoolbox, in the place of its own, for all of the engine: a program's
-// definition goes before a library's.
+// Replacements of three functions of liblttoolbox, for the whole engine: the linker prefers a
+// program's definition to a library's.
 //
-// Its own (3.7.1) give ICU room for twice the text and take what ICU leaves up to a NUL, for which
-// there is no room where the text is empty or becomes just twice as long (ß): what follows on the
-// stack is then part of the text, and of what a rule compares it with. And for a text that becomes
-// longer still (U+0390) they end the process.
+// The library's functions (3.7.1) give ICU a buffer of twice the text and read the result up to a
+// NUL. If the text is empty or becomes exactly twice as long (ß), the buffer has no room for the
+// NUL, and bytes that follow on the stack become part of the text, and of its comparison with
+// rules. If the text becomes longer still (U+0390), they end the process.
 
 #include <lttoolbox/string_utils.h>
 #include <unicode/unistr.h>

@@ -1,4 +1,4 @@
-// Stages that lt-proc runs: finite-state transducers over letters and tags.
+// The stages of lt-proc: finite-state transducers over letters and tags.
 
 #include <fmt/format.h>
 #include <lttoolbox/fst_processor.h>
@@ -27,7 +27,7 @@ class DictionaryStage final : public Stage {
 
   absl::Status Run(const std::string& text, UFILE* output) override {
     MemoryInput input(text);
-    // Each run switches it off at its end.
+    // The library switches this off at the end of each run.
     processor_.setNullFlush(true);
     Process(input.file(), output);
     return absl::OkStatus();
@@ -67,7 +67,7 @@ class DictionaryStage final : public Stage {
   }
 
   const StageKind kind_;
-  const GenerationMode unknown_;  // words: with a * or without
+  const GenerationMode unknown_;  // marking of unknown words: with a * or without
   FSTProcessor processor_;
 };
 
@@ -76,7 +76,7 @@ class DictionaryStage final : public Stage {
 absl::StatusOr<std::unique_ptr<Stage>> CreateDictionaryStage(const PlannedStage& plan) {
   auto stage = std::make_unique<DictionaryStage>(plan);
   if (!stage->valid()) {
-    return absl::InternalError(fmt::format("{} is no usable dictionary", plan.files[0]));
+    return absl::InternalError(fmt::format("{} is not a valid dictionary", plan.files[0]));
   }
   return stage;
 }

@@ -1,4 +1,4 @@
-// The stage that lrx-proc runs: rules that choose among the translations of a word.
+// The stage of lrx-proc: rules that choose among the translations of a word.
 
 #include <apertium-lex-tools/lrx_processor.h>
 

@@ -1,5 +1,6 @@
-// souvenir-worker-apertium <mode file> <directory of programs>: translates in processes forked from
-// one that has loaded the mode. Started by souvenir-compute.
+// souvenir-worker-apertium <mode file> <directory of programs>
+//
+// Loads a mode and translates in processes forked from itself. souvenir-compute starts it.
 
 #include <fmt/format.h>
 
@@ -22,8 +23,7 @@ std::unique_ptr<Translator>& LoadedTranslator() {
 absl::Status Load(int argc, char** argv) {
   if (argc != 3) {
     return absl::InvalidArgumentError(fmt::format(
-        "{} arguments came; two, the mode file and the directory of programs, are expected",
-        argc - 1));
+        "expected two arguments, the mode file and the directory of programs, got {}", argc - 1));
   }
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> plan, ReadPlan(argv[1]));
   SOUVENIR_ASSIGN_OR_RETURN(LoadedTranslator(), Translator::Create(plan, argv[2]));
@@ -36,7 +36,7 @@ absl::StatusOr<std::string> Serve(std::string_view request) {
   const std::optional<TensorView> text = inputs.Find("text");
   const std::optional<std::string_view> element =
       text ? BytesElementReader(text->data).Next() : std::nullopt;
-  if (!element) return absl::InvalidArgumentError("no element of a tensor 'text' came");
+  if (!element) return absl::InvalidArgumentError("the request has no element of a tensor 'text'");
   SOUVENIR_ASSIGN_OR_RETURN(const std::string translated, LoadedTranslator()->Translate(*element));
   const Tensor translation{"translation", DataType::kBytes, {1}, FrameBytesElement(translated)};
   return EncodeTensors({translation.view()});

@@ -9,12 +9,12 @@
 
 namespace souvenir::compute {
 
-// The engine's libraries read and write files only; these are files whose bytes are in memory.
+// Files whose bytes are in memory, for the engine's libraries, which read and write only files.
 
-// A text as an InputFile. Reads it in place: the text must outlive it.
+// A text as an InputFile, read in place. The text must outlive it. Not thread-safe.
 class MemoryInput {
  public:
-  // REQUIRES: text is not empty.
+  // REQUIRES: `text` is not empty.
   explicit MemoryInput(const std::string& text) {
     file_.wrap(fmemopen(const_cast<char*>(text.data()), text.size(), "rb"));
   }
@@ -22,10 +22,10 @@ class MemoryInput {
   InputFile& file() { return file_; }
 
  private:
-  InputFile file_;  // closes what it wraps
+  InputFile file_;  // owns and closes the wrapped file
 };
 
-// Collects what is written, one text after another.
+// A file that collects written bytes in memory, one text after another. Not thread-safe.
 class MemoryOutput {
  public:
   MemoryOutput();
@@ -35,11 +35,11 @@ class MemoryOutput {
 
   UFILE* file() { return unicode_file_; }
 
-  // What was written since the last call; valid until the next write.
+  // Returns the bytes written since the last call. They are valid until the next write.
   std::string_view Take();
 
  private:
-  char* bytes_ = nullptr;  // the stream's
+  char* bytes_ = nullptr;  // set by the stream file_, freed by the destructor
   size_t size_ = 0;
   FILE* file_;
   UFILE* unicode_file_;

@@ -23,15 +23,16 @@ bool IsSpecial(char c) {
   return std::string_view("[]{}^$/\\@<>").find(c) != std::string_view::npos;
 }
 
-// Bytes of the two ends of line that `text` begins with, as they stand between paragraphs; 0 for
-// none.
+// Returns the length in bytes of the paragraph break (two ends of line) that `text` begins with, or
+// 0 if there is none.
 size_t ParagraphBreak(std::string_view text) {
   if (text.starts_with("\n\n")) return 2;
   if (text.starts_with("\r\n\r\n")) return 4;
   return 0;
 }
 
-// U+FFFD for what is not UTF-8. Moves `*position` past the character.
+// Returns the character at `*position`, or U+FFFD if the bytes are not UTF-8, and moves `*position`
+// past it.
 UChar32 NextCharacter(std::string_view text, size_t* position) {
   UChar32 character;
   U8_NEXT_OR_FFFD(reinterpret_cast<const uint8_t*>(text.data()), *position, text.size(), character);
@@ -96,9 +97,9 @@ std::string Reformat(std::string_view stream) {
 
 std::vector<TextPart> SplitLongWords(std::string_view text) {
   std::vector<TextPart> parts;
-  size_t pending = 0;  // begin of what is not in a part yet
-  size_t word = 0;     // begin of the run of characters that are not white space
-  size_t length = 0;   // of that run, in characters
+  size_t pending = 0;  // begin of the text that is not in a part yet
+  size_t word = 0;     // begin of the current run of characters without white space
+  size_t length = 0;   // length of that run in characters
   const auto end_word = [&](size_t end) {
     if (length > kLongestWord) {
       if (word > pending) parts.push_back({text.substr(pending, word - pending), true});

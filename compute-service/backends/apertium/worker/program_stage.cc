@@ -1,7 +1,6 @@
-// Stages that have no library: cg-proc (constraint grammar), lsx-proc (separable words),
-// apertium-anaphora. The programs themselves run them, each kept warm by its worker. What they
-// answer to a text was the same after any other texts as in a process of its own; the tests and
-// docs/translation-engine.md have the figures.
+// The stages without a library: cg-proc (constraint grammar), lsx-proc (separable words) and
+// apertium-anaphora. Each worker keeps the programs themselves running. Their answer to a text did
+// not depend on the texts before it; the tests and docs/translation-engine.md have the figures.
 
 #include <fmt/format.h>
 
@@ -18,7 +17,7 @@ class ProgramStage final : public Stage {
 
   absl::Status Run(const std::string& text, UFILE* output) override {
     SOUVENIR_ASSIGN_OR_RETURN(const std::string answer, program_->Exchange(text));
-    // Bytes already: past the conversion, to the file behind it.
+    // The answer is UTF-8 already, so it goes to the file behind the converting one.
     (void)fwrite(answer.data(), 1, answer.size(), u_fgetfile(output));
     return absl::OkStatus();
   }
@@ -38,7 +37,7 @@ absl::StatusOr<std::unique_ptr<Stage>> CreateProgramStage(const PlannedStage& pl
   options.files = plan.files;
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<WarmProgram> program,
                             WarmProgram::Create(std::move(options)));
-  // Once while loading, which finds out about damaged files; then each worker has its own.
+  // A first run while loading detects damaged files. Each forked worker then starts its own.
   constexpr std::string_view kNothing(".[]\0", 4);
   if (const auto answer = program->Exchange(kNothing); !answer.ok()) {
     return absl::InternalError(answer.status().message());

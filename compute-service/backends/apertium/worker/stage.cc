@@ -7,7 +7,7 @@ namespace souvenir::compute {
 
 absl::StatusOr<std::unique_ptr<Stage>> CreateStage(const PlannedStage& plan,
                                                    const std::string& programs) {
-  // The libraries answer a file that is missing with exit(), and wait for a FIFO.
+  // The libraries call exit() if a file is missing, and block on a FIFO.
   for (const std::string& file : plan.files) {
     SOUVENIR_RETURN_IF_ERROR(OpenRegularFile(file).status());
   }

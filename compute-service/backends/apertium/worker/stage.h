@@ -11,27 +11,28 @@
 
 namespace souvenir::compute {
 
-// One stage of the pipeline: a call into the engine's libraries in place of one of its programs, or
-// the program where there is no library.
+// A stage of the pipeline. It calls a library of the engine in place of one of the engine's
+// programs, or runs the program if there is no library.
 //
-// Owned by a Translator; not thread-safe. What a stage writes for a text depends on that text
-// alone. The libraries may throw, exit or crash, on files that are damaged above all.
+// The output for a text depends on that text alone. The libraries may throw, exit or crash,
+// especially on damaged files. Owned by a Translator; not thread-safe.
 class Stage {
  public:
   virtual ~Stage() = default;
 
-  // Reads `text`, which ends with its only NUL, and writes the result, which has a NUL at the end
-  // and may have more after it. UNAVAILABLE when a program was lost; the next text gets a new one.
+  // Reads `text` and writes the result, which ends at its first NUL; bytes after that mean nothing.
+  // UNAVAILABLE if a program was lost; the next text gets a new one. REQUIRES: `text` ends with its
+  // only NUL.
   virtual absl::Status Run(const std::string& text, UFILE* output) = 0;
 };
 
-// Loads a stage's files. NOT_FOUND or PERMISSION_DENIED for one that cannot be read; INTERNAL for a
-// dictionary that is none, and for a program that does not answer with its files. Programs are
-// looked for in the directory `programs` alone.
+// Creates a stage and loads its files. Looks for programs only in the directory `programs`.
+// NOT_FOUND or PERMISSION_DENIED if a file cannot be read; INTERNAL if a file is not a valid
+// dictionary, or a program with its files does not answer.
 absl::StatusOr<std::unique_ptr<Stage>> CreateStage(const PlannedStage& plan,
                                                    const std::string& programs);
 
-// The kinds of CreateStage, by the library they call. REQUIRES: the files can be read.
+// Create the stages of one library or of the programs. REQUIRES: the files can be read.
 absl::StatusOr<std::unique_ptr<Stage>> CreateDictionaryStage(const PlannedStage& plan);
 absl::StatusOr<std::unique_ptr<Stage>> CreateTaggerStage(const PlannedStage& plan);
 absl::StatusOr<std::unique_ptr<Stage>> CreateTransferStage(const PlannedStage& plan);

@@ -1,5 +1,5 @@
-// The stage that apertium-tagger runs: a hidden Markov model, or a perceptron, that chooses among
-// the analyses of a word.
+// The stage of apertium-tagger: a hidden Markov model or a perceptron that chooses among the
+// analyses of a word.
 
 #include <apertium/file_morpho_stream.h>
 #include <apertium/hmm.h>
@@ -21,7 +21,7 @@
 namespace souvenir::compute {
 namespace {
 
-// A file whose bytes can be exchanged, for a reader that opens its input once and for ever.
+// A file whose bytes can be replaced, for a reader that opens its input only once.
 class ExchangeableFile {
  public:
   ExchangeableFile() {
@@ -35,7 +35,7 @@ class ExchangeableFile {
 
   FILE* file() { return file_; }
 
-  // From here on the file has these bytes, which must outlive the reading of them.
+  // Replaces the bytes of the file and rewinds it. `bytes` must live until they have been read.
   void Exchange(std::string_view bytes) {
     bytes_ = bytes;
     position_ = 0;
@@ -63,11 +63,11 @@ class ExchangeableFile {
 
   std::string_view bytes_;
   size_t position_ = 0;
-  FILE* file_;  // closed by its reader
+  FILE* file_;  // the reader closes it
 };
 
-// The taggers' readers take the name of a file, or none, and then read the standard input: glibc
-// lets a program say what that is.
+// Makes `file` the standard input during its lifetime. The taggers' readers accept only the name of
+// a file, and read the standard input if there is none; glibc allows assignment to `stdin`.
 class StandardInputIs {
  public:
   explicit StandardInputIs(FILE* file) : before_(stdin) { stdin = file; }
@@ -83,7 +83,8 @@ class HmmStage final : public Stage {
  public:
   explicit HmmStage(const std::string& path) {
     FILE* file = fopen(path.c_str(), "rbe");
-    // Named by its class, because the subclass hides it with overloads that the library lacks.
+    // The base class is named because the subclass hides deserialise() with overloads that the
+    // library does not define.
     static_cast<Apertium::FILE_Tagger&>(tagger_).deserialise(file);
     (void)fclose(file);
     open_class_ = tagger_.get_tagger_data().getOpenClass();
@@ -92,8 +93,8 @@ class HmmStage final : public Stage {
   }
 
   absl::Status Run(const std::string& text, UFILE* output) override {
-    // The tagger forgets members of the open class as it meets unknown words, and would tag the
-    // next text by what is left.
+    // The tagger removes members of the open class when it meets unknown words. Without this, the
+    // next text would be tagged with the rest.
     tagger_.get_tagger_data().setOpenClass(open_class_);
     tagger_.setNullFlush(true);
     input_.Exchange(text);
@@ -105,11 +106,11 @@ class HmmStage final : public Stage {
  private:
   ExchangeableFile input_;
   HMM tagger_;
-  std::set<TTag> open_class_;  // as loaded
+  std::set<TTag> open_class_;  // the open class as loaded
   std::unique_ptr<FileMorphoStream> words_;
 };
 
-// As the program has them. The library's constructor leaves two as they happen to be in memory.
+// Returns the flags as the program sets them. The library's constructor leaves two uninitialised.
 Apertium::TaggerFlags FlagsOfThePerceptron() {
   Apertium::TaggerFlags flags;
   flags.setSentSeg(false);
@@ -117,15 +118,15 @@ Apertium::TaggerFlags FlagsOfThePerceptron() {
   return flags;
 }
 
-// Has no memory but its weights, which tagging leaves alone.
+// A perceptron has no state but its weights, which tagging does not change.
 class PerceptronStage final : public Stage {
  public:
   explicit PerceptronStage(const std::string& path) : tagger_(FlagsOfThePerceptron()) {
     std::ifstream file(path, std::ios::binary);
     tagger_.deserialise(file);
-    // Its registers begin as whatever is in their memory, and each is destroyed as what it then
-    // says it is (perceptron_spec.h, StackValue): in zeros that is a number; in what a text before
-    // has left it may be a pointer, to be freed.
+    // The library does not initialise its registers and destroys each one by the type that its
+    // memory holds (perceptron_spec.h, StackValue). Zeroed memory means a number. Memory with bytes
+    // of an earlier text may mean a pointer, which would be freed.
     new_hands_out_zeros = true;
   }
 
@@ -136,10 +137,10 @@ class PerceptronStage final : public Stage {
       Apertium::Stream words = [&] {
         const StandardInputIs standard_input(file);
         return Apertium::Stream(flags_);
-      }();  // closes the file
+      }();  // the stream closes the file
       tagger_.tag(words, tagged);
     }
-    // It drops a NUL that follows a word and keeps one that follows a blank.
+    // The tagger drops a NUL that follows a word and keeps one that follows a blank.
     std::string answer = std::move(tagged).str();
     answer.push_back('\0');
     (void)fwrite(answer.data(), 1, answer.size(), u_fgetfile(output));
@@ -148,14 +149,14 @@ class PerceptronStage final : public Stage {
 
  private:
   Apertium::PerceptronTagger tagger_;
-  Apertium::TaggerFlags flags_ = FlagsOfThePerceptron();  // of what it reads
+  Apertium::TaggerFlags flags_ = FlagsOfThePerceptron();  // flags of the input stream
 };
 
 absl::StatusOr<std::unique_ptr<Stage>> CreatePerceptronStage(const std::string& path) {
   try {
     return std::make_unique<PerceptronStage>(path);
   } catch (const DeserialisationException&) {
-    return absl::InternalError(fmt::format("{} is no perceptron", path));
+    return absl::InternalError(fmt::format("{} is not a perceptron", path));
   }
 }
 
@@ -163,7 +164,7 @@ absl::StatusOr<std::unique_ptr<Stage>> CreatePerceptronStage(const std::string& 
 
 absl::StatusOr<std::unique_ptr<Stage>> CreateTaggerStage(const PlannedStage& plan) {
   absl::StatusOr<std::unique_ptr<Stage>> perceptron = CreatePerceptronStage(plan.files[0]);
-  // Without -x the program takes either, and finds out in this way.
+  // Without -x the program accepts both kinds of model, and tells them apart in the same way.
   if (perceptron.ok() || plan.kind == StageKind::kPerceptronTagger) return perceptron;
   return std::make_unique<HmmStage>(plan.files[0]);
 }

@@ -1,5 +1,5 @@
-// Stages that apertium-pretransfer, -transfer, -interchunk and -postchunk run: rules that reorder
-// and change words and groups of words.
+// The stages of apertium-pretransfer, -transfer, -interchunk and -postchunk: rules that reorder and
+// change words and groups of words.
 
 #include <apertium/interchunk.h>
 #include <apertium/postchunk.h>
@@ -22,7 +22,7 @@ class PretransferStage final : public Stage {
   }
 };
 
-// Rules whose variables can be put back: they would carry from one text into the next.
+// Rules whose variables can be reset, so that their values do not carry over to the next text.
 template <typename Rules>
 class ResettableRules final : public Rules {
  public:

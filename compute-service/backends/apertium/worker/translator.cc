@@ -32,13 +32,13 @@ absl::StatusOr<std::string> Translator::Translate(std::string_view text) {
 }
 
 absl::StatusOr<std::string> Translator::RunStages(std::string stream) {
-  // Every stage reads up to the NUL and lets go of all it holds there. At an end of file without
-  // one some keep the last words for the next text.
+  // Every stage reads up to the NUL and flushes there. If the file ended without a NUL, some stages
+  // would keep the last words for the next text.
   for (const std::unique_ptr<Stage>& stage : stages_) {
     stream.push_back('\0');
     SOUVENIR_RETURN_IF_ERROR(stage->Run(stream, output_.file()));
     const std::string_view written = output_.Take();
-    // What follows the first NUL comes from the end of the file, which is read as one text more.
+    // Bytes after the first NUL come from the end of the file, which stages read as another text.
     const size_t end = written.find('\0');
     if (end == std::string_view::npos) throw std::runtime_error("a stage did not end its output");
     stream.assign(written.substr(0, end));

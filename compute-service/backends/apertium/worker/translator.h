@@ -12,22 +12,21 @@
 
 namespace souvenir::compute {
 
-// Translates plain text with the stages of a mode, one after another: the answer is what
-// `apertium -u` gives for the same text.
+// Translates plain text with the stages of a mode, one after another. The answer is the same as
+// that of `apertium -u`, and depends on the text alone, never on texts before it.
 //
-// Owned by the worker program; not thread-safe. An answer depends on its text alone, never on texts
-// before it. After an exception the state of the libraries is unknown and the object must not be
-// used again.
+// Owned by the worker program; not thread-safe. After an exception the state of the libraries is
+// unknown, and the object must not be used again.
 class Translator {
  public:
-  // Loads the stages' files; CreateStage's errors. Programs are looked for in the directory
-  // `programs`.
+  // Loads the stages' files. Looks for programs only in the directory `programs`. See CreateStage()
+  // for errors.
   static absl::StatusOr<std::unique_ptr<Translator>> Create(const std::vector<PlannedStage>& plan,
                                                             const std::string& programs);
 
-  // Any bytes are a text; see CleanText() and SplitLongWords() for what is not translated. Throws
-  // what the libraries throw. UNAVAILABLE when a program that a stage runs was lost; the next text
-  // may be translated.
+  // Translates a text, which may be any bytes. See CleanText() and SplitLongWords() for the bytes
+  // that are not translated. UNAVAILABLE if a program of a stage was lost; the next text starts a
+  // new one. Throws the exceptions of the libraries.
   absl::StatusOr<std::string> Translate(std::string_view text);
 
  private:

@@ -22,9 +22,9 @@
 namespace souvenir::compute {
 namespace {
 
-constexpr int kCannotRun = 127;  // a shell's exit status for it
+constexpr int kCannotRun = 127;  // exit status of a shell that cannot run a program
 
-// What the programs need to take their input for UTF-8.
+// The programs read their input as UTF-8 only in a UTF-8 locale.
 char kLocale[] = "LC_ALL=C.UTF-8";
 char* const kEnvironment[] = {kLocale, nullptr};
 
@@ -32,7 +32,7 @@ std::string ErrorText(int error) { return std::generic_category().message(error)
 
 bool Interrupted() { return errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK; }
 
-// True where there is something to read, or the end.
+// Returns true if there are bytes to read or the peer has closed.
 bool Readable(int fd) {
   pollfd waited{fd, POLLIN, 0};
   return poll(&waited, 1, 0) != 0;
@@ -50,12 +50,13 @@ absl::StatusOr<std::unique_ptr<WarmProgram>> WarmProgram::Create(Options options
 }
 
 absl::StatusOr<std::string> WarmProgram::Exchange(std::string_view text) {
-  // Nothing can have come that was asked for: it died at rest, or talks out of turn.
+  // A program that owes no answer must be silent. If it is readable, it has died or is out of step.
   if (pid_ != 0 && Readable(socket_.get())) Stop();
   if (pid_ == 0) SOUVENIR_RETURN_IF_ERROR(Start());
   std::string answer;
   char buffer[1 << 16];
-  // Neither side may wait for the other to read: a program writes while it reads.
+  // A program writes while it reads. Sending and receiving alternate without blocking, so that
+  // neither side waits for the other.
   while (true) {
     const short sending = text.empty() ? 0 : POLLOUT;
     pollfd waited{socket_.get(), static_cast<short>(POLLIN | sending), 0};
@@ -64,16 +65,16 @@ absl::StatusOr<std::string> WarmProgram::Exchange(std::string_view text) {
       const ssize_t sent =
           send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent > 0) text.remove_prefix(static_cast<size_t>(sent));
-      if (sent < 0 && !Interrupted()) return Lost("it reads no more");
+      if (sent < 0 && !Interrupted()) return Lost("it stopped reading");
     }
     if ((waited.revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
     const ssize_t received = recv(socket_.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
     if (received < 0 && Interrupted()) continue;
-    if (received <= 0) return Lost("it left a text without an answer");
+    if (received <= 0) return Lost("it ended without an answer");
     const std::string_view written(buffer, static_cast<size_t>(received));
     answer.append(written);
     if (answer.size() > options_.max_answer_bytes) {
-      return Lost(fmt::format("its answer is above {} bytes", options_.max_answer_bytes));
+      return Lost(fmt::format("its answer is longer than {} bytes", options_.max_answer_bytes));
     }
     if (const size_t end = written.find('\0'); end != std::string_view::npos) {
       if (end + 1 < written.size() || !text.empty()) return Lost("it wrote more than an answer");
@@ -98,7 +99,7 @@ absl::Status WarmProgram::Start() {
   }
   UniqueFd ours(ends[0]);
   const UniqueFd its(ends[1]);
-  // Not posix_spawn, which cannot ask for the signal at a parent's death.
+  // posix_spawn cannot set PR_SET_PDEATHSIG, hence fork.
   const pid_t parent = getpid();
   const pid_t pid = fork();
   if (pid < 0) return absl::UnavailableError(fmt::format("fork: {}", ErrorText(errno)));
@@ -110,8 +111,8 @@ absl::Status WarmProgram::Start() {
 
 void WarmProgram::Execute(pid_t parent, int socket, char* const* arguments) const {
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(0);  // it died before the line above
-  (void)signal(SIGPIPE, SIG_DFL);     // worker programs ignore it
+  if (getppid() != parent) _exit(0);  // the parent died before the prctl
+  (void)signal(SIGPIPE, SIG_DFL);     // ignored in worker programs, which exec would keep
   sigset_t none;
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -127,8 +128,8 @@ std::string WarmProgram::Stop() {
   if (pid_ == 0) return "ended before";
   int status = 0;
   pid_t reaped;
-  // One that has ended keeps its own end in spite of the signal. Before its input ends, at which it
-  // might end by itself, sooner or later.
+  // The signal does not change the exit status of a program that has already ended. It must come
+  // before the socket is closed, because at the end of its input the program might exit by itself.
   (void)kill(pid_, SIGKILL);
   socket_.Close();
   do {

@@ -13,50 +13,53 @@
 
 namespace souvenir::compute {
 
-// A program that reads texts, each with a NUL at its end, and writes an answer with a NUL at its
-// end for each: Apertium's programs with the option -z. It is started when the first text comes,
-// and again after it was lost, which is some milliseconds' work and no text's history.
+// A program that reads texts and writes an answer to each, all with a NUL at the end: one of
+// Apertium's programs with the option -z. It starts with the first text, and again after it was
+// lost. A start takes some milliseconds, and answers do not depend on earlier texts.
 //
-// Owned by a stage; not thread-safe. The program ends with the process that started it, however
-// that ends: its input ends, and the kernel kills it. It has that process's group, a nearly empty
-// environment, default signals, and no descriptor but its texts, its answers, the standard error
-// and its files.
+// The program ends with the process that started it, however that ends: the kernel kills it. It has
+// the process group of that process, a nearly empty environment, default signals, and no
+// descriptors but its input, its output, the standard error and its files.
+//
+// Owned by a stage; not thread-safe.
 class WarmProgram {
  public:
   struct Options {
     std::string path;
-    std::vector<std::string> arguments;  // before the files
+    std::vector<std::string> arguments;  // arguments before the files
     std::vector<std::string> files;
-    size_t max_answer_bytes = MessageChannel::kDefaultLimit;  // what a worker could pass on
+    // Longest answer. The default is the most that a worker can pass on.
+    size_t max_answer_bytes = MessageChannel::kDefaultLimit;
   };
 
-  // Opens the files, so that a program that is started later reads the same bytes even if a package
-  // was upgraded in between. NOT_FOUND or PERMISSION_DENIED for one that cannot be read.
+  // Opens the files, so that a program that starts later reads the same bytes even if a package was
+  // upgraded in between. NOT_FOUND or PERMISSION_DENIED if a file cannot be opened.
   static absl::StatusOr<std::unique_ptr<WarmProgram>> Create(Options options);
 
   ~WarmProgram() { Stop(); }
   WarmProgram(const WarmProgram&) = delete;
   WarmProgram& operator=(const WarmProgram&) = delete;
 
-  // The answer, with its NUL. Waits for as long as the program takes. UNAVAILABLE, with how it
-  // ended, when the program ended or had to be given up because what it wrote is no single answer.
-  // REQUIRES: `text` ends with its only NUL.
+  // Sends a text and returns the answer with its NUL. Starts the program if it does not run. Blocks
+  // for as long as the program takes. UNAVAILABLE, with the exit status, if the program ended or
+  // was killed because it wrote anything but a single answer. REQUIRES: `text` ends with its only
+  // NUL.
   absl::StatusOr<std::string> Exchange(std::string_view text);
 
-  // Ends the program, if it runs. How it ended, for a message.
+  // Kills the program if it runs. Returns a description of its end for messages.
   std::string Stop();
 
-  pid_t pid() const { return pid_; }  // 0 where it does not run
+  pid_t pid() const { return pid_; }  // 0 if the program does not run
 
  private:
   explicit WarmProgram(Options options) : options_(std::move(options)) {}
 
   absl::Status Start();
 
-  // What becomes of the child that Start() forked. REQUIRES: nothing but async-signal-safe calls.
+  // Runs the program in the forked child. Makes only async-signal-safe calls.
   [[noreturn]] void Execute(pid_t parent, int socket, char* const* arguments) const;
 
-  // Gives the program up.
+  // Stops the program and returns UNAVAILABLE with the reason `what` and the exit status.
   absl::Status Lost(std::string_view what);
 
   const Options options_;

@@ -12,7 +12,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Wraps around, as numbers of 32 bits do.
+// 32-bit addition and subtraction that wrap around on overflow.
 int32_t Add(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
@@ -33,7 +33,7 @@ absl::StatusOr<std::vector<int32_t>> ReadDecimals(const TensorView& input) {
         std::from_chars(element->data(), element->data() + element->size(), number);
     if (error != std::errc() || end != element->data() + element->size()) {
       return absl::InvalidArgumentError(
-          fmt::format("input '{}': element {} of {} bytes is no decimal number of 32 bits",
+          fmt::format("input '{}': element {} of {} bytes is not a decimal number of 32 bits",
                       input.name, numbers.size(), element->size()));
     }
     numbers.push_back(number);

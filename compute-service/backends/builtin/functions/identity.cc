@@ -29,7 +29,7 @@ absl::StatusOr<std::chrono::milliseconds> ReadDelay(const inference::ModelConfig
   if (error != std::errc() || end != text.data() + text.size() || delay < 0 ||
       delay > kMostDelayMs) {
     return absl::InvalidArgumentError(
-        fmt::format("parameter '{}': '{}' came, a number from 0 to {} is expected", kDelayParameter,
+        fmt::format("parameter '{}' is '{}'; it must be a number from 0 to {}", kDelayParameter,
                     text, kMostDelayMs));
   }
   return std::chrono::milliseconds(delay);

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kMostLast = 1'000'000'000'000;
 constexpr int64_t kMostWidth = 10'000'000;
 
-// Primes whose square is at most `last`: the sieve of Eratosthenes.
+// Returns the primes whose square is at most `last`, by the sieve of Eratosthenes.
 std::vector<int64_t> SmallPrimes(int64_t last) {
   const auto root = static_cast<int64_t>(std::sqrt(static_cast<double>(last)));
   std::vector<bool> is_composite(static_cast<size_t>(root) + 1);
@@ -29,7 +29,7 @@ std::vector<int64_t> SmallPrimes(int64_t last) {
   return primes;
 }
 
-// The same sieve, of the range alone.
+// Returns the primes from `first` to `last`, by the same sieve over that range alone.
 std::vector<int64_t> PrimesBetween(int64_t first, int64_t last) {
   std::vector<int64_t> primes;
   first = std::max<int64_t>(first, 2);
@@ -52,8 +52,8 @@ absl::StatusOr<std::vector<Tensor>> Run(absl::Span<const TensorView> inputs) {
   const int64_t last = ToElements<int64_t>(inputs[1].data).at(0);
   if (first < 0 || last < first || last > kMostLast || last - first > kMostWidth) {
     return absl::InvalidArgumentError(
-        fmt::format("FIRST {} and LAST {} came; 0 <= FIRST <= LAST <= {} and LAST - FIRST <= {} "
-                    "are expected",
+        fmt::format("FIRST is {} and LAST is {}; 0 <= FIRST <= LAST <= {} and LAST - FIRST <= {} "
+                    "must hold",
                     first, last, kMostLast, kMostWidth));
   }
   const std::vector<int64_t> primes = PrimesBetween(first, last);

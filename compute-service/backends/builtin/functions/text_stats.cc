@@ -29,10 +29,10 @@ absl::StatusOr<icu::UnicodeString> FromUtf8(std::string_view text) {
   int32_t length = 0;
   if (text.size() > std::numeric_limits<int32_t>::max()) {
     return absl::InvalidArgumentError(
-        fmt::format("input 'TEXT': {} bytes came, less than 2 GiB are expected", text.size()));
+        fmt::format("input 'TEXT' has {} bytes; it must have less than 2 GiB", text.size()));
   }
   icu::UnicodeString wide;
-  const auto most = static_cast<int32_t>(text.size());  // never more units than bytes
+  const auto most = static_cast<int32_t>(text.size());  // UTF-16 never has more units than bytes
   char16_t* const buffer = wide.getBuffer(std::max(most, 1));
   if (buffer == nullptr) return absl::ResourceExhaustedError("no memory for the text");
   u_strFromUTF8(buffer, most, &length, text.data(), most, &error);
@@ -54,7 +54,7 @@ absl::StatusOr<TextStats> Count(std::string_view text, icu::BreakIterator* words
   words->setText(wide);
   int32_t begin = words->first();
   for (int32_t end = words->next(); end != icu::BreakIterator::DONE; end = words->next()) {
-    // Rules below this number are of spaces and punctuation.
+    // Statuses below this limit mean spaces and punctuation.
     if (words->getRuleStatus() >= UBRK_WORD_NONE_LIMIT) {
       ++stats.words;
       distinct.insert(wide.tempSubStringBetween(begin, end).foldCase());

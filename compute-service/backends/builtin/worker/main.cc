@@ -1,5 +1,5 @@
-// souvenir-worker-builtin: runs built-in functions in processes of their own. Started by
-// souvenir-compute.
+// souvenir-worker-builtin runs built-in functions in processes of their own. souvenir-compute
+// starts it.
 
 #include "compute-service/backends/builtin/builtin_backend.h"
 #include "compute-service/isolation/model_worker.h"

@@ -1,5 +1,5 @@
-// souvenir-worker-pytorch: runs TorchScript models in processes of their own. Started by
-// souvenir-compute.
+// souvenir-worker-pytorch runs TorchScript models in processes of their own. souvenir-compute
+// starts it.
 
 #include "compute-service/backends/pytorch/pytorch_engine.h"
 #include "compute-service/isolation/model_worker.h"

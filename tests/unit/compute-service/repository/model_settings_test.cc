@@ -160,7 +160,7 @@ TEST(ModelSettingsTest, ReadsWhereInstancesRun) {
   EXPECT_EQ(read(Parameter("isolation", "process"))->isolation, Isolation::kProcess);
   EXPECT_TRUE(read(Parameter("isolation_fallback", "thread"))->fall_back_to_thread);
   EXPECT_THAT(std::string(read(Parameter("isolation", "container")).status().message()),
-              HasSubstr("'container' came, one of thread, process is expected"));
+              HasSubstr("'container'; it must be one of thread, process"));
 }
 
 TEST(ModelSettingsTest, RefusesNumbersThatAreNone) {

@@ -105,7 +105,7 @@ TEST_F(BuiltinBackendTest, SimpleStringDoesSoWithText) {
                           {Texts("INPUT0", {1, 16}, a),
                            Texts("INPUT1", {1, 16}, std::vector<std::string>(16, "seven"))})
                           .status()),
-              HasSubstr("input 'INPUT1': element 0 of 5 bytes is no decimal number"));
+              HasSubstr("input 'INPUT1': element 0 of 5 bytes is not a decimal number"));
 }
 
 TEST_F(BuiltinBackendTest, IdentitiesGiveBackWhatTheyAreGiven) {
@@ -210,10 +210,11 @@ TEST_F(BuiltinBackendTest, AModelOfAnotherNameNamesItsFunction) {
 TEST_F(BuiltinBackendTest, RefusesByNameWhatTheFunctionHasNot) {
   ModelDescription parameter = Describe("primes");
   Set("execute_delay_ms", "1", &parameter);
-  EXPECT_THAT(Message(Complete(parameter)), HasSubstr("\"execute_delay_ms\" is not known"));
+  EXPECT_THAT(Message(Complete(parameter)), HasSubstr("\"execute_delay_ms\" is unknown"));
   ModelDescription batch = Describe("simple");
   batch.config.set_max_batch_size(9);
-  EXPECT_THAT(Message(Complete(batch)), HasSubstr("max_batch_size is 9; 8 is the most"));
+  EXPECT_THAT(Message(Complete(batch)),
+              HasSubstr("max_batch_size is 9; it must be between 0 and 8"));
   ModelDescription tensor = Describe("simple");
   tensor.config.add_input()->set_name("INPUT7");
   EXPECT_THAT(Message(Complete(tensor)), HasSubstr("\"INPUT0\" of TYPE_INT32 with dims [16]"));

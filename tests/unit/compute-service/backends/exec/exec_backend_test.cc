@@ -418,7 +418,7 @@ TEST_F(ExecBackendTest, RefusesByNameWhatItCannotServe) {
   EXPECT_THAT(Message(StartError()), HasSubstr("isolation is \"thread\""));
   description_.config.clear_parameters();
   SetParameter("comand", "x");
-  EXPECT_THAT(Message(StartError()), HasSubstr("\"comand\" is not known"));
+  EXPECT_THAT(Message(StartError()), HasSubstr("\"comand\" is unknown"));
   description_.config.clear_parameters();
   std::filesystem::remove(std::filesystem::path(directory_.path()) / "model.py");
   EXPECT_THAT(Message(StartError()), HasSubstr("there is no"));
