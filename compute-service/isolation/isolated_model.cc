@@ -9,7 +9,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Owned by its pool; not thread-safe.
+// Calls one worker process. Owned by its pool; not thread-safe.
 class IsolatedInstance final : public Instance {
  public:
   explicit IsolatedInstance(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}

@@ -8,17 +8,16 @@
 
 namespace souvenir::compute {
 
-// A model of any engine, in a worker program of its own: a host process loads it once, and each
-// instance is a process that is forked from that and shares its memory. What an instance does to
-// its process, a crash or a call of exit() included, is lost with that request and no other's; one
-// that hangs is killed.
+// A model of any engine in worker processes. A host process loads the model once. Each instance is
+// a process forked from the host, which shares its memory. An instance that crashes, calls exit()
+// or hangs (it is then killed) fails its own request and no other.
 //
-// Owned by the repository; outlives its instances. Thread-safe.
+// Owned by its pool; outlives its instances. Thread-safe.
 class IsolatedModel final : public Model {
  public:
-  // The program runs RunModelWorker() (model_worker.h); `options.arguments` are filled in. Blocks
-  // while it loads `description`. WorkerHost::Start's errors, FAILED_PRECONDITION where there is no
-  // such program.
+  // Starts the program of `options`, which must call RunModelWorker() (model_worker.h), and blocks
+  // while it loads the model. Replaces `options.arguments`. See WorkerHost::Start() for errors;
+  // INVALID_ARGUMENT if the configuration is too large for a command line.
   static absl::StatusOr<std::unique_ptr<Model>> Load(WorkerHost::Options options,
                                                      const ModelDescription& description);
 

@@ -13,7 +13,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Linux takes 128 KiB for one argument.
+// Linux limits an argument to 128 KiB.
 constexpr size_t kMostConfigBytes = 120u << 10;
 
 }  // namespace
@@ -25,8 +25,8 @@ absl::StatusOr<std::vector<std::string>> WorkerArguments(const ModelDescription&
   printer.PrintToString(description.config, &config);
   if (config.size() > kMostConfigBytes) {
     return absl::InvalidArgumentError(
-        fmt::format("model {}: its configuration is {} bytes of text; {} are the most for a model "
-                    "that runs in a process",
+        fmt::format("model {}: its configuration is {} bytes of text; a model that runs in a "
+                    "process may have at most {}",
                     description.config.name(), config.size(), kMostConfigBytes));
   }
   return std::vector<std::string>{std::to_string(description.version), description.directory,
@@ -36,18 +36,18 @@ absl::StatusOr<std::vector<std::string>> WorkerArguments(const ModelDescription&
 absl::StatusOr<ModelDescription> ReadWorkerArguments(int argc, const char* const* argv) {
   if (argc != 4) {
     return absl::InvalidArgumentError(fmt::format(
-        "{} arguments came; version, directory and configuration are expected", argc - 1));
+        "expected the arguments version, directory and configuration, got {} arguments", argc - 1));
   }
   ModelDescription description;
   const std::string_view version = argv[1];
   const auto [end, error] =
       std::from_chars(version.data(), version.data() + version.size(), description.version);
   if (error != std::errc() || end != version.data() + version.size()) {
-    return absl::InvalidArgumentError(fmt::format("version '{}' is no number", version));
+    return absl::InvalidArgumentError(fmt::format("version '{}' is not a number", version));
   }
   description.directory = argv[2];
   if (!google::protobuf::TextFormat::ParseFromString(argv[3], &description.config)) {
-    return absl::InvalidArgumentError("the configuration is no text of a ModelConfig");
+    return absl::InvalidArgumentError("the configuration is not a ModelConfig in text format");
   }
   return description;
 }
@@ -69,12 +69,12 @@ absl::StatusOr<WorkerRequest> WorkerRequest::Decode(std::string_view bytes) {
   for (uint64_t i = 0; i < outputs && reader.ok(); ++i) {
     request.outputs_.emplace_back(reader.Text());
   }
-  if (!reader.ok()) return absl::DataLossError("a request that is cut off");
+  if (!reader.ok()) return absl::DataLossError("the request is truncated");
   SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors inputs, DecodedTensors::Decode(reader.Rest()));
   request.shapes_.reserve(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i) {
     TensorView input = inputs[i];
-    // The shapes are the decoder's own.
+    // Shapes are copied, because the decoder owns them.
     input.shape = request.shapes_.emplace_back(input.shape.begin(), input.shape.end());
     request.inputs_.push_back(input);
   }
@@ -103,7 +103,7 @@ absl::StatusOr<std::vector<Tensor>> DecodeWorkerOutputs(std::string_view bytes,
     const TensorView view = (*decoded)[i];
     if (view.name != outputs[i]) {
       return absl::InternalError(
-          fmt::format("the worker's answer has '{}' in the place of '{}'", view.name, outputs[i]));
+          fmt::format("the worker's answer has '{}' instead of '{}'", view.name, outputs[i]));
     }
     if (const absl::Status valid = ValidateTensor(view); !valid.ok()) {
       return absl::InternalError(

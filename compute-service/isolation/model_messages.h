@@ -10,24 +10,25 @@
 
 namespace souvenir::compute {
 
-// What the service and a model's worker program say to each other, inside the messages of
-// worker_protocol.h. Both are built together, so the format has no version.
+// The messages between the service and a model's worker program, inside those of worker_protocol.h.
+// Both sides are built together, so the format has no version.
 
-// The program's arguments, which say what to load: version, directory, configuration as text.
-// INVALID_ARGUMENT where the configuration is too large for a command line.
+// Convert a description to and from the arguments of the worker program: version, directory, and
+// configuration as text. INVALID_ARGUMENT if the configuration is too large for a command line, or
+// the arguments are not a description.
 absl::StatusOr<std::vector<std::string>> WorkerArguments(const ModelDescription& description);
 absl::StatusOr<ModelDescription> ReadWorkerArguments(int argc, const char* const* argv);
 
-// A request: the names of the outputs, and the inputs.
+// Encodes a request: the names of the outputs, then the inputs.
 std::string EncodeWorkerRequest(const InferenceRequest& request);
 
-// A request, read. Its views are into the bytes it was read from, which must outlive it.
+// A decoded request. It refers to the encoded bytes, which must outlive it. Not thread-safe.
 class WorkerRequest {
  public:
-  // DATA_LOSS for what is no request.
+  // DATA_LOSS if the bytes are not a request.
   static absl::StatusOr<WorkerRequest> Decode(std::string_view bytes);
 
-  // Views into this object; without limits of time, which the service keeps.
+  // Returns views into this object. They have no time limit, because the service enforces it.
   InferenceRequest request() const;
 
  private:
@@ -36,10 +37,11 @@ class WorkerRequest {
   std::vector<TensorView> inputs_;
 };
 
-// An answer: the outputs, in the order asked for.
+// Encodes an answer: the outputs, in the order of the request.
 std::string EncodeWorkerOutputs(absl::Span<const Tensor> outputs);
 
-// INTERNAL where they are not those asked for, or no valid tensors: a worker is not trusted.
+// Decodes an answer to a request for `outputs`. Workers are not trusted: INTERNAL if the answer has
+// other outputs or an invalid tensor.
 absl::StatusOr<std::vector<Tensor>> DecodeWorkerOutputs(std::string_view bytes,
                                                         absl::Span<const std::string> outputs);
 

@@ -12,7 +12,7 @@ namespace souvenir::compute {
 
 int RunModelWorker(int argc, char** argv, Backend* backend) {
   std::unique_ptr<Model> model;
-  std::unique_ptr<Instance> instance;  // made in the process that is forked
+  std::unique_ptr<Instance> instance;  // created in the forked process
   const auto load = [&](int count, char** arguments) -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const ModelDescription description,
                               ReadWorkerArguments(count, arguments));

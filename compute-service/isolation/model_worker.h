@@ -4,9 +4,9 @@
 
 namespace souvenir::compute {
 
-// The main function of a worker program that runs the models of one engine, each instance in a
-// process (isolated_model.h). `backend` starts no threads when it loads: workers are forked after
-// that. The exit status of the program, see RunWorkerHost().
+// Runs a worker program for the models of one engine, with each instance in a process of its own
+// (isolated_model.h). Returns the exit status of the program; see RunWorkerHost(). REQUIRES:
+// `backend` starts no threads when it loads, because workers are forked after that.
 int RunModelWorker(int argc, char** argv, Backend* backend);
 
 }  // namespace souvenir::compute
