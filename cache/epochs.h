@@ -16,11 +16,11 @@
 
 namespace souvenir::cache {
 
-// A place in the table of epochs.
+// Index of a counter in the table of epochs.
 using EpochSlot = uint32_t;
 
-// The epochs that something was made under. It is alive as long as each place still holds its
-// number.
+// The epochs under which an entry was made. The entry is alive while each slot still has the number
+// of the stamp.
 using EpochStamp = absl::InlinedVector<std::pair<EpochSlot, uint64_t>, 4>;
 
 inline uint64_t EpochSum(const EpochStamp& stamp) {
@@ -29,19 +29,19 @@ inline uint64_t EpochSum(const EpochStamp& stamp) {
   return sum;
 }
 
-// Invalidation counters: entries made under an epoch die together when it moves on, at the cost of
-// one number, however many there are.
+// Invalidation counters. Advancing one invalidates all entries that were made under its epoch, at
+// the same cost for any number of entries.
 //
-// The table is fixed and names are hashed into it: two that fall into one place are invalidated
-// together, which costs a computation and never shows a wrong answer. A million places of 8 bytes;
-// those that were never advanced take no memory.
+// The table has a million slots of 8 bytes, and names are hashed into it. Two names that share a
+// slot are invalidated together, which costs a computation but never shows a wrong answer. Slots
+// that were never advanced take no memory.
 //
-// Thread-safe; reading takes no lock.
+// Thread-safe; no method takes a lock.
 class EpochTable {
  public:
   static constexpr EpochSlot kSlots = 1u << 20;
 
-  // The places of a scope. Each is stable across processes, since they are kept on disk.
+  // Return the slot of a scope. Slots are kept on disk, so they are the same in every process.
   static EpochSlot All() { return 0; }
   static EpochSlot Tenant(std::string_view tenant) { return Named("tenant", tenant); }
   static EpochSlot Model(std::string_view model) { return Named("model", model); }
@@ -50,13 +50,13 @@ class EpochTable {
 
   EpochTable();
 
-  // The epochs of today.
+  // Appends the present epochs of `slots` to `stamp`.
   void Stamp(std::initializer_list<EpochSlot> slots, EpochStamp* stamp) const {
     for (const EpochSlot slot : slots) stamp->emplace_back(slot, Get(slot));
   }
 
-  // Puts the present epoch of `now` in the place of that of `before`; for an answer that turned out
-  // to be another question's.
+  // Replaces slot `before` of a stamp by slot `now` with its present epoch. Does nothing if the
+  // stamp lacks `before`. For an answer that turned out to belong to another question.
   static void Restamp(EpochSlot before, EpochSlot now, const EpochTable& epochs,
                       EpochStamp* stamp) {
     const auto place = std::find_if(stamp->begin(), stamp->end(),
@@ -64,6 +64,7 @@ class EpochTable {
     if (place != stamp->end()) *place = {now, epochs.Get(now)};
   }
 
+  // Returns true if no epoch of the stamp has been advanced.
   bool IsCurrent(const EpochStamp& stamp) const {
     for (const auto& [slot, epoch] : stamp) {
       if (Get(slot) != epoch) return false;
@@ -73,17 +74,18 @@ class EpochTable {
 
   uint64_t Get(EpochSlot slot) const { return At(slot).load(std::memory_order_acquire); }
 
-  // Kills all that was made under the place's epoch. Returns the new one.
+  // Invalidates all entries made under the slot's epoch. Returns the new epoch.
   uint64_t Advance(EpochSlot slot) { return At(slot).fetch_add(1, std::memory_order_acq_rel) + 1; }
 
-  // As of now; one after the other, so that what is advanced meanwhile may be in it or not.
+  // Copies the epochs, slot by slot. May miss epochs that are advanced concurrently. REQUIRES:
+  // `copy` is new.
   void CopyTo(EpochTable* copy) const {
     for (EpochSlot slot = 0; slot < kSlots; ++slot) {
       if (const uint64_t epoch = Get(slot); epoch != 0) copy->Restore(slot, epoch);
     }
   }
 
-  // Puts back a number that was kept; for start-up. REQUIRES: slot < kSlots.
+  // Sets an epoch to a saved number, on start-up. REQUIRES: slot < kSlots.
   void Restore(EpochSlot slot, uint64_t epoch) { At(slot).store(epoch, std::memory_order_release); }
 
  private:
@@ -96,7 +98,7 @@ class EpochTable {
   struct Free {
     void operator()(uint64_t* epochs) const { std::free(epochs); }
   };
-  // Of calloc(), whose pages the system makes when they are written to.
+  // Allocated with calloc(), so that a page takes memory only once it is written to.
   const std::unique_ptr<uint64_t[], Free> epochs_;
 };
 

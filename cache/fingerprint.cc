@@ -9,7 +9,7 @@ namespace souvenir::cache {
 
 std::optional<Fingerprint> Fingerprint::FromHex(std::string_view hex) {
   Fingerprint fingerprint;
-  // HexStringToBytes takes anything for a digit.
+  // HexStringToBytes does not check the digits.
   if (hex.size() != 2 * fingerprint.bytes.size() ||
       !std::all_of(hex.begin(), hex.end(), absl::ascii_isxdigit)) {
     return std::nullopt;

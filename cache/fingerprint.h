@@ -10,23 +10,24 @@
 
 namespace souvenir::cache {
 
-// What is asked, as 32 bytes: two questions have the same answer when their fingerprints are equal.
-// All 32 are compared, always. A value; free to copy.
+// The identity of a question, as 32 bytes. Questions with equal fingerprints have the same answer.
+// Comparisons use all 32 bytes. A value type, cheap to copy.
 struct Fingerprint {
   Sha256Digest bytes{};
 
-  // 64 lower-case hex digits.
+  // Returns 64 lower-case hex digits.
   std::string Hex() const { return HexString(bytes); }
 
-  // The reverse; upper case too. Nothing where `hex` is not 64 hex digits.
+  // Parses 64 hex digits of either case. Returns nullopt for any other text.
   static std::optional<Fingerprint> FromHex(std::string_view hex);
 
-  // The bytes as a key of a store.
+  // Returns a view of the bytes, as a key of a store.
   std::string_view view() const {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
 
-  // 64 of its bits, as good as any: a cryptographic hash needs no further mixing.
+  // Returns the `i`-th 64 bits. They can serve as a hash, because those of a cryptographic hash
+  // need no further mixing. REQUIRES: i < 4.
   uint64_t word(size_t i = 0) const {
     uint64_t word;
     std::memcpy(&word, bytes.data() + i * sizeof(word), sizeof(word));

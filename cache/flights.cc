@@ -141,7 +141,7 @@ void FlightTable::Remove(const FlightPtr& flight) {
   if (std::exchange(flight->ended_, true)) return;
   --stats_.in_progress;
   const auto found = flights_.find(flight->key_);
-  // A later flight of the same key may have its place.
+  // A later flight of the same key may have replaced it.
   if (found != flights_.end() && found->second == flight) flights_.erase(found);
 }
 

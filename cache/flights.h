@@ -18,23 +18,24 @@
 
 namespace souvenir::cache {
 
-// Where a flight's answer was found, for its first waiter; all others were coalesced.
+// The place where a flight's answer was found. It holds for the first waiter; the others are
+// coalesced.
 enum class FlightSource { kMemory, kDisk, kUpstream };
 
 struct FlightResult {
   absl::Status status;
-  // The answer. Where status is an error: one that was good once, and may serve those who would
-  // take it rather than an error; or null.
+  // The answer. If `status` is an error: an older answer for waiters that accept a stale one, or
+  // null.
   EntryPtr entry;
   FlightSource source = FlightSource::kUpstream;
 };
 
-// One computation under way for one fingerprint. Shared by the table, by whoever computes, and by
-// the handles of its waiters. What it holds belongs to the table.
+// A computation under way for one fingerprint. The table, the computing caller and the handles of
+// the waiters share it. The table's mutex guards its state.
 class Flight {
  public:
   const Fingerprint& key() const { return key_; }
-  // The epochs under which it began; its answer carries them.
+  // Returns the epochs under which the flight began, which its answer carries.
   const EpochStamp& epochs() const { return epochs_; }
 
  private:
@@ -54,12 +55,18 @@ class Flight {
 
 using FlightPtr = std::shared_ptr<Flight>;
 
-// Sees to it that no question is computed twice at once.
+// Ensures that no question is computed twice at the same time.
 //
-// Whoever asks joins; the one whose Join() began the flight computes, and ends it with Land().
-// Waiters are called on the thread that lands the flight, outside the lock.
+// Every caller with a question calls Join(). The caller whose Join() started the flight computes
+// the answer and ends the flight with Land() or Abandon():
 //
-// Thread-safe. Bounded: see Options.
+//   table.Join(key, epochs, waiter)   -> started: compute, then table.Land(flight, result)
+//                                     -> joined: `waiter` gets the result of the other caller
+//
+// Waiters are called exactly once, unless they leave, on the thread that lands the flight and
+// outside the lock. Flights and waiters are bounded by Options.
+//
+// Owned by the resolver. Thread-safe. The epochs must outlive it.
 class FlightTable {
  public:
   using Waiter = Flight::Waiter;
@@ -71,48 +78,51 @@ class FlightTable {
   };
 
   struct Stats {
-    uint64_t in_progress = 0;
-    uint64_t waiters = 0;
-    uint64_t started = 0;
-    uint64_t joined = 0;
-    // Flights that have landed, by how many waited then: at most 2^i at i, more at the end.
+    uint64_t in_progress = 0;  // flights that have not ended
+    uint64_t waiters = 0;      // waiters of those flights
+    uint64_t started = 0;      // flights started so far
+    uint64_t joined = 0;       // waiters that joined a flight started by another
+    // Landed flights by their number of waiters: index i counts those with at most 2^i (and more
+    // than 2^(i-1)) waiters, the last index also those with more.
     std::array<uint64_t, 14> landed_by_waiters{};
-    uint64_t answered = 0;  // waiters of all that have landed
+    uint64_t answered = 0;  // waiters of all landed flights
   };
 
   struct Joined {
     FlightPtr flight;
     WaiterId waiter = 0;
-    bool started = false;  // this call began the flight: the caller computes, and calls Land()
+    bool started = false;  // true if the call started the flight, so that the caller computes
   };
 
   FlightTable(const Options& options, const EpochTable* epochs)
       : options_(options), epochs_(epochs) {}
 
-  // Joins the flight of `key` if it began under the present epochs, else begins one; one that
-  // began earlier is joined by nobody more, and still answers those who wait for it. `epochs` are
-  // those that hold now for the question. RESOURCE_EXHAUSTED, with numbers, at the bounds.
+  // Joins the flight of `key` if it began under the present epochs; otherwise starts a new one with
+  // `epochs`, the present epochs of the question. A flight that began under older epochs accepts no
+  // more waiters but still answers those it has. RESOURCE_EXHAUSTED, with numbers, at a bound.
   absl::StatusOr<Joined> Join(const Fingerprint& key, EpochStamp epochs, Waiter waiter);
 
-  // Begins a flight of `key` that others may join, unless one is under way: nothing then, and at
-  // the bounds.
+  // Starts a flight of `key` that others may join. Returns nullopt if one is under way under the
+  // present epochs, and at a bound.
   std::optional<Joined> BeginIfNone(const Fingerprint& key, EpochStamp epochs, Waiter waiter);
 
-  // Begins a flight that nobody can join, for those who do not want what others get.
+  // Starts a flight that nobody can join, for a caller that must not share an answer.
+  // RESOURCE_EXHAUSTED, with numbers, at a bound.
   absl::StatusOr<Joined> FlyAlone(const Fingerprint& key, EpochStamp epochs, Waiter waiter);
 
-  // Has `callback` called, on the thread of whoever leaves, when the last waiter has left before
-  // the flight landed; at once if that is so already. It may then be given up with Abandon().
-  // Called by the one who computes.
+  // Registers a callback for the moment when the last waiter leaves before the flight has landed.
+  // It runs on the thread of that waiter, outside the lock, or at once if nobody waits. The
+  // computing caller may then end the flight with Abandon(). Does nothing if the flight has ended.
+  // Called by the computing caller.
   void OnDeserted(const FlightPtr& flight, std::function<void()> callback);
 
-  // Takes a waiter out: true when its callback will not be called, false when that happens anyway.
+  // Removes a waiter. Returns true if it will not be called; false if it was or will be called.
   bool Leave(const FlightPtr& flight, WaiterId waiter);
 
-  // Ends those flights if nobody waits for any of them; false, changing nothing, if somebody does.
+  // Ends the flights if nobody waits for any of them. Otherwise changes nothing and returns false.
   bool Abandon(absl::Span<const FlightPtr> flights);
 
-  // Ends the flight and calls its waiters. Does nothing for one that has ended.
+  // Ends the flight and calls its waiters, on the calling thread. Does nothing if it has ended.
   void Land(const FlightPtr& flight, const FlightResult& result);
 
   Stats stats() const;
@@ -131,7 +141,7 @@ class FlightTable {
   mutable Mutex mutex_;
   absl::flat_hash_map<Fingerprint, FlightPtr> flights_ ABSL_GUARDED_BY(mutex_);
   WaiterId next_waiter_ ABSL_GUARDED_BY(mutex_) = 1;
-  Stats stats_ ABSL_GUARDED_BY(mutex_);  // in_progress has those that are joined no more, too
+  Stats stats_ ABSL_GUARDED_BY(mutex_);  // in_progress includes flights that are not in flights_
 };
 
 }  // namespace souvenir::cache

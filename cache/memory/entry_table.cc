@@ -16,7 +16,7 @@ EntryTable::~EntryTable() { delete array_.load(std::memory_order_relaxed); }
 EntryTable::Found EntryTable::Locate(const Fingerprint& key) const {
   const Array& array = *array_.load();
   const uint64_t tag = TagOf(key);
-  // Ends: at least a quarter of the places is free.
+  // The loop ends because at least a quarter of the places is free.
   for (size_t i = StartOf(key);; ++i) {
     Word& place = array.words[i & array.mask];
     const uint64_t word = place.load();
@@ -52,7 +52,7 @@ bool EntryTable::Erase(const Entry* entry) {
 }
 
 void EntryTable::Resize() {
-  // Full of entries: twice the places. Full of places where entries were: as many, swept.
+  // A table full of entries is doubled. A table full of erased places is rebuilt at the same size.
   auto next = std::make_unique<Array>(size_ * 2 > places() ? places() * 2 : places());
   ForEach([&](const Entry* entry) {
     size_t i = StartOf(entry->key);

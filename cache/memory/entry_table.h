@@ -11,12 +11,12 @@
 
 namespace souvenir::cache {
 
-// A hash table of entries that is read without a lock: open addressing, a word for each place that
-// holds a pointer and 16 bits of the key, so that another entry is seldom looked at.
+// A hash table of entries that is read without a lock. It uses open addressing. Each place is a
+// word with a pointer and 16 bits of the key, so that a lookup seldom reads another key's entry.
 //
-// Owns nothing. One writer at a time; readers only within a ReadSection. What is taken out of it,
-// an entry or an array that has become too small, is freed by whoever owns the table when the
-// sections have ended.
+// Does not own the entries. Writers must hold a common lock; readers must hold that lock or be in a
+// ReadSection. The owner of the table frees removed entries and outgrown arrays once the read
+// sections that may see them have ended.
 class EntryTable {
  public:
   using Word = std::atomic<uint64_t>;
@@ -26,25 +26,26 @@ class EntryTable {
   EntryTable(const EntryTable&) = delete;
   EntryTable& operator=(const EntryTable&) = delete;
 
-  // Null where there is none.
+  // Returns the entry for `key`, or null.
   const Entry* Find(const Fingerprint& key) const { return Locate(key).entry; }
 
-  // Puts `entry` in, in place of one with its key, which is returned; else null.
+  // Adds `entry`. Returns the entry of the same key that it replaces, or null.
   const Entry* Put(const Entry* entry);
 
-  // Takes out the entry, if it is there.
+  // Removes `entry`. Returns false if the table does not have it.
   bool Erase(const Entry* entry);
 
-  // Calls `visit` for each entry.
+  // Calls `visit` for each entry. REQUIRES: the caller holds the writers' lock.
   template <typename Visit>
   void ForEach(Visit visit) const {
     ForEachIn(0, places(), visit);
   }
 
-  // The same in a part of the places, as far as there are so many.
+  // Calls `visit` for each entry in the places from `begin` up to `end`; places beyond the table
+  // are ignored. REQUIRES: the caller holds the writers' lock.
   template <typename Visit>
   void ForEachIn(size_t begin, size_t end, Visit visit) const {
-    // Entries lie all over memory: they are asked for well before their turn comes.
+    // Entries are scattered in memory, so each is prefetched well before its turn.
     constexpr size_t kAhead = 16;
     const Array& array = *array_.load(std::memory_order_relaxed);
     end = std::min(end, array.mask + 1);
@@ -60,19 +61,21 @@ class EntryTable {
   size_t places() const { return array_.load(std::memory_order_relaxed)->mask + 1; }
   size_t bytes() const { return places() * sizeof(Word); }
 
-  // An array that readers may still be in; null where there is none. It is the caller's to free.
+  // The places of the table.
   struct Array {
     explicit Array(size_t places) : mask(places - 1), words(std::make_unique<Word[]>(places)) {}
     const size_t mask;
     const std::unique_ptr<Word[]> words;
   };
+  // Returns the array that the last Put() outgrew, or null. Readers may still use it, so the caller
+  // frees it after their read sections.
   std::unique_ptr<Array> TakeOldArray() { return std::move(old_array_); }
 
  private:
   static constexpr uint64_t kFree = 0;
-  static constexpr uint64_t kGone = 1;  // an entry was here: those behind it are found past it
+  static constexpr uint64_t kGone = 1;  // erased: a search must go on past this place
 
-  // A user-space address has 48 bits at most (x86-64 and AArch64).
+  // A user-space address has at most 48 bits (x86-64 and AArch64).
   static constexpr int kTagShift = 48;
   static constexpr uint64_t kAddress = (uint64_t{1} << kTagShift) - 1;
   static uint64_t TagOf(const Fingerprint& key) { return key.word(3) >> kTagShift << kTagShift; }
@@ -86,7 +89,7 @@ class EntryTable {
 
   struct Found {
     Word* place = nullptr;
-    const Entry* entry = nullptr;  // as it was there when it was looked at
+    const Entry* entry = nullptr;  // entry at `place` when it was read
   };
   Found Locate(const Fingerprint& key) const;
   void Resize();
@@ -94,7 +97,7 @@ class EntryTable {
   std::atomic<Array*> array_;  // owned
   std::unique_ptr<Array> old_array_;
   size_t size_ = 0;
-  size_t used_ = 0;  // places that are not free
+  size_t used_ = 0;  // places that are not kFree
 };
 
 }  // namespace souvenir::cache

@@ -12,18 +12,18 @@
 namespace souvenir::cache {
 namespace {
 
-// What was taken out waits until this much has come together, so that the readers are not looked at
-// for each entry.
+// Removed entries are freed once there are this many of them, or this share of the shard's limit in
+// bytes, so that the readers' eras are not scanned for each entry.
 constexpr size_t kRetiredEntries = 16;
-constexpr size_t kRetiredShare = 64;  // of the shard's limit
+constexpr size_t kRetiredShare = 64;  // one 64th of the limit
 
-// Places of a shard's table that are looked at while its lock is held: some ten microseconds.
+// Places of a shard's table that are scanned under one hold of its lock, some ten microseconds.
 constexpr size_t kPlacesAtOnce = 512;
 
-// Now and then a table is made anew, under its shard's lock: with so many entries, some
-// milliseconds.
+// Smallest limit of a shard if there are more than kLeastShards. A table is sometimes rebuilt under
+// its shard's lock, which takes some milliseconds for the entries of 32 MiB.
 constexpr size_t kShardBytes = 32u << 20;
-constexpr size_t kLeastShards = 8;  // for threads not to wait for each other
+constexpr size_t kLeastShards = 8;  // keeps threads from contending for locks
 
 size_t ShardsFor(size_t limit_bytes) {
   return std::clamp<size_t>(std::bit_floor(limit_bytes / kShardBytes), kLeastShards,
@@ -32,7 +32,8 @@ size_t ShardsFor(size_t limit_bytes) {
 
 }  // namespace
 
-// Declared with `alignas`, so that two shards' locks are not on one line of memory.
+// A part of the keys, with its own lock and its share of the limit. Aligned so that the locks of
+// two shards are not in the same cache line.
 class alignas(64) MemoryTier::Shard {
  public:
   Shard(EvictionPolicy::Kind policy, size_t limit_bytes)
@@ -41,7 +42,7 @@ class alignas(64) MemoryTier::Shard {
         locks_hits_(policy_->orders_by_hits()) {}
 
   ~Shard() {
-    // Nobody reads any more.
+    // There are no readers any more.
     table_.ForEach([](const Entry* entry) { entry->Release(); });
     for (const Retired& retired : retired_) retired.entry->Release();
   }
@@ -65,7 +66,7 @@ class alignas(64) MemoryTier::Shard {
       return;
     }
     if (!entry->Claim()) return;
-    entry->AddRef();  // the table's
+    entry->AddRef();  // reference of the table
     const Entry* const replaced = table_.Put(entry.get());
     if (auto array = table_.TakeOldArray()) {
       retired_arrays_.push_back({ReadSection::EndEra(), std::move(array)});
@@ -134,7 +135,7 @@ class alignas(64) MemoryTier::Shard {
     uint64_t era;
     std::unique_ptr<EntryTable::Array> array;
   };
-  // Freed when the lock has been released.
+  // Objects to free after the lock has been released.
   struct Garbage {
     std::vector<EntryPtr> entries;
     std::vector<std::unique_ptr<EntryTable::Array>> arrays;
@@ -146,7 +147,8 @@ class alignas(64) MemoryTier::Shard {
     return EntryPtr(entry);
   }
 
-  // EraseIf() for some places from `*place` on, which is moved on; false where there are none.
+  // Does EraseIf() for the next kPlacesAtOnce places from `*place` on, which it advances. Returns
+  // false at the end of the table.
   bool EraseAt(size_t* place, const std::function<bool(const Entry&)>& dead, size_t* erased) {
     Garbage garbage;
     std::vector<const Entry*> found;
@@ -167,7 +169,7 @@ class alignas(64) MemoryTier::Shard {
     return entry_bytes_ + retired_bytes_ + table_.bytes() + policy_->overhead_bytes();
   }
 
-  // Kept free for what nobody finds any more.
+  // Returns the bytes that are kept free for retired entries.
   size_t retired_limit() const { return limit_bytes_ / kRetiredShare; }
 
   void Drop(const Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -176,14 +178,15 @@ class alignas(64) MemoryTier::Shard {
     Retire(entry);
   }
 
-  // What left the table keeps the table's reference until no reader can be about to take one.
+  // Keeps the table's reference to a removed entry until no reader can be about to take one.
   void Retire(const Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     entry_bytes_ -= entry->charge;
     retired_bytes_ += entry->charge;
     retired_.push_back({ReadSection::EndEra(), entry});
   }
 
-  // Moves what nobody reads any more into `garbage`, once it is more than so much.
+  // Moves retired objects without readers into `garbage`. Does nothing below these numbers of
+  // retired entries and bytes, unless an array is retired.
   void Collect(size_t entries, size_t most_bytes, Garbage* garbage)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (retired_.size() <= entries && retired_bytes_ <= most_bytes && retired_arrays_.empty()) {
@@ -206,7 +209,7 @@ class alignas(64) MemoryTier::Shard {
   const std::unique_ptr<EvictionPolicy> policy_;  // called under the lock
   const bool locks_hits_;
 
-  EntryTable table_;  // changed under the lock
+  EntryTable table_;  // changed only under the lock
 
   mutable Mutex mutex_;
   size_t entry_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -223,8 +226,8 @@ absl::Status MemoryTier::Check(const Options& options) {
   if (options.shards == 0) return absl::OkStatus();
   if (!std::has_single_bit(options.shards) || options.shards > kMostShards) {
     return absl::InvalidArgumentError(fmt::format(
-        "memory.shards is {}; it must be a power of two, at most {}, or 0 for as many as "
-        "suit the limit",
+        "memory.shards is {}; it must be a power of two of at most {}, or 0 for a number that "
+        "suits the limit",
         options.shards, kMostShards));
   }
   return absl::OkStatus();

@@ -13,20 +13,21 @@
 
 namespace souvenir::cache {
 
-// Entries in memory, bounded in bytes; which of them make room is the eviction policy's choice.
+// The entries in memory, bounded in bytes. An eviction policy chooses the entries to evict.
 //
-// Keys are dealt out to shards, each with its own lock and its share of the limit. A hit takes no
-// lock, unless the policy orders entries by hits. Thread-safe; entries are destroyed outside the
-// locks.
+// Keys are distributed over shards, each with its own lock and its share of the limit. A hit takes
+// no lock, unless the policy orders entries by hits. Entries are destroyed outside the locks.
+//
+// Owned by the tiered cache. Thread-safe.
 class MemoryTier {
  public:
   static constexpr uint32_t kMostShards = 1024;
 
   struct Options {
-    // Of keys, values and bookkeeping, as malloc counts them; 0: remembers nothing.
+    // Limit for keys, values and bookkeeping in bytes, as malloc counts them; 0 to keep nothing.
     size_t limit_bytes = 256u << 20;
-    // A power of two, at most kMostShards, or 0: as suits the limit, with 32 MiB or more for each
-    // of eight or more. An entry fits into a shard.
+    // A power of two of at most kMostShards, or 0 for at least eight shards, more if each has at
+    // least 32 MiB. An entry must fit into a shard.
     uint32_t shards = 0;
     EvictionPolicy::Kind policy = EvictionPolicy::Kind::kS3Fifo;
   };
@@ -35,35 +36,38 @@ class MemoryTier {
     uint64_t entries = 0;
     uint64_t bytes = 0;
     uint64_t limit_bytes = 0;
-    // Entries that went or never came, by why.
-    uint64_t evictions = 0;    // to make room
+    // Entries that left or were refused, by reason.
+    uint64_t evictions = 0;    // evicted to make room
     uint64_t refused = 0;      // too large for a shard
-    uint64_t replaced = 0;     // by a newer one of the same key
-    uint64_t invalidated = 0;  // erased
+    uint64_t replaced = 0;     // replaced by a newer entry of the same key
+    uint64_t invalidated = 0;  // erased by Erase() or EraseIf()
   };
 
-  // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
+  // Checks options. INVALID_ARGUMENT names the option, its value and the expected values.
   static absl::Status Check(const Options& options);
 
+  // See Check() for errors.
   static absl::StatusOr<std::unique_ptr<MemoryTier>> Create(const Options& options);
 
   ~MemoryTier();
 
-  // The entry of that key, whatever its age and epochs; null where there is none. A hit.
+  // Returns the entry for `key`, even if it is stale or invalidated, or null. Counts as a hit.
   EntryPtr Lookup(const Fingerprint& key);
 
-  // Takes `entry` in, in place of one with the same key. One that is larger than a shard's share of
-  // the limit is not taken, and neither is one that is in a tier already.
+  // Adds `entry`, in place of one with the same key. Ignores an entry that is larger than a shard's
+  // share of the limit, or that is or was in a memory tier.
   void Insert(const EntryPtr& entry);
 
-  // True when there was one.
+  // Removes the entry for `key`. Returns false if there is none.
   bool Erase(const Fingerprint& key);
 
-  // Drops the entries for which `dead` is true; how many they were. Takes a shard's lock for a few
-  // entries at a time, under which `dead` runs; what is inserted meanwhile makes it pass over some.
+  // Removes the entries for which `dead` returns true, and returns their number. Calls `dead` under
+  // a shard's lock, which is held for some places at a time. May miss entries if others are
+  // inserted concurrently.
   size_t EraseIf(const std::function<bool(const Entry&)>& dead);
 
-  // Calls `visit` for each entry that is there all the while. Holds no lock meanwhile.
+  // Calls `visit` for each entry that stays in the tier during the call. May visit others. Holds no
+  // lock while it calls `visit`.
   void ForEach(const std::function<void(const Entry&)>& visit) const;
 
   Stats stats() const;
@@ -72,7 +76,7 @@ class MemoryTier {
   class Shard;
 
   explicit MemoryTier(const Options& options);
-  // Not of the bits that the tables of the shards use.
+  // Uses other bits of the key than the tables of the shards.
   Shard& ShardOf(const Fingerprint& key) const {
     return *shards_[key.word(1) & (shards_.size() - 1)];
   }

@@ -7,7 +7,7 @@
 namespace souvenir::cache {
 namespace {
 
-// A place for each thread that reads; a line of memory each, so that threads do not share one.
+// The era of a reading thread. Aligned so that threads do not share a cache line.
 struct alignas(64) Place {
   std::atomic<uint64_t> era{0};
   std::atomic<bool> taken{false};
@@ -15,10 +15,10 @@ struct alignas(64) Place {
 
 constexpr size_t kPlaces = 256;
 constinit std::array<Place, kPlaces> places;
-constinit std::atomic<size_t> places_used{0};  // those before it may be taken
+constinit std::atomic<size_t> places_used{0};  // no place from this index on was ever taken
 constinit std::atomic<uint64_t> current_era{1};
 
-// Keeps a place for as long as the thread lives.
+// Holds a place until the thread ends.
 class ThreadPlace {
  public:
   ThreadPlace() {
@@ -45,7 +45,8 @@ class ThreadPlace {
 ReadSection::ReadSection() {
   thread_local ThreadPlace place;
   era_ = place.era();
-  // Before any pointer is followed, and seen by a writer before it looks for open sections.
+  // This store comes before any pointer is followed, and a writer that looks for open sections sees
+  // it.
   if (era_ != nullptr) era_->store(current_era.load());
 }
 

@@ -5,17 +5,17 @@
 
 namespace souvenir::cache {
 
-// While a thread is in a read section, what it reaches through shared pointers without a lock stays
-// where it is: whoever takes something out frees it only when every section that might have seen it
-// has ended (epoch-based reclamation: Fraser, "Practical lock freedom", 2004, section 5.2.3).
+// Lets a thread follow shared pointers without a lock. A writer that unlinks an object frees it
+// only after every read section that may have seen it has ended (epoch-based reclamation: Fraser,
+// "Practical lock freedom", 2004, section 5.2.3).
 //
 //   reader:  ReadSection section;                 writer:  unlink the object
 //            if (section.entered()) { follow       uint64_t era = ReadSection::EndEra();
 //            pointers, take references }           ... later, if era < ReadSection::OldestEra():
 //            free
 //
-// The pointers that readers follow, and those that writers unlink, are seq_cst atomics. Sections
-// are short and do not nest. Costs one exchange on a line of memory of the thread's own.
+// REQUIRES: the pointers that readers follow and writers unlink are seq_cst atomics; sections are
+// short and do not nest. Entering costs one exchange on a cache line of the thread's own.
 class ReadSection {
  public:
   ReadSection();
@@ -25,20 +25,22 @@ class ReadSection {
   ReadSection(const ReadSection&) = delete;
   ReadSection& operator=(const ReadSection&) = delete;
 
-  // False where more threads than there are places for read at once: take the lock instead.
+  // Returns false if all places (256) are taken by other threads. The reader must then take the
+  // writers' lock instead.
   bool entered() const { return era_ != nullptr; }
 
-  // Ends the present era: sections that begin from now on cannot see what was unlinked before. It
-  // is the era that is returned.
+  // Ends the present era and returns it. Sections that begin later cannot see objects that were
+  // unlinked before the call.
   static uint64_t EndEra();
 
-  // Of the sections that are open: what was unlinked in an earlier era can be freed.
+  // Returns the oldest era of the open sections, or the greatest number if none is open. Objects
+  // that were unlinked in an earlier era can be freed.
   static uint64_t OldestEra();
 
  private:
   static constexpr uint64_t kOutside = 0;
 
-  std::atomic<uint64_t>* era_;  // this thread's
+  std::atomic<uint64_t>* era_;  // era of this thread; null if there was no place for it
 };
 
 }  // namespace souvenir::cache

@@ -18,56 +18,57 @@ struct EvictionLinks {
   EvictionLinks* previous = nullptr;
 };
 
-// What an eviction policy knows of an entry, and its place in the policy's queues. An entry derives
-// from it, so that a queue costs no allocation of its own.
+// The data of an entry that an eviction policy needs, and its links in the policy's queues. Entries
+// derive from it, so that queues need no allocations.
 struct EvictionNode : EvictionLinks {
   EvictionNode() = default;
   EvictionNode(const EvictionNode&) = delete;
   EvictionNode& operator=(const EvictionNode&) = delete;
 
   Fingerprint key;
-  uint32_t charge = 0;  // bytes it takes; at least 1
+  uint32_t charge = 0;  // memory of the entry in bytes; at least 1
 
-  // What computing it took, in half octaves: 2 log2(nanoseconds). Coarse, because a measured time
-  // says no more.
+  // Cost of the computation in half octaves, 2 log2(nanoseconds). Measured times are no more exact
+  // than that.
   uint8_t cost_bucket = 0;
 
-  // How often it was asked for, up to kMaxHits, since the policy last looked. The only member that
+  // Hits since the policy last read the counter, at most kMaxHits. This is the only member that
   // changes without the lock.
   static constexpr uint8_t kMaxHits = 7;
   std::atomic<uint8_t> hits{0};
 
-  // The policy's own.
-  static constexpr int kMaxFrequency = 63;  // what its bits hold
+  // State of the policy.
+  static constexpr int kMaxFrequency = 63;  // greatest value of `frequency`
   uint8_t frequency : 6 = 0;
   uint8_t queue : 2 = 0;
   uint8_t worth = 0;
   uint32_t born = 0;
 
-  // Counts a hit. Two at once may count as one; an entry asked for often is not written to, so that
-  // its line of memory stays with all who read it.
+  // Counts a hit. Two concurrent hits may count as one. A counter at kMaxHits is not written to, so
+  // that the cache line stays shared among the readers of a popular entry.
   void Hit() {
     const uint8_t seen = hits.load(std::memory_order_relaxed);
     if (seen < kMaxHits) hits.store(seen + 1, std::memory_order_relaxed);
   }
 
-  // `cost_bucket` for a duration. Less than a microsecond, and unknown, is a microsecond.
+  // Returns `cost_bucket` for a duration. Durations below a microsecond, and zero for an unknown
+  // one, count as a microsecond.
   static uint8_t CostBucket(absl::Duration cost) {
     const auto ns = static_cast<uint64_t>(
         std::max(absl::ToInt64Nanoseconds(cost), absl::ToInt64Nanoseconds(absl::Microseconds(1))));
     return HalfOctave(ns);
   }
 
-  // 2 log2(number), rounded down, for at least 1.
+  // Returns 2 log2(number), rounded down. REQUIRES: number >= 1.
   static uint8_t HalfOctave(uint64_t number) {
     const int octave = static_cast<int>(std::bit_width(number)) - 1;
-    // The upper half of an octave begins at its square root of two, 181/128.
+    // The upper half of an octave begins at sqrt(2) times its begin, about 181/128.
     const bool upper = (number >> std::max(octave - 7, 0)) >= (octave < 7 ? number + 1 : 181);
     return static_cast<uint8_t>(2 * octave + (upper ? 1 : 0));
   }
 };
 
-// A list of nodes from the newest to the oldest. Owns nothing; not thread-safe.
+// A list of nodes from the newest to the oldest. Does not own the nodes. Not thread-safe.
 class EvictionQueue {
  public:
   EvictionQueue() { ends_.next = ends_.previous = &ends_; }
@@ -76,7 +77,7 @@ class EvictionQueue {
 
   bool empty() const { return ends_.next == &ends_; }
 
-  // Null where there is none.
+  // Returns the oldest node, or null.
   EvictionNode* oldest() { return empty() ? nullptr : static_cast<EvictionNode*>(ends_.previous); }
 
   void PushNewest(EvictionNode* node) {
@@ -94,39 +95,40 @@ class EvictionQueue {
   }
 
  private:
-  EvictionLinks ends_;  // before the newest and behind the oldest
+  EvictionLinks ends_;  // sentinel between the newest and the oldest
 };
 
-// Decides which entry makes room. One for each shard of the memory tier, and guarded by its lock;
-// does not own the nodes.
+// Chooses the entries to evict. Each shard of the memory tier owns one and guards it by its lock.
+// Does not own the nodes. Not thread-safe.
 class EvictionPolicy {
  public:
   enum class Kind { kS3Fifo, kLru };
 
-  // A policy for a cache of `limit_bytes`.
+  // Creates a policy for a cache of `limit_bytes`.
   static std::unique_ptr<EvictionPolicy> Create(Kind kind, size_t limit_bytes);
 
   virtual ~EvictionPolicy() = default;
 
-  // Takes in an entry that was not there. Its key, charge and cost_bucket are set, the rest is
-  // zero.
+  // Adds an entry. REQUIRES: no entry of its key is there; its key, charge and cost_bucket are set,
+  // and its other members are zero.
   virtual void Insert(EvictionNode* node) = 0;
 
-  // Puts `node` in the place of `old`, which has the same key: the hits of one count for the other.
+  // Replaces `old` by `node`, which takes over its hits. REQUIRES: both have the same key.
   virtual void Replace(EvictionNode* old, EvictionNode* node) = 0;
 
-  // Lets go of an entry that leaves for another reason than room.
+  // Removes an entry that leaves for another reason than eviction.
   virtual void Remove(EvictionNode* node) = 0;
 
-  // Lets go of the entry that is worth least, and returns it; null where there is none.
+  // Removes and returns the entry of the least worth, or returns null if there is none.
   virtual EvictionNode* Evict() = 0;
 
-  // Whether it has to be told of hits, under the lock; another one reads EvictionNode::hits.
+  // Returns true if the policy needs OnHit() for each hit, under the lock. Other policies read
+  // EvictionNode::hits.
   virtual bool orders_by_hits() const { return false; }
-  // A hit. REQUIRES: orders_by_hits().
+  // Tells the policy of a hit. REQUIRES: orders_by_hits().
   virtual void OnHit(EvictionNode*) {}
 
-  // Bytes of what it remembers beside the nodes.
+  // Returns the memory of the policy in bytes, without the nodes.
   virtual size_t overhead_bytes() const { return 0; }
 };
 

@@ -8,13 +8,13 @@ namespace {
 
 constexpr size_t kFirstPlaces = 256;
 
-// Places looked at for each key that is added. With at least as many places as keys in the window,
-// a round takes a quarter of the window.
+// Places swept for each added key. With at least as many places as keys in the window, a round of
+// the sweep takes a quarter of the window.
 constexpr size_t kSweepPlaces = 4;
 
-// The table grows when more keys than one for so many places were forgotten within a round of the
-// sweep: one in eight of those added. Counted anew in each round, because a few always are, and the
-// table must not grow for as long as it is used.
+// The table grows if, within a round of the sweep, more than one key per kDisplacedShare places was
+// forgotten for lack of room, that is one in eight of the added keys. The count starts anew with
+// each round. A few keys are always forgotten, and the table must not grow for ever.
 constexpr size_t kDisplacedShare = 32;
 
 }  // namespace
@@ -81,7 +81,7 @@ void GhostList::Grow() {
   counts_ = {};
   hand_ = 0;
   displaced_ = 0;
-  // Each bucket is divided between two, so that all find room.
+  // Each bucket is split into two, so there is room for every key.
   for (const Place& place : old) {
     if (place.name == 0) continue;
     Place* const bucket = BucketOf(place.name & ~1u);

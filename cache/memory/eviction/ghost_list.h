@@ -10,25 +10,30 @@
 
 namespace souvenir::cache {
 
-// Remembers the keys of what was evicted lately from each of two queues, up to a number of bytes of
-// each, in 16 to 32 bytes a key.
+// Remembers the keys that were lately evicted from each of two queues, up to a number of evicted
+// bytes per queue. It takes 16 to 32 bytes per key.
 //
-// A key is known by 31 of its bits: another may be taken for it once in some 10,000 times, which
-// costs a wrong guess. A table of four places to a bucket; the oldest of a full bucket is
-// forgotten, and the table grows while that happens too often. Not thread-safe.
+// A key is represented by 31 of its bits. About one lookup in 10,000 takes another key for it,
+// which only leads to a wrong guess. The keys are in a hash table with buckets of four places. A
+// full bucket forgets its oldest key, and the table grows if that happens too often.
+//
+// Not thread-safe.
 class GhostList {
  public:
   enum class From : uint8_t { kSmall, kMain };
 
-  // Remembers the last `window_bytes` that left each queue.
+  // Creates a list that remembers the keys of the last `window_bytes` evicted from each queue.
   explicit GhostList(uint64_t window_bytes);
 
+  // Remembers a key whose entry of `charge` bytes was evicted.
   void Add(const Fingerprint& key, From from, uint32_t charge);
 
-  // Forgets the key, and tells where it had been evicted from; nothing where it is not remembered.
+  // Forgets the key and returns the queue that it was evicted from, or nullopt if it is not
+  // remembered.
   std::optional<From> Take(const Fingerprint& key);
 
-  // How many keys of a queue it remembers, roughly: those out of the window are swept up in time.
+  // Returns the approximate number of remembered keys of a queue. It includes keys out of the
+  // window that have not been swept yet.
   size_t count(From from) const { return counts_[static_cast<size_t>(from)]; }
 
   size_t bytes() const { return places_.capacity() * sizeof(Place); }
@@ -36,10 +41,10 @@ class GhostList {
  private:
   static constexpr size_t kBucket = 4;
 
-  // Free where `name` is 0.
+  // A remembered key, or a free place if `name` is 0.
   struct Place {
-    uint32_t name = 0;   // bits of the key; the lowest one is the queue
-    uint32_t since = 0;  // the queue's bytes in units, when it was added
+    uint32_t name = 0;   // bits of the key; the lowest bit is the queue
+    uint32_t since = 0;  // bytes evicted from the queue when the key was added, in units
   };
 
   static uint32_t NameOf(const Fingerprint& key) {
@@ -59,14 +64,14 @@ class GhostList {
   void Sweep();
   void Grow();
 
-  // Such that the window has at most 2^24 of them, and an age is out long before it wraps around.
-  const uint64_t unit_;                // bytes
-  const uint32_t window_;              // units
-  std::array<uint64_t, 2> evicted_{};  // bytes that left each queue
+  // Bytes per unit. The window has at most 2^24 units, so an age leaves it long before it wraps.
+  const uint64_t unit_;
+  const uint32_t window_;              // in units
+  std::array<uint64_t, 2> evicted_{};  // bytes evicted from each queue
   std::array<size_t, 2> counts_{};
   std::vector<Place> places_;
-  size_t hand_ = 0;       // of the sweep
-  size_t displaced_ = 0;  // forgotten for want of room in this round
+  size_t hand_ = 0;       // next place of the sweep
+  size_t displaced_ = 0;  // keys forgotten for lack of room in this round of the sweep
 };
 
 }  // namespace souvenir::cache

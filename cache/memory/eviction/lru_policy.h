@@ -4,8 +4,8 @@
 
 namespace souvenir::cache {
 
-// The least recently used makes room, whatever it cost. Needs the lock on every hit; here to be
-// compared with.
+// Evicts the least recently used entry, regardless of its cost. Needs the lock on every hit. Exists
+// for comparison.
 class LruPolicy : public EvictionPolicy {
  public:
   void Insert(EvictionNode* node) override { by_use_.PushNewest(node); }

@@ -7,30 +7,31 @@
 namespace souvenir::cache {
 namespace {
 
-// The small queue's share of the limit: the usual one, where the paper has a tenth, and its bounds.
+// The small queue's usual share of the limit (the paper has a tenth), and the bounds of the share.
 constexpr double kUsualShare = 0.15;
 constexpr double kLeastShare = 0.01;
 constexpr double kMostShare = 0.9;
 
-// The ghosts cover what the rest of the cache holds: with the small queue that is all of the limit,
-// so that whatever would fit is noticed when it comes back. Less is better on some traces (0.7: 1%
-// less missed on web12), but then a new working set of nine tenths never drives out the old one.
+// The ghosts' window as a share of the limit. Together with the small queue, the ghosts cover about
+// the whole limit, so that a returning entry is noticed if it would have fitted. A smaller window
+// is better on some traces (with 0.7, web12 has 1% fewer misses), but then a new working set of
+// nine tenths of the limit never displaces the old one.
 constexpr double kGhostShare = 0.9;
 
-// The worth of an entry that was never asked for again, in half octaves below its own: 1/8.
+// An entry without a hit counts as worth this much less, in half octaves: an eighth.
 constexpr double kUnseen = 6;
 
-// How much less than the mean of those evicted lately an entry may be worth to be kept, in half
-// octaves: where worths differ, many of those that were as good as any are below their mean.
+// An entry is kept if its worth is at least mean(recently evicted) - kSlack, in half octaves. If
+// worths differ, many entries that are as good as the others are below the mean.
 constexpr double kSlack = 1;
 
-// How many count as lately.
+// Number of entries over which a recent mean is taken.
 constexpr double kRecent = 256;
 
-// A worth of 1 ns of computing for 1 MiB.
+// Gives 1 ns of computation for 1 MiB a worth of 0, so that worths are seldom negative.
 constexpr int kWorthOffset = 40;
 
-// 2^(-worth / 2).
+// Reciprocals of worths: 2^(-worth / 2).
 const std::array<float, 128> kInverse = [] {
   std::array<float, 128> inverse{};
   for (size_t i = 0; i < inverse.size(); ++i) {
@@ -39,7 +40,7 @@ const std::array<float, 128> kInverse = [] {
   return inverse;
 }();
 
-// What having been asked for so often adds to a worth: 2 log2(1 + frequency), to the nearest.
+// Half octaves that a frequency adds to a worth: 2 log2(1 + frequency), rounded to the nearest.
 const std::array<uint8_t, EvictionNode::kMaxFrequency + 1> kFrequencyWorth = [] {
   std::array<uint8_t, EvictionNode::kMaxFrequency + 1> worth{};
   for (size_t i = 0; i < worth.size(); ++i) {
@@ -111,7 +112,7 @@ void S3FifoPolicy::Insert(EvictionNode* node) {
   const std::optional<GhostList::From> ghost = ghosts_.Take(node->key);
   if (!ghost) return Link(node, kSmall);
   Adapt(*node, *ghost);
-  node->frequency = 1;  // that is what brought it here
+  node->frequency = 1;  // the request that brought it back
   Link(node, kMain);
 }
 
@@ -134,11 +135,11 @@ bool S3FifoPolicy::IsWorthKeeping(const EvictionNode& node) const {
 EvictionNode* S3FifoPolicy::Evict() {
   WorthQueues& small = queues_[kSmall];
   WorthQueues& main = queues_[kMain];
-  // Ends: each turn evicts, empties the small queue by one, or takes the hits of one in the main
-  // one.
+  // The loop ends because each turn evicts an entry, moves one out of the small queue, or clears
+  // the hits of one in the main queue.
   for (;;) {
     EvictionNode* node = small.Last(now_);
-    // One larger than the small queue's share stays until as much has come after it.
+    // An entry larger than the small queue's share stays until as many bytes have come after it.
     const bool from_small = node != nullptr && (main.bytes() == 0 ||
                                                 static_cast<double>(small.bytes() - node->charge) >=
                                                     std::min(small_target_, limit_ - 1));
@@ -159,7 +160,7 @@ EvictionNode* S3FifoPolicy::Evict() {
     if (hits > 0) {
       node->hits.store(0, std::memory_order_relaxed);
       node->frequency = std::min(node->frequency + hits, EvictionNode::kMaxFrequency) &
-                        EvictionNode::kMaxFrequency;  // which changes nothing: it fits its bits
+                        EvictionNode::kMaxFrequency;  // no effect, but shows that the value fits
       Link(node, kMain);
       continue;
     }
@@ -179,16 +180,18 @@ void S3FifoPolicy::Adapt(const EvictionNode& node, GhostList::From from) {
       static_cast<double>(std::max<size_t>(1, ghosts_.count(GhostList::From::kSmall)));
   const auto main = static_cast<double>(std::max<size_t>(1, ghosts_.count(GhostList::From::kMain)));
   const double bytes = std::clamp<double>(node.charge, 1, std::max(1.0, 0.01 * limit_));
-  // One of less worth than what is kept counts less: squared, once because its computation is
-  // cheap, once because keeping it takes so much.
+  // An entry worth less than those that are kept counts less. The factor is the square of the
+  // ratio of worths, since a worth is in half octaves: once because the entry is cheap to compute,
+  // and once because it takes much room.
   const double step = bytes * std::min(1.0, std::exp2(WorthOf(node) - kept_worth_.value()));
   if (from == GhostList::From::kSmall) {
     small_target_ += step * std::max(1.0, main / small);
   } else {
     small_target_ -= step * std::max(1.0, small / main);
   }
-  // Some of what ghosts say is luck, most where few entries fit or costs differ. So the share goes
-  // back the more, the farther it is from the usual one, and stays away only where they insist.
+  // Signs from ghosts are partly chance, most of all if few entries fit or costs differ. The share
+  // is therefore pulled back in proportion to its distance from the usual one, and only persistent
+  // signs keep it away.
   small_target_ -= bytes * (small_target_ / limit_ - kUsualShare);
   small_target_ = std::clamp(small_target_, kLeastShare * limit_, kMostShare * limit_);
 }

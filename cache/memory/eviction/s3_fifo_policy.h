@@ -8,29 +8,29 @@
 
 namespace souvenir::cache {
 
-// S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023), with three
-// things added.
+// S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023) with three
+// extensions.
 //
-// As there: what is new waits in a small queue; what was asked for by the time it comes to the end
-// of it moves on to the main one, the rest goes and leaves its name in the ghost list; what comes
-// back while its name is there goes to the main queue at once; and what comes to the main queue's
-// end and was asked for begins again there. A hit changes no order and takes no lock.
+// The paper's algorithm: a new entry goes to a small queue. At the end of that queue an entry with
+// hits moves to the main queue; any other is evicted, and its key goes to the ghost list. An entry
+// that returns while its key is in the ghost list goes to the main queue at once. At the end of the
+// main queue an entry with hits is inserted again. A hit changes no order and takes no lock.
 //
-// Cost-aware: an entry is worth its cost divided by its bytes, in half octaves, and each queue is
-// one FIFO for each worth. What makes room is the entry that has been there longest for what it is
-// worth, the greatest age / worth of those at an end; with equal costs and sizes that is the
-// oldest. This keeps an entry for a time in proportion to its worth, as GreedyDual does
-// (Cherkasova, "Improving WWW proxies performance with Greedy-Dual-Size-Frequency caching policy",
-// 1998), without a heap. An entry that nobody asked for again needs kUnseen times the worth of
-// those that are evicted to move on.
+// Cost-awareness: the worth of an entry is its cost divided by its bytes, in half octaves, and each
+// queue has one FIFO per worth. The entry with the greatest age / worth among those at the ends is
+// next to leave; with equal costs and sizes that is the oldest. An entry thus stays for a time
+// proportional to its worth, as with GreedyDual (Cherkasova, "Improving WWW proxies performance
+// with Greedy-Dual-Size-Frequency caching policy", 1998), but without a heap. An entry without hits
+// moves to the main queue only if it is worth much more than those that are evicted (kUnseen).
 //
-// Counts: what begins again in the main queue is worth as many times more as it was asked for since
-// it came there, again as with GreedyDual. The paper lets it go round once for each time, three at
-// most.
+// Frequency: an entry that is inserted into the main queue again is worth more in proportion to its
+// hits since it came there, again as with GreedyDual. In the paper it circulates once per hit, at
+// most three times.
 //
-// Adaptive: the small queue's share follows the ghosts, as in ARC (Megiddo and Modha, FAST 2003):
-// one that had left the small queue is a sign that it is too small, one that had left the main
-// queue that it is too large. Without signs that last it goes back to the usual share.
+// Adaptation: the small queue's share follows the ghosts, as in ARC (Megiddo and Modha, FAST 2003).
+// A returning entry that had left the small queue is a sign that this queue is too small; one that
+// had left the main queue, that it is too large. Without persistent signs the share returns to the
+// usual one.
 class S3FifoPolicy final : public EvictionPolicy {
  public:
   explicit S3FifoPolicy(size_t limit_bytes);
@@ -41,13 +41,13 @@ class S3FifoPolicy final : public EvictionPolicy {
   EvictionNode* Evict() override;
   size_t overhead_bytes() const override { return sizeof(*this) + ghosts_.bytes(); }
 
-  // What is kept for the small queue at present.
+  // Returns the present share of the small queue in bytes.
   uint64_t small_target_bytes() const { return static_cast<uint64_t>(small_target_); }
 
  private:
   static constexpr size_t kWorths = 128;
 
-  // The mean of the numbers lately; 0 before the first.
+  // The mean of recent numbers; 0 before the first.
   class RecentMean {
    public:
     void Add(double number);
@@ -55,41 +55,41 @@ class S3FifoPolicy final : public EvictionPolicy {
 
    private:
     double mean_ = 0;
-    double count_ = 0;  // of the numbers, up to what counts as lately
+    double count_ = 0;  // numbers added, at most kRecent
   };
 
-  // FIFOs by worth.
+  // A queue of one FIFO per worth.
   class WorthQueues {
    public:
     void Push(EvictionNode* node);
     void Unlink(EvictionNode* node);
-    // The one to make room at time `now`; null where there is none.
+    // Returns the entry that leaves next at time `now`, or null if there is none.
     EvictionNode* Last(uint32_t now);
     uint64_t bytes() const { return bytes_; }
 
    private:
     std::array<EvictionQueue, kWorths> queues_;
-    std::array<uint64_t, kWorths / 64> occupied_{};  // a bit for each queue
+    std::array<uint64_t, kWorths / 64> occupied_{};  // a bit per FIFO, set if it has entries
     uint64_t bytes_ = 0;
   };
 
   enum Queue : uint8_t { kSmall, kMain };
 
-  // Of one request for it, without how often there was one.
+  // Returns the worth of one request for an entry, regardless of its hits.
   static int WorthOf(const EvictionNode& node);
   void Link(EvictionNode* node, Queue queue);
   void Unlink(EvictionNode* node);
-  // Whether one at the small queue's end goes on to the main queue.
+  // Returns true if an entry at the end of the small queue moves to the main queue.
   bool IsWorthKeeping(const EvictionNode& node) const;
   void Evicted(EvictionNode* node, GhostList::From from);
   void Adapt(const EvictionNode& node, GhostList::From from);
 
   const double limit_;
   double small_target_;
-  RecentMean kept_worth_;     // WorthOf() what came to the main queue, or began again there
-  RecentMean evicted_worth_;  // WorthOf() what was evicted; at first, what came
+  RecentMean kept_worth_;     // WorthOf() entries inserted into the main queue
+  RecentMean evicted_worth_;  // WorthOf() evicted entries; of new ones before the first eviction
   bool has_evicted_ = false;
-  uint32_t now_ = 0;  // entries taken in
+  uint32_t now_ = 0;  // number of inserted entries, the clock of ages
   GhostList ghosts_;
   std::array<WorthQueues, 2> queues_;
 };
