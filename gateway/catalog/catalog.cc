@@ -17,11 +17,11 @@ using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
 constinit Logger log{"catalog"};
-// Servers that do not agree on a digest answer so with each call.
+// Servers that disagree on a digest cause this line with every call.
 constinit LogLimit replaced_limit;
 
-// A model that compute could not describe this time, because it is loading or broken, is what it
-// was: what it has answered before can still be found.
+// Keeps the old description of each model that compute could not describe this time, because it is
+// loading or broken. Its earlier answers can then still be found in the cache.
 void KeepDescriptions(const CatalogSnapshot& before, KnownModels* models) {
   for (KnownModel& model : *models->mutable_models()) {
     if (model.has_metadata()) continue;
@@ -32,7 +32,7 @@ void KeepDescriptions(const CatalogSnapshot& before, KnownModels* models) {
   }
 }
 
-// Versions are numbers; those that are not come first, by their letters.
+// Orders versions by number. Versions that are not numbers come first, in alphabetical order.
 bool IsOlder(const CatalogModelPtr& a, const CatalogModelPtr& b) {
   const auto number = [](const std::string& version) {
     int64_t value = -1;
@@ -43,7 +43,8 @@ bool IsOlder(const CatalogModelPtr& a, const CatalogModelPtr& b) {
          std::pair(number(b->version()), b->version());
 }
 
-// From 136 years on: for ever. absl::Seconds() takes a number above 2^63 for a negative one.
+// Returns a duration; numbers from 2^32 - 1 on (136 years) mean for ever. absl::Seconds() would
+// take a number above 2^63 for a negative one.
 absl::Duration Seconds(uint64_t seconds) {
   return seconds < UINT32_MAX ? absl::Seconds(seconds) : absl::InfiniteDuration();
 }
@@ -101,18 +102,19 @@ Catalog::Catalog(const Options& options)
   KnownModels kept;
   const absl::Status read = ReadTextProto(options_.file, &kept);
   if (read.ok()) {
-    log.Info("models are known from before", {{"models", kept.models_size()}});
+    log.Info("the catalog was read from its file", {{"models", kept.models_size()}});
     Publish(kept);
   } else if (!absl::IsNotFound(read)) {
-    log.Warning("what was known of models is lost", {{"reason", read.ToString()}});
+    log.Warning("the catalog's file cannot be read: starting without it",
+                {{"reason", read.ToString()}});
   }
 }
 
 absl::Status Catalog::CheckKnown() const {
   if (known()) return absl::OkStatus();
-  return absl::UnavailableError(fmt::format(
-      "no model is known yet: compute at {} has not answered since this gateway was set up",
-      options_.compute_address));
+  return absl::UnavailableError(
+      fmt::format("no model is known yet, because compute at {} has never answered this gateway",
+                  options_.compute_address));
 }
 
 FreshnessPolicy Catalog::FreshnessOf(std::string_view model, std::string_view version) const {
@@ -139,7 +141,7 @@ void Catalog::Update(KnownModels models) {
               return std::tie(a.name(), a.version()) < std::tie(b.name(), b.version());
             });
   {
-    // Text, because maps have no order in the binary form.
+    // Text is compared, because maps have no fixed order in the binary form.
     MutexLock lock(&mutex_);
     if (serialized_ == models.DebugString()) return;
   }
@@ -147,7 +149,9 @@ void Catalog::Update(KnownModels models) {
   Publish(models);
   if (options_.file.empty()) return;
   const absl::Status written = WriteTextProto(options_.file, models);
-  if (!written.ok()) log.Error("the catalog is not kept", {{"reason", written.ToString()}});
+  if (!written.ok()) {
+    log.Error("the catalog's file cannot be written", {{"reason", written.ToString()}});
+  }
 }
 
 std::vector<std::pair<std::string, const ModelCounters*>> Catalog::counters() const {
@@ -186,7 +190,7 @@ CatalogModelPtr Catalog::Make(const KnownModel& known) {
   model->cached = known.config().response_cache().enable();
   model->row_exact = model->parameter("row_exact") == "true";
   model->max_batch = known.config().max_batch_size();
-  // The same input is refused again, and so the refusal is as good as an answer.
+  // The model refuses the same input each time, so a refusal can be cached like an answer.
   if (model->parameter("deterministic_errors") == "true") {
     model->freshness.error_ttl = absl::InfiniteDuration();
   }

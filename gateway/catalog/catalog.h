@@ -21,47 +21,49 @@
 
 namespace souvenir::gateway {
 
-// How long answers of a model are good, by the configuration of now: entries do not carry it.
+// Times for which answers of a model may be served, from the present configuration. Entries do not
+// store them.
 struct FreshnessPolicy {
-  absl::Duration ttl = absl::InfiniteDuration();  // fresh for so long
-  // And then served so much longer, while they are computed again, or where computing fails.
+  absl::Duration ttl = absl::InfiniteDuration();  // time for which an answer is fresh
+  // Times after `ttl` for which an answer is still served while it is computed again, and if the
+  // computation fails.
   absl::Duration stale_while_revalidate = absl::ZeroDuration();
   absl::Duration stale_if_error = absl::ZeroDuration();
-  // How long the error is remembered that an input deserved (INVALID_ARGUMENT); zero: it is not.
+  // Time for which INVALID_ARGUMENT for an input is cached; zero for not at all.
   absl::Duration error_ttl = absl::ZeroDuration();
 };
 
-// One version of a model, as compute described it and the gateway's configuration changed it.
+// A version of a model, as compute described it, with the changes of the gateway's configuration.
 // Immutable.
 struct CatalogModel {
   souvenir::state::v1::KnownModel known;
-  std::string digest;                // hex; of what its answers depend on
-  std::vector<std::string> outputs;  // all their names, sorted
-  bool cached = false;
-  bool row_exact = false;
-  int64_t max_batch = 0;  // rows; 0: no batch dimension
+  std::string digest;                // hex; covers everything that its answers depend on
+  std::vector<std::string> outputs;  // names of all outputs, sorted
+  bool cached = false;               // true if its answers are cached
+  bool row_exact = false;            // true if they are cached row by row
+  int64_t max_batch = 0;             // most rows per request; 0 if there is no batch dimension
   FreshnessPolicy freshness;
-  ModelCounters* counters = nullptr;  // of all versions; the catalog's
+  ModelCounters* counters = nullptr;  // counters of all versions; owned by the catalog
 
   const std::string& name() const { return known.name(); }
   const std::string& version() const { return known.version(); }
   bool ready() const { return IsReady(known); }
 
-  // A parameter of its configuration; "" where it has none of that name.
+  // Returns a parameter of the model's configuration; "" if it is absent.
   const std::string& parameter(const std::string& name) const;
 };
 using CatalogModelPtr = std::shared_ptr<const CatalogModel>;
 
-// All models at one moment. Immutable.
+// All models at one moment. Immutable, so that many threads may read it.
 class CatalogSnapshot {
  public:
   explicit CatalogSnapshot(std::vector<CatalogModelPtr> models);
 
-  // The version asked for, or the newest one that is ready where none is. NOT_FOUND lists the
-  // models or the versions there are.
+  // Returns a version of a model. An empty `version` means the newest version that is ready, or the
+  // newest one if none is ready. NOT_FOUND lists the models or the versions that exist.
   absl::StatusOr<CatalogModelPtr> Find(std::string_view name, std::string_view version) const;
 
-  // By name, then version.
+  // Returns all models, sorted by name, then version.
   const std::vector<CatalogModelPtr>& models() const { return models_; }
 
  private:
@@ -69,47 +71,49 @@ class CatalogSnapshot {
   std::map<std::string, std::vector<CatalogModelPtr>, std::less<>> by_name_;
 };
 
-// What the gateway knows of the models upstream. Kept in a file, so that answers on disk can be
-// served after a restart while compute is away.
+// The models upstream, as the gateway knows them. The catalog is kept in a file, so that answers on
+// disk can be served after a restart while compute is away.
 //
-// Owned by the gateway. Thread-safe. Counters of a model live as long as the catalog.
+// Owned by the gateway. Thread-safe. The counters of a model live as long as the catalog.
 class Catalog {
  public:
   using Policies = std::map<std::string, souvenir::config::v1::ModelPolicy>;
   using Listener = std::function<void(const CatalogSnapshot&)>;
 
   struct Options {
-    Policies policies;            // by model name
-    std::string file;             // "" keeps nothing
-    std::string compute_address;  // for messages
+    Policies policies;            // policies by model name
+    std::string file;             // path of the catalog's file; "" for none
+    std::string compute_address;  // address of compute, for messages
   };
 
-  // Starts with what the file holds; a file that cannot be read is logged and replaced in time.
+  // Reads the models from the file. A file that cannot be read is logged, and replaced by the next
+  // change.
   explicit Catalog(const Options& options);
 
   std::shared_ptr<const CatalogSnapshot> snapshot() const { return snapshot_.Get(); }
 
-  // Whether compute has been heard of at all, now or before the restart.
+  // Returns true if compute has ever answered, in this run or before a restart.
   bool known() const { return known_.load(std::memory_order_acquire); }
 
-  // UNAVAILABLE, in words for a caller, where it has not.
+  // Returns UNAVAILABLE, with a message for callers, if compute has never answered.
   absl::Status CheckKnown() const;
 
-  // What holds for answers of a model, also of one that compute has no longer.
+  // Returns the present policy for answers of a model, even if compute does not have it any more.
   FreshnessPolicy FreshnessOf(std::string_view model, std::string_view version) const;
 
-  // Calls `listener` with the present snapshot, and then with each new one, on the thread that
-  // brings it. For composition, before threads start.
+  // Calls `listener` with the present snapshot, and later with each new one, on the thread that
+  // calls Update(). REQUIRES: no other thread uses the catalog yet.
   void Listen(Listener listener);
 
-  // Puts what compute says now in the place of what was known. Writes the file where something
-  // changed: blocks.
+  // Replaces the models by those that compute has now. If something changed, calls the listeners
+  // and writes the file, which blocks.
   void Update(souvenir::state::v1::KnownModels models);
 
-  // Of each model that was ever known, by name.
+  // Returns the counters of every model that was ever known, by name.
   std::vector<std::pair<std::string, const ModelCounters*>> counters() const;
 
-  // An answer came with another digest than the catalog has: calls what OnStale() was given.
+  // Reports that an answer had another digest than the catalog's. Calls the callback of OnStale(),
+  // which must be set before other threads use the catalog.
   void NoteStale(const CatalogModel& model, std::string_view digest);
   void OnStale(std::function<void()> callback) { on_stale_ = std::move(callback); }
 
@@ -124,7 +128,7 @@ class Catalog {
   std::atomic<bool> known_{false};
 
   mutable Mutex mutex_;
-  std::string serialized_ ABSL_GUARDED_BY(mutex_);  // of what is published
+  std::string serialized_ ABSL_GUARDED_BY(mutex_);  // published models as text
   std::map<std::string, std::unique_ptr<ModelCounters>> counters_ ABSL_GUARDED_BY(mutex_);
   std::vector<Listener> listeners_ ABSL_GUARDED_BY(mutex_);
 };

@@ -33,7 +33,7 @@ void CatalogMerger::Look(const std::vector<Described>& endpoints) {
       seen[version].emplace(digest, rank);
     }
   }
-  // A digest that nobody has is forgotten: where it is loaded again, it is the newest.
+  // A digest that no endpoint has any more is forgotten. If it is loaded again, it is the newest.
   ranks_ = std::move(seen);
 }
 
@@ -44,7 +44,8 @@ std::optional<KnownModels> CatalogMerger::Merge(const std::vector<Described>& en
   if (!any_answers) return std::nullopt;
   Look(endpoints);
 
-  // Better is more: who answers, what is ready, what was loaded last, what the catalog has.
+  // The greatest worth wins. In order of weight: the endpoint answers, the model is ready, its
+  // digest was loaded later, the catalog has its digest, the model is described.
   using Worth = std::tuple<bool, bool, uint64_t, bool, bool>;
   struct Best {
     Worth worth;

@@ -13,36 +13,38 @@
 
 namespace souvenir::gateway {
 
-// Makes one catalog of what several endpoints have. A model is ready where any endpoint that
-// answers has it ready; what only endpoints have that are away is as they last said, so that it is
-// still found in the cache.
+// Merges the models of several endpoints into one catalog. A model is ready if an endpoint that
+// answers has it ready. A model that only absent endpoints have keeps the description that they
+// gave last, so that its answers are still found in the cache.
 //
-// Endpoints may differ for a while, as when they are replaced one after the other. The catalog then
-// has the digest that was loaded last: the one that came into sight last, of those that are ready
-// somewhere. What the endpoints had when they were first looked at came into sight together: of
-// that, what the catalog has stays.
+// Endpoints may differ for a while, for example during a rolling update. The catalog then has the
+// digest that was loaded last: of those that are ready somewhere, the one that appeared last.
+// Digests that endpoints had when they were first polled count as equally old; among them the one
+// in the present catalog stays.
 //
 // Not thread-safe.
 class CatalogMerger {
  public:
   struct Described {
-    // What it said last; null where it has never answered.
+    // Models that the endpoint described last; null if it has never answered.
     std::shared_ptr<const souvenir::state::v1::KnownModels> models;
-    bool answers = false;  // it said so just now
-    // It had that when it was first looked at, and had been there before us.
+    bool answers = false;  // true if it answered the last poll
+    // True if these are the models of the endpoint's first poll, and the endpoint existed before
+    // the gateway started.
     bool from_start = false;
   };
 
-  // Of all endpoints there are, in an order that stays. Nothing where none of them answers: what
-  // was known before holds on.
+  // Merges the models of all endpoints, which are given in the same order each time. `present` is
+  // the present catalog. Returns nullopt if no endpoint answers; the present catalog then stays.
   std::optional<souvenir::state::v1::KnownModels> Merge(const std::vector<Described>& endpoints,
                                                         const CatalogSnapshot& present);
 
  private:
   using ModelVersion = std::pair<std::string, std::string>;
-  // By digest, when it came into sight: 0 is from the start.
+  // The rank of each digest, which grows with the time of its appearance; 0 from the start.
   using Ranks = std::map<std::string, uint64_t>;
 
+  // Updates the ranks of the digests that are ready somewhere.
   void Look(const std::vector<Described>& endpoints);
 
   std::map<ModelVersion, Ranks> ranks_;

@@ -11,9 +11,9 @@ namespace {
 
 constinit Logger log{"catalog"};
 
-// One that does not answer is asked again soon at first, and then less and less often, down to the
-// interval.
-constexpr int kSoonest = 10;  // a part of the interval
+// An endpoint that does not answer is polled again after this part of the interval (a tenth), and
+// then after pauses that double up to the interval.
+constexpr int kSoonest = 10;
 
 }  // namespace
 
@@ -21,8 +21,8 @@ struct CatalogPoller::Watched {
   explicit Watched(const Endpoint& endpoint) : endpoint(endpoint) {}
 
   const Endpoint& endpoint;
-  int looks = 0;     // the thread's, as are these two
-  int failures = 0;  // in a row
+  int looks = 0;     // polls so far; used only by the thread
+  int failures = 0;  // failed polls in a row; used only by the thread
   Mutex mutex;
   CatalogMerger::Described described ABSL_GUARDED_BY(mutex);
 
@@ -35,7 +35,7 @@ CatalogPoller::CatalogPoller(const Options& options, EndpointSet* endpoints, Cat
       catalog_(catalog),
       thread_({.name = "catalog"}, [this] {
         Merge();
-        return absl::Hours(1);  // it is poked when there is something to merge
+        return absl::Hours(1);  // a poke ends the pause when there is something to merge
       }) {}
 
 CatalogPoller::~CatalogPoller() { Stop(); }
@@ -62,7 +62,7 @@ void CatalogPoller::OnRemoved(const Endpoint& endpoint) {
     watched_.erase(found);
   }
   removed->thread->Stop();
-  thread_.Poke();  // what only this one had is gone
+  thread_.Poke();  // models that only this endpoint had are gone
 }
 
 void CatalogPoller::Stop() {

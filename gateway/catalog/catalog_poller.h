@@ -13,46 +13,48 @@
 
 namespace souvenir::gateway {
 
-// Keeps the catalog, and what the set knows of its endpoints, true to what the endpoints say. Each
-// is asked on a thread of its own, "poll", so that one that is away keeps nobody waiting; what they
-// say becomes one catalog on the thread "catalog".
+// Polls the endpoints for their models, and keeps the catalog and the endpoint set up to date. Each
+// endpoint is polled on a thread of its own, "poll", so that an absent one delays no other. The
+// thread "catalog" merges their models into the catalog.
 //
-// Owned by the gateway; the set and the catalog must outlive it, and the set tells it of endpoints
-// until it is stopped. Thread-safe.
+// Owned by the gateway. Thread-safe. The set and the catalog must outlive it. The set reports added
+// and removed endpoints until the poller is stopped.
 class CatalogPoller {
  public:
   struct Options {
-    absl::Duration interval = absl::Seconds(2);  // between looks
-    absl::Duration timeout = absl::Seconds(5);   // of one look
-    std::vector<std::string> names;              // of models, for servers without an index
+    absl::Duration interval = absl::Seconds(2);  // pause between polls of an endpoint
+    absl::Duration timeout = absl::Seconds(5);   // limit of one poll
+    std::vector<std::string> names;              // names of models, for servers without an index
   };
 
   CatalogPoller(const Options& options, EndpointSet* endpoints, Catalog* catalog);
 
-  // As Stop().
+  // Calls Stop().
   ~CatalogPoller();
 
-  // For the set to call. An endpoint that is removed is not looked at any more when this returns.
+  // Called by the set. OnRemoved() blocks until the endpoint is not used any more.
   void OnAdded(const Endpoint& endpoint);
   void OnRemoved(const Endpoint& endpoint);
 
-  // Looks no more; waits for looks that are under way. Idempotent.
+  // Ends polling, and waits for polls that are under way. Idempotent.
   void Stop();
 
-  // Looks at all endpoints now, if it has not just done so; does nothing once it has stopped.
+  // Polls all endpoints now, except those polled within the last tenth of the interval, which are
+  // polled after it. Does nothing once the poller is stopped.
   void Poke();
 
  private:
-  // What is known of one endpoint, by the thread that asks it.
+  // The state of an endpoint and its thread.
   struct Watched;
 
+  // Polls an endpoint. Returns the pause before the next poll.
   absl::Duration Look(Watched* watched);
   void Merge();
 
   const Options options_;
   EndpointSet* const endpoints_;
   Catalog* const catalog_;
-  CatalogMerger merger_;  // the thread catalog's
+  CatalogMerger merger_;  // used only by the thread "catalog"
 
   Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

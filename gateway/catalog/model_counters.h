@@ -10,7 +10,7 @@
 
 namespace souvenir::gateway {
 
-// How a row was answered; the numbers of souvenir.v1.CacheKind.
+// The kind of a row's answer, with the numbers of souvenir.v1.CacheKind.
 enum class CacheKind : uint8_t {
   kMemory = 1,
   kDisk = 2,
@@ -21,9 +21,9 @@ enum class CacheKind : uint8_t {
   kBypass = 7,
   kShared = 8,
 };
-inline constexpr size_t kCacheKinds = 9;  // with the unspecified one
+inline constexpr size_t kCacheKinds = 9;  // includes kind 0, unspecified
 
-// "memory", "disk", ...; as metrics and the header `souvenir-cache` spell it.
+// Returns the name of a kind in metrics and the header `souvenir-cache`, as "memory".
 constexpr std::string_view CacheKindName(CacheKind kind) {
   constexpr std::array<std::string_view, kCacheKinds> kNames = {
       "unspecified", "memory", "disk",   "stale", "negative",
@@ -31,12 +31,12 @@ constexpr std::string_view CacheKindName(CacheKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-// What became of the rows asked of one model, since the gateway started. Thread-safe and cheap: a
-// hit adds to two lines of memory that no other thread is likely to hold.
+// Counts the answered rows of a model by kind, since the gateway started. Thread-safe and cheap: a
+// hit writes to two cache lines that other threads seldom hold.
 class ModelCounters {
  public:
-  // One row was answered. `saved` is what its answer had cost, where it did not have to be
-  // computed.
+  // Counts an answered row. `saved` is the cost of its answer if it did not have to be computed,
+  // and otherwise zero.
   void Count(CacheKind kind, absl::Duration saved) {
     rows_[static_cast<size_t>(kind)].Add();
     if (saved > absl::ZeroDuration()) {
@@ -44,6 +44,7 @@ class ModelCounters {
     }
   }
 
+  // Returns the answered rows of a kind, and the sum of the saved costs.
   uint64_t rows(CacheKind kind) const { return rows_[static_cast<size_t>(kind)].Sum(); }
   absl::Duration saved() const { return absl::Nanoseconds(static_cast<int64_t>(saved_ns_.Sum())); }
 
