@@ -11,7 +11,8 @@
 
 namespace souvenir::compute {
 
-// A model with one BYTES input "text" and one BYTES output "echo", batched up to 4 rows.
+// Returns the configuration of a model with a BYTES input "text", a BYTES output "echo", and
+// batches of up to 4 rows.
 inline inference::ModelConfig EchoConfig(const std::string& name) {
   inference::ModelConfig config;
   config.set_name(name);
@@ -28,11 +29,11 @@ inline inference::ModelConfig EchoConfig(const std::string& name) {
   return config;
 }
 
-// A backend whose models give back what they are given, and which a test can hold up or make fail
-// at each step. Thread-safe.
+// A backend whose models return their input. A test can block each step or make it fail.
+// Thread-safe.
 class FakeBackend final : public Backend {
  public:
-  // --- what a test sets, and asks ---
+  // --- methods for tests ---
 
   void Offer(ModelDescription description) {
     MutexLock lock(&mutex_);
@@ -42,18 +43,18 @@ class FakeBackend final : public Backend {
     MutexLock lock(&mutex_);
     digest_ = std::move(digest);
   }
-  // What Load() says from now on; the same for making an instance and for running one.
+  // Set the status that Load(), CreateInstance() and Run() return from now on.
   void SetLoadStatus(absl::Status status) { Set(&load_status_, std::move(status)); }
   void SetInstanceStatus(absl::Status status) { Set(&instance_status_, std::move(status)); }
   void SetRunStatus(absl::Status status) { Set(&run_status_, std::move(status)); }
-  // What each model says it takes.
+  // Sets the memory that each model reports.
   void SetMemoryBytes(uint64_t bytes) { Set(&memory_bytes_, bytes); }
-  // A run whose input has these bytes in it fails with INVALID_ARGUMENT.
+  // Makes runs whose input contains these bytes fail with INVALID_ARGUMENT.
   void RefuseInputsWith(std::string bytes) { Set(&refused_, std::move(bytes)); }
-  // Loads, or runs, that begin wait until they are let go.
+  // Block loads or runs at their beginning, or release them.
   void HoldLoads(bool hold) { Set(&hold_loads_, hold); }
   void HoldRuns(bool hold) { Set(&hold_runs_, hold); }
-  // Waits until so many have begun since the backend was made.
+  // Wait until `count` of them have begun since the backend was created.
   void WaitForLoads(int count) { WaitFor(&loads_, count); }
   void WaitForRuns(int count) { WaitFor(&runs_, count); }
   void WaitForInstanceAttempts(int count) { WaitFor(&instance_attempts_, count); }
@@ -63,9 +64,9 @@ class FakeBackend final : public Backend {
   int instance_attempts() const { return Get(&instance_attempts_); }
   int live_models() const { return Get(&live_models_); }
   int live_instances() const { return Get(&live_instances_); }
-  // The most runs that went on at the same time.
+  // Returns the greatest number of concurrent runs so far.
   int most_running() const { return Get(&most_running_); }
-  // The bytes of the first input of each run, in the order they began.
+  // Returns the bytes of the first input of each run, in the order in which they began.
   std::vector<std::string> inputs() const {
     MutexLock lock(&mutex_);
     return inputs_;
@@ -79,7 +80,7 @@ class FakeBackend final : public Backend {
     MutexLock lock(&mutex_);
     return offered_;
   }
-  // Gives a model without tensors those of EchoConfig; the parameter `refuse` is not supported.
+  // Gives a model without tensors those of EchoConfig(). Refuses the parameter `refuse`.
   absl::Status Complete(ModelDescription* description) override {
     inference::ModelConfig& config = description->config;
     if (config.parameters().contains("refuse")) {
@@ -184,7 +185,7 @@ class FakeBackend final : public Backend {
     while (*member < count) changed_.Wait(&mutex_);
   }
 
-  // All that follows is guarded by it; members are reached by address, which annotations forbid.
+  // Guards all members below. They have no annotations, because Set() and Get() take addresses.
   mutable Mutex mutex_;
   CondVar changed_;
   std::vector<ModelDescription> offered_;

@@ -11,11 +11,11 @@
 
 namespace souvenir::gateway {
 
-// An upstream that a test answers by hand, call by call, in any order. Thread-safe; callbacks run
-// on the thread that answers.
+// An upstream whose calls a test answers one by one, in any order. Thread-safe. Callbacks run on
+// the thread that answers.
 class FakeUpstream final : public UpstreamServer {
  public:
-  // `on_closed` is called by the destructor.
+  // The destructor calls `on_closed`.
   explicit FakeUpstream(std::function<void()> on_closed = [] {})
       : on_closed_(std::move(on_closed)) {}
   ~FakeUpstream() override { on_closed_(); }
@@ -52,7 +52,7 @@ class FakeUpstream final : public UpstreamServer {
   using Model =
       std::function<void(const inference::ModelInferRequest&, inference::ModelInferResponse*)>;
 
-  // Has every call from now on answered at once.
+  // Answers every call from now on at once. Not thread-safe.
   void AnswerAllWith(Model model) { automatic_ = std::move(model); }
 
   size_t calls() const {
@@ -72,7 +72,7 @@ class FakeUpstream final : public UpstreamServer {
     return calls_[call]->cancelled;
   }
 
-  // Ends a call; does nothing for one that has ended.
+  // Answer() and Fail() end a call. They do nothing if it has ended.
   void Answer(size_t call, const Model& model) {
     auto response = std::make_unique<inference::ModelInferResponse>();
     model(request(call), response.get());
@@ -80,12 +80,12 @@ class FakeUpstream final : public UpstreamServer {
   }
   void Fail(size_t call, const absl::Status& status) { End(call, status); }
 
-  // Ends all that is open, and what comes of that.
+  // Fails all open calls, and those that start because of that.
   void FailAll(const absl::Status& status) {
     for (size_t call = 0; call < calls(); ++call) Fail(call, status);
   }
 
-  // What the calls that pass through are answered with from now on.
+  // Set the answers of Statistics(), and of Load() and Unload(), from now on.
   void SetStatistics(absl::StatusOr<inference::ModelStatisticsResponse> statistics) {
     statistics_ = std::move(statistics);
   }

@@ -10,8 +10,8 @@
 
 namespace souvenir {
 
-// What a server on this machine's `port` answers to GET `path`, headers and all; empty where there
-// is none.
+// Sends GET `path` to a server on a port of this machine. Returns the whole response with its
+// headers, or an empty string if there is no server.
 inline std::string HttpGet(int port, std::string_view path) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};

@@ -6,7 +6,7 @@
 
 namespace souvenir {
 
-// A clock that a test turns by hand. It starts at 2026-01-01 and at 1,000 s of monotonic time.
+// A clock that only a test advances. It starts at 2026-01-01 and 1,000 s of monotonic time.
 // Thread-safe.
 class ManualClock final : public Clock {
  public:
@@ -19,14 +19,14 @@ class ManualClock final : public Clock {
     return monotonic_;
   }
 
-  // Moves both times on.
+  // Advances both times.
   void Advance(absl::Duration by) {
     MutexLock lock(&mutex_);
     now_ += by;
     monotonic_ += by;
   }
 
-  // Moves the time of day alone, as setting a clock does.
+  // Advances only the time of day, as if the clock were set.
   void SetForward(absl::Duration by) {
     MutexLock lock(&mutex_);
     now_ += by;

@@ -8,7 +8,7 @@
 
 namespace souvenir {
 
-// An executor whose tasks run when the test says so, on the test's thread. Thread-safe.
+// An executor whose tasks run in RunAll(), on the calling thread. Thread-safe.
 class ManualExecutor final : public Executor {
  public:
   bool TrySubmit(Task& task) override {
@@ -18,7 +18,7 @@ class ManualExecutor final : public Executor {
     return true;
   }
 
-  // Runs what is queued, and what that queues; how many they were.
+  // Runs all queued tasks, and those that they queue. Returns their number.
   size_t RunAll() {
     for (size_t count = 0;; ++count) {
       Task task;
@@ -32,7 +32,7 @@ class ManualExecutor final : public Executor {
     }
   }
 
-  // Whether to refuse what comes from now on.
+  // Refuses tasks from now on, or accepts them again.
   void set_full(bool full) {
     MutexLock lock(&mutex_);
     full_ = full;

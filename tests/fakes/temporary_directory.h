@@ -5,7 +5,7 @@
 
 namespace souvenir {
 
-// A directory of the test's own, removed with it.
+// Creates a directory for a test and removes it in the destructor.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {

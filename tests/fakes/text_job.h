@@ -15,8 +15,8 @@ namespace souvenir::compute {
 
 using Result = absl::StatusOr<InferenceResult>;
 
-// A job for a model of EchoConfig() with a row for each of `texts`, which it owns, and the future
-// of its answer.
+// Returns a job for a model of EchoConfig(), with a row for each of `texts`, and the future of its
+// answer. The job owns the texts.
 inline std::pair<Job, std::future<Result>> MakeTextJob(const std::vector<std::string>& texts) {
   auto owned = std::make_shared<Tensor>();
   owned->shape = {static_cast<int64_t>(texts.size()), 1};
@@ -30,7 +30,7 @@ inline std::pair<Job, std::future<Result>> MakeTextJob(const std::vector<std::st
   return {std::move(job), answer->get_future()};
 }
 
-// Gives a pool or a model one text; the future has its refusal, too.
+// Submits a job with one text to a pool or a model. The future gets the answer or the refusal.
 template <typename Taker>
 std::future<Result> AskText(Taker& taker, const std::string& text) {
   auto [job, answer] = MakeTextJob({text});

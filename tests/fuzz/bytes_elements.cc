@@ -17,11 +17,11 @@ void Try(std::string_view data) {
     Require(FrameBytesElement(*element).size() == kBytesLengthSize + element->size(),
             "a frame is a length and the element");
     AppendBytesElement(*element, &framed);
-    Require(framed.size() + reader.remaining() == data.size(), "what is not read remains");
+    Require(framed.size() + reader.remaining() == data.size(), "all unread bytes remain");
   }
-  Require(framed == data.substr(0, framed.size()), "what was read is written as it was");
-  Require(reader.complete() == (framed.size() == data.size()), "complete means all was read");
-  Require(!reader.Next().has_value(), "a reader that has ended has ended");
+  Require(framed == data.substr(0, framed.size()), "reading and writing keep the bytes");
+  Require(reader.complete() == (framed.size() == data.size()), "complete() means all was read");
+  Require(!reader.Next().has_value(), "a reader at its end stays there");
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ bool Same(const CacheDirectives& a, const CacheDirectives& b) {
          a.stale_if_error == b.stale_if_error;
 }
 
-// A header that asks for the same.
+// Returns a header with these directives.
 std::string Spell(const CacheDirectives& directives) {
   std::string header;
   const auto add = [&](const std::string& directive) {
@@ -41,15 +41,15 @@ void Try(std::string_view header) {
   const auto directives = ParseCacheControl(header);
   const auto upper =
       ParseCacheControl(absl::AsciiStrToUpper(absl::string_view(header.data(), header.size())));
-  Require(upper.ok() == directives.ok(), "upper case is read alike");
+  Require(upper.ok() == directives.ok(), "upper case is accepted alike");
   if (!directives.ok()) {
-    Require(absl::IsInvalidArgument(directives.status()), "what is wrong is INVALID_ARGUMENT");
-    Require(!directives.status().message().empty(), "what is wrong is named");
+    Require(absl::IsInvalidArgument(directives.status()), "an error is INVALID_ARGUMENT");
+    Require(!directives.status().message().empty(), "an error has a message");
     return;
   }
   Require(Same(*upper, *directives), "upper case means the same");
   const auto again = ParseCacheControl(Spell(*directives));
-  Require(again.ok() && Same(*again, *directives), "what was read is read again");
+  Require(again.ok() && Same(*again, *directives), "writing and parsing keep the directives");
 }
 
 }  // namespace

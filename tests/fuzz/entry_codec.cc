@@ -1,4 +1,4 @@
-// The rest of a record behind its checksum, which a fuzzer would not guess.
+// Fuzzes the part of a record that follows its checksum, which a fuzzer could not guess.
 
 #include "cache/entry_codec.h"
 
@@ -34,7 +34,7 @@ EntryPtr EntryOf(const DecodedEntry& decoded) {
   return Entry::Create(fields);
 }
 
-// Any value can be written, and is read under its own key alone.
+// Checks that any value can be written, and is read only under its own key.
 void TryAsValue(std::string_view value) {
   Entry::Fields fields;
   fields.key = Key(1);
@@ -42,29 +42,29 @@ void TryAsValue(std::string_view value) {
   fields.value = value;
   const std::string record = EncodeEntry(*Entry::Create(fields), 1);
   const auto decoded = DecodeEntry(fields.key, record);
-  Require(decoded.ok() && decoded->fields.value == value, "the value comes back");
-  Require(!DecodeEntry(Key(2), record).ok(), "a record answers for no other key");
+  Require(decoded.ok() && decoded->fields.value == value, "the record keeps the value");
+  Require(!DecodeEntry(Key(2), record).ok(), "the record is not valid for another key");
 }
 
 void Try(std::string_view body) {
   TryAsValue(body);
   const Fingerprint key = Key(1);
-  Require(!DecodeEntry(key, body).ok(), "what has no checksum is no record");
+  Require(!DecodeEntry(key, body).ok(), "bytes without a checksum are not a record");
   const std::string record = WithChecksum(key, body);
   const auto decoded = DecodeEntry(key, record);
   if (!decoded.ok()) {
-    Require(absl::IsDataLoss(decoded.status()), "what is no record is DATA_LOSS");
+    Require(absl::IsDataLoss(decoded.status()), "an error is DATA_LOSS");
     return;
   }
-  // Times are kept to a quarter of a nanosecond. What was kept so stays as it is.
+  // Times are rounded to a quarter of a nanosecond. Rounded times do not change any more.
   const std::string written = EncodeEntry(*EntryOf(*decoded), decoded->origin);
   const auto again = DecodeEntry(key, written);
-  Require(again.ok(), "what was written can be read");
-  Require(again->origin == decoded->origin, "the origin is as it was");
-  Require(again->fields.value == decoded->fields.value, "the value is as it was");
-  Require(again->fields.tags == decoded->fields.tags, "the tags are as they were");
+  Require(again.ok(), "a written record can be read");
+  Require(again->origin == decoded->origin, "writing and reading keep the origin");
+  Require(again->fields.value == decoded->fields.value, "writing and reading keep the value");
+  Require(again->fields.tags == decoded->fields.tags, "writing and reading keep the tags");
   Require(EncodeEntry(*EntryOf(*again), again->origin) == written,
-          "what was read is written as it was");
+          "reading and writing keep the bytes");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ bool IsSpelledAsTag(std::string_view tag) {
   });
 }
 
-// Whether it has a subtag of one character, which begins an extension.
+// Returns true if the tag has a subtag of one character, which begins an extension.
 bool HasExtension(std::string_view tag) {
   for (size_t begin = 0; begin <= tag.size();) {
     const size_t end = std::min(tag.find('-', begin), tag.size());
@@ -32,13 +32,12 @@ void Try(std::string_view tag) {
   if (!canonical) return;
   Require(!canonical->empty(), "a tag is not empty");
   Require(IsSpelledAsTag(tag) && IsSpelledAsTag(*canonical),
-          "a tag is letters, digits and hyphens");
-  // ICU 72 drops the value "true" and leaves the key of a `t` extension without one, which it does
-  // not read again.
+          "a tag consists of letters, digits and hyphens");
+  // ICU 72 drops the value "true" of a `t` extension, and does not accept a key without a value.
   if (HasExtension(tag)) return;
   const std::optional<std::string> again = CanonicalLanguageTag(*canonical);
-  Require(again.has_value(), "a canonical tag is a tag");
-  Require(*again == *canonical, "a canonical tag is canonical");
+  Require(again.has_value(), "a canonical tag is valid");
+  Require(*again == *canonical, "a canonical tag stays as it is");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// A request and an answer of the Open Inference Protocol.
+// Fuzzes the tensors of requests and answers of the Open Inference Protocol.
 
 #include "common/oip/message_tensors.h"
 
@@ -20,18 +20,18 @@ bool Same(const TensorView& a, const TensorView& b) {
 void CheckTensors(absl::Span<const TensorView> tensors) {
   const std::string bytes = EncodeTensors(tensors);
   const auto decoded = DecodedTensors::Decode(bytes);
-  Require(decoded.ok() && decoded->size() == tensors.size(), "what is valid can be stored");
+  Require(decoded.ok() && decoded->size() == tensors.size(), "accepted tensors can be encoded");
   for (size_t i = 0; i < tensors.size(); ++i) {
-    Require(ValidateTensor(tensors[i]).ok(), "what was taken is valid");
-    Require(Same((*decoded)[i], tensors[i]), "what is stored is what came");
+    Require(ValidateTensor(tensors[i]).ok(), "accepted tensors are valid");
+    Require(Same((*decoded)[i], tensors[i]), "encoding and decoding keep the tensor");
   }
 }
 
-// REQUIRES: both are OK.
+// Checks that both have the same tensors. REQUIRES: both are OK.
 void CheckSame(const absl::StatusOr<MessageTensors>& a, const absl::StatusOr<MessageTensors>& b) {
-  Require(a->tensors().size() == b->tensors().size(), "there are as many tensors");
+  Require(a->tensors().size() == b->tensors().size(), "a message keeps the number of tensors");
   for (size_t i = 0; i < a->tensors().size(); ++i) {
-    Require(Same(a->tensors()[i], b->tensors()[i]), "what was written is what came");
+    Require(Same(a->tensors()[i], b->tensors()[i]), "a message keeps the tensor");
   }
 }
 
@@ -40,14 +40,14 @@ void TryRequest(const uint8_t* data, size_t size) {
   if (!request.ParseFromArray(data, static_cast<int>(size))) return;
   const auto tensors = MessageTensors::FromRequest(request);
   if (!tensors.ok()) {
-    Require(absl::IsInvalidArgument(tensors.status()), "what is wrong is INVALID_ARGUMENT");
+    Require(absl::IsInvalidArgument(tensors.status()), "an error is INVALID_ARGUMENT");
     return;
   }
   CheckTensors(tensors->tensors());
   inference::ModelInferRequest written;
   AppendInputs(tensors->tensors(), &written);
   const auto again = MessageTensors::FromRequest(written);
-  Require(again.ok(), "what was written can be read");
+  Require(again.ok(), "a written message can be read");
   CheckSame(again, tensors);
 }
 
@@ -56,14 +56,14 @@ void TryResponse(const uint8_t* data, size_t size) {
   if (!response.ParseFromArray(data, static_cast<int>(size))) return;
   const auto tensors = MessageTensors::FromResponse(response);
   if (!tensors.ok()) {
-    Require(absl::IsInvalidArgument(tensors.status()), "what is wrong is INVALID_ARGUMENT");
+    Require(absl::IsInvalidArgument(tensors.status()), "an error is INVALID_ARGUMENT");
     return;
   }
   CheckTensors(tensors->tensors());
   inference::ModelInferResponse written;
   AppendOutputs(tensors->tensors(), &written);
   const auto again = MessageTensors::FromResponse(written);
-  Require(again.ok(), "what was written can be read");
+  Require(again.ok(), "a written message can be read");
   CheckSame(again, tensors);
 }
 

@@ -9,12 +9,12 @@
 
 namespace souvenir {
 
-// protobuf logs each text that is not UTF-8.
+// Turns off protobuf's log, which has a line for each text that is not UTF-8.
 inline void SilenceProtobuf() {
   [[maybe_unused]] static const auto previous = google::protobuf::SetLogHandler(nullptr);
 }
 
-// The same bytes for the same message: maps in order of their keys.
+// Serializes a message deterministically, with maps in the order of their keys.
 inline std::string BytesOf(const google::protobuf::Message& message) {
   std::string bytes;
   {

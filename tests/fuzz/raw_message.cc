@@ -1,4 +1,5 @@
-// A request as it comes from the wire: in pieces, whose size is the first byte's.
+// Fuzzes requests as they arrive on the wire, in pieces. The first byte of the input is the size of
+// the pieces minus 1.
 
 #include "gateway/rpc/raw_message.h"
 
@@ -32,16 +33,17 @@ void TryAs(std::string_view bytes, size_t piece) {
   Message pieces;
   const grpc::Slice slice(bytes.data(), bytes.size());
   const absl::Status status = ParseMessage(grpc::ByteBuffer(&slice, 1), &whole);
-  Require(ParseMessage(InPieces(bytes, piece), &pieces) == status, "pieces are read as the whole");
+  Require(ParseMessage(InPieces(bytes, piece), &pieces) == status,
+          "pieces do not change the status");
   if (!status.ok()) {
-    Require(absl::IsInvalidArgument(status), "what is no message is INVALID_ARGUMENT");
+    Require(absl::IsInvalidArgument(status), "an error is INVALID_ARGUMENT");
     return;
   }
-  Require(BytesOf(pieces) == BytesOf(whole), "pieces mean what the whole means");
+  Require(BytesOf(pieces) == BytesOf(whole), "pieces do not change the message");
   Message again;
   const std::string written = BytesOf(whole);
-  Require(ParseMessage(InPieces(written, piece), &again).ok(), "what was written can be read");
-  Require(BytesOf(again) == BytesOf(whole), "what was read is what was written");
+  Require(ParseMessage(InPieces(written, piece), &again).ok(), "a written message can be read");
+  Require(BytesOf(again) == BytesOf(whole), "writing and reading keep the message");
 }
 
 void Try(std::string_view data) {

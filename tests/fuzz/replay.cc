@@ -1,9 +1,11 @@
-// Stands in for libFuzzer where a fuzz target is a test: feeds it with the files of its corpus,
-// with each of their beginnings, and with changes of them that are the same in every run.
+// Replaces libFuzzer when a fuzz target runs as a test. It feeds the target with the files of its
+// corpus, with their prefixes, and with pseudo-random changes of them that are the same in each
+// run.
 //
-//   replay <corpus folder, or one file, which is fed as it is> [<file>]
+//   replay <corpus folder or file> [<output file>]
 //
-// An input that ends the process is written to the second file.
+// A file instead of a folder is fed unchanged. An input that ends the process is written to the
+// output file.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -24,16 +26,17 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
-// A sanitizer's, where there is one (sanitizer/common_interface_defs.h).
+// Defined by a sanitizer if there is one (sanitizer/common_interface_defs.h).
 // NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" __attribute__((weak)) void __sanitizer_set_death_callback(void (*callback)());
 
 namespace {
 
-constexpr size_t kMostPrefixes = 1024;  // of a seed
-constexpr int kChanged = 3000;          // inputs made of a seed
+constexpr size_t kMostPrefixes = 1024;  // prefixes fed per seed
+constexpr int kChanged = 3000;          // changed inputs fed per seed
 
-using Random = std::mt19937_64;  // the same everywhere; the library's distributions are not
+// The engine gives the same numbers everywhere; the library's distributions do not.
+using Random = std::mt19937_64;
 
 std::optional<std::string> Read(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -41,7 +44,7 @@ std::optional<std::string> Read(const std::filesystem::path& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-// What is fed at the moment, and the file it goes to when that ends the process.
+// The input that is being fed, and the file to which it is written if it ends the process.
 const uint8_t* current = nullptr;
 size_t current_size = 0;
 const char* current_file = nullptr;
@@ -62,7 +65,7 @@ void OnSignal(int signal) {
 
 void SaveCurrentAtTheEnd() {
   std::signal(SIGABRT, OnSignal);
-  if (__sanitizer_set_death_callback != nullptr) {  // it has handlers of its own
+  if (__sanitizer_set_death_callback != nullptr) {  // a sanitizer has its own signal handlers
     __sanitizer_set_death_callback(SaveCurrent);
     return;
   }
@@ -72,8 +75,8 @@ void SaveCurrentAtTheEnd() {
 size_t fed = 0;
 
 void Feed(const std::string& input) {
-  // A copy of its own, as libFuzzer gives it: a sanitizer sees a read past the end, and what is
-  // empty is not null.
+  // The target gets a copy, as from libFuzzer. A sanitizer then detects a read past the end, and an
+  // empty input is not null.
   const std::unique_ptr<uint8_t[]> bytes(new uint8_t[input.size()]);
   std::memcpy(bytes.get(), input.data(), input.size());
   current_size = input.size();
@@ -85,7 +88,7 @@ void Feed(const std::string& input) {
 
 size_t Below(size_t bound, Random& random) { return bound == 0 ? 0 : random() % bound; }
 
-// A number at which something is likely to end, little-endian.
+// Returns a little-endian number at the limit of some type.
 std::string Limit(Random& random) {
   constexpr uint64_t kLimits[] = {0,      1,          0x7f,       0x80,      0xff,      0x7fff,
                                   0xffff, 0x7fffffff, 0xffffffff, INT64_MAX, UINT64_MAX};
@@ -128,8 +131,7 @@ void Change(const std::vector<std::string>& seeds, Random& random, std::string* 
 
 int main(int argc, char** argv) {
   if (argc < 2 || argc > 3) {
-    std::fprintf(stderr, "usage: %s <corpus folder or file> [<file for what ends the process>]\n",
-                 argv[0]);
+    std::fprintf(stderr, "usage: %s <corpus folder or file> [<output file>]\n", argv[0]);
     return 2;
   }
   const std::filesystem::path corpus = argv[1];

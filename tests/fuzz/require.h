@@ -6,7 +6,8 @@
 
 namespace souvenir {
 
-// Ends the process where `holds` is false, which is what a fuzzer takes for a finding.
+// Aborts the process, which a fuzzer reports as a finding, if `holds` is false. `what` is the
+// violated claim.
 inline void Require(bool holds, const char* what,
                     const std::source_location where = std::source_location::current()) {
   if (holds) return;

@@ -1,4 +1,4 @@
-// A snapshot, from a file that may be anything.
+// Fuzzes the import of snapshots, which are files of users.
 
 #include "cache/snapshot.h"
 
@@ -13,7 +13,7 @@ namespace {
 
 struct Outcome {
   absl::Status status;
-  std::string again;  // what was read, written as a snapshot
+  std::string again;  // the entries that were read, written as a snapshot
 };
 
 Outcome ReadInPieces(std::string_view bytes, size_t piece) {
@@ -35,12 +35,12 @@ Outcome ReadInPieces(std::string_view bytes, size_t piece) {
 
 void Try(std::string_view bytes) {
   const Outcome whole = ReadInPieces(bytes, bytes.size());
-  Require(whole.status.ok() || absl::IsDataLoss(whole.status), "what is no snapshot is DATA_LOSS");
+  Require(whole.status.ok() || absl::IsDataLoss(whole.status), "an error is DATA_LOSS");
   const Outcome pieces = ReadInPieces(bytes, 7);
-  Require(pieces.status.ok() == whole.status.ok(), "pieces change nothing");
-  Require(pieces.again == whole.again, "pieces change nothing of what is read");
+  Require(pieces.status.ok() == whole.status.ok(), "pieces do not change the status");
+  Require(pieces.again == whole.again, "pieces do not change the entries");
   if (whole.status.ok()) {
-    Require(ReadInPieces(whole.again, 4096).again == whole.again, "what was written can be read");
+    Require(ReadInPieces(whole.again, 4096).again == whole.again, "a written snapshot can be read");
   }
 }
 

@@ -10,7 +10,7 @@
 namespace souvenir {
 namespace {
 
-// Rows are made for batches, which are checked to be no larger before.
+// Larger batches are not split, because callers of SplitRows() check their size before.
 constexpr int64_t kMostRows = 1000;
 
 void CheckRows(const TensorView& tensor) {
@@ -18,19 +18,19 @@ void CheckRows(const TensorView& tensor) {
   std::vector<int64_t> row_shape(tensor.shape.begin(), tensor.shape.end());
   row_shape[0] = 1;
   const std::vector<TensorView> rows = SplitRows(tensor, row_shape);
-  Require(static_cast<int64_t>(rows.size()) == tensor.shape[0], "there are as many rows");
+  Require(static_cast<int64_t>(rows.size()) == tensor.shape[0], "the tensor has as many rows");
   std::string together;
   for (const TensorView& row : rows) {
-    Require(ValidateTensor(row).ok(), "a row of a valid tensor is one");
+    Require(ValidateTensor(row).ok(), "a row of a valid tensor is valid");
     together.append(row.data);
   }
-  Require(together == tensor.data, "the rows are the tensor");
+  Require(together == tensor.data, "the rows have the bytes of the tensor");
 }
 
 void Try(std::string_view bytes) {
   const auto decoded = DecodedTensors::Decode(bytes);
   if (!decoded.ok()) {
-    Require(absl::IsInvalidArgument(decoded.status()), "what is not encoded is INVALID_ARGUMENT");
+    Require(absl::IsInvalidArgument(decoded.status()), "an error is INVALID_ARGUMENT");
     return;
   }
   std::vector<TensorView> tensors;
@@ -39,7 +39,7 @@ void Try(std::string_view bytes) {
     Require(decoded->Find(tensors.back().name).has_value(), "a tensor is found by its name");
     CheckRows(tensors.back());
   }
-  Require(EncodeTensors(tensors) == bytes, "what was read is written as it was");
+  Require(EncodeTensors(tensors) == bytes, "decoding and encoding keep the bytes");
 }
 
 }  // namespace

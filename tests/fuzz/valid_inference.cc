@@ -1,4 +1,5 @@
-// A request of the Open Inference Protocol, for a model with inputs of many sorts.
+// Fuzzes the validation of requests of the Open Inference Protocol, for a model with inputs of
+// different kinds.
 
 #include "common/oip/valid_inference.h"
 
@@ -25,7 +26,7 @@ constexpr char kModel[] = R"(
 const inference::ModelConfig& Model() {
   static const inference::ModelConfig model = [] {
     inference::ModelConfig parsed;
-    Require(google::protobuf::TextFormat::ParseFromString(kModel, &parsed), "the model is one");
+    Require(google::protobuf::TextFormat::ParseFromString(kModel, &parsed), "the model is valid");
     return parsed;
   }();
   return model;
@@ -36,7 +37,7 @@ void Try(const uint8_t* data, size_t size) {
   if (!request.ParseFromArray(data, static_cast<int>(size))) return;
   const auto valid = ValidateInference(Model(), request);
   if (!valid.ok()) {
-    Require(absl::IsInvalidArgument(valid.status()), "what is wrong is INVALID_ARGUMENT");
+    Require(absl::IsInvalidArgument(valid.status()), "an error is INVALID_ARGUMENT");
     return;
   }
   Require(valid->rows >= 1 && valid->rows <= Model().max_batch_size(), "the batch is in bounds");
@@ -48,10 +49,10 @@ void Try(const uint8_t* data, size_t size) {
     row_shape[0] = 1;
     size_t bytes = 0;
     for (const TensorView& row : SplitRows(input, row_shape)) {
-      Require(ValidateTensor(row).ok(), "a row of a valid tensor is one");
+      Require(ValidateTensor(row).ok(), "a row of a valid tensor is valid");
       bytes += row.data.size();
     }
-    Require(bytes == input.data.size(), "the rows are the input");
+    Require(bytes == input.data.size(), "the rows have as many bytes as the input");
   }
 }
 
