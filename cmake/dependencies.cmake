@@ -1,4 +1,4 @@
-# Every library from outside, found in one place. docs/dependencies.md says what each is for.
+# Finds all third-party libraries. docs/dependencies.md gives the purpose of each.
 
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
@@ -12,13 +12,13 @@ find_package(fmt CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 if(SOUVENIR_BACKEND_PYTORCH)
-  # By hand: find_package(Torch) brings Caffe2's own search for gflags, whose target is not the one that
-  # RocksDB's configuration has made by then. torch_cpu has all of libtorch; `torch` only holds it together
-  # with other devices.
+  # find_package(Torch) is not used: it runs Caffe2's own search for gflags, whose target differs
+  # from the one that RocksDB's configuration has created before. torch_cpu is the whole of
+  # libtorch; `torch` only combines it with other devices.
   find_path(TORCH_INCLUDE_DIRECTORY torch/csrc/jit/api/module.h REQUIRED)
   find_library(TORCH_CPU_LIBRARY torch_cpu REQUIRED)
   find_library(TORCH_C10_LIBRARY c10 REQUIRED)
-  # Types and the version, which need no library.
+  # Headers with types and the version need no library.
   add_library(torch::headers INTERFACE IMPORTED)
   target_include_directories(torch::headers SYSTEM INTERFACE ${TORCH_INCLUDE_DIRECTORY})
   add_library(torch::c10 UNKNOWN IMPORTED)
@@ -38,7 +38,7 @@ find_program(GRPC_PYTHON_PLUGIN grpc_python_plugin REQUIRED)
 if(SOUVENIR_TESTS)
   find_package(GTest CONFIG REQUIRED)
   include(GoogleTest)
-  # Debian's own interpreter: the gRPC module it packages is built for no other.
+  # Debian's interpreter is needed, because Debian's gRPC module is built for no other.
   find_program(SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 endif()
 if(SOUVENIR_BENCH)

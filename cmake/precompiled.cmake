@@ -1,20 +1,21 @@
-# Headers of libraries that most files read: parsed once for all of them, since parsing is most of what a
-# build from nothing does. None of ours is among them, so that a change of one never builds more than it must.
+# Precompiles library headers that most files include, because parsing them is most of the work of a
+# full build. Headers of the project are not precompiled, so that a change of one rebuilds no more
+# than needed.
 #
-# Off, each file stands on its own includes. The presets with sanitizers build so, and notice one that
-# is missing.
+# If SOUVENIR_PRECOMPILE is off, each file depends on its own includes. The presets with sanitizers
+# turn it off, so that a missing include is noticed.
 
-# What a target defines must be what the headers were parsed with, or the compiler parses them again: so what
-# the libraries ask of those that link them goes for all.
+# The compiler uses precompiled headers only with the definitions that they were parsed with. All
+# targets therefore get the definitions that these libraries require.
 if(SOUVENIR_PRECOMPILE)
   add_compile_options(-pthread)
   add_compile_definitions(FMT_SHARED GTEST_HAS_PTHREAD=1)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-fpch-preprocess)  # ccache asks for it
+    add_compile_options(-fpch-preprocess)  # required by ccache
   endif()
 endif()
 
-# souvenir_precompiled_headers(<name> <header>...) is what souvenir_precompile() then can be told.
+# souvenir_precompiled_headers(<name> <header>...): precompiles headers for souvenir_precompile().
 function(souvenir_precompiled_headers name)
   if(NOT SOUVENIR_PRECOMPILE)
     return()
@@ -24,7 +25,7 @@ function(souvenir_precompiled_headers name)
   target_precompile_headers(${name} PRIVATE ${ARGN})
 endfunction()
 
-# souvenir_precompile(<target> <name>)
+# souvenir_precompile(<target> <name>): makes a target use them.
 function(souvenir_precompile target name)
   if(SOUVENIR_PRECOMPILE)
     target_precompile_headers(${target} REUSE_FROM ${name})

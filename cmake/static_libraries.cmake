@@ -1,11 +1,11 @@
-# gRPC and Abseil as parts of each program, from the archives that Debian's packages have beside their
-# shared libraries (docs/adr/0016-grpc-in-the-programs.md): most of what a cache hit costs is gRPC, which
-# is 20% quicker without a table of addresses between its libraries.
+# Links gRPC and Abseil statically, from the archives in Debian's packages
+# (docs/adr/0016-grpc-in-the-programs.md). gRPC is most of the cost of a cache hit, and is 20%
+# faster without the address tables between shared libraries.
 #
-# Protocol Buffers stay shared: libtorch and what it loads use them too, and two copies in a process would
-# not know of each other's messages.
+# Protocol Buffers stay shared. libtorch and its dependencies use them too, and two copies in a
+# process would not share their registered messages.
 
-# souvenir_prefer_static(<namespace>): each imported library <namespace>::* is its archive from here on.
+# souvenir_prefer_static(<namespace>): replaces each imported library <namespace>::* by its archive.
 function(souvenir_prefer_static namespace)
   get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
   list(FILTER targets INCLUDE REGEX "^${namespace}::")
@@ -27,13 +27,13 @@ function(souvenir_prefer_static namespace)
   endforeach()
 endfunction()
 
-# souvenir_link_shared(<target>): it keeps the shared libraries, as one that was built without all this.
+# souvenir_link_shared(<target>): links the target to the shared libraries instead.
 function(souvenir_link_shared target)
   get_property(libraries GLOBAL PROPERTY SOUVENIR_SHARED_LIBRARIES)
-  # Without TLS, they are the same functions once more, and a process with both hangs.
+  # The variants without TLS define the same functions again, and a process with both hangs.
   list(FILTER libraries EXCLUDE REGEX "_unsecure\\.")
-  # Before the archives, so that nothing is left that these are asked for; and all of them, because
-  # some linkers drop what nothing before it needs.
+  # The shared libraries come before the archives, so that they define all symbols. --no-as-needed
+  # keeps all of them, because some linkers drop libraries that nothing before them needs.
   target_link_options(${target} BEFORE PRIVATE
                       -Wl,--push-state,--no-as-needed ${libraries} -Wl,--pop-state)
 endfunction()

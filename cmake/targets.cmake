@@ -1,8 +1,8 @@
-# One function for each sort of target, so that a folder's CMakeLists.txt names only what is its own.
-# Sources include each other by their path from the top: "common/clock.h".
+# Functions that define the targets of the project's folders. Sources include each other by their
+# path from the top, as "common/clock.h".
 
-# souvenir_library(<name> SOURCES <.cc>... [DEPS <target>...] [PRIVATE_DEPS <target>...])
-# Without sources it is a target of headers.
+# souvenir_library(<name> [SOURCES <.cc>...] [DEPS <target>...] [PRIVATE_DEPS <target>...]): adds a
+# library, or a header-only target if there are no sources.
 function(souvenir_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   if(ARG_SOURCES)
@@ -17,7 +17,7 @@ function(souvenir_library name)
   endif()
 endfunction()
 
-# souvenir_binary(<name> SOURCES <.cc>... [DEPS <target>...])
+# souvenir_binary(<name> SOURCES <.cc>... [DEPS <target>...]): adds a program.
 function(souvenir_binary name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -26,7 +26,8 @@ function(souvenir_binary name)
   souvenir_precompile(${name} precompiled)
 endfunction()
 
-# souvenir_test(<name> SOURCES <.cc>... [DEPS <target>...] [LABEL unit|integration]) registers each TEST.
+# souvenir_test(<name> SOURCES <.cc>... [DEPS <target>...] [LABEL unit|integration]): adds a test
+# program and registers each of its tests.
 function(souvenir_test name)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
   if(NOT ARG_LABEL)
@@ -42,9 +43,9 @@ function(souvenir_test name)
                        ENVIRONMENT "${SOUVENIR_TEST_ENVIRONMENT}")
 endfunction()
 
-# souvenir_fuzz_target(<name> [DEPS <target>...]) is of <name>.cc, which has LLVMFuzzerTestOneInput, and of
-# the inputs in corpus/<name>/: with SOUVENIR_FUZZ the program fuzz-<name>, else the test
-# unit/fuzz/<name>.
+# souvenir_fuzz_target(<name> [DEPS <target>...]): adds a fuzz target from <name>.cc, which defines
+# LLVMFuzzerTestOneInput. With SOUVENIR_FUZZ it is the program fuzz-<name>; otherwise it is the test
+# unit/fuzz/<name>, which replays the inputs in corpus/<name>/.
 function(souvenir_fuzz_target name)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
   if(SOUVENIR_FUZZ)

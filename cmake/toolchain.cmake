@@ -1,9 +1,10 @@
-# Compiler, linker and sanitizer settings, for all targets alike.
+# Settings of compiler, linker and sanitizers for all targets.
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # It keeps nothing that reads precompiled headers, unless told that their macros and dates do not count;
-  # and what is new to it costs least where it neither preprocesses by itself nor reads a header twice.
+  # ccache caches files with precompiled headers only if it ignores their macros and dates. Depend
+  # mode and the inode cache make its misses cheap: it neither preprocesses nor hashes a header
+  # twice.
   set(CMAKE_CXX_COMPILER_LAUNCHER
       env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_DEPEND=true CCACHE_INODECACHE=true ${CCACHE})
 endif()
@@ -14,12 +15,13 @@ if(MOLD)
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wno-unused-parameter
-                    # Designated initialisers leave out what has its default.
+                    # Designated initialisers omit members that keep their defaults.
                     -Wno-missing-field-initializers -fno-omit-frame-pointer
-                    # Debian builds its packages so, and the addresses of this tree stay out of binaries.
+                    # As in Debian's packages; it keeps the paths of this tree out of binaries.
                     -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 sees it in every moved absl::InlinedVector; clang-tidy and the sanitizers look for the real.
+  # GCC 12 has false positives for every moved absl::InlinedVector. clang-tidy and the sanitizers
+  # find real cases.
   add_compile_options(-Wno-maybe-uninitialized)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")

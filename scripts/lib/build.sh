@@ -1,4 +1,4 @@
-# Configuring and building a preset, with one line of progress for a person. Sourced after shell.sh.
+# Functions that configure and build a preset, with one line of progress. Sourced after shell.sh.
 # shellcheck shell=bash
 
 # configure PRESET [CMAKE-ARGUMENT...]
@@ -14,18 +14,18 @@ configure() {
   fi
 }
 
-# configure_all PRESET: all that this machine has the packages for, whatever an earlier configuration
-# of this tree has left out. (A preset that leaves something out goes on to.)
+# configure_all PRESET: configures everything for which this machine has the packages, even if an
+# earlier configuration of the tree left it out. Options that the preset itself turns off stay off.
 configure_all() {
   local option choice=()
   for option in SOUVENIR_TESTS SOUVENIR_BENCH SOUVENIR_BACKEND_PYTORCH; do choice+=("-U$option"); done
   configure "$1" "${choice[@]}"
 }
 
-# has PRESET OPTION: whether the tree is configured with it.
+# has PRESET OPTION: succeeds if the tree is configured with the option.
 has() { grep -q "^$2:BOOL=ON$" "$ROOT/build/$1/CMakeCache.txt" 2>/dev/null; }
 
-# compile PRESET [TARGET...]: without targets, all.
+# compile PRESET [TARGET...]: builds the targets, or all if there is none.
 compile() {
   local preset=$1 log line last=-1 percent
   shift
@@ -37,7 +37,7 @@ compile() {
         "Tests and benchmarks are there where their libraries are: scripts/setup --with test"
   done
   log=$ROOT/build/$preset/build.log
-  # As many jobs as cores, but each compiler may take a gigabyte.
+  # One job per core, but at most one per gigabyte of memory, which a compiler may take.
   local jobs memory_jobs
   jobs=$(nproc)
   memory_jobs=$(awk '/MemAvailable/ { print int($2 / 1048576) }' /proc/meminfo)
@@ -55,7 +55,7 @@ compile() {
     fi
   done; then
     [[ ! -t 1 ]] || printf '\r\e[K'
-    # The first failure says more than the last line.
+    # The first failure is more informative than the last lines.
     grep -m 1 -A 25 '^FAILED' "$log" >&2 || tail -n 15 "$log" >&2
     die "building '$preset' failed (all of its words: ${log#"$ROOT"/})" \
       "A header that is not found: run scripts/setup. Out of memory: close something and try again."

@@ -1,10 +1,10 @@
-"""Writes a compilation database that clang can use from the one that CMake wrote for g++.
+"""Converts the compilation database that CMake wrote for g++ into one for clang.
 
     clang_flags.py <build>/compile_commands.json <output folder> [source...]
 
-Leaves out the compiler launcher and what only g++ knows, and keeps the sources named (all of ours,
-without any; generated ones never). Prints one line a source: a shell command that checks its
-thread-safety annotations and writes nothing.
+Removes the compiler launcher and options that only g++ has. Keeps the named sources, or all of the
+project's if none is named; never generated ones. Prints a line for each source: a shell command that
+checks its thread-safety annotations and writes nothing.
 """
 
 import json
@@ -22,7 +22,7 @@ def convert(entry, compiler):
     arguments[0] = compiler
     output = arguments.index("-o")
     del arguments[output:output + 2]
-    if "-include" in arguments:  # headers precompiled by g++, which each file includes by itself too
+    if "-include" in arguments:  # precompiled headers, which each file includes itself too
         include = arguments.index("-include")
         del arguments[include:include + 2]
     return [argument for argument in arguments if argument not in GCC_ONLY]

@@ -1,7 +1,7 @@
-# Starting, waiting for and stopping the two services. Sourced after shell.sh.
+# Functions that start, wait for and stop the two services. Sourced after shell.sh.
 #
-# SOUVENIR_PORT_BASE (default 8000) moves all ports: gateway at +1, its metrics at +2, its admin port
-# at +3; compute at +11, +12 and +13. SOUVENIR_BIN is where the programs are.
+# SOUVENIR_PORT_BASE (default 8000) moves all ports: gateway at +1, its metrics at +2, its admin
+# port at +3; compute at +11, +12 and +13. SOUVENIR_BIN is the folder of the programs.
 # shellcheck shell=bash disable=SC2034
 
 PORT_BASE=${SOUVENIR_PORT_BASE:-8000}
@@ -17,11 +17,11 @@ COMPUTE_METRICS=127.0.0.1:$((PORT_BASE + 12))
 COMPUTE_ADMIN=127.0.0.1:$((PORT_BASE + 13))
 
 START_SECONDS=30 # longest wait for a service to be ready
-STOP_SECONDS=45  # longest wait for one to drain; a service gives itself 30
+STOP_SECONDS=45  # longest wait for a service to drain; its own limit is 30
 
 gateway_pid='' compute_pid=''
 
-# refuse_used_ports: dies, naming the port, where another process listens already.
+# refuse_used_ports: dies if another process listens on a port, and names the port.
 refuse_used_ports() {
   local address
   for address in "$GATEWAY" "$GATEWAY_METRICS" "$GATEWAY_ADMIN" \
@@ -34,11 +34,11 @@ refuse_used_ports() {
   done
 }
 
-# A service of its own session does not get the terminal's Ctrl-C, so that the order of stopping is
-# ours; and it does not outlive a script that is killed.
+# detached COMMAND...: runs a service in a session of its own. It does not get the terminal's
+# Ctrl-C, so the script decides the order of stopping, and it ends if the script is killed.
 detached() { exec setsid setpriv --pdeathsig TERM "$@" {SPEAKER}>&-; }
 
-# start_compute LOG-FILE [ARGUMENT...]: sets compute_pid.
+# start_compute LOG-FILE [ARGUMENT...]: starts souvenir-compute and sets compute_pid.
 start_compute() {
   local log=$1
   shift
@@ -47,7 +47,7 @@ start_compute() {
   compute_pid=$!
 }
 
-# start_gateway LOG-FILE DATA-DIRECTORY [ARGUMENT...]: sets gateway_pid.
+# start_gateway LOG-FILE DATA-DIRECTORY [ARGUMENT...]: starts souvenir-gateway and sets gateway_pid.
 start_gateway() {
   local log=$1 data=$2
   shift 2
@@ -56,22 +56,23 @@ start_gateway() {
   gateway_pid=$!
 }
 
-# wait_until PID COMMAND...: until COMMAND succeeds; fails when the process has ended or time is up.
+# wait_until PID COMMAND...: waits until COMMAND succeeds. Fails if the process ends or after
+# START_SECONDS.
 wait_until() {
   local pid=$1 end=$((SECONDS + START_SECONDS))
   shift
   until "$@" >/dev/null 2>&1; do
     kill -0 "$pid" 2>/dev/null || return 1
     ((SECONDS < end)) || return 1
-    sleep 0.05 # between two questions
+    sleep 0.05
   done
 }
 
 compute_is_ready() { "$BIN/souvenir" --server "$COMPUTE" --timeout 2 models; }
 gateway_is_ready() { "$BIN/souvenir" --server "$GATEWAY" --timeout 2 languages; }
 
-# stop_process PID: asks it to end, waits until it has, and ends it by force when its time is up.
-# Its exit status.
+# stop_process PID: sends SIGTERM, waits until the process has ended, and sends SIGKILL after
+# STOP_SECONDS. Returns the exit status of the process.
 stop_process() {
   local pid=$1 end=$((SECONDS + STOP_SECONDS)) status=0
   kill -TERM "$pid" 2>/dev/null || true
@@ -83,8 +84,8 @@ stop_process() {
   return "$status"
 }
 
-# stop_services: the gateway first, so that it drains while compute still answers. 1 where one of
-# them did not end well.
+# stop_services: stops the gateway first, so that it drains while compute still answers. Returns 1
+# if a service ended with an error.
 stop_services() {
   local status=0
   if [[ -n $gateway_pid ]]; then

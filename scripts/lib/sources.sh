@@ -1,7 +1,7 @@
-# Which files are ours. Sourced after shell.sh.
+# Lists the sources of the project. Sourced after shell.sh.
 # shellcheck shell=bash
 
-# list_sources PATTERN...: files whose name matches, relative to ROOT; tracked ones and new ones.
+# list_sources PATTERN...: prints the tracked and the new files whose names match, relative to ROOT.
 list_sources() {
   if git -C "$ROOT" rev-parse --git-dir >/dev/null 2>&1; then
     git -C "$ROOT" ls-files --cached --others --exclude-standard -- "$@" | sort -u |

@@ -1,6 +1,6 @@
-"""Writes the inputs that fuzzing begins with: tests/fuzz/corpus/<target>/*. Needs protoc.
+"""Writes the first inputs of fuzzing, tests/fuzz/corpus/<target>/*. Needs protoc.
 
-What a fuzzer found stands beside them under another name, and is left alone.
+Inputs that a fuzzer found have other names, and are not changed.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ def inference_messages():
         return message("inference.ModelInferResponse", "inference/grpc_service.proto", text)
 
     return {
-        # Both are refused.
+        # The server refuses these two.
         "rows_differ": request(
             "inputs { name: 'text' datatype: 'BYTES' shape: [2, 1]"
             " contents { bytes_contents: ['a', 'b'] } }"
@@ -102,7 +102,7 @@ def inference_messages():
             "inputs { name: 'c' datatype: 'INT64' contents { int64_contents: -1 } }"
             "inputs { name: 'd' datatype: 'UINT64' shape: 0 }"
             "inputs { name: 'e' datatype: 'FP64' shape: 1 contents { fp64_contents: 0.5 } }"),
-        # More than a stored tensor has room for.
+        # More dimensions than a stored tensor can have.
         "many_dimensions": response(
             f"outputs {{ name: 'a' datatype: 'BOOL' shape: [{', '.join(['1'] * 256)}] }}"
             " raw_output_contents: 'x'"),

@@ -1,9 +1,9 @@
 #pragma once
 
-// Under ThreadSanitizer this header of protobuf's gives every map two members more, which the
-// packaged library, built without it, does not know: reflection over a map (text format, JSON) then
-// reads at wrong places and crashes. Here it is read as the library was; all other headers, which
-// come first, see the sanitizer.
+// Under ThreadSanitizer, protobuf's header gives every map two additional members. The packaged
+// library was built without the sanitizer and lacks them, so that reflection over a map (text
+// format, JSON) reads at wrong offsets and crashes. This wrapper includes the header as if there
+// were no sanitizer. All other headers are included before it and see the sanitizer.
 #include <google/protobuf/arena.h>
 #include <google/protobuf/generated_message_reflection.h>
 #include <google/protobuf/map.h>
