@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "common/language/composed_text.h"
 #include "common/language/language_tag.h"
 #include "common/status_macros.h"
 #include "common/tensor/bytes_elements.h"
@@ -108,7 +109,17 @@ absl::Status Translator::Plan(const TranslationRequest& request, TranslationPlan
     // Nothing is a translation of nothing.
     if (target.ok() && !request.text.empty()) item.target = *std::move(target);
   }
-  plan->framed_text = FrameBytesElement(request.text);
+  return Frame(request.text, plan);
+}
+
+absl::Status Translator::Frame(std::string_view text, TranslationPlan* plan) const {
+  const std::optional<std::string> composed = ComposedText(text);
+  if (composed && composed->size() > options_.max_text_bytes) {
+    return absl::InvalidArgumentError(fmt::format(
+        "the text has {} bytes when its letters are composed (NFC), and the limit is {}",
+        composed->size(), options_.max_text_bytes));
+  }
+  plan->framed_text = FrameBytesElement(composed ? *composed : text);
   return absl::OkStatus();
 }
 

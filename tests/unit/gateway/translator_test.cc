@@ -47,6 +47,31 @@ TEST_F(TranslatorTest, EachTargetIsAskedOfItsModel) {
   EXPECT_TRUE(ValidateTensor(question.inputs[0]).ok());
 }
 
+TEST_F(TranslatorTest, ATextIsAskedForWithItsLettersComposed) {
+  LearnModels();
+  ASSERT_TRUE(Plan("man\u0303ana", "en", {"es"}).ok());
+  const std::string decomposed = plan_.framed_text;
+  const auto key = [this] {
+    const Question question = plan_.QuestionFor(plan_.translations[0]);
+    return question.target->FingerprintOf(question.inputs);
+  };
+  const cache::Fingerprint asked = key();
+  ASSERT_TRUE(Plan("ma\u00f1ana", "en", {"es"}).ok());
+  EXPECT_EQ(decomposed, std::string_view("\7\0\0\0ma\u00f1ana", 11));
+  EXPECT_EQ(plan_.framed_text, decomposed);
+  EXPECT_EQ(key(), asked);
+}
+
+TEST_F(TranslatorTest, TheLimitHoldsForATextThatGrowsWhenItIsComposed) {
+  LearnModels();
+  EXPECT_TRUE(Plan("\u0958", "en", {"es"}).ok());
+  EXPECT_EQ(Plan("\u0958\u0958", "en", {"es"}).message(),
+            "the text has 12 bytes when its letters are composed (NFC), and the limit is 10");
+  EXPECT_EQ(Plan("123456789e\u0301", "en", {"es"}).message(),
+            "the text has 12 bytes, and the limit is 10")
+      << "and for one that shrinks";
+}
+
 TEST_F(TranslatorTest, TheEngineCanBeChosen) {
   LearnModels();
   ASSERT_TRUE(Plan("hello", "en", {"es"}, "zebra").ok());
