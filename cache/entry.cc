@@ -51,6 +51,7 @@ Entry::Entry(const Fields& fields, uint32_t tags_size, size_t usable)
       cost_ns_(static_cast<float>(absl::ToInt64Nanoseconds(std::min(fields.cost, kMostCost)))),
       tags_size_(static_cast<uint16_t>(tags_size)),
       code_(static_cast<uint8_t>(fields.code)),
+      checked_(fields.checked),
       created_ns_(absl::ToUnixNanos(fields.created_at)),
       epoch_sum_(fields.epoch_sum),
       origin_(fields.origin) {

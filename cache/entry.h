@@ -78,6 +78,9 @@ class Entry final : public EvictionNode {
     // Of the epochs before it was computed: those of all, of the tenant, the model, the key and the
     // tags. Their sum says as much as they do: none ever decreases.
     uint64_t epoch_sum = 0;
+    // Whether the value was held to what was asked. Not kept on disk: a process trusts what it has
+    // looked into.
+    bool checked = false;
   };
 
   static constexpr size_t kMostTagBytes = UINT16_MAX;
@@ -102,6 +105,10 @@ class Entry final : public EvictionNode {
   bool IsCurrent(const EpochTable& epochs) const;
 
   uint64_t epoch_sum() const { return epoch_sum_; }
+
+  // Whether its value was held to what was asked; and that it was now.
+  bool is_checked() const { return checked_.load(std::memory_order_relaxed); }
+  void MarkChecked() const { checked_.store(true, std::memory_order_relaxed); }
 
   void AddRef() const { references_.fetch_add(1, std::memory_order_relaxed); }
   void Release() const {
@@ -131,6 +138,7 @@ class Entry final : public EvictionNode {
   const uint16_t tags_size_;  // bytes
   const uint8_t code_;
   mutable std::atomic<bool> claimed_{false};
+  mutable std::atomic<bool> checked_;
   const int64_t created_ns_;  // since 1970
   const uint64_t epoch_sum_;
   const OriginPtr origin_;

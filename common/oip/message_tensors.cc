@@ -214,7 +214,9 @@ absl::StatusOr<MessageTensors> MessageTensors::FromRequest(
 
 absl::StatusOr<MessageTensors> MessageTensors::FromResponse(
     const inference::ModelInferResponse& response) {
-  return From(response.outputs(), response.raw_output_contents());
+  absl::StatusOr<MessageTensors> tensors = From(response.outputs(), response.raw_output_contents());
+  if (!tensors.ok()) return absl::InternalError(tensors.status().message());
+  return tensors;
 }
 
 namespace {

@@ -16,9 +16,10 @@ namespace souvenir {
 class MessageTensors {
  public:
   // Of a request or an answer, raw or typed. The message must outlive the result.
-  // INVALID_ARGUMENT names the tensor, what came and what was expected: an unknown datatype, a name
-  // that is empty or comes twice, raw and typed contents both, a count or length that does not
-  // match the shape, contents in another datatype's list, FP16 or BF16 that is typed.
+  // An error names the tensor, what came and what was expected: an unknown datatype, a name that is
+  // empty or comes twice, raw and typed contents both, a count or length that does not match the
+  // shape, contents in another datatype's list, FP16 or BF16 that is typed. INVALID_ARGUMENT for a
+  // request; INTERNAL for an answer, which is no fault of whoever asked.
   static absl::StatusOr<MessageTensors> FromRequest(const inference::ModelInferRequest& request);
   static absl::StatusOr<MessageTensors> FromResponse(const inference::ModelInferResponse& response);
 

@@ -187,6 +187,7 @@ CatalogModelPtr Catalog::Make(const KnownModel& known) {
   model->digest = DigestOf(known);
   for (const auto& output : known.metadata().outputs()) model->outputs.push_back(output.name());
   std::sort(model->outputs.begin(), model->outputs.end());
+  model->declared = DeclaredOutputs(known);
   model->cached = known.config().response_cache().enable();
   model->row_exact = model->parameter("row_exact") == "true";
   model->max_batch = known.config().max_batch_size();

@@ -15,6 +15,7 @@
 #include "common/mutex.h"
 #include "common/published.h"
 #include "gateway/catalog/model_counters.h"
+#include "gateway/catalog/output_declaration.h"
 #include "gateway/upstream/model_digest.h"
 #include "souvenir/config/v1/gateway.pb.h"
 #include "souvenir/state/v1/catalog.pb.h"
@@ -37,11 +38,12 @@ struct FreshnessPolicy {
 // Immutable.
 struct CatalogModel {
   souvenir::state::v1::KnownModel known;
-  std::string digest;                // hex; covers everything that its answers depend on
-  std::vector<std::string> outputs;  // names of all outputs, sorted
-  bool cached = false;               // true if its answers are cached
-  bool row_exact = false;            // true if they are cached row by row
-  int64_t max_batch = 0;             // most rows per request; 0 if there is no batch dimension
+  std::string digest;                       // hex; covers everything that its answers depend on
+  std::vector<std::string> outputs;         // names of all outputs, sorted
+  std::vector<OutputDeclaration> declared;  // what is declared of them, by name
+  bool cached = false;                      // true if its answers are cached
+  bool row_exact = false;                   // true if they are cached row by row
+  int64_t max_batch = 0;  // most rows per request; 0 if there is no batch dimension
   FreshnessPolicy freshness;
   ModelCounters* counters = nullptr;  // counters of all versions; owned by the catalog
 

@@ -10,6 +10,7 @@
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
 #include "common/tensor/tensor_codec.h"
+#include "gateway/resolve/answer_check.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -19,6 +20,9 @@ namespace {
 constexpr size_t kMostAtHandBytes = 256 << 10;
 // What one record costs beside its bytes: the block that it lies in.
 constexpr size_t kProbeBytes = 4 << 10;
+
+// Twice what a SHA-256 has in hex.
+constexpr size_t kMostDigestBytes = 128;
 
 // Errors that may be of one row's making: asked by itself, another row may be answered.
 bool MayBeOneRowsFault(const absl::Status& status) {
@@ -118,7 +122,7 @@ void Computation::LandWhatIsOnDisk(absl::Duration asked_at) {
 }
 
 bool Computation::LandIfUsable(Row* row, cache::EntryPtr entry, cache::FlightSource source) {
-  switch (call_->Judge(row->question, entry.get(), *resolver_->parts_.clock)) {
+  switch (call_->JudgeFound(row->question, entry.get(), *resolver_->parts_.clock)) {
     case Freshness::kFresh:
     case Freshness::kStale:
       Land(*row, std::move(entry), source);
@@ -194,14 +198,23 @@ std::unique_ptr<inference::ModelInferRequest> Computation::BuildRequest() const 
 void Computation::OnUpstreamDone(
     absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
   call_->stages.Note(Stage::kUpstream, resolver_->parts_.clock->Monotonic() - called_at_);
-  absl::Status status = response.status();
-  if (status.ok()) status = LandFromResponse(**response);
-  if (!status.ok()) OnUpstreamFailed(status);
+  if (!response.ok()) {
+    // What a server refuses it may refuse for what the row holds; what we refuse of its answer,
+    // not.
+    if (rows_.size() == 1 && absl::IsInvalidArgument(response.status())) {
+      StoreRefusal(response.status());
+    }
+    return OnUpstreamFailed(response.status());
+  }
+  const absl::Status landed = LandFromResponse(**response);
+  if (landed.ok()) return;
+  OnUpstreamFailed(
+      absl::InternalError(fmt::format("the answer of model '{}' is malformed: {}",
+                                      target().model().name(), std::string(landed.message()))));
 }
 
 void Computation::OnUpstreamFailed(const absl::Status& status) {
   if (rows_.size() > 1 && MayBeOneRowsFault(status)) return StartRowByRow();
-  if (rows_.size() == 1 && absl::IsInvalidArgument(status)) StoreRefusal(status);
   FailAll(status);
 }
 
@@ -218,9 +231,41 @@ void Computation::StoreRefusal(const absl::Status& status) {
   resolver_->parts_.cache->Insert(cache::Entry::Create(fields));
 }
 
+absl::StatusOr<TargetPtr> Computation::AnsweredTarget(
+    const inference::ModelInferResponse& response) const {
+  const TargetPtr& asked = question(rows_.front()).target;
+  const auto found = response.parameters().find(kDigestName);
+  if (found == response.parameters().end()) return asked;
+  const std::string& digest = found->second.string_param();
+  if (digest.empty() || digest.size() > kMostDigestBytes) {
+    return absl::InternalError(fmt::format("its parameter '{}' is no string of 1 to {} bytes",
+                                           kDigestName, kMostDigestBytes));
+  }
+  if (digest == asked->model().digest) return asked;
+  resolver_->parts_.catalog->NoteStale(asked->model(), digest);
+  return asked->WithDigest(digest);
+}
+
+absl::StatusOr<std::vector<TensorView>> Computation::RowsOf(const TensorView& output,
+                                                            const Target& answered,
+                                                            std::vector<int64_t>* row_shape) const {
+  const Target& asked = target();
+  std::optional<int64_t> rows = RowsToAnswer(asked.model(), question(rows_.front()).inputs);
+  if (asked.by_rows()) rows = static_cast<int64_t>(rows_.size());
+  // What a model declares that has been replaced is not known yet.
+  SOUVENIR_RETURN_IF_ERROR(&answered == &asked ? CheckOutput(asked.model(), output, rows)
+                                               : CheckRows(output, rows));
+  if (rows_.size() == 1) return std::vector<TensorView>{output};
+  row_shape->assign(output.shape.begin(), output.shape.end());
+  (*row_shape)[0] = 1;
+  return SplitRows(output, *row_shape);
+}
+
 absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& response) {
   SOUVENIR_ASSIGN_OR_RETURN(const MessageTensors message, MessageTensors::FromResponse(response));
   const Target& asked = target();
+  // An answer with another digest goes to those who wait for it, and is kept under its own name.
+  SOUVENIR_ASSIGN_OR_RETURN(const TargetPtr answered, AnsweredTarget(response));
 
   // By output, then by row; a whole request is one row.
   std::vector<std::vector<TensorView>> columns;
@@ -230,31 +275,13 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
     const auto found = std::find_if(message.tensors().begin(), message.tensors().end(),
                                     [&](const TensorView& tensor) { return tensor.name == name; });
     if (found == message.tensors().end()) {
-      return absl::InternalError(fmt::format("the answer of model '{}' lacks the output '{}'",
-                                             asked.model().name(), name));
+      return absl::InternalError(fmt::format("output '{}' is missing", name));
     }
-    if (!asked.by_rows() || rows_.size() == 1) {
-      columns.push_back({*found});
-      continue;
-    }
-    if (found->shape.empty() || found->shape[0] != static_cast<int64_t>(rows_.size())) {
-      return absl::InternalError(
-          fmt::format("output '{}' of model '{}' has shape {} for {} rows, and cannot be split",
-                      name, asked.model().name(), ShapeString(found->shape), rows_.size()));
-    }
-    row_shapes[i].assign(found->shape.begin(), found->shape.end());
-    row_shapes[i][0] = 1;
-    columns.push_back(SplitRows(*found, row_shapes[i]));
+    SOUVENIR_ASSIGN_OR_RETURN(std::vector<TensorView> column,
+                              RowsOf(*found, *answered, &row_shapes[i]));
+    columns.push_back(std::move(column));
   }
 
-  // An answer with another digest goes to those who wait for it, and is kept under its own name.
-  TargetPtr answered = question(rows_.front()).target;
-  const auto digest = response.parameters().find(kDigestName);
-  if (digest != response.parameters().end() &&
-      digest->second.string_param() != asked.model().digest) {
-    resolver_->parts_.catalog->NoteStale(asked.model(), digest->second.string_param());
-    answered = asked.WithDigest(digest->second.string_param());
-  }
   const absl::Duration cost = CostPerRow(response);
   const bool store = asked.model().cached && !call_->options.cache.no_store;
   for (size_t i = 0; i < rows_.size(); ++i) {
@@ -274,6 +301,7 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
       fields.origin = answered->origin();
     }
     fields.value = value;
+    fields.checked = answered.get() == &asked;
     cache::EntryPtr entry = cache::Entry::Create(fields);
     if (store) resolver_->parts_.cache->Insert(entry);
     Land(row, std::move(entry), cache::FlightSource::kUpstream);
@@ -297,11 +325,13 @@ absl::Duration Computation::CostPerRow(const inference::ModelInferResponse& resp
   if (time != response.parameters().end()) {
     call_->stages.Note(Stage::kCompute, absl::Nanoseconds(time->second.int64_param()));
   }
-  // A server that does not tell is believed to have computed all the while.
+  // A server that does not tell is believed to have computed all the while, and none to have
+  // computed for longer than a call lasts.
   const absl::Duration all = time != response.parameters().end()
                                  ? absl::Nanoseconds(time->second.int64_param())
                                  : resolver_->parts_.clock->Monotonic() - called_at_;
-  return all / static_cast<int64_t>(rows_.size());
+  return std::clamp(all, absl::ZeroDuration(), resolver_->options_.call_timeout) /
+         static_cast<int64_t>(rows_.size());
 }
 
 void Computation::StartRowByRow() {

@@ -50,8 +50,14 @@ class Computation : public std::enable_shared_from_this<Computation> {
 
   void OnUpstreamDone(absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response);
   void OnUpstreamFailed(const absl::Status& status);
-  // Lands all rows with what the response holds for them; an error where it does not hold it.
+  // Lands all rows with what the response holds for them. INTERNAL, with nothing landed, where it
+  // is not what was asked for and declared.
   absl::Status LandFromResponse(const inference::ModelInferResponse& response);
+  // Whose answer it is: the target's, or that of the target as it is with another digest.
+  absl::StatusOr<TargetPtr> AnsweredTarget(const inference::ModelInferResponse& response) const;
+  // An output of the response, checked, for each row.
+  absl::StatusOr<std::vector<TensorView>> RowsOf(const TensorView& output, const Target& answered,
+                                                 std::vector<int64_t>* row_shape) const;
   // Asks for each row by itself, so that rows that are well do not share another's fate.
   void StartRowByRow();
 

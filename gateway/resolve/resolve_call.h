@@ -17,6 +17,7 @@
 #include "common/timer_queue.h"
 #include "common/trace_context.h"
 #include "gateway/catalog/model_counters.h"
+#include "gateway/resolve/answer_check.h"
 #include "gateway/resolve/directives.h"
 #include "gateway/resolve/freshness.h"
 #include "gateway/resolve/stage_times.h"
@@ -79,11 +80,21 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
   bool was_resolved() const { return slots_ != nullptr; }
   const Answer& answer(size_t question) const { return slots_[question].answer; }
 
-  // Whether `entry` may answer `question` for this caller; null is too old.
+  // Whether `entry`, which is an answer to `question`, may answer it for this caller; null is too
+  // old.
   Freshness Judge(size_t question, const cache::Entry* entry, const Clock& clock) const {
     if (entry == nullptr) return Freshness::kTooOld;
     return gateway::Judge(*entry, options.cache, questions[question].target->model().freshness,
                           clock);
+  }
+
+  // The same for one that was remembered: what is no answer to the question is too old.
+  Freshness JudgeFound(size_t question, const cache::Entry* entry, const Clock& clock) const {
+    const Question& asked = questions[question];
+    if (entry == nullptr || !IsAnswerTo(*entry, *asked.target, asked.inputs)) {
+      return Freshness::kTooOld;
+    }
+    return Judge(question, entry, clock);
   }
 
  protected:

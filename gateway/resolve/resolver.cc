@@ -86,7 +86,7 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
       continue;
     }
     cache::EntryPtr entry = parts_.cache->LookupMemory(key);
-    const Freshness freshness = call->Judge(i, entry.get(), *parts_.clock);
+    const Freshness freshness = call->JudgeFound(i, entry.get(), *parts_.clock);
     if (freshness > Freshness::kStale) {
       open.push_back(i);
       continue;

@@ -56,7 +56,7 @@ void TryResponse(const uint8_t* data, size_t size) {
   if (!response.ParseFromArray(data, static_cast<int>(size))) return;
   const auto tensors = MessageTensors::FromResponse(response);
   if (!tensors.ok()) {
-    Require(absl::IsInvalidArgument(tensors.status()), "an error is INVALID_ARGUMENT");
+    Require(absl::IsInternal(tensors.status()), "an error of an answer is INTERNAL");
     return;
   }
   CheckTensors(tensors->tensors());

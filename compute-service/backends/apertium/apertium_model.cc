@@ -60,12 +60,14 @@ class ApertiumInstance final : public Instance {
   }
 
   static absl::Status AppendRow(std::string_view payload, std::string* data) {
-    SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors tensors, DecodedTensors::Decode(payload));
-    const std::optional<TensorView> row = tensors.Find(kTranslationOutput);
-    if (!row || row->datatype != DataType::kBytes || row->shape != absl::MakeSpan(kRowShape)) {
+    // Whatever is wrong with the answer is no fault of the caller's.
+    const absl::StatusOr<DecodedTensors> tensors = DecodedTensors::Decode(payload);
+    const std::optional<TensorView> row =
+        tensors.ok() ? tensors->Find(kTranslationOutput) : std::nullopt;
+    if (!row || !ValidateTensor(*row).ok() || row->datatype != DataType::kBytes ||
+        row->shape != absl::MakeSpan(kRowShape)) {
       return absl::InternalError("the worker's answer has no tensor 'translation' of shape [1]");
     }
-    SOUVENIR_RETURN_IF_ERROR(ValidateTensor(*row));
     data->append(row->data);
     return absl::OkStatus();
   }

@@ -341,7 +341,236 @@ TEST_F(ResolverTest, OutputsThatDoNotSplitAreAskedForRowByRow) {
 TEST_F(ResolverTest, AnAnswerWithoutAnOutputIsAnError) {
   const auto call = Ask({"a"});
   upstream_.Answer(0, [](const auto&, auto*) {});
-  EXPECT_EQ(call->text(0), "the answer of model 'm' lacks the output 'out'");
+  EXPECT_EQ(call->text(0), "the answer of model 'm' is malformed: output 'out' is missing");
+}
+
+using Response = inference::ModelInferResponse;
+
+// Answers of a server that is broken: each is its own fault, and nothing is kept of it.
+struct Malformed {
+  const char* name;
+  void (*change)(Response*);
+  const char* reason;
+
+  friend void PrintTo(const Malformed& printed, std::ostream* out) { *out << printed.name; }
+};
+
+class MalformedAnswerTest : public ResolverTest, public testing::WithParamInterface<Malformed> {
+ protected:
+  MalformedAnswerTest() : ResolverTest(RefusalsForEver()) {}
+
+  static config::v1::ModelPolicy RefusalsForEver() {
+    config::v1::ModelPolicy policy;
+    policy.set_error_ttl_seconds(UINT64_MAX);
+    return policy;
+  }
+
+  static void AnswerMalformed(const inference::ModelInferRequest& request, Response* response) {
+    Bracket(request, response);
+    GetParam().change(response);
+  }
+};
+
+TEST_P(MalformedAnswerTest, IsInternalNamedAndNotKept) {
+  const auto call = Ask({"a"});
+  upstream_.Answer(0, AnswerMalformed);
+  ASSERT_TRUE(call->done());
+  EXPECT_EQ(call->answer(0).status.code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(call->text(0),
+            fmt::format("the answer of model 'm' is malformed: {}", GetParam().reason));
+  EXPECT_EQ(cache_->memory().stats().entries, 0u);
+  cache_->disk().Flush();
+  DropMemory();
+  const auto again = Ask({"a"});
+  EXPECT_FALSE(again->done()) << "nothing is remembered of it";
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(again->text(0), "<a>");
+}
+
+TEST_P(MalformedAnswerTest, OfABatchIsAskedForRowByRow) {
+  const auto call = Ask({"a", "b"});
+  upstream_.Answer(0, AnswerMalformed);
+  ASSERT_EQ(upstream_.calls(), 3u);
+  upstream_.Answer(1, Bracket);
+  upstream_.Answer(2, AnswerMalformed);
+  EXPECT_EQ(call->text(0), "<a>");
+  EXPECT_EQ(call->answer(1).status.code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(cache_->memory().stats().entries, 1u);
+}
+
+void Reshape(Response* response, std::vector<int64_t> shape, const std::string& data) {
+  response->mutable_outputs(0)->mutable_shape()->Assign(shape.begin(), shape.end());
+  response->set_raw_output_contents(0, data);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Answers, MalformedAnswerTest,
+    testing::Values(
+        Malformed{"NegativeShape",
+                  [](Response* r) {
+                    Reshape(r, {-1, 1}, FrameBytesElement("x"));
+                  },
+                  "tensor 'out': shape [-1, 1] has a negative dimension or too many elements"},
+        Malformed{"OverflowingShape",
+                  [](Response* r) {
+                    Reshape(r, {INT64_MAX, 2}, "");
+                  },
+                  "tensor 'out': shape [9223372036854775807, 2] has a negative dimension or too "
+                  "many elements"},
+        Malformed{"OutputTwice",
+                  [](Response* r) {
+                    *r->add_outputs() = r->outputs(0);
+                    r->add_raw_output_contents(r->raw_output_contents(0));
+                  },
+                  "tensor 'out' came twice"},
+        Malformed{"WrongLength",
+                  [](Response* r) { r->mutable_raw_output_contents(0)->append("x"); },
+                  "tensor 'out': 1 bytes follow the 1 BYTES elements of shape [1, 1]"},
+        Malformed{"UnknownDatatype",
+                  [](Response* r) { r->mutable_outputs(0)->set_datatype("WORD"); },
+                  "tensor 'out': there is no datatype 'WORD'; BOOL, UINT8, UINT16, UINT32, UINT64, "
+                  "INT8, INT16, INT32, INT64, FP16, BF16, FP32, FP64 or BYTES is expected"},
+        Malformed{"AnotherDatatype",
+                  [](Response* r) {
+                    r->mutable_outputs(0)->set_datatype("INT32");
+                    Reshape(r, {1, 1}, "four");
+                  },
+                  "output 'out': datatype INT32 came, BYTES is declared"},
+        Malformed{"AnotherName", [](Response* r) { r->mutable_outputs(0)->set_name("o"); },
+                  "output 'out' is missing"},
+        Malformed{"MoreRows",
+                  [](Response* r) {
+                    Reshape(
+                        r, {3, 1},
+                        FrameBytesElement("x") + FrameBytesElement("y") + FrameBytesElement("z"));
+                  },
+                  "output 'out': shape [3, 1] came for 1 rows"},
+        Malformed{"NoRows",
+                  [](Response* r) {
+                    Reshape(r, {0, 1}, "");
+                  },
+                  "output 'out': shape [0, 1] came for 1 rows"},
+        Malformed{"NoDimensions", [](Response* r) { Reshape(r, {}, FrameBytesElement("x")); },
+                  "output 'out': shape [] came for 1 rows"},
+        Malformed{"AnotherShape",
+                  [](Response* r) {
+                    Reshape(r, {1, 2}, FrameBytesElement("x") + FrameBytesElement("y"));
+                  },
+                  "output 'out': shape [1, 2] came, [-1, 1] is declared"},
+        Malformed{
+            "NoDigest",
+            [](Response* r) { (*r->mutable_parameters())["souvenir.digest"].set_int64_param(7); },
+            "its parameter 'souvenir.digest' is no string of 1 to 128 bytes"}),
+    [](const auto& info) { return info.param.name; });
+
+// A batch has its own rows; two for two are right, and for one are not.
+TEST_F(ResolverTest, ABatchHasAsManyRowsAsWereAskedFor) {
+  const auto call = Ask({"a", "b", "c"});
+  upstream_.Answer(0, [](const auto&, Response* response) {
+    const std::string two = FrameBytesElement("x") + FrameBytesElement("y");
+    const std::array<int64_t, 2> shape = {2, 1};
+    AppendOutputs({{"out", DataType::kBytes, shape, two}}, response);
+  });
+  ASSERT_EQ(upstream_.calls(), 4u);
+  for (size_t i = 1; i < 4; ++i) upstream_.Answer(i, Bracket);
+  EXPECT_EQ(call->text(2), "<c>");
+}
+
+// What another version kept, or a snapshot brought, is looked into before it answers.
+TEST_F(ResolverTest, WhatIsRememberedAndDoesNotFitIsAMiss) {
+  upstream_.AnswerAllWith(Bracket);
+  const auto sound = Ask({"a"});
+  const cache::EntryPtr entry = sound->answer(0).entry;
+  const std::array<int64_t, 2> two_rows = {2, 1};
+  const std::string two = FrameBytesElement("x") + FrameBytesElement("y");
+  const std::string values[] = {
+      "no tensors", EncodeTensors({{"o", DataType::kBytes, kRow, FrameBytesElement("x")}}),
+      EncodeTensors({{"out", DataType::kInt32, kRow, "four"}}),
+      EncodeTensors({{"out", DataType::kBytes, two_rows, two}}),
+      EncodeTensors({{"out", DataType::kBytes, kRow, two}})};
+  size_t calls = upstream_.calls();
+  for (const std::string& value : values) {
+    const auto plant = [&] {
+      cache::Entry::Fields fields{.key = entry->key, .origin = entry->origin_ptr(), .value = value};
+      fields.created_at = clock_.Now() + absl::Seconds(calls);  // newer than what is known
+      clock_.Advance(absl::Seconds(calls));
+      ASSERT_TRUE(cache_->Import(fields, cache_->epochs(), clock_.Now()));
+      cache_->disk().Flush();
+    };
+    plant();
+    EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMiss}) << "memory";
+    EXPECT_EQ(upstream_.calls(), ++calls);
+    plant();
+    DropMemory();
+    const auto call = Ask({"a"});
+    EXPECT_EQ(Kinds(*call), std::vector{kMiss}) << "disk";
+    EXPECT_EQ(call->text(0), "<a>");
+    EXPECT_EQ(upstream_.calls(), ++calls);
+    EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+  }
+}
+
+TEST_F(ResolverTest, AnImportedAnswerThatFitsIsServed) {
+  upstream_.AnswerAllWith(Bracket);
+  const auto sound = Ask({"a"});
+  const cache::EntryPtr entry = sound->answer(0).entry;
+  const std::string value(entry->value());
+  clock_.Advance(absl::Seconds(1));
+  ASSERT_TRUE(cache_->Import({.key = entry->key,
+                              .origin = entry->origin_ptr(),
+                              .value = value,
+                              .created_at = clock_.Now()},
+                             cache_->epochs(), clock_.Now()));
+  EXPECT_FALSE(cache_->LookupMemory(entry->key)->is_checked());
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+  EXPECT_TRUE(cache_->LookupMemory(entry->key)->is_checked()) << "it is looked into once";
+}
+
+// Somebody else's server that tells no more than its outputs' names.
+TEST_F(ResolverTest, WhatIsNotDeclaredIsNotHeldAgainstAnAnswer) {
+  souvenir::state::v1::KnownModels models;
+  *models.add_models() = TextModel("m", "in", "out");
+  auto* const output = models.mutable_models(0)->mutable_metadata()->mutable_outputs(0);
+  output->clear_shape();
+  output->clear_datatype();
+  catalog_.Update(models);
+  target_ = std::make_shared<const Target>(
+      Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
+  const auto call = Ask({"a"});
+  upstream_.Answer(0, [](const auto&, Response* response) {
+    const std::array<int64_t, 3> shape = {1, 2, 1};
+    AppendOutputs({{"out", DataType::kInt32, shape, "eight by"}}, response);
+  });
+  ASSERT_TRUE(call->done());
+  EXPECT_TRUE(call->answer(0).status.ok()) << call->answer(0).status;
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+}
+
+// For as long as the catalog has not heard of the new one.
+TEST_F(ResolverTest, AnAnswerOfAReplacedModelMayHaveAnotherShape) {
+  const auto first = Ask({"a"});
+  const auto second = Ask({"a"});
+  upstream_.Answer(0, [](const auto&, Response* response) {
+    const std::array<int64_t, 2> shape = {1, 2};
+    AppendOutputs({{"out", DataType::kInt32, shape, "eight by"}}, response);
+    (*response->mutable_parameters())["souvenir.digest"].set_string_param("new");
+  });
+  EXPECT_TRUE(first->answer(0).status.ok()) << first->answer(0).status;
+  EXPECT_TRUE(second->done());
+  EXPECT_EQ(upstream_.calls(), 1u);
+}
+
+TEST_F(ResolverTest, ATimeThatCannotBeIsNotTaken) {
+  for (const int64_t ns : {int64_t{-1}, INT64_MIN, INT64_MAX}) {
+    const auto call = Ask({fmt::format("{}", ns)});
+    upstream_.Answer(upstream_.calls() - 1, [&](const auto& request, Response* response) {
+      Bracket(request, response);
+      (*response->mutable_parameters())["souvenir.compute_ns"].set_int64_param(ns);
+    });
+    const absl::Duration cost = call->answer(0).entry->cost();
+    EXPECT_GE(cost, absl::ZeroDuration());
+    EXPECT_LT(cost, absl::Seconds(61)) << "a call lasts 60";
+  }
 }
 
 TEST_F(ResolverTest, AnInvalidationInMidFlightKeepsTheAnswerOutAndLaterCallersAway) {

@@ -123,6 +123,14 @@ TEST(OipTensorsTest, RefusesAndNamesWhatIsWrong) {
   }
 }
 
+TEST(OipTensorsTest, WhatIsWrongWithAnAnswerIsNoFaultOfItsReader) {
+  inference::ModelInferResponse response;
+  AppendOutputs({Tensor{"a", DataType::kInt16, {2, 1}, "wxy"}.view()}, &response);
+  const absl::Status status = MessageTensors::FromResponse(response).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("tensor 'a': 3 bytes came"));
+}
+
 TEST(OipTensorsTest, WhatIsAppendedReadsBack) {
   const Tensor a{"a", DataType::kInt16, {2, 1}, "wxyz"};
   const Tensor b{"b", DataType::kBytes, {1}, FrameBytesElement("t")};
