@@ -12,6 +12,7 @@ from services import SOURCE_DIRECTORY, TIME_FACTOR, program
 TEXT = (SOURCE_DIRECTORY / "docs" / "configuration.md").read_text(encoding="utf-8")
 PAGES = [*SOURCE_DIRECTORY.glob("*.md"), *(SOURCE_DIRECTORY / "docs").rglob("*.md")]
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
+SECTION_LINK = re.compile(r"\]\(([^)#:]*)#([^)]+)\)")
 EXAMPLE = re.compile(r"^```textproto (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FIELD = re.compile(r"^\s*(?:optional|repeated) \w+ (\w+) = |^\s*(?:map<[^>]*>) (\w+) = ", re.MULTILINE)
 
@@ -25,6 +26,12 @@ def check(service, text):
                                "--check_config"], capture_output=True, text=True, check=False,
                               stdin=subprocess.DEVNULL, timeout=60 * TIME_FACTOR)
         return done.returncode, done.stderr
+
+
+def sections(page):
+    """As they are written in links: lower case, dashes, no other punctuation."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
 class ConfigurationPageTest(unittest.TestCase):
@@ -74,6 +81,15 @@ class PagesTest(unittest.TestCase):
             for link in LINK.findall(page.read_text(encoding="utf-8")):
                 seen += 1
                 self.assertTrue((page.parent / link).exists(), f"{page.name}: {link}")
+        self.assertGreater(seen, 20)
+
+    def test_links_to_sections_lead_to_one(self):
+        seen = 0
+        for page in PAGES:
+            for link, section in SECTION_LINK.findall(page.read_text(encoding="utf-8")):
+                seen += 1
+                target = (page.parent / link) if link else page
+                self.assertIn(section, sections(target), f"{page.name}: {link}#{section}")
         self.assertGreater(seen, 20)
 
 
