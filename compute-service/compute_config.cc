@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "common/config/address.h"
+#include "common/config/metrics_port.h"
 #include "common/config/range.h"
 #include "common/status_macros.h"
 #include "compute-service/workers/child_environment.h"
@@ -39,6 +40,7 @@ config::v1::ComputeConfig DefaultComputeConfig() {
   config.set_model_nice(10);
   config.set_max_message_bytes(64u << 20);
   config.set_drain_timeout_seconds(30);
+  *config.mutable_metrics_port() = DefaultMetricsPort();
   config.mutable_logging()->set_level("info");
   config.mutable_logging()->set_format("auto");
   config.mutable_logging()->set_slow_request_ms(1000);
@@ -65,6 +67,7 @@ absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
                                       std::numeric_limits<uint32_t>::max()));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.run_limit_ms", config.pool().run_limit_ms(), 1,
                                       std::numeric_limits<uint32_t>::max()));
+  SOUVENIR_RETURN_IF_ERROR(CheckMetricsPort(config.metrics_port()));
   // gRPC counts in an int.
   return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
                     std::numeric_limits<int32_t>::max());

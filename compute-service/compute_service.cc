@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/config/address.h"
+#include "common/config/metrics_port.h"
 #include "common/logging/logging.h"
 #include "common/machine.h"
 #include "common/status_macros.h"
@@ -86,8 +87,10 @@ absl::Status ComputeService::StartServers() {
     rpc_metrics_.Collect(writer);
   });
   if (!config_.metrics_address().empty()) {
-    SOUVENIR_ASSIGN_OR_RETURN(metrics_server_,
-                              MetricsServer::Create(config_.metrics_address(), &metrics_));
+    SOUVENIR_ASSIGN_OR_RETURN(
+        metrics_server_,
+        MetricsServer::Create(MetricsOptionsOf(config_.metrics_address(), config_.metrics_port()),
+                              &metrics_));
   }
   admin_service_ = std::make_unique<InferenceService>(&calls_, Port::kAdmin);
   SOUVENIR_ASSIGN_OR_RETURN(admin_server_,

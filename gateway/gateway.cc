@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_join.h"
 #include "common/config/address.h"
+#include "common/config/metrics_port.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "gateway/gateway_config.h"
@@ -115,10 +116,12 @@ absl::Status Gateway::StartServices() {
       disk_executor_, ThreadExecutor::Create({.name = "disk",
                                               .threads = static_cast<int>(config_.disk().threads()),
                                               .queue_limit = 16'384}));
-  // One that exports and one that imports; a second of them waits.
+  // One more than there are threads waits.
   SOUVENIR_ASSIGN_OR_RETURN(
       snapshot_executor_,
-      ThreadExecutor::Create({.name = "snapshot", .threads = 2, .queue_limit = 1}));
+      ThreadExecutor::Create({.name = "snapshot",
+                              .threads = static_cast<int>(config_.snapshots().max_streams()),
+                              .queue_limit = 1}));
   resolver_ = std::make_unique<Resolver>(ResolverOptions(config_),
                                          Resolver::Parts{.clock = clock_,
                                                          .timers = &timers_,
@@ -143,6 +146,7 @@ absl::Status Gateway::StartServices() {
       StatsService::Sources{clock_, catalog_.get(), cache_.get(), resolver_.get()}, &rpc_metrics_);
   cache_service_ =
       std::make_unique<CacheService>(cache_.get(), disk_executor_.get(), snapshot_executor_.get(),
+                                     absl::Milliseconds(config_.snapshots().idle_timeout_ms()),
                                      clock_, catalog_.get(), &rpc_metrics_);
   InferenceService::Options inference = {
       .version = SOUVENIR_VERSION,
@@ -171,8 +175,10 @@ absl::Status Gateway::StartServers() {
     latency_.Collect(writer);
   });
   if (!config_.metrics_address().empty()) {
-    SOUVENIR_ASSIGN_OR_RETURN(metrics_server_,
-                              MetricsServer::Create(config_.metrics_address(), &metrics_));
+    SOUVENIR_ASSIGN_OR_RETURN(
+        metrics_server_,
+        MetricsServer::Create(MetricsOptionsOf(config_.metrics_address(), config_.metrics_port()),
+                              &metrics_));
   }
   SOUVENIR_ASSIGN_OR_RETURN(
       admin_server_,

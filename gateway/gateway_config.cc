@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/config/address.h"
+#include "common/config/metrics_port.h"
 #include "common/config/range.h"
 #include "common/status_macros.h"
 
@@ -100,6 +101,9 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.set_trust_tenant_header(false);
   config.set_max_message_bytes(64u << 20);
   config.set_drain_timeout_seconds(30);
+  *config.mutable_metrics_port() = DefaultMetricsPort();
+  config.mutable_snapshots()->set_max_streams(2);
+  config.mutable_snapshots()->set_idle_timeout_ms(30'000);
   config.mutable_logging()->set_level("info");
   config.mutable_logging()->set_format("auto");
   config.mutable_logging()->set_slow_request_ms(1000);
@@ -175,6 +179,11 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
                                       config.upstream().poll_interval_ms(), 10, 86'400'000));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("upstream.call_timeout_ms", config.upstream().call_timeout_ms(), 1, 86'400'000));
+  SOUVENIR_RETURN_IF_ERROR(CheckMetricsPort(config.metrics_port()));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("snapshots.max_streams", config.snapshots().max_streams(), 1, 64));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("snapshots.idle_timeout_ms", config.snapshots().idle_timeout_ms(), 1, 86'400'000));
   // gRPC counts in an int.
   return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
                     std::numeric_limits<int32_t>::max());

@@ -1,19 +1,12 @@
 #include "common/metrics/metrics.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
 #include <prometheus/metric_family.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <prometheus/text_serializer.h>
 
-#include <chrono>
 #include <map>
-#include <thread>
 
 #include "common/metrics/process_metrics.h"
-#include "common/thread.h"
 
 namespace souvenir {
 namespace {
@@ -66,20 +59,17 @@ class FamilyWriter final : public MetricWriter {
   std::map<std::string, prometheus::MetricFamily> families_;
 };
 
-class RegistryCollectable final : public prometheus::Collectable {
- public:
-  explicit RegistryCollectable(const MetricsRegistry* registry) : registry_(registry) {}
-
-  std::vector<prometheus::MetricFamily> Collect() const override {
-    FamilyWriter writer;
-    registry_->Collect(writer);
-    CollectProcessMetrics(writer);
-    return writer.Take();
+void CollectConnections(const HttpServer::Stats& stats, MetricWriter& writer) {
+  writer.Gauge("souvenir_metrics_connections", "Connections to the metrics port.", {},
+               static_cast<double>(stats.open));
+  for (size_t i = 0; i < stats.ended.size(); ++i) {
+    const auto end = static_cast<HttpServer::End>(i);
+    writer.Counter("souvenir_metrics_connections_ended_total",
+                   "Connections to the metrics port that ended, by how.",
+                   {{"end", std::string(HttpServer::NameOf(end))}},
+                   static_cast<double>(stats.ended[i]));
   }
-
- private:
-  const MetricsRegistry* const registry_;
-};
+}
 
 }  // namespace
 
@@ -99,76 +89,35 @@ void MetricsRegistry::Collect(MetricWriter& writer) const {
   for (const Collector& collector : collectors_) collector(writer);
 }
 
-namespace {
+MetricsServer::MetricsServer(const MetricsRegistry* registry) : registry_(registry) {}
 
-// Connects to `address` and hangs up; best effort.
-void Knock(const std::string& address, int port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const std::string host = address.substr(0, address.rfind(':'));
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return;
-  const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd >= 0) {
-    (void)connect(fd, found->ai_addr, found->ai_addrlen);
-    close(fd);
-  }
-  freeaddrinfo(found);
-}
-
-}  // namespace
-
-struct MetricsServer::Impl {
-  Impl(const std::string& address, const MetricsRegistry* registry)
-      : address(address),
-        collectable(std::make_shared<RegistryCollectable>(registry)),
-        exposer(address, /*num_threads=*/1) {
-    exposer.RegisterCollectable(collectable);  // which it holds by a weak pointer only
-  }
-  const std::string address;
-  std::shared_ptr<RegistryCollectable> collectable;
-  prometheus::Exposer exposer;
-};
+MetricsServer::~MetricsServer() = default;
 
 absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Create(
-    const std::string& address, const MetricsRegistry* registry) {
-  try {
-    return std::unique_ptr<MetricsServer>(
-        new MetricsServer(std::make_unique<Impl>(address, registry)));
-  } catch (const std::exception& error) {
-    // All that its HTTP server throws at is an address that it cannot bind.
+    const Options& options, const MetricsRegistry* registry) {
+  std::unique_ptr<MetricsServer> metrics(new MetricsServer(registry));
+  absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Create(
+      options, [metrics = metrics.get()](std::string_view path) { return metrics->Page(path); });
+  if (absl::IsUnavailable(server.status())) {
     return absl::UnavailableError(fmt::format(
         "cannot serve metrics on {}: {}; is the port in use, or the address not this machine's? "
         "Choose another one with --metrics",
-        address, error.what()));
+        options.address, std::string(server.status().message())));
   }
+  if (!server.ok()) return server.status();
+  metrics->server_ = *std::move(server);
+  metrics->server_->Start();
+  return metrics;
 }
 
-MetricsServer::MetricsServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-MetricsServer::~MetricsServer() {
-  // The HTTP server looks only every 2 s whether it is to stop, unless a connection wakes it.
-  const std::string address = impl_->address;
-  const int listening = port();
-  Mutex mutex;
-  CondVar changed;
-  bool stopped = false;
-  std::thread waker = StartThread("metrics-stop", [&] {
-    MutexLock lock(&mutex);
-    while (!stopped) {
-      Knock(address, listening);
-      changed.WaitFor(&mutex, std::chrono::milliseconds(5));
-    }
-  });
-  impl_.reset();
-  {
-    MutexLock lock(&mutex);
-    stopped = true;
-    changed.NotifyAll();
-  }
-  waker.join();
+HttpResponse MetricsServer::Page(std::string_view path) const {
+  if (path != "/metrics") return {.status = 404, .body = "the page that there is: /metrics\n"};
+  FamilyWriter writer;
+  registry_->Collect(writer);
+  CollectConnections(server_->stats(), writer);
+  CollectProcessMetrics(writer);
+  return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
+          .body = prometheus::TextSerializer().Serialize(writer.Take())};
 }
-
-int MetricsServer::port() const { return impl_->exposer.GetListeningPorts().front(); }
 
 }  // namespace souvenir

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/http/http_server.h"
 #include "common/metrics/histogram.h"
 #include "common/mutex.h"
 
@@ -54,22 +55,26 @@ class MetricsRegistry {
   std::vector<Collector> collectors_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Serves /metrics over HTTP in Prometheus's text format, with the process's own CPU, memory, open
-// files and start time added.
+// Serves /metrics over HTTP in Prometheus's text format, with what it knows of its own connections
+// and the process's CPU, memory, open files and start time added.
 class MetricsServer {
  public:
-  // Listens on `address`, "host:port"; port 0 is any that is free. UNAVAILABLE where it is taken.
-  static absl::StatusOr<std::unique_ptr<MetricsServer>> Create(const std::string& address,
+  using Options = HttpServer::Options;
+
+  // Listens on the address. UNAVAILABLE where it is taken, INVALID_ARGUMENT for other options.
+  static absl::StatusOr<std::unique_ptr<MetricsServer>> Create(const Options& options,
                                                                const MetricsRegistry* registry);
   ~MetricsServer();
 
   // The port it listens on.
-  int port() const;
+  int port() const { return server_->port(); }
 
  private:
-  struct Impl;
-  explicit MetricsServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit MetricsServer(const MetricsRegistry* registry);
+  HttpResponse Page(std::string_view path) const;
+
+  const MetricsRegistry* const registry_;
+  std::unique_ptr<HttpServer> server_;  // its thread uses the rest
 };
 
 }  // namespace souvenir

@@ -51,15 +51,15 @@ absl::StatusOr<cache::Invalidation> ParseScope(const v1::InvalidateRequest& requ
 }  // namespace
 
 CacheService::CacheService(cache::TieredCache* cache, Executor* disk_executor,
-                           Executor* snapshot_executor, Clock* clock, const Catalog* catalog,
-                           RpcMetrics* metrics)
+                           Executor* snapshot_executor, absl::Duration snapshot_idle_timeout,
+                           Clock* clock, const Catalog* catalog, RpcMetrics* metrics)
     : cache_(cache),
       disk_executor_(disk_executor),
       clock_(clock),
       catalog_(catalog),
       get_metrics_(metrics->Method("GetEntry")),
       invalidate_metrics_(metrics->Method("Invalidate")),
-      snapshot_{cache, snapshot_executor, clock, catalog},
+      snapshot_{cache, snapshot_executor, clock, catalog, snapshot_idle_timeout},
       export_metrics_(metrics->Method("Export")),
       import_metrics_(metrics->Method("Import")) {}
 
@@ -125,14 +125,14 @@ grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* 
   });
 }
 
-grpc::ServerWriteReactor<v1::ExportResponse>* CacheService::Export(grpc::CallbackServerContext*,
-                                                                   const v1::ExportRequest*) {
-  return StartExport(snapshot_, export_metrics_);
+grpc::ServerWriteReactor<v1::ExportResponse>* CacheService::Export(
+    grpc::CallbackServerContext* context, const v1::ExportRequest*) {
+  return StartExport(snapshot_, context, export_metrics_);
 }
 
-grpc::ServerReadReactor<v1::ImportRequest>* CacheService::Import(grpc::CallbackServerContext*,
-                                                                 v1::ImportResponse* response) {
-  return StartImport(snapshot_, import_metrics_, response);
+grpc::ServerReadReactor<v1::ImportRequest>* CacheService::Import(
+    grpc::CallbackServerContext* context, v1::ImportResponse* response) {
+  return StartImport(snapshot_, context, import_metrics_, response);
 }
 
 }  // namespace souvenir::gateway

@@ -19,7 +19,8 @@ class CacheService final : public v1::CacheService::CallbackService {
   // All that is pointed to must outlive the service. Exports and imports take a thread of
   // `snapshot_executor` each.
   CacheService(cache::TieredCache* cache, Executor* disk_executor, Executor* snapshot_executor,
-               Clock* clock, const Catalog* catalog, RpcMetrics* metrics);
+               absl::Duration snapshot_idle_timeout, Clock* clock, const Catalog* catalog,
+               RpcMetrics* metrics);
 
   grpc::ServerUnaryReactor* GetEntry(grpc::CallbackServerContext* context,
                                      const v1::GetEntryRequest* request,

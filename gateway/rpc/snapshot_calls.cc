@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,8 +33,9 @@ absl::Status Busy() {
 template <typename Reactor>
 class SnapshotCall : public Reactor {
  public:
-  SnapshotCall(const SnapshotParts& parts, RpcMethodMetrics* metrics)
-      : parts_(parts), timer_(metrics, parts.clock) {}
+  SnapshotCall(const SnapshotParts& parts, grpc::CallbackServerContext* context,
+               RpcMethodMetrics* metrics)
+      : parts_(parts), context_(context), timer_(metrics, parts.clock) {}
 
   void Start() {
     Task task = [this] { End(Run()); };
@@ -46,10 +48,29 @@ class SnapshotCall : public Reactor {
   virtual absl::Status Run() = 0;
 
   // Waits for the read or write that was started; false where there will be no more.
-  bool WaitForStep() {
+  // DEADLINE_EXCEEDED where the caller was idle for too long; a read may still be under way then.
+  absl::StatusOr<bool> WaitForStep() {
+    const auto end =
+        std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(parts_.idle_timeout);
+    bool idle = false;
+    {
+      MutexLock lock(&mutex_);
+      while (!step_ && !idle) {
+        const auto left = end - std::chrono::steady_clock::now();
+        idle = left <= left.zero();
+        if (!idle) step_ended_.WaitFor(&mutex_, left);
+      }
+      if (step_) return *std::exchange(step_, std::nullopt);
+    }
+    return absl::DeadlineExceededError(
+        fmt::format("the caller was idle for {}", absl::FormatDuration(parts_.idle_timeout)));
+  }
+
+  // After a write that the caller does not take, which would keep a status from going out, too.
+  void CancelWrite() {
+    context_->TryCancel();
     MutexLock lock(&mutex_);
     while (!step_) step_ended_.Wait(&mutex_);
-    return *std::exchange(step_, std::nullopt);
   }
 
   void EndStep(bool ok) {
@@ -61,10 +82,16 @@ class SnapshotCall : public Reactor {
   const SnapshotParts parts_;
 
  private:
+  grpc::CallbackServerContext* const context_;
+
   // The last thing the call's thread does with it.
   void End(const absl::Status& status) {
     const grpc::Status ended = ToGrpcStatus(status);
     timer_.End(ended);
+    if (absl::IsDeadlineExceeded(status)) {
+      log.Warning("an export or import was ended",
+                  {{"method", timer_.method()}, {"reason", std::string(status.message())}});
+    }
     this->Finish(ended);
   }
 
@@ -84,33 +111,36 @@ class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::Export
   absl::Status Run() override {
     std::string bytes;
     cache::SnapshotWriter snapshot(&bytes);
-    bool sent = true;
+    absl::Status sent;
     const auto visit = [&](const cache::Entry& entry) {
       if (!IsFresh(entry, *parts_.catalog, *parts_.clock)) return true;
       snapshot.Add(entry);
       if (bytes.size() >= kChunkBytes) sent = Send(&bytes);
-      return sent;
+      return sent.ok();
     };
     SOUVENIR_RETURN_IF_ERROR(parts_.cache->Export(visit));
-    if (sent) {
-      snapshot.End();
-      sent = Send(&bytes);
-    }
-    if (!sent) return absl::CancelledError("the caller has gone");
+    SOUVENIR_RETURN_IF_ERROR(sent);
+    snapshot.End();
+    SOUVENIR_RETURN_IF_ERROR(Send(&bytes));
     log.Info("exported", {{"entries", snapshot.entries()}});
     return absl::OkStatus();
   }
 
-  // False when the caller has gone. Empties `bytes`.
-  bool Send(std::string* bytes) {
+  // CANCELLED when the caller has gone. Empties `bytes`.
+  absl::Status Send(std::string* bytes) {
     // One entry may be larger than a message may be.
     for (size_t at = 0; at < bytes->size(); at += kChunkBytes) {
       response_.set_data(bytes->substr(at, kChunkBytes));
       StartWrite(&response_);
-      if (!WaitForStep()) return false;
+      const absl::StatusOr<bool> written = WaitForStep();
+      if (!written.ok()) {
+        CancelWrite();
+        return written.status();
+      }
+      if (!*written) return absl::CancelledError("the caller has gone");
     }
     bytes->clear();
-    return true;
+    return absl::OkStatus();
   }
 
   v1::ExportResponse response_;
@@ -118,8 +148,9 @@ class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::Export
 
 class ImportCall final : public SnapshotCall<grpc::ServerReadReactor<v1::ImportRequest>> {
  public:
-  ImportCall(const SnapshotParts& parts, RpcMethodMetrics* metrics, v1::ImportResponse* response)
-      : SnapshotCall(parts, metrics),
+  ImportCall(const SnapshotParts& parts, grpc::CallbackServerContext* context,
+             RpcMethodMetrics* metrics, v1::ImportResponse* response)
+      : SnapshotCall(parts, context, metrics),
         response_(response),
         reader_([this](cache::Entry::Fields entry) { return Take(std::move(entry)); }) {
     parts.cache->epochs().CopyTo(&epochs_);
@@ -131,7 +162,9 @@ class ImportCall final : public SnapshotCall<grpc::ServerReadReactor<v1::ImportR
   absl::Status Run() override {
     for (;;) {
       StartRead(&request_);
-      if (!WaitForStep()) break;
+      const absl::StatusOr<bool> more = WaitForStep();
+      if (!more.ok()) return WithCount(more.status());
+      if (!*more) break;
       SOUVENIR_RETURN_IF_ERROR(WithCount(reader_.Feed(request_.data())));
     }
     SOUVENIR_RETURN_IF_ERROR(WithCount(reader_.Finish()));
@@ -169,16 +202,18 @@ class ImportCall final : public SnapshotCall<grpc::ServerReadReactor<v1::ImportR
 }  // namespace
 
 grpc::ServerWriteReactor<v1::ExportResponse>* StartExport(const SnapshotParts& parts,
+                                                          grpc::CallbackServerContext* context,
                                                           RpcMethodMetrics* metrics) {
-  auto* const call = new ExportCall(parts, metrics);
+  auto* const call = new ExportCall(parts, context, metrics);
   call->Start();
   return call;
 }
 
 grpc::ServerReadReactor<v1::ImportRequest>* StartImport(const SnapshotParts& parts,
+                                                        grpc::CallbackServerContext* context,
                                                         RpcMethodMetrics* metrics,
                                                         v1::ImportResponse* response) {
-  auto* const call = new ImportCall(parts, metrics, response);
+  auto* const call = new ImportCall(parts, context, metrics, response);
   call->Start();
   return call;
 }

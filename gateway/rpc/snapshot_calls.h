@@ -20,13 +20,18 @@ struct SnapshotParts {
   Executor* executor;
   Clock* clock;
   const Catalog* catalog;  // what is fresh
+  // A caller that neither sends nor takes anything for so long loses the call, and frees its
+  // thread.
+  absl::Duration idle_timeout;
 };
 
 // What the handlers return to gRPC, which then owns it. RESOURCE_EXHAUSTED where the executor is
-// taken.
+// taken, DEADLINE_EXCEEDED where the caller is idle.
 grpc::ServerWriteReactor<v1::ExportResponse>* StartExport(const SnapshotParts& parts,
+                                                          grpc::CallbackServerContext* context,
                                                           RpcMethodMetrics* metrics);
 grpc::ServerReadReactor<v1::ImportRequest>* StartImport(const SnapshotParts& parts,
+                                                        grpc::CallbackServerContext* context,
                                                         RpcMethodMetrics* metrics,
                                                         v1::ImportResponse* response);
 

@@ -97,6 +97,10 @@ class GatewayTest : public ::testing::Test {
     config.set_drain_timeout_seconds(drain_seconds_);
     config.mutable_disk()->set_directory(directory_.path());
     config.mutable_disk()->set_limit_bytes(16u << 20);
+    if (snapshot_idle_ms_ > 0) {
+      config.mutable_snapshots()->set_max_streams(1);
+      config.mutable_snapshots()->set_idle_timeout_ms(snapshot_idle_ms_);
+    }
     auto gateway = gateway::Gateway::Create(config, {});
     ASSERT_TRUE(gateway.ok()) << gateway.status();
     gateway_ = *std::move(gateway);
@@ -176,6 +180,7 @@ class GatewayTest : public ::testing::Test {
   }
 
   uint32_t drain_seconds_ = 30;
+  uint32_t snapshot_idle_ms_ = 0;  // 0: as it is by default
   std::string digest_ = "engine 1";
   TemporaryDirectory directory_;
   int compute_port_ = 0;
@@ -187,6 +192,41 @@ class GatewayTest : public ::testing::Test {
   std::unique_ptr<v1::StatsService::Stub> stats_;
   std::unique_ptr<v1::CacheService::Stub> cache_;
 };
+
+// The only thread for snapshots comes free.
+TEST_F(GatewayTest, AnImportOrExportWhoseCallerIsIdleFreesItsThread) {
+  snapshot_idle_ms_ = 50;
+  StartGateway();
+  WaitForModels();
+  {
+    grpc::ClientContext context;
+    v1::ImportResponse response;
+    const auto silent = cache_->Import(&context, &response);
+    const grpc::Status status = silent->Finish();  // without WritesDone()
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+    EXPECT_THAT(status.error_message(), HasSubstr("the caller was idle for 50ms"));
+  }
+  for (int i = 0; i < 40; ++i)
+    KindOf(std::string(60'000, static_cast<char>('a' + i % 26)) + std::to_string(i));
+  {
+    // More than such a connection lets through unread.
+    grpc::ChannelArguments small_window;
+    small_window.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 << 10);
+    small_window.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    const auto stub = v1::CacheService::NewStub(
+        grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(gateway_->admin_port()),
+                                  grpc::InsecureChannelCredentials(), small_window));
+    grpc::ClientContext context;
+    const auto stalled = stub->Export(&context, {});
+    v1::ExportResponse response;
+    ASSERT_TRUE(stalled->Read(&response));
+    const std::string snapshot = Export();  // waits for the thread
+    EXPECT_GT(snapshot.size(), 40u * 60'000);
+    while (stalled->Read(&response)) {
+    }
+    EXPECT_FALSE(stalled->Finish().ok());
+  }
+}
 
 TEST_F(GatewayTest, MissesThenHitsThenPartialHitsThenDiskHits) {
   EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);

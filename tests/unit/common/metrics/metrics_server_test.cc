@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 std::unique_ptr<MetricsServer> Serve(const MetricsRegistry& registry) {
-  auto server = MetricsServer::Create("127.0.0.1:0", &registry);
+  auto server = MetricsServer::Create({.address = "127.0.0.1:0"}, &registry);
   EXPECT_TRUE(server.ok()) << server.status();
   return *std::move(server);
 }
@@ -64,7 +64,7 @@ TEST(MetricsServerTest, SaysWhichAddressIsTaken) {
   MetricsRegistry registry;
   const auto server = Serve(registry);
   const std::string taken = "127.0.0.1:" + std::to_string(server->port());
-  const absl::Status status = MetricsServer::Create(taken, &registry).status();
+  const absl::Status status = MetricsServer::Create({.address = taken}, &registry).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(taken), HasSubstr("--metrics")));
 }
