@@ -38,6 +38,7 @@ config::v1::ComputeConfig DefaultComputeConfig() {
   config.mutable_pool()->set_max_queue_size(1024);
   config.mutable_pool()->set_run_limit_ms(10'000);
   config.set_model_nice(10);
+  config.set_repository_settle_seconds(2);
   config.set_max_message_bytes(64u << 20);
   config.set_drain_timeout_seconds(30);
   *config.mutable_metrics_port() = DefaultMetricsPort();

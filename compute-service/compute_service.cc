@@ -58,6 +58,7 @@ absl::Status ComputeService::Start() {
   options.worker_directory = config_.worker_directory();
   options.nice = static_cast<int>(config_.model_nice());
   options.drain_timeout = absl::Seconds(config_.drain_timeout_seconds());
+  options.settle = absl::Seconds(config_.repository_settle_seconds());
   options.on_change = [this](const std::string& model) { UpdateHealth(model); };
   SOUVENIR_ASSIGN_OR_RETURN(
       repository_,

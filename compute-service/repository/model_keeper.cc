@@ -55,6 +55,7 @@ void ModelKeeper::Fit(absl::Duration now) {
   std::vector<std::pair<std::shared_ptr<ServedModel>, PoolActivity>> models;
   double running = 0;
   for (auto& model : repository_->All()) {
+    if (!model->loaded()) continue;  // of many models most are at rest
     const PoolActivity activity = model->Activity();
     running += static_cast<double>(activity.running);
     models.emplace_back(std::move(model), activity);
@@ -78,7 +79,7 @@ void ModelKeeper::KeepBudget() {
   std::vector<Loaded> loaded;
   uint64_t bytes = 0;
   for (const auto& model : repository_->All()) {
-    if (model->status().state != ModelState::kReady) continue;
+    if (!model->loaded() || model->status().state != ModelState::kReady) continue;
     const uint64_t taken = model->MeasureMemory();
     if (taken == 0) continue;
     bytes += taken;

@@ -14,6 +14,7 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"repository"};
+constinit LogLimit poll_limit;
 
 // Loads that may wait; more than there are models in any sensible repository.
 constexpr size_t kLoadQueue = 4096;
@@ -37,6 +38,14 @@ std::string ListNames(const Models& models) {
 bool Names(const inference::ModelConfig& config, const Backend& backend) {
   if (!config.backend().empty()) return config.backend() == backend.name();
   return !config.platform().empty() && config.platform() == backend.platform();
+}
+
+// How many of the versions can be asked.
+template <typename Versions>
+size_t Asked(const Versions& versions) {
+  return static_cast<size_t>(std::count_if(versions.begin(), versions.end(), [](const auto& item) {
+    return item.second->can_be_asked();
+  }));
 }
 
 void Answer(ModelRepository::Done& done, absl::Status status) {
@@ -71,6 +80,7 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
   context_.loads = &loads_;
   context_.nice = options_.nice;
   context_.on_change = options_.on_change;
+  context_.on_load_failed = [this](const std::string& name) { FallBack(name); };
 }
 
 ModelRepository::~ModelRepository() { Stop(absl::ZeroDuration()); }
@@ -81,7 +91,9 @@ absl::Status ModelRepository::ReadAll() {
   {
     MutexLock lock(&poll_mutex_);
     for (const FoundModel& model : found) {
-      signatures_[model.name] = FolderSignature(options_.directory, model.name);
+      size_t entries = 0;
+      Look& look = looks_[model.name];
+      look.taken_up = look.seen = FolderSignature(options_.directory, model.name, &entries);
     }
   }
   for (FoundModel& model : found) {
@@ -91,12 +103,19 @@ absl::Status ModelRepository::ReadAll() {
     for (ModelDescription& description : backend->Discover()) {
       const std::string name = description.config.name();
       if (models.contains(name)) continue;  // the directory's, or an earlier backend's
-      models.emplace(name, Serve(name, ModelVersions{std::move(description)}));
+      models.emplace(name, Serve(name, ModelVersions{.served = {std::move(description)}}));
     }
   }
   log.Info("models found", {{"models", models.size()}, {"repository", options_.directory}});
-  MutexLock lock(&mutex_);
-  models_ = std::move(models);
+  std::vector<std::string> incomplete;
+  for (const auto& [name, versions] : models) {
+    if (Asked(versions) < versions.size()) incomplete.push_back(name);
+  }
+  {
+    MutexLock lock(&mutex_);
+    models_ = std::move(models);
+  }
+  for (const std::string& name : incomplete) FallBack(name);
   return absl::OkStatus();
 }
 
@@ -114,7 +133,7 @@ ModelRepository::Served ModelRepository::Serve(const std::string& name,
     served[known.version] = broken(known, versions.status());
     return served;
   }
-  for (const ModelDescription& version : *versions) {
+  for (const ModelDescription& version : versions->served) {
     absl::StatusOr<std::shared_ptr<ServedModel>> model = Prepare(version);
     served[version.version] = model.ok() ? *std::move(model) : broken(version, model.status());
   }
@@ -153,7 +172,9 @@ absl::StatusOr<ModelVersions> ModelRepository::Describe(const std::string& name)
   if (!absl::IsNotFound(in_directory.status())) return in_directory;
   for (Backend* backend : backends_) {
     for (ModelDescription& description : backend->Discover()) {
-      if (description.config.name() == name) return ModelVersions{std::move(description)};
+      if (description.config.name() == name) {
+        return ModelVersions{.served = {std::move(description)}};
+      }
     }
   }
   MutexLock lock(&mutex_);
@@ -220,6 +241,10 @@ absl::Status ModelRepository::Replace(const std::string& name, bool load,
   absl::StatusOr<ModelVersions> described = Describe(name);
   if (absl::IsNotFound(described.status())) return described.status();
   const bool readable = described.ok();
+  std::set<int64_t> older;
+  if (readable) {
+    for (const ModelDescription& version : described->older) older.insert(version.version);
+  }
   absl::Status first_error;
   std::map<int64_t, bool> usable;
   const Served fresh = Serve(name, std::move(described));
@@ -243,15 +268,55 @@ absl::Status ModelRepository::Replace(const std::string& name, bool load,
       std::shared_ptr<ServedModel> leaving = keeps ? model : std::exchange(present, model);
       if (leaving != nullptr) replaced->push_back(std::move(leaving));
     }
+    const auto asked = std::count_if(served.begin(), served.end(), [&](const auto& item) {
+      return item.second != nullptr && fresh.contains(item.first) && item.second->can_be_asked();
+    });
+    // So many of those behind stay, the newest ones.
+    auto lacking = static_cast<int64_t>(fresh.size()) - asked;
+    std::set<int64_t> staying;
+    for (auto item = served.rbegin(); item != served.rend() && lacking > 0; ++item) {
+      const auto& [version, model] = *item;
+      if (!older.contains(version) || model == nullptr || !model->can_be_asked()) continue;
+      staying.insert(version);
+      --lacking;
+    }
     std::erase_if(served, [&](const auto& item) {
       const auto& [version, model] = item;
-      const bool gone = model == nullptr || (readable && !fresh.contains(version));
+      const bool gone =
+          model == nullptr || (readable && !fresh.contains(version) && !staying.contains(version));
       if (gone && model != nullptr) replaced->push_back(model);
       return gone;
     });
   }
+  if (!first_error.ok()) FallBack(name);
   if (options_.on_change) options_.on_change(name);
   return first_error;
+}
+
+void ModelRepository::FallBack(const std::string& name) {
+  absl::StatusOr<ModelVersions> described = Describe(name);
+  if (!described.ok() || described->older.empty()) return;
+  const size_t wanted = described->served.size();
+  for (ModelDescription& version : described->older) {
+    const int64_t number = version.version;
+    {
+      MutexLock lock(&mutex_);
+      const auto served = models_.find(name);
+      if (served == models_.end() || Asked(served->second) >= wanted) return;
+      if (served->second.contains(number)) continue;
+    }
+    absl::StatusOr<std::shared_ptr<ServedModel>> model = Prepare(std::move(version));
+    if (!model.ok()) continue;
+    {
+      MutexLock lock(&mutex_);
+      const auto served = models_.find(name);
+      if (served == models_.end() || Asked(served->second) >= wanted) return;
+      if (!served->second.emplace(number, *model).second) continue;
+    }
+    log.Warning("an older version is offered, because a newer one cannot be loaded",
+                {{"model", name}, {"version", number}});
+    if (options_.on_change) options_.on_change(name);
+  }
 }
 
 void ModelRepository::Unload(std::string name, Done done) {
@@ -266,29 +331,49 @@ void ModelRepository::Unload(std::string name, Done done) {
 }
 
 void ModelRepository::Poll() {
-  std::set<std::string> names;
-  {
-    const absl::StatusOr<std::vector<std::string>> there = ModelNames(options_.directory);
-    if (!there.ok()) {
-      log.Warning("the repository cannot be looked at",
-                  {{"reason", std::string(there.status().message())}});
-      return;
-    }
-    names.insert(there->begin(), there->end());
-    MutexLock lock(&poll_mutex_);
-    for (const auto& [name, signature] : signatures_) names.insert(name);
+  const absl::StatusOr<std::vector<std::string>> there = ModelNames(options_.directory);
+  if (!there.ok()) {
+    log.Warning(poll_limit, "the repository cannot be looked at",
+                {{"reason", std::string(there.status().message())}});
+    return;
   }
-  for (const std::string& name : names) PollModel(name);
+  std::set<std::string> names(there->begin(), there->end());
+  std::vector<std::string> turn;  // in which they are looked at
+  size_t changing = 0;            // of these, those that are waited for
+  {
+    MutexLock lock(&poll_mutex_);
+    for (const auto& [name, look] : looks_) {
+      names.insert(name);
+      if (look.seen != look.taken_up) turn.push_back(name);
+    }
+    changing = turn.size();
+    const auto next = names.upper_bound(looked_last_);
+    turn.insert(turn.end(), next, names.end());
+    turn.insert(turn.end(), names.begin(), next);
+  }
+  size_t entries = 0;
+  for (size_t i = 0; i < turn.size() && (i < changing || entries < options_.poll_entries); ++i) {
+    PollModel(turn[i], &entries);
+    if (i < changing) continue;
+    MutexLock lock(&poll_mutex_);
+    looked_last_ = turn[i];
+  }
 }
 
-void ModelRepository::PollModel(const std::string& name) {
-  {
-    std::string signature = FolderSignature(options_.directory, name);
-    MutexLock lock(&poll_mutex_);
-    if (signatures_[name] == signature) return;
-    signatures_[name] = signature;
-    if (signature.empty()) signatures_.erase(name);
-  }
+bool ModelRepository::HasSettled(const std::string& name, const std::string& signature) {
+  const absl::Duration now = context_.clock->Monotonic();
+  MutexLock lock(&poll_mutex_);
+  Look& look = looks_[name];
+  if (look.seen != signature) look.seen_since = now;
+  look.seen = signature;
+  const bool takes_up = signature != look.taken_up && now - look.seen_since >= options_.settle;
+  if (takes_up) look.taken_up = signature;
+  if (look.taken_up.empty() && signature.empty()) looks_.erase(name);
+  return takes_up;
+}
+
+void ModelRepository::PollModel(const std::string& name, size_t* entries) {
+  if (!HasSettled(name, FolderSignature(options_.directory, name, entries))) return;
   bool load = false;
   for (const auto& model : Versions(name)) {
     const ModelState state = model->status().state;
@@ -304,7 +389,7 @@ void ModelRepository::PollModel(const std::string& name) {
     }
     if (options_.on_change) options_.on_change(name);
   }
-  log.Info("a model's folder has changed",
+  log.Info(poll_limit, "a model's folder has changed",
            {{"model", name}, {"outcome", status.ok() ? "ok" : std::string(status.message())}});
   for (const auto& model : replaced) model->Stop(options_.drain_timeout);
 }

@@ -25,6 +25,9 @@ namespace souvenir::compute {
 // All models there are: those of a directory, and those that backends offer without a file; where
 // both have one name, the directory's.
 //
+// Where a version that the policy serves cannot be loaded, the newest one behind it that can be
+// serves in its place.
+//
 // Owned by the service. Thread-safe. A model that is wrong in any way is UNAVAILABLE with the
 // reason, and takes no other down. The backends, the clock and the timers must outlive it.
 class ModelRepository {
@@ -36,6 +39,12 @@ class ModelRepository {
     int nice = 0;                  // of the threads and processes that run models, 0 to 19
     int load_threads = 2;          // models that load at the same time; at least 1
     absl::Duration drain_timeout = absl::Seconds(30);  // of a model that is unloaded or replaced
+    // How long a folder that has come or changed has to stay as it is before Poll() takes it up: so
+    // long nobody writes to it any more. 0: at once.
+    absl::Duration settle = absl::ZeroDuration();
+    // How many files and folders one Poll() looks at, about; in larger repositories it goes on
+    // where the last one ended.
+    size_t poll_entries = 4096;
     // A model's state has changed; called with its name, outside every lock, on any thread.
     std::function<void(const std::string&)> on_change;
   };
@@ -71,10 +80,11 @@ class ModelRepository {
   // `done` as above.
   void Unload(std::string name, Done done);
 
-  // Looks for folders that have come, changed or gone since the last look. What has come is
-  // offered; what has changed takes over as in Load(), at once where the old one was loaded; what
-  // has gone is drained and forgotten. What is wrong with a folder is logged, and changes nothing.
-  // Blocks; for one thread at a time.
+  // Looks for folders that have come, changed or gone since the last look, and since then have
+  // stayed as they are for as long as Options::settle. What has come is offered; what has changed
+  // takes over as in Load(), at once where the old one was loaded; what has gone is drained and
+  // forgotten. What is wrong with a folder is logged, and changes nothing. Blocks; for one thread
+  // at a time.
   void Poll();
 
   // Answers all requests that wait for an instance or a load with `status`.
@@ -102,7 +112,11 @@ class ModelRepository {
   // Reads the model anew and has it take over; `replaced` are to be stopped.
   absl::Status Replace(const std::string& name, bool load,
                        std::vector<std::shared_ptr<ServedModel>>* replaced);
-  void PollModel(const std::string& name);
+  void PollModel(const std::string& name, size_t* entries);
+  // Whether the folder, as it is now, is to be taken up.
+  bool HasSettled(const std::string& name, const std::string& signature);
+  // Offers versions behind those of the model's policy, as many as of those cannot be asked.
+  void FallBack(const std::string& name);
   absl::Status NotFound(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Later(Task task, const std::shared_ptr<Done>& done);
 
@@ -115,9 +129,16 @@ class ModelRepository {
   mutable Mutex mutex_;
   std::map<std::string, Served, std::less<>> models_ ABSL_GUARDED_BY(mutex_);
 
+  // A model's folder, as Poll() sees it.
+  struct Look {
+    std::string taken_up;       // its signature when it was taken up; "" before
+    std::string seen;           // at the last look
+    absl::Duration seen_since;  // by Clock::Monotonic()
+  };
+
   Mutex poll_mutex_;
-  // Of the folders, at the last look.
-  std::map<std::string, std::string> signatures_ ABSL_GUARDED_BY(poll_mutex_);
+  std::map<std::string, Look> looks_ ABSL_GUARDED_BY(poll_mutex_);
+  std::string looked_last_ ABSL_GUARDED_BY(poll_mutex_);  // the name
 
   const std::unique_ptr<ThreadExecutor> loader_;
 };

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "common/config/text_proto.h"
+#include "common/sha256.h"
 #include "common/status_macros.h"
 
 namespace souvenir::compute {
@@ -49,6 +50,26 @@ absl::StatusOr<std::vector<std::string>> Folders(const fs::path& path) {
   if (error) return CannotRead(path, error);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+bool IsEmpty(const fs::path& folder) {
+  std::error_code error;
+  const fs::directory_iterator first(folder, error);
+  return !error && first == fs::directory_iterator();
+}
+
+// The versions in a model's folder. Where all of their folders are empty the model needs no files.
+absl::StatusOr<std::set<int64_t>> VersionsIn(const fs::path& folder) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<std::string> folders, Folders(folder));
+  std::set<int64_t> all;
+  std::set<int64_t> filled;
+  for (const std::string& name : folders) {
+    const int64_t version = VersionOf(name);
+    if (version == 0) continue;
+    all.insert(version);
+    if (!IsEmpty(folder / name)) filled.insert(version);
+  }
+  return filled.empty() ? all : filled;
 }
 
 // Of the versions there are, those that the model's policy serves.
@@ -94,17 +115,19 @@ absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std:
         fmt::format("{}: the name is '{}'; it must be that of the folder, '{}'",
                     (folder / "config.pbtxt").string(), config.name(), name));
   }
-  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<std::string> folders, Folders(folder));
-  std::set<int64_t> there;
-  for (const std::string& version : folders) there.insert(VersionOf(version));
-  there.erase(0);  // folders that are no version
+  SOUVENIR_ASSIGN_OR_RETURN(const std::set<int64_t> there, VersionsIn(folder));
   SOUVENIR_ASSIGN_OR_RETURN(const std::set<int64_t> served,
                             ChooseVersions(config, there.empty() ? std::set<int64_t>{1} : there));
-  ModelVersions versions;
-  for (const int64_t version : served) {
+  const auto described = [&](int64_t version) {
     description.version = version;
     if (!there.empty()) description.directory = (folder / std::to_string(version)).string();
-    versions.push_back(description);
+    return description;
+  };
+  ModelVersions versions;
+  for (const int64_t version : served) versions.served.push_back(described(version));
+  if (config.version_policy().has_specific()) return versions;
+  for (auto version = there.rbegin(); version != there.rend(); ++version) {
+    if (*version < *served.begin()) versions.older.push_back(described(*version));
   }
   return versions;
 }
@@ -126,10 +149,12 @@ absl::StatusOr<std::vector<FoundModel>> ScanRepository(const std::string& direct
   return found;
 }
 
-std::string FolderSignature(const std::string& directory, const std::string& name) {
+std::string FolderSignature(const std::string& directory, const std::string& name,
+                            size_t* entries) {
   std::vector<std::string> lines;
   std::error_code error;
   const fs::path folder = fs::path(directory) / name;
+  ++*entries;
   fs::recursive_directory_iterator it(folder, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     std::error_code ignored;  // what goes away meanwhile is seen the next time
@@ -137,9 +162,13 @@ std::string FolderSignature(const std::string& directory, const std::string& nam
     const uintmax_t size = it->is_regular_file(ignored) ? it->file_size(ignored) : 0;
     lines.push_back(fmt::format("{} {} {}", it->path().string(), size, time));
   }
+  *entries += lines.size();
   if (error && lines.empty()) return "";
   std::sort(lines.begin(), lines.end());
-  return fmt::format("{}\n{}", folder.string(), fmt::join(lines, "\n"));
+  Sha256 hash;
+  hash.Add(folder.string());
+  for (const std::string& line : lines) hash.Add(line);
+  return HexString(hash.Finish());
 }
 
 }  // namespace souvenir::compute

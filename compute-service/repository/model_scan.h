@@ -9,8 +9,14 @@
 
 namespace souvenir::compute {
 
-// The versions of a model that its version_policy lets be served, oldest first; never none.
-using ModelVersions = std::vector<ModelDescription>;
+// The versions of a model that are in its folder.
+struct ModelVersions {
+  // Those that its version_policy lets be served, oldest first; never none.
+  std::vector<ModelDescription> served;
+  // Of a policy that names no versions, those behind them, newest first: what there is to serve
+  // while one of the others cannot be.
+  std::vector<ModelDescription> older;
+};
 
 // A folder of the model repository, read.
 struct FoundModel {
@@ -23,11 +29,11 @@ struct FoundModel {
 //   <directory>/<model>/config.pbtxt
 //   <directory>/<model>/<version>/...
 //
-// Without any version it is version 1, of a model that needs no files.
-// Files beside the models, and what begins with a dot, are passed over. A directory that is not
-// there has no models; FAILED_PRECONDITION or PERMISSION_DENIED where it cannot be read. A model
-// that cannot be read has its error in place of its description, and takes no other down. Blocks on
-// the disk.
+// Without any version it is version 1, of a model that needs no files. An empty folder beside
+// others is no version: its files are yet to come. Files beside the models, and what begins with a
+// dot, are passed over. A directory that is not there has no models; FAILED_PRECONDITION or
+// PERMISSION_DENIED where it cannot be read. A model that cannot be read has its error in place of
+// its description, and takes no other down. Blocks on the disk.
 absl::StatusOr<std::vector<FoundModel>> ScanRepository(const std::string& directory);
 
 // Reads one model of it. NOT_FOUND where there is no such folder, or `name` cannot be one;
@@ -38,7 +44,7 @@ absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std:
 absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory);
 
 // Tells one state of a model's folder from another, by the names, sizes and times of its files; ""
-// where there is no such folder.
-std::string FolderSignature(const std::string& directory, const std::string& name);
+// where there is no such folder. Adds to `*entries` how many files and folders were looked at.
+std::string FolderSignature(const std::string& directory, const std::string& name, size_t* entries);
 
 }  // namespace souvenir::compute

@@ -139,6 +139,7 @@ absl::Status ServedModel::LoadFailed(const absl::Status& reason) {
   context_.loads->failed.Add();
   log.Warning("model could not be loaded",
               {{"model", name()}, {"reason", std::string(reason.message())}});
+  if (context_.on_load_failed) context_.on_load_failed(name());
   pool_->FailWaiting(error);
   Changed();
   return error;
@@ -228,6 +229,11 @@ ServedModel::Status ServedModel::status() const {
   }
   if (state_ == ModelState::kOnDemand) return {state_, "loads on demand"};
   return {state_, state_ == ModelState::kReady ? note_ : std::string(error_.message())};
+}
+
+bool ServedModel::loaded() const {
+  MutexLock lock(&mutex_);
+  return state_ == ModelState::kLoading || state_ == ModelState::kReady;
 }
 
 bool ServedModel::can_be_asked() const {

@@ -64,6 +64,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
     absl::Duration longest_pause = absl::Minutes(1);
     // A model's state has changed; called with its name, outside every lock, on any thread.
     std::function<void(const std::string&)> on_change;
+    // A model could not be loaded; called as on_change, before what waits for it is answered.
+    std::function<void(const std::string&)> on_load_failed;
   };
 
   struct Status {
@@ -116,6 +118,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   uint64_t MeasureMemory();
 
   Status status() const;
+  // Whether it is in memory, or about to be.
+  bool loaded() const;
   // Whether it takes requests, be it after loading.
   bool can_be_asked() const;
   PoolActivity Activity() const;  // zeros of a broken one

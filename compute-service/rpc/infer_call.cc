@@ -1,6 +1,7 @@
 #include "compute-service/rpc/infer_call.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -12,9 +13,14 @@
 
 namespace souvenir::compute {
 
-absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
-                                               const inference::ModelInferRequest& request,
-                                               absl::Duration deadline, InferenceDone done) {
+namespace {
+
+// As QueueInference(). `may_fall_back`: where the model turns out not to load, another version that
+// can be asked by now answers in its place.
+absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
+                                      const inference::ModelInferRequest& request,
+                                      absl::Duration deadline, std::shared_ptr<InferenceDone> done,
+                                      bool may_fall_back) {
   SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model,
                             calls.repository->Find(request.model_name(), request.model_version()));
   // A broken one says why; its configuration may be no more than a name.
@@ -28,12 +34,24 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
                             ReadScheduling(request, model->settings()));
   job.priority = scheduling.priority;
   job.deadline = std::min(deadline, calls.clock->Monotonic() + scheduling.timeout);
-  job.done = [model, tensors = std::move(valid.tensors),
-              done = std::move(done)](absl::StatusOr<InferenceResult> result) mutable {
-    std::move(done)(*model, std::move(result));
+  job.done = [&calls, &request, deadline, model, tensors = std::move(valid.tensors), done,
+              may_fall_back](absl::StatusOr<InferenceResult> result) {
+    const bool falls_back =
+        may_fall_back && absl::IsUnavailable(result.status()) && !model->can_be_asked();
+    if (falls_back && Queue(calls, request, deadline, done, /*may_fall_back=*/false).ok()) return;
+    std::move (*done)(*model, std::move(result));
   };
   SOUVENIR_ASSIGN_OR_RETURN(const JobId id, model->Submit(std::move(job)));
   return QueuedInference{std::move(model), id};
+}
+
+}  // namespace
+
+absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
+                                               const inference::ModelInferRequest& request,
+                                               absl::Duration deadline, InferenceDone done) {
+  return Queue(calls, request, deadline, std::make_shared<InferenceDone>(std::move(done)),
+               /*may_fall_back=*/request.model_version().empty());
 }
 
 void EndInference(const CallContext& calls, const RpcTimer& timer, grpc::StatusCode code,

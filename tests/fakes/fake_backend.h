@@ -45,6 +45,8 @@ class FakeBackend final : public Backend {
   }
   // Set the status that Load(), CreateInstance() and Run() return from now on.
   void SetLoadStatus(absl::Status status) { Set(&load_status_, std::move(status)); }
+  // Loads of that version fail; 0: none does.
+  void RefuseToLoadVersion(int64_t version) { Set(&refused_version_, version); }
   void SetInstanceStatus(absl::Status status) { Set(&instance_status_, std::move(status)); }
   void SetRunStatus(absl::Status status) { Set(&run_status_, std::move(status)); }
   // Sets the memory that each model reports.
@@ -97,12 +99,15 @@ class FakeBackend final : public Backend {
     MutexLock lock(&mutex_);
     return digest_;
   }
-  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription&) override {
+  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) override {
     MutexLock lock(&mutex_);
     ++loads_;
     changed_.NotifyAll();
     while (hold_loads_) changed_.Wait(&mutex_);
     if (!load_status_.ok()) return load_status_;
+    if (description.version == refused_version_) {
+      return absl::FailedPreconditionError("this version does not load");
+    }
     return std::unique_ptr<Model>(new FakeModel(this));
   }
 
@@ -191,6 +196,7 @@ class FakeBackend final : public Backend {
   std::vector<ModelDescription> offered_;
   std::string digest_ = "engine 1";
   absl::Status load_status_;
+  int64_t refused_version_ = 0;
   absl::Status instance_status_;
   absl::Status run_status_;
   std::string refused_;

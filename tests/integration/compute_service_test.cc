@@ -90,6 +90,23 @@ class ComputeServiceTest : public ::testing::Test {
   std::unique_ptr<ComputeClient> admin_;
 };
 
+TEST_F(ComputeServiceTest, WhatWaitsForAVersionThatDoesNotLoadIsAnsweredByTheOneBehindIt) {
+  Write("two/config.pbtxt", "backend: \"fake\"");
+  Write("two/1/file", "");
+  Write("two/2/file", "");
+  Start();
+  backend_->RefuseToLoadVersion(2);
+  inference::ModelInferRequest request = EchoRequest({"one"});
+  request.set_model_name("two");
+  inference::ModelInferResponse response;
+  const grpc::Status status = public_->Infer(request, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(response.model_version(), "1");
+  // Whoever names the version gets its error.
+  request.set_model_version("2");
+  EXPECT_EQ(public_->Infer(request, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
 TEST_F(ComputeServiceTest, AnswersInRawForm) {
   inference::ModelInferRequest request = EchoRequest({"one", "two"});
   request.set_id("id 7");

@@ -55,6 +55,8 @@ class ModelRepositoryTest : public ::testing::Test {
     ModelRepository::Options options;
     options.directory = directory_.string();
     options.drain_timeout = absl::Minutes(1);
+    options.settle = settle_;
+    options.poll_entries = poll_entries_;
     options.on_change = [this](const std::string& model) {
       MutexLock lock(&changes_mutex_);
       changes_.insert(model);
@@ -91,6 +93,8 @@ class ModelRepositoryTest : public ::testing::Test {
   }
 
   fs::path directory_;
+  absl::Duration settle_ = absl::ZeroDuration();
+  size_t poll_entries_ = 4096;
   ManualClock clock_;
   TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
   FakeBackend backend_;
@@ -442,6 +446,139 @@ TEST_F(ModelRepositoryTest, WhatIsWrongWithAChangedFolderLeavesTheOldModel) {
   repository_->Poll();
   EXPECT_NE(Get("m"), before);
   EXPECT_TRUE(Ask("m").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, AVersionWhoseFolderIsEmptyIsNoneYet) {
+  WriteModel("m");
+  Write("m/1/file", "");
+  fs::create_directories(directory_ / "m/2");
+  WriteModel("needs_no_files");
+  fs::create_directories(directory_ / "needs_no_files/3");
+  Create();
+  EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("1"));
+  EXPECT_THAT(VersionsOf(*repository_, "needs_no_files"), ElementsAre("3"));
+}
+
+TEST_F(ModelRepositoryTest, ANewVersionThatCannotLoadLeavesTheOldOneServing) {
+  WriteModel("m");
+  Write("m/1/file", "");
+  Create();
+  EXPECT_TRUE(Ask("m").get().ok());
+  const auto first = Get("m");
+  backend_.RefuseToLoadVersion(2);
+  Write("m/2/file", "");
+  repository_->Poll();
+  EXPECT_EQ(Get("m"), first);
+  EXPECT_TRUE(Ask("m").get().ok());
+  EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("1", "2"));
+  EXPECT_THAT((*repository_->Find("m", "2"))->status().reason, HasSubstr("does not load"));
+  // Asked for by name, too.
+  EXPECT_EQ(Load("m").code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Get("m"), first);
+  // The next one takes over, and what it replaces goes.
+  Write("m/3/file", "");
+  repository_->Poll();
+  EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("3"));
+  EXPECT_EQ(first->status().state, ModelState::kUnavailable);
+}
+
+TEST_F(ModelRepositoryTest, ANewVersionThatIsWrongLeavesTheOldOneServingUnloaded) {
+  WriteModel("m");
+  Write("m/1/file", "");
+  Create();  // nobody has asked yet: the new version is not tried either
+  backend_.RefuseToLoadVersion(2);
+  Write("m/2/file", "");
+  repository_->Poll();
+  EXPECT_EQ(Ask("m").get().status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Get("m")->version(), "1");
+  EXPECT_TRUE(Ask("m").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, AfterARestartTheNewestVersionThatLoadsServes) {
+  WriteModel("m");
+  for (const char* version : {"1", "2", "3"}) Write(std::string("m/") + version + "/file", "");
+  backend_.RefuseToLoadVersion(3);
+  Create();
+  EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("3"));
+  EXPECT_EQ(Ask("m").get().status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(Get("m")->version(), "2");
+  EXPECT_TRUE(Ask("m").get().ok());
+  EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("2", "3"));
+}
+
+TEST_F(ModelRepositoryTest, AVersionThatThePolicyNamesIsNotReplacedByAnother) {
+  WriteModel("m", "version_policy { specific { versions: 2 } }");
+  Write("m/1/file", "");
+  Write("m/2/file", "");
+  backend_.RefuseToLoadVersion(2);
+  Create();
+  EXPECT_FALSE(Ask("m").get().ok());
+  EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("2"));
+}
+
+TEST_F(ModelRepositoryTest, AFolderThatIsStillWrittenToIsLeftAlone) {
+  settle_ = absl::Seconds(2);
+  WriteModel("m");
+  Write("m/1/file", "");
+  Create();
+  EXPECT_TRUE(Ask("m").get().ok());
+  for (const char* text : {"a", "ab", "abc"}) {
+    Write("m/2/file", text);
+    repository_->Poll();
+    clock_.Advance(absl::Seconds(1));
+    repository_->Poll();
+    EXPECT_EQ(Get("m")->version(), "1");
+  }
+  clock_.Advance(absl::Seconds(1));
+  repository_->Poll();
+  EXPECT_EQ(Get("m")->version(), "2");
+  // Gone only where it stays away, and back before that is as if nothing had been.
+  fs::rename(directory_ / "m", directory_ / ".m");
+  repository_->Poll();
+  EXPECT_TRUE(repository_->Find("m", "").ok());
+  fs::rename(directory_ / ".m", directory_ / "m");
+  const auto second = Get("m");
+  clock_.Advance(absl::Seconds(5));
+  repository_->Poll();
+  EXPECT_EQ(Get("m"), second);
+  fs::remove_all(directory_ / "m");
+  repository_->Poll();
+  clock_.Advance(absl::Seconds(2));
+  repository_->Poll();
+  EXPECT_FALSE(repository_->Find("m", "").ok());
+}
+
+TEST_F(ModelRepositoryTest, ManyModelsAreLookedAtInParts) {
+  poll_entries_ = 10;
+  for (int i = 0; i < 50; ++i) WriteModel("m" + std::to_string(i));
+  Create();
+  for (int i = 0; i < 50; ++i) {
+    WriteModel("m" + std::to_string(i),
+               "parameters { key: \"quality\" value { string_value: \"high\" } }");
+  }
+  int changed = 0;
+  int polls = 0;
+  while (changed < 50 && polls < 50) {
+    const int before = changed;
+    repository_->Poll();
+    ++polls;
+    changed = 0;
+    for (const auto& model : repository_->All()) {
+      changed += model->config().parameters().contains("quality") ? 1 : 0;
+    }
+    EXPECT_LE(changed - before, 10);
+  }
+  EXPECT_EQ(changed, 50);
+  EXPECT_LE(polls, 11);  // 2 entries each
+}
+
+TEST_F(ModelRepositoryTest, AFifoAmongAModelsFilesHoldsNobodyUp) {
+  WriteModel("inside");
+  fs::create_directories(directory_ / "inside/1");
+  ASSERT_EQ(mkfifo((directory_ / "inside/1/data").c_str(), 0600), 0);
+  Create();
+  EXPECT_TRUE(Ask("inside").get().ok());
+  repository_->Poll();
 }
 
 }  // namespace
