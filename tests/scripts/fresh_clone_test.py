@@ -62,6 +62,8 @@ class FreshCloneTest(unittest.TestCase):
     def test_one_script_after_the_other(self):
         done = self.run_in_clone("scripts/quickstart", "--once")
         self.assertIn("2 disk", done.stdout)
+        # In the order asked, whichever came from disk first.
+        self.assertNotRegex(done.stdout, r"(?m)^gl .*\n+es ")
         self.assertNotIn("warning:", self.build_log())
         # The stubs of the README.
         self.run_in_clone(sys.executable, "-c", "from souvenir.v1 import translation_pb2_grpc",
