@@ -94,8 +94,8 @@ void FillInferResponse(const ServedModel& model, const inference::ModelInferRequ
   response->set_model_version(model.version());
   response->set_id(request.id());
   auto& parameters = *response->mutable_parameters();
-  // As a std::string: protobuf would make one of a literal and move it, and GCC 12 warns of the copy
-  // that the move of a shorter one would make (-Warray-bounds).
+  // As a std::string: protobuf would make one of a literal and move it, and GCC 12 warns of the
+  // copy that the move of a shorter one would make (-Warray-bounds).
   const std::string compute_time_name = kComputeTimeName;
   parameters[compute_time_name].set_int64_param(absl::ToInt64Nanoseconds(result.compute_time));
   parameters[kDigestName].set_string_param(model.digest());
