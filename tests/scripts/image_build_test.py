@@ -29,7 +29,7 @@ mount --rbind /dev "$0/dev"
 mount -t tmpfs tmpfs "$0/tmp"
 if test -n "$DATA"; then mount --bind "$DATA" "$0/var/lib/souvenir"; fi
 cd "$0"
-exec env -i "PATH=$IMAGE_PATH" chroot --userspec=10001:10001 "$0" "$@"
+exec chroot --userspec=10001:10001 "$0" /usr/bin/env -i "PATH=$IMAGE_PATH" "$@"
 """
 
 
@@ -107,6 +107,7 @@ class ImageBuildTest(unittest.TestCase):
         return ["unshare", "--mount", "sh", "-c", RUN, str(self.roots[image]), *words]
 
     def mounts(self, image, data=""):
+        # `env` looks for the program with what the image says, which must find tini too.
         paths = dict(word.split("=", 1) for word in self.configs[image]["Env"])
         self.assertEqual(self.configs[image]["User"], f"{USER}:{USER}")
         return {**os.environ, "DATA": str(data), "IMAGE_PATH": paths["PATH"]}
