@@ -17,11 +17,14 @@ absl::StatusOr<FlightTable::Joined> FlightTable::Join(const Fingerprint& key, Ep
   const auto found = flights_.find(key);
   if (found != flights_.end() && epochs_->IsCurrent(found->second->epochs_)) {
     ++stats_.joined;
-    return Joined{found->second, AddWaiter(*found->second, std::move(waiter)), /*started=*/false};
+    Joined joined{.flight = found->second};
+    if (joined.flight->waiters_.empty()) joined.on_waiting = joined.flight->on_waiting_;
+    joined.waiter = AddWaiter(*joined.flight, std::move(waiter));
+    return joined;
   }
   SOUVENIR_ASSIGN_OR_RETURN(FlightPtr flight, Begin(key, std::move(epochs)));
   flights_[key] = flight;
-  return Joined{flight, AddWaiter(*flight, std::move(waiter)), /*started=*/true};
+  return Joined{flight, AddWaiter(*flight, std::move(waiter)), /*started=*/true, nullptr};
 }
 
 std::optional<FlightTable::Joined> FlightTable::BeginIfNone(const Fingerprint& key,
@@ -33,7 +36,7 @@ std::optional<FlightTable::Joined> FlightTable::BeginIfNone(const Fingerprint& k
   absl::StatusOr<FlightPtr> flight = Begin(key, std::move(epochs));
   if (!flight.ok()) return std::nullopt;
   flights_[key] = *flight;
-  return Joined{*flight, AddWaiter(**flight, std::move(waiter)), /*started=*/true};
+  return Joined{*flight, AddWaiter(**flight, std::move(waiter)), /*started=*/true, nullptr};
 }
 
 absl::StatusOr<FlightTable::Joined> FlightTable::FlyAlone(const Fingerprint& key, EpochStamp epochs,
@@ -41,7 +44,7 @@ absl::StatusOr<FlightTable::Joined> FlightTable::FlyAlone(const Fingerprint& key
   MutexLock lock(&mutex_);
   SOUVENIR_RETURN_IF_ERROR(CheckWaiters());
   SOUVENIR_ASSIGN_OR_RETURN(FlightPtr flight, Begin(key, std::move(epochs)));
-  return Joined{flight, AddWaiter(*flight, std::move(waiter)), /*started=*/true};
+  return Joined{flight, AddWaiter(*flight, std::move(waiter)), /*started=*/true, nullptr};
 }
 
 absl::Status FlightTable::CheckWaiters() const {
@@ -67,21 +70,21 @@ FlightTable::WaiterId FlightTable::AddWaiter(Flight& flight, Waiter waiter) {
   return next_waiter_++;
 }
 
-void FlightTable::OnDeserted(const FlightPtr& flight, std::function<void()> callback) {
+void FlightTable::OnWaiting(const FlightPtr& flight, std::function<void()> callback) {
   {
     MutexLock lock(&mutex_);
     if (flight->ended_) return;
     if (!flight->waiters_.empty()) {
-      flight->on_deserted_ = std::move(callback);
+      flight->on_waiting_ = std::move(callback);
       return;
     }
-    flight->on_deserted_ = callback;
+    flight->on_waiting_ = callback;
   }
   callback();
 }
 
 bool FlightTable::Leave(const FlightPtr& flight, WaiterId waiter) {
-  std::function<void()> on_deserted;
+  std::function<void()> on_waiting;
   Waiter dropped;  // destroyed outside the lock
   {
     MutexLock lock(&mutex_);
@@ -92,10 +95,16 @@ bool FlightTable::Leave(const FlightPtr& flight, WaiterId waiter) {
     dropped = std::move(found->second);
     waiters.erase(found);
     --stats_.waiters;
-    if (waiters.empty()) on_deserted = flight->on_deserted_;
+    if (waiters.empty()) on_waiting = flight->on_waiting_;
   }
-  if (on_deserted) on_deserted();
+  if (on_waiting) on_waiting();
   return true;
+}
+
+bool FlightTable::AreDeserted(absl::Span<const FlightPtr> flights) const {
+  MutexLock lock(&mutex_);
+  return std::all_of(flights.begin(), flights.end(),
+                     [](const FlightPtr& flight) { return flight->waiters_.empty(); });
 }
 
 bool FlightTable::Abandon(absl::Span<const FlightPtr> flights) {
@@ -105,7 +114,7 @@ bool FlightTable::Abandon(absl::Span<const FlightPtr> flights) {
     if (!flight->waiters_.empty()) return false;
   }
   for (const FlightPtr& flight : flights) {
-    dropped.push_back(std::exchange(flight->on_deserted_, nullptr));
+    dropped.push_back(std::exchange(flight->on_waiting_, nullptr));
     Remove(flight);
   }
   return true;
@@ -117,7 +126,7 @@ void FlightTable::Land(const FlightPtr& flight, const FlightResult& result) {
   {
     MutexLock lock(&mutex_);
     waiters.swap(flight->waiters_);
-    dropped.swap(flight->on_deserted_);
+    dropped.swap(flight->on_waiting_);
     stats_.waiters -= waiters.size();
     if (!flight->ended_) CountLanding(waiters.size());
     Remove(flight);

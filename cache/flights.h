@@ -49,7 +49,7 @@ class Flight {
   const EpochStamp epochs_;
   // Guarded by the table's mutex.
   std::vector<std::pair<WaiterId, Waiter>> waiters_;
-  std::function<void()> on_deserted_;
+  std::function<void()> on_waiting_;
   bool ended_ = false;
 };
 
@@ -92,6 +92,8 @@ class FlightTable {
     FlightPtr flight;
     WaiterId waiter = 0;
     bool started = false;  // true if the call started the flight, so that the caller computes
+    // Not null if nobody waited for the flight before. The caller runs it, outside its own locks.
+    std::function<void()> on_waiting;
   };
 
   FlightTable(const Options& options, const EpochTable* epochs)
@@ -110,11 +112,15 @@ class FlightTable {
   // RESOURCE_EXHAUSTED, with numbers, at a bound.
   absl::StatusOr<Joined> FlyAlone(const Fingerprint& key, EpochStamp epochs, Waiter waiter);
 
-  // Registers a callback for the moment when the last waiter leaves before the flight has landed.
-  // It runs on the thread of that waiter, outside the lock, or at once if nobody waits. The
-  // computing caller may then end the flight with Abandon(). Does nothing if the flight has ended.
-  // Called by the computing caller.
-  void OnDeserted(const FlightPtr& flight, std::function<void()> callback);
+  // Registers a callback. It runs whenever the last waiter leaves before the flight has landed, on
+  // the thread of that waiter and outside the lock, and at once if nobody waits. It also runs
+  // whenever a waiter joins a flight that nobody waited for. The computing caller may end a
+  // deserted flight with Abandon(), or go on: the flight can be joined until it lands. Does nothing
+  // if the flight has ended. Called by the computing caller.
+  void OnWaiting(const FlightPtr& flight, std::function<void()> callback);
+
+  // Returns true if nobody waits for any of `flights`. They may have ended.
+  bool AreDeserted(absl::Span<const FlightPtr> flights) const;
 
   // Removes a waiter. Returns true if it will not be called; false if it was or will be called.
   bool Leave(const FlightPtr& flight, WaiterId waiter);

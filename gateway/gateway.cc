@@ -27,6 +27,8 @@ Resolver::Options ResolverOptions(const config::v1::GatewayConfig& config) {
   options.flights.max_flights = config.flights().max_flights();
   options.flights.max_waiters = config.flights().max_waiters();
   options.max_bytes = config.flights().max_bytes();
+  options.deserted.max_calls = config.flights().max_deserted_calls();
+  options.deserted.max_bytes = config.flights().max_deserted_bytes();
   options.call_timeout = absl::Milliseconds(config.upstream().call_timeout_ms());
   return options;
 }
@@ -263,6 +265,8 @@ void Gateway::Stop() {
     log.Warning("requests are cancelled: the drain timeout has passed",
                 {{"requests", gate_.inside()}});
   }
+  // Nobody waits for it, and a stop waits for every call.
+  if (resolver_ != nullptr) resolver_->GiveUpDeserted();
   // The last answers may still be on their way out. Callers that are left over are cancelled, and
   // with them the computations that nobody else wants.
   const absl::Duration grace = drained ? absl::Seconds(5) : absl::ZeroDuration();

@@ -94,6 +94,8 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.mutable_flights()->set_max_flights(65'536);
   config.mutable_flights()->set_max_waiters(262'144);
   config.mutable_flights()->set_max_bytes(256u << 20);
+  config.mutable_flights()->set_max_deserted_calls(32);
+  config.mutable_flights()->set_max_deserted_bytes(64u << 20);
   config.mutable_translation()->set_max_text_bytes(65'536);
   config.mutable_translation()->set_max_targets(32);
   config.mutable_upstream()->set_poll_interval_ms(2'000);

@@ -86,6 +86,18 @@ void CollectCompute(const EndpointSet& compute, MetricWriter& writer) {
   }
 }
 
+void CollectDeserted(const DesertedWork::Stats& deserted, MetricWriter& writer) {
+  writer.Gauge("souvenir_gateway_deserted_calls",
+               "Calls of compute under way that nobody waits for any more.", {},
+               static_cast<double>(deserted.calls));
+  for (size_t i = 0; i < DesertedWork::kEnds; ++i) {
+    const std::string end(DesertedWork::EndName(static_cast<DesertedWork::End>(i)));
+    writer.Counter("souvenir_gateway_deserted_calls_total",
+                   "Calls of compute that their last caller left, by what became of them.",
+                   {{"end", end}}, static_cast<double>(deserted.ended[i]));
+  }
+}
+
 void CollectWaiters(const cache::FlightTable::Stats& flights, MetricWriter& writer) {
   const auto& landed = flights.landed_by_waiters;
   const HistogramSnapshot waiters{.bounds = PowersOfTwo(landed.size() - 1),
@@ -120,6 +132,7 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
   writer.Counter("souvenir_gateway_joined_total", "Rows that joined a computation under way.", {},
                  static_cast<double>(flights.joined));
   CollectWaiters(flights, writer);
+  CollectDeserted(resolver.deserted(), writer);
   writer.Gauge("souvenir_gateway_waiting_bytes", "Bytes of inputs that wait to be computed.", {},
                static_cast<double>(resolver.waiting_bytes()));
   CollectCompute(compute, writer);

@@ -144,11 +144,15 @@ void Computation::CallUpstream() {
   }
   // Before the call is made, because it may end, and hand its flights on, before Infer() returns.
   for (const Row& row : rows_) {
-    resolver_->flights_.OnDeserted(row.flight, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->GiveUpIfDeserted();
+    resolver_->flights_.OnWaiting(row.flight, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->Reconsider();
     });
   }
-  if (GiveUpIfDeserted()) return;
+  {
+    MutexLock lock(&mutex_);
+    if (given_up_) return;
+    begun_ = true;
+  }
   called_at_ = resolver_->parts_.clock->Monotonic();
   const std::shared_ptr<Upstream::Call> call = resolver_->parts_.upstream->Infer(
       {BuildRequest(), target().model().version(), target().model().digest,
@@ -198,15 +202,22 @@ std::unique_ptr<inference::ModelInferRequest> Computation::BuildRequest() const 
 void Computation::OnUpstreamDone(
     absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
   call_->stages.Note(Stage::kUpstream, resolver_->parts_.clock->Monotonic() - called_at_);
+  {
+    MutexLock lock(&mutex_);
+    ended_ = true;
+  }
   if (!response.ok()) {
     // What a server refuses it may refuse for what the row holds; what we refuse of its answer,
     // not.
     if (rows_.size() == 1 && absl::IsInvalidArgument(response.status())) {
       StoreRefusal(response.status());
+      EndDeserted(DesertedWork::End::kAnswered);
     }
+    EndDeserted(DesertedWork::End::kFailed);
     return OnUpstreamFailed(response.status());
   }
   const absl::Status landed = LandFromResponse(**response);
+  EndDeserted(landed.ok() ? DesertedWork::End::kAnswered : DesertedWork::End::kFailed);
   if (landed.ok()) return;
   OnUpstreamFailed(
       absl::InternalError(fmt::format("the answer of model '{}' is malformed: {}",
@@ -337,6 +348,10 @@ absl::Duration Computation::CostPerRow(const inference::ModelInferResponse& resp
 void Computation::StartRowByRow() {
   for (const Row& row : rows_) {
     auto one = std::make_shared<Computation>(resolver_, call_, std::vector<Row>{row});
+    {
+      MutexLock lock(&one->mutex_);
+      one->begun_ = true;
+    }
     one->CallUpstream();
   }
 }
@@ -351,18 +366,73 @@ void Computation::FailAll(const absl::Status& status) {
   }
 }
 
-bool Computation::GiveUpIfDeserted() {
+std::vector<cache::FlightPtr> Computation::flights() const {
   std::vector<cache::FlightPtr> flights;
+  flights.reserve(rows_.size());
   for (const Row& row : rows_) flights.push_back(row.flight);
-  if (!resolver_->flights_.Abandon(flights)) return false;
+  return flights;
+}
+
+bool Computation::WouldBeKept() const {
+  if (!target().model().cached || call_->options.cache.no_store) return false;
+  const cache::EpochTable& epochs = resolver_->parts_.cache->epochs();
+  return std::any_of(rows_.begin(), rows_.end(),
+                     [&](const Row& row) { return epochs.IsCurrent(row.flight->epochs()); });
+}
+
+void Computation::Reconsider() {
+  {
+    // Held while looking, so that of two who come and leave at once the later look counts.
+    MutexLock lock(&mutex_);
+    if (ended_ || given_up_) return;
+    if (!resolver_->flights_.AreDeserted(flights())) {
+      if (std::exchange(deserted_, false)) {
+        resolver_->deserted_.Remove(this, DesertedWork::End::kWanted);
+      }
+      return;
+    }
+    if (deserted_) return;
+    if (begun_) {
+      if (WouldBeKept()) {
+        uint64_t bytes = 0;
+        for (const Question& question : call_->questions) {
+          for (const TensorView& input : question.inputs) bytes += input.data.size();
+        }
+        deserted_ = resolver_->deserted_.Add({.id = this,
+                                              .request = call_.get(),
+                                              .bytes = bytes,
+                                              .model = target().model().name(),
+                                              .give_up = [weak = weak_from_this()] {
+                                                const auto self = weak.lock();
+                                                if (self != nullptr) self->GiveUpIfDeserted();
+                                              }});
+        if (deserted_) return;
+      } else {
+        resolver_->deserted_.CountGivenUp();
+      }
+    }
+  }
+  GiveUpIfDeserted();
+}
+
+void Computation::EndDeserted(DesertedWork::End end) {
+  {
+    MutexLock lock(&mutex_);
+    if (!std::exchange(deserted_, false)) return;
+  }
+  resolver_->deserted_.Remove(this, end);
+}
+
+void Computation::GiveUpIfDeserted() {
+  if (!resolver_->flights_.Abandon(flights())) return;
   std::shared_ptr<Upstream::Call> call;
   {
     MutexLock lock(&mutex_);
     given_up_ = true;
     call = upstream_call_;
   }
+  EndDeserted(DesertedWork::End::kGivenUp);
   if (call != nullptr) call->Cancel();
-  return true;
 }
 
 }  // namespace souvenir::gateway

@@ -69,7 +69,15 @@ class Computation : public std::enable_shared_from_this<Computation> {
   cache::Entry::Fields FieldsFor(const Row& row, absl::Duration cost) const;
   absl::Duration CostPerRow(const inference::ModelInferResponse& response) const;
   void FailAll(const absl::Status& status);
-  bool GiveUpIfDeserted();
+  std::vector<cache::FlightPtr> flights() const;
+  // Sees what becomes of the rows, now that somebody or nobody waits for them: what has not begun
+  // is given up where nobody does, and what has begun goes on within the budget of deserted work.
+  void Reconsider();
+  // Whether an answer would be remembered.
+  bool WouldBeKept() const;
+  void GiveUpIfDeserted();
+  // What the call of compute came to, for the budget of deserted work.
+  void EndDeserted(DesertedWork::End end);
 
   Resolver* const resolver_;
   const std::optional<Gate::Pass> pass_;
@@ -81,6 +89,11 @@ class Computation : public std::enable_shared_from_this<Computation> {
   Mutex mutex_;
   std::shared_ptr<Upstream::Call> upstream_call_ ABSL_GUARDED_BY(mutex_);
   bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
+  // Compute was asked, for these rows or for a batch with them: the gateway cannot know whether it
+  // has begun, and takes it that it has.
+  bool begun_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;     // the call was answered
+  bool deserted_ ABSL_GUARDED_BY(mutex_) = false;  // and counted so
 };
 
 }  // namespace souvenir::gateway

@@ -45,7 +45,10 @@ bool IsTransient(const absl::Status& status) {
 }  // namespace
 
 Resolver::Resolver(const Options& options, const Parts& parts)
-    : options_(options), parts_(parts), flights_(options.flights, &parts.cache->epochs()) {}
+    : options_(options),
+      parts_(parts),
+      flights_(options.flights, &parts.cache->epochs()),
+      deserted_(options.deserted) {}
 
 Resolver::~Resolver() {
   computations_.Close();
@@ -205,6 +208,8 @@ bool Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) 
     OnLanded(call, question, *first, result);
   };
   Answer refused;
+  std::function<void()> on_waiting;
+  bool joined_one = false;
   {
     // Held while joining, so that a flight that lands at once finds `first` and the slot complete.
     MutexLock lock(&call->mutex_);
@@ -216,13 +221,17 @@ bool Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) 
         slot.flight = joined->flight;
         slot.waiter = joined->waiter;
         *first = joined->started;
-        return joined->started;
+        if (joined->started) return true;
+        on_waiting = std::move(joined->on_waiting);
+        joined_one = true;
       }
       refused.status = joined.status();
     } else {
       refused.status = call->left_;
     }
   }
+  if (on_waiting) on_waiting();
+  if (joined_one) return false;
   refused.key = key;
   Finish(*call, question, std::move(refused));
   return false;

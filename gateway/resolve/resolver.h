@@ -14,6 +14,7 @@
 #include "common/executor.h"
 #include "common/gate.h"
 #include "common/timer_queue.h"
+#include "gateway/resolve/deserted_work.h"
 #include "gateway/resolve/refresh_log.h"
 #include "gateway/resolve/resolve_call.h"
 #include "gateway/upstream/upstream.h"
@@ -31,6 +32,7 @@ class Resolver {
     cache::FlightTable::Options flights;
     uint64_t max_bytes = 256u << 20;                  // of inputs that wait to be computed
     absl::Duration call_timeout = absl::Seconds(60);  // of one computation
+    DesertedWork::Options deserted;
     // A number from (0, 1] at random, for refreshing early; thread-safe.
     std::function<double()> uniform = UniformNumber;
   };
@@ -57,10 +59,16 @@ class Resolver {
   void Resolve(const ResolveCallPtr& call);
 
   // Answers what is still open with `reason`, an error: the caller has gone. What nobody else waits
-  // for is given up. REQUIRES: Resolve(call) has returned.
+  // for and compute has not been asked for is given up; what it has been asked for goes on, if it
+  // will be remembered and as far as the budget of deserted work goes. REQUIRES: Resolve(call) has
+  // returned.
   void Cancel(const ResolveCallPtr& call, const absl::Status& reason);
 
   cache::FlightTable::Stats flights() const { return flights_.stats(); }
+  // Gives up what nobody waits for, and from now on whatever is deserted: for a stop.
+  void GiveUpDeserted() { deserted_.Close(); }
+
+  DesertedWork::Stats deserted() const { return deserted_.stats(); }
   uint64_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
 
  private:
@@ -93,6 +101,7 @@ class Resolver {
   const Parts parts_;
   cache::FlightTable flights_;
   RefreshLog refreshes_;
+  DesertedWork deserted_;
   std::atomic<uint64_t> waiting_bytes_{0};
   Gate computations_;
 };

@@ -85,7 +85,7 @@ TEST_F(FlightTableTest, WhoLeavesIsNotCalledAndTheLastOneDesertsTheFlight) {
   const auto first = Join("a");
   const auto second = Join("a");
   int deserted = 0;
-  table_.OnDeserted(first.flight, [&] { ++deserted; });
+  table_.OnWaiting(first.flight, [&] { ++deserted; });
   EXPECT_TRUE(table_.Leave(first.flight, first.waiter));
   EXPECT_FALSE(table_.Leave(first.flight, first.waiter));
   EXPECT_EQ(deserted, 0);
@@ -104,6 +104,25 @@ TEST_F(FlightTableTest, ADesertedFlightMayBeJoinedAgainAndIsThenNotAbandoned) {
   EXPECT_EQ(table_.stats().in_progress, 1u);
 }
 
+TEST_F(FlightTableTest, TheFirstToJoinADesertedFlightHasToSayIt) {
+  const auto first = Join("a");
+  int told = 0;
+  table_.OnWaiting(first.flight, [&] { ++told; });
+  EXPECT_FALSE(Join("a").on_waiting) << "somebody waits already";
+  for (FlightTable::WaiterId waiter = 1; waiter <= 2; ++waiter) {
+    EXPECT_TRUE(table_.Leave(first.flight, waiter));
+  }
+  EXPECT_EQ(told, 1);
+  EXPECT_TRUE(table_.AreDeserted({first.flight}));
+  const auto again = Join("a");
+  EXPECT_FALSE(again.started);
+  EXPECT_FALSE(table_.AreDeserted({first.flight}));
+  ASSERT_TRUE(again.on_waiting);
+  again.on_waiting();
+  EXPECT_EQ(told, 2);
+  EXPECT_FALSE(Join("a").on_waiting);
+}
+
 TEST_F(FlightTableTest, AnAbandonedFlightIsJoinedNoMore) {
   const auto first = Join("a");
   const auto other = Join("b");
@@ -117,7 +136,7 @@ TEST_F(FlightTableTest, DesertionIsToldAtOnceWhereItHasHappened) {
   const auto first = Join("a");
   table_.Leave(first.flight, first.waiter);
   int deserted = 0;
-  table_.OnDeserted(first.flight, [&] { ++deserted; });
+  table_.OnWaiting(first.flight, [&] { ++deserted; });
   EXPECT_EQ(deserted, 1);
 }
 

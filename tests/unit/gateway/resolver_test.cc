@@ -96,8 +96,13 @@ class ResolverTest : public testing::Test {
     resolver_ = std::make_unique<Resolver>(
         Resolver::Options{.flights = {.max_flights = 2000, .max_waiters = 4000},
                           .max_bytes = 100'000,
+                          .deserted = deserted_,
                           .uniform = [this] { return uniform_; }},
         Resolver::Parts{&clock_, &timers_, cache_.get(), &executor_, &upstream_, &catalog_});
+  }
+
+  uint64_t Ended(DesertedWork::End end) {
+    return resolver_->deserted().ended[static_cast<size_t>(end)];
   }
 
   // As a restart does.
@@ -137,6 +142,7 @@ class ResolverTest : public testing::Test {
   ManualExecutor executor_;
   FakeUpstream upstream_;
   double uniform_ = 1;  // never early
+  DesertedWork::Options deserted_;
   Catalog catalog_;
   std::vector<std::unique_ptr<Catalog>> catalogs_;  // of TargetWith()
   std::unique_ptr<cache::TieredCache> cache_;
@@ -254,7 +260,135 @@ TEST_F(ResolverTest, TheFirstCallerMayLeaveAndTheRestAreAnswered) {
   EXPECT_EQ(second->text(0), "<a>");
 }
 
-TEST_F(ResolverTest, WhenAllHaveLeftTheComputationIsCancelledAndNotJoinedAnyMore) {
+TEST_F(ResolverTest, WhatComputeWasAskedForIsFinishedAndRememberedThoughNobodyWaits) {
+  auto hasty = std::make_shared<TestCall>(target_, std::vector<std::string>{"a"});
+  hasty->options.deadline = clock_.Monotonic() + absl::Milliseconds(500);
+  resolver_->Resolve(hasty);
+  executor_.RunAll();
+  clock_.Advance(absl::Milliseconds(500));
+  timers_.RunDue();
+  ASSERT_TRUE(hasty->done());
+  EXPECT_EQ(hasty->answer(0).status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_FALSE(upstream_.cancelled(0));
+  EXPECT_EQ(resolver_->deserted().calls, 1u);
+  EXPECT_EQ(resolver_->deserted().bytes, 5u);
+  upstream_.Answer(0, Bracket);
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+  EXPECT_EQ(upstream_.calls(), 1u);
+  EXPECT_EQ(resolver_->deserted().calls, 0u);
+  EXPECT_EQ(resolver_->deserted().bytes, 0u);
+  EXPECT_EQ(Ended(DesertedWork::End::kAnswered), 1u);
+  cache_->disk().Flush();
+  DropMemory();
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kDisk});
+}
+
+TEST_F(ResolverTest, WhoAsksAgainJoinsWhatWasDeserted) {
+  for (int i = 0; i < 5; ++i) {
+    const auto call = Ask({"a"});
+    EXPECT_EQ(resolver_->deserted().calls, 0u) << "somebody waits";
+    resolver_->Cancel(call, absl::CancelledError("gone"));
+    EXPECT_EQ(resolver_->deserted().calls, 1u);
+  }
+  const auto patient = Ask({"a"});
+  EXPECT_EQ(upstream_.calls(), 1u);
+  upstream_.Answer(0, Bracket);
+  EXPECT_EQ(patient->text(0), "<a>");
+  EXPECT_EQ(Ended(DesertedWork::End::kWanted), 5u);
+  EXPECT_EQ(resolver_->deserted().calls, 0u);
+}
+
+TEST_F(ResolverTest, WhatComputeWasNotAskedForIsDropped) {
+  auto call =
+      std::make_shared<TestCall>(target_, std::vector<std::string>{std::string(80'000, 'x')});
+  resolver_->Resolve(call);  // it waits to be hashed
+  resolver_->Cancel(call, absl::CancelledError("gone"));
+  executor_.RunAll();
+  EXPECT_EQ(upstream_.calls(), 0u);
+  EXPECT_TRUE(call->done());
+  EXPECT_EQ(resolver_->flights().in_progress, 0u);
+  EXPECT_EQ(resolver_->deserted().calls, 0u);
+}
+
+TEST_F(ResolverTest, WhatWouldNotBeKeptIsNotFinished) {
+  const auto call = Ask({"a"}, "no-store");
+  resolver_->Cancel(call, absl::CancelledError("gone"));
+  EXPECT_TRUE(upstream_.cancelled(0));
+
+  const auto invalidated = Ask({"a"});
+  ASSERT_TRUE(cache_->Invalidate(cache::InvalidateAll{}).ok());
+  resolver_->Cancel(invalidated, absl::CancelledError("gone"));
+  EXPECT_TRUE(upstream_.cancelled(1));
+
+  config::v1::ModelPolicy policy;
+  policy.set_cache(false);
+  target_ = TargetWith(policy);
+  const auto uncached = Ask({"a"});
+  resolver_->Cancel(uncached, absl::CancelledError("gone"));
+  EXPECT_TRUE(upstream_.cancelled(2));
+  EXPECT_EQ(Ended(DesertedWork::End::kGivenUp), 3u);
+}
+
+TEST_F(ResolverTest, DesertedWorkHasABudget) {
+  deserted_ = {.max_calls = 2, .max_bytes = 1000};
+  DropMemory();
+  const auto leave = [this](const std::string& text) {
+    const auto call = Ask({text});
+    resolver_->Cancel(call, absl::CancelledError("gone"));
+    return upstream_.cancelled(upstream_.calls() - 1);
+  };
+  EXPECT_FALSE(leave("a"));
+  EXPECT_TRUE(leave(std::string(1000, 'x'))) << "too large";
+  EXPECT_FALSE(leave("b"));
+  EXPECT_TRUE(leave("c")) << "too many";
+  EXPECT_EQ(resolver_->flights().in_progress, 2u);
+  upstream_.Answer(0, Bracket);
+  EXPECT_FALSE(leave("c")) << "there is room again";
+  upstream_.FailAll(absl::UnavailableError("away"));
+  EXPECT_EQ(Ended(DesertedWork::End::kFailed), 2u);
+  EXPECT_EQ(Ended(DesertedWork::End::kGivenUp), 2u);
+  EXPECT_EQ(resolver_->deserted().bytes, 0u);
+}
+
+TEST_F(ResolverTest, ARefusalThatNobodyWaitsForIsRemembered) {
+  config::v1::ModelPolicy policy;
+  policy.set_error_ttl_seconds(60);
+  target_ = TargetWith(policy);
+  const auto call = Ask({"bad"});
+  resolver_->Cancel(call, absl::CancelledError("gone"));
+  upstream_.Fail(0, absl::InvalidArgumentError("not this"));
+  EXPECT_EQ(Kinds(*Ask({"bad"})), std::vector{CacheKind::kNegative});
+  EXPECT_EQ(Ended(DesertedWork::End::kAnswered), 1u);
+}
+
+TEST_F(ResolverTest, ABatchThatNobodyWaitsForIsFinishedRowByRow) {
+  const auto call = Ask({"good", "bad"});
+  resolver_->Cancel(call, absl::CancelledError("gone"));
+  upstream_.Fail(0, absl::InvalidArgumentError("one row is bad"));
+  ASSERT_EQ(upstream_.calls(), 3u);
+  EXPECT_EQ(resolver_->deserted().calls, 2u);
+  upstream_.Answer(1, Bracket);
+  upstream_.Fail(2, absl::InvalidArgumentError("this row is bad"));
+  EXPECT_EQ(Kinds(*Ask({"good"})), std::vector{kMemory});
+  EXPECT_EQ(resolver_->deserted().calls, 0u);
+  EXPECT_EQ(resolver_->flights().in_progress, 0u);
+}
+
+TEST_F(ResolverTest, AStopGivesUpWhatNobodyWaitsFor) {
+  const auto gone = Ask({"a"});
+  const auto stays = Ask({"b"});
+  resolver_->Cancel(gone, absl::CancelledError("gone"));
+  resolver_->GiveUpDeserted();
+  EXPECT_TRUE(upstream_.cancelled(0));
+  EXPECT_FALSE(upstream_.cancelled(1));
+  resolver_->Cancel(stays, absl::CancelledError("gone"));
+  EXPECT_TRUE(upstream_.cancelled(1));
+  EXPECT_EQ(resolver_->deserted().calls, 0u);
+}
+
+TEST_F(ResolverTest, WithoutABudgetWhatAllHaveLeftIsCancelledAndNotJoinedAnyMore) {
+  deserted_ = {.max_calls = 0};
+  DropMemory();
   const auto first = Ask({"a"});
   const auto second = Ask({"a"});
   resolver_->Cancel(first, absl::CancelledError("gone"));
@@ -268,6 +402,8 @@ TEST_F(ResolverTest, WhenAllHaveLeftTheComputationIsCancelledAndNotJoinedAnyMore
 }
 
 TEST_F(ResolverTest, ACallIsKeptWhileOneOfItsRowsIsWanted) {
+  deserted_ = {.max_calls = 0};
+  DropMemory();
   const auto both = Ask({"a", "b"});
   const auto one = Ask({"b"});
   resolver_->Cancel(both, absl::CancelledError("gone"));
