@@ -17,12 +17,25 @@ constexpr absl::Duration kMostCost = absl::Hours(100 * 365 * 24);
 
 constexpr size_t kTagHeader = sizeof(EpochSlot) + sizeof(uint16_t);
 
+// In a pool: a pointer, a byte of control, and what is free beside them.
+constexpr size_t kPlaceInPool = 2 * (sizeof(void*) + 1);
+
+size_t ChargeOf(const Origin::Fields& fields) {
+  size_t bytes = sizeof(Origin) + kBlockHeader + kPlaceInPool;
+  for (const std::string* text : {&fields.tenant, &fields.model, &fields.version, &fields.digest}) {
+    // Short ones are within the string itself.
+    if (text->capacity() > std::string().capacity()) bytes += text->capacity() + 1 + kBlockHeader;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 OriginPtr Origin::Create(Fields fields) { return OriginPtr::Adopt(new Origin(std::move(fields))); }
 
 Origin::Origin(Fields fields)
     : fields_(std::move(fields)),
+      charge_(ChargeOf(fields_)),
       tenant_slot_(EpochTable::Tenant(fields_.tenant)),
       model_slot_(EpochTable::Model(fields_.model)) {}
 

@@ -17,7 +17,9 @@
 
 namespace souvenir::cache {
 
-// Whose answer an entry is. One object is shared by all entries of a model and tenant. Immutable.
+// Whose answer an entry is. One object is shared by the entries of a model and tenant that are made
+// while another one lives (cache/origin_pool.h). Immutable, but for who holds it in the memory
+// tier.
 class Origin {
  public:
   struct Fields {
@@ -39,6 +41,14 @@ class Origin {
   EpochSlot tenant_slot() const { return tenant_slot_; }
   EpochSlot model_slot() const { return model_slot_; }
 
+  // Bytes of memory, as malloc counts them, with its place in a table.
+  size_t charge() const { return charge_; }
+
+  // For the memory tier, of which there is one: counts entries in it. True for the first one that
+  // comes, and for the last one that goes: the tier is charged from the one to the other.
+  bool Hold() const { return holders_.fetch_add(1, std::memory_order_relaxed) == 0; }
+  bool LetGo() const { return holders_.fetch_sub(1, std::memory_order_relaxed) == 1; }
+
   void AddRef() const { references_.fetch_add(1, std::memory_order_relaxed); }
   void Release() const;
   // Whether nobody else has a reference.
@@ -48,7 +58,9 @@ class Origin {
   explicit Origin(Fields fields);
 
   mutable std::atomic<uint32_t> references_{1};
+  mutable std::atomic<uint32_t> holders_{0};
   const Fields fields_;
+  const size_t charge_;
   const EpochSlot tenant_slot_;
   const EpochSlot model_slot_;
 };

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "cache/entry_codec.h"
 #include "common/status_macros.h"
 
@@ -15,27 +18,49 @@ std::string NameOf(const Origin::Fields& origin) {
                      origin.digest);
 }
 
+// The origin, its names again, and its places in two tables that are half full.
+uint64_t BytesOf(const Origin& origin) {
+  const Origin::Fields& fields = origin.fields();
+  return origin.charge() + 256 + fields.tenant.size() + fields.model.size() +
+         fields.version.size() + fields.digest.size();
+}
+
 }  // namespace
 
-absl::Status OriginNumbers::Restore(uint32_t number, std::string_view bytes) {
-  if (number >= kMost) return absl::DataLossError("an origin that nobody numbered");
+void OriginNumbers::Add(uint32_t number, Numbered numbered) {
+  numbers_.insert_or_assign(NameOf(numbered.origin->fields()), number);
+  bytes_ += BytesOf(*numbered.origin);
+  next_ = std::max<uint64_t>(next_, uint64_t{number} + 1);
+  origins_.insert_or_assign(number, std::move(numbered));
+}
+
+absl::Status OriginNumbers::Restore(uint32_t number, std::string_view bytes, uint64_t segment,
+                                    EpochsOf epochs) {
   SOUVENIR_ASSIGN_OR_RETURN(Origin::Fields fields, DecodeOrigin(number, bytes));
   MutexLock lock(&mutex_);
-  if (origins_.size() <= number) origins_.resize(number + 1);
-  numbers_.insert_or_assign(NameOf(fields), number);
-  origins_[number] = Origin::Create(std::move(fields));
+  if (origins_.size() >= kMost) return absl::DataLossError("more origins than there may be");
+  if (origins_.contains(number)) return absl::DataLossError("an origin with another one's number");
+  OriginPtr origin = Origin::Create(std::move(fields));
+  const Use use = {.segment = segment, .epochs = epochs(*origin)};
+  Add(number, {std::move(origin), use});
   return absl::OkStatus();
 }
 
-std::optional<uint32_t> OriginNumbers::NumberOf(const Origin& origin) {
+std::optional<uint32_t> OriginNumbers::NumberOf(const Origin& origin, Use use) {
   std::string name = NameOf(origin.fields());
   MutexLock lock(&mutex_);
   const auto found = numbers_.find(name);
-  if (found != numbers_.end()) return found->second;
-  if (origins_.size() >= kMost) return std::nullopt;
-  const auto number = static_cast<uint32_t>(origins_.size());
-  origins_.push_back(Origin::Create(origin.fields()));
-  numbers_.emplace(std::move(name), number);
+  if (found != numbers_.end()) {
+    Use& known = origins_.at(found->second).use;
+    known = {std::max(known.segment, use.segment), std::max(known.epochs, use.epochs)};
+    return found->second;
+  }
+  if (origins_.size() >= kMost || next_ > std::numeric_limits<uint32_t>::max() ||
+      bytes_ + BytesOf(origin) > most_bytes_) {
+    return std::nullopt;
+  }
+  const auto number = static_cast<uint32_t>(next_);
+  Add(number, {Origin::Create(origin.fields()), use});
   unsaved_.push_back(number);
   return number;
 }
@@ -44,7 +69,7 @@ std::vector<std::pair<uint32_t, std::string>> OriginNumbers::Unsaved() const {
   std::vector<std::pair<uint32_t, std::string>> unsaved;
   MutexLock lock(&mutex_);
   for (const uint32_t number : unsaved_) {
-    unsaved.emplace_back(number, EncodeOrigin(number, origins_[number]->fields()));
+    unsaved.emplace_back(number, EncodeOrigin(number, origins_.at(number).origin->fields()));
   }
   return unsaved;
 }
@@ -54,9 +79,49 @@ void OriginNumbers::Saved() {
   unsaved_.clear();
 }
 
+std::vector<uint32_t> OriginNumbers::DropUnused(uint64_t oldest_segment, EpochsOf epochs) {
+  std::vector<uint32_t> dropped;
+  MutexLock lock(&mutex_);
+  for (const auto& [number, numbered] : origins_) {
+    const Use& use = numbered.use;
+    if (use.segment < oldest_segment || epochs(*numbered.origin) != use.epochs) {
+      dropped.push_back(number);
+    }
+  }
+  for (const uint32_t number : dropped) {
+    const auto at = origins_.find(number);
+    bytes_ -= BytesOf(*at->second.origin);
+    const auto name = numbers_.find(NameOf(at->second.origin->fields()));
+    if (name != numbers_.end() && name->second == number) numbers_.erase(name);
+    std::erase(unsaved_, number);
+    origins_.erase(at);
+  }
+  if (origins_.capacity() > 4 * (origins_.size() + 256)) {
+    origins_.rehash(0);
+    numbers_.rehash(0);
+  }
+  if (kept_ && *kept_ + uint64_t{1} < next_) dropped.push_back(*std::exchange(kept_, std::nullopt));
+  const auto highest =
+      std::find_if(dropped.begin(), dropped.end(),
+                   [next = next_](uint32_t number) { return number + uint64_t{1} == next; });
+  if (highest != dropped.end()) {
+    kept_ = *highest;
+    dropped.erase(highest);
+  }
+  return dropped;
+}
+
 OriginPtr OriginNumbers::Get(uint32_t number) const {
   MutexLock lock(&mutex_);
-  return number < origins_.size() ? origins_[number] : nullptr;
+  const auto found = origins_.find(number);
+  return found != origins_.end() ? found->second.origin : nullptr;
 }
+
+size_t OriginNumbers::size() const {
+  MutexLock lock(&mutex_);
+  return origins_.size();
+}
+
+uint64_t OriginNumbers::bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
 }  // namespace souvenir::cache

@@ -41,7 +41,7 @@ void SnapshotWriter::AddPiece(char sort, std::string_view name, std::string_view
 }
 
 void SnapshotWriter::Add(const Entry& entry) {
-  const std::optional<uint32_t> origin = origins_.NumberOf(entry.origin());
+  const std::optional<uint32_t> origin = origins_.NumberOf(entry.origin(), {});
   if (!origin) return;
   const std::string record = EncodeEntry(entry, *origin);
   // A reader would refuse it.
@@ -130,7 +130,8 @@ absl::Status SnapshotReader::ReadOrigin(std::string_view piece) {
   const auto number = NumberAt<uint32_t>(piece);
   origin_bytes_ += piece.size() + sizeof(Origin);
   if (origin_bytes_ > kMostOriginBytes) return absl::DataLossError("too many origins");
-  return origins_.Restore(number, piece.substr(sizeof(number)));
+  return origins_.Restore(number, piece.substr(sizeof(number)), 0,
+                          [](const Origin&) { return uint64_t{0}; });
 }
 
 absl::Status SnapshotReader::ReadEntry(std::string_view piece) {

@@ -14,6 +14,10 @@ constexpr int kSweeperNice = 10;
 constexpr absl::Duration kLeastSweepPause = absl::Seconds(1);
 constexpr absl::Duration kUntilPoked = absl::Hours(24);
 
+// Of the memory for both tiers, what the disk tier's origins may take.
+constexpr uint64_t kOriginShare = 8;
+constexpr uint64_t kLeastOriginBytes = 1u << 20;
+
 EpochSlot SlotOf(const Invalidation& what) {
   struct Slot {
     EpochSlot operator()(const InvalidateKey& key) { return EpochTable::Key(key.key); }
@@ -40,7 +44,10 @@ absl::StatusOr<std::unique_ptr<TieredCache>> TieredCache::Create(const Options& 
   auto epochs = std::make_unique<EpochTable>();
   std::unique_ptr<DiskTier> disk;
   if (options.disk) {
-    SOUVENIR_ASSIGN_OR_RETURN(disk, DiskTier::Open(*options.disk, epochs.get()));
+    DiskTier::Options disk_options = *options.disk;
+    disk_options.most_origin_bytes =
+        std::max<uint64_t>(kLeastOriginBytes, options.memory.limit_bytes / kOriginShare);
+    SOUVENIR_ASSIGN_OR_RETURN(disk, DiskTier::Open(disk_options, epochs.get()));
   }
   return std::unique_ptr<TieredCache>(
       new TieredCache(std::move(epochs), std::move(memory), std::move(disk)));
@@ -53,6 +60,8 @@ TieredCache::TieredCache(std::unique_ptr<EpochTable> epochs, std::unique_ptr<Mem
       disk_(std::move(disk)),
       sweeper_({.name = "sweeper", .nice = kSweeperNice, .least_pause = kLeastSweepPause}, [this] {
         memory_->EraseIf([this](const Entry& entry) { return !entry.IsCurrent(*epochs_); });
+        origins_.Sweep();
+        if (disk_ != nullptr) disk_->SweepOrigins();
         return kUntilPoked;
       }) {}
 
@@ -81,7 +90,10 @@ EntryPtr TieredCache::ReadDisk(const Fingerprint& key) {
 
 void TieredCache::Insert(const EntryPtr& entry) {
   if (!entry->IsCurrent(*epochs_)) return;
-  if (disk_ != nullptr) disk_->Write(entry);
+  if (disk_ != nullptr) {
+    disk_->Write(entry);
+    memory_->Reserve(disk_->origin_bytes());
+  }
   memory_->Insert(entry);
 }
 
@@ -134,6 +146,7 @@ bool TieredCache::Import(Entry::Fields fields, const EpochTable& epochs, absl::T
                &stamp);
   for (const std::string& tag : fields.tags) epochs.Stamp({EpochTable::Tag(tag)}, &stamp);
   fields.epoch_sum = EpochSum(stamp);
+  fields.origin = origins_.Find(fields.origin);
   const EntryPtr entry = Entry::Create(fields);
   if (!entry->IsCurrent(*epochs_)) return false;
   if (disk_ != nullptr) disk_->WriteWaiting(entry);

@@ -9,6 +9,7 @@
 #include "cache/disk/disk_tier.h"
 #include "cache/epochs.h"
 #include "cache/memory/memory_tier.h"
+#include "cache/origin_pool.h"
 #include "common/mutex.h"
 #include "common/periodic_thread.h"
 
@@ -57,6 +58,9 @@ class TieredCache {
   // The same, waiting for the disk: for the disk executor.
   EntryPtr ReadDisk(const Fingerprint& key);
 
+  // The origin that entries have which are equal to this one: for whoever is about to make one.
+  OriginPtr SharedOrigin(const OriginPtr& origin) { return origins_.Find(origin); }
+
   // Takes a new answer into both tiers, unless its epochs have moved on.
   void Insert(const EntryPtr& entry);
 
@@ -93,6 +97,7 @@ class TieredCache {
   EntryPtr Promote(EntryPtr entry);
 
   const std::unique_ptr<EpochTable> epochs_;
+  OriginPool origins_;
   const std::unique_ptr<MemoryTier> memory_;
   const std::unique_ptr<DiskTier> disk_;  // null: no disk tier
   Mutex invalidate_mutex_;                // one at a time, so that each has an epoch of its own

@@ -25,6 +25,12 @@ void CollectLookups(const Catalog& catalog, MetricWriter& writer) {
 // How many entries, by why.
 using Evictions = std::vector<std::pair<const char*, uint64_t>>;
 
+void CollectOrigins(const std::string& tier, uint64_t bytes, MetricWriter& writer) {
+  writer.Gauge("souvenir_gateway_cache_origin_bytes",
+               "Memory for whose answers a tier has: tenants, models, digests.", {{"tier", tier}},
+               static_cast<double>(bytes));
+}
+
 void CollectTier(const std::string& tier, uint64_t entries, uint64_t bytes, uint64_t limit,
                  const Evictions& evictions, MetricWriter& writer) {
   const MetricLabels labels = {{"tier", tier}};
@@ -45,6 +51,7 @@ void CollectDisk(const cache::DiskTier& disk, MetricWriter& writer) {
   const cache::DiskTier::Stats stats = disk.stats();
   CollectTier("disk", stats.store.entries, stats.store.bytes, stats.store.limit_bytes,
               {{"no_room", stats.store.dropped_entries}}, writer);
+  CollectOrigins("disk", stats.origin_bytes, writer);
   writer.Gauge("souvenir_gateway_disk_pending_writes", "Entries waiting to be written.", {},
                static_cast<double>(stats.pending_writes));
   writer.Counter("souvenir_gateway_disk_dropped_writes_total",
@@ -120,6 +127,7 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
                {"replaced", memory.replaced},
                {"invalidated", memory.invalidated}},
               writer);
+  CollectOrigins("memory", memory.origin_bytes, writer);
   if (cache.has_disk()) CollectDisk(cache.disk(), writer);
 
   const cache::FlightTable::Stats flights = resolver.flights();

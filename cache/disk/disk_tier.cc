@@ -67,8 +67,11 @@ absl::StatusOr<std::unique_ptr<DiskTier>> DiskTier::Open(const Options& options,
 absl::Status DiskTier::Load() {
   SOUVENIR_RETURN_IF_ERROR(store_->LoadEpochs(
       [this](EpochSlot slot, uint64_t epoch) { epochs_->Restore(slot, epoch); }));
-  return store_->LoadOrigins([this](uint32_t number, std::string_view bytes) {
-    const absl::Status restored = origins_.Restore(number, bytes);
+  // Any segment may have a record of it; what was invalidated before is not known any more.
+  const uint64_t newest = store_->stats().newest_segment;
+  return store_->LoadOrigins([this, newest](uint32_t number, std::string_view bytes) {
+    const absl::Status restored = origins_.Restore(
+        number, bytes, newest + 1, [this](const Origin& origin) { return EpochsOf(origin); });
     // Its records are absent, then; there is no more to it.
     if (!restored.ok()) log.Error("a damaged origin is left out", {{"number", number}});
     return absl::OkStatus();
@@ -77,7 +80,11 @@ absl::Status DiskTier::Load() {
 
 DiskTier::DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs,
                    bool moved_aside)
-    : options_(options), store_(std::move(store)), epochs_(epochs), moved_aside_(moved_aside) {}
+    : options_(options),
+      store_(std::move(store)),
+      epochs_(epochs),
+      moved_aside_(moved_aside),
+      origins_(options.most_origin_bytes) {}
 
 DiskTier::~DiskTier() { Stop(); }
 
@@ -158,6 +165,12 @@ absl::Status DiskTier::SaveEpoch(EpochSlot slot, uint64_t epoch) {
   return absl::UnavailableError("the disk tier is degraded, see the health service souvenir.disk");
 }
 
+void DiskTier::SweepOrigins() {
+  MutexLock lock(&mutex_);
+  sweep_origins_ = true;
+  queued_.NotifyAll();
+}
+
 void DiskTier::Flush() {
   MutexLock lock(&mutex_);
   const uint64_t all = queued_count_;
@@ -179,6 +192,8 @@ DiskTier::Stats DiskTier::stats() const {
   stats.dropped_writes = dropped_writes_;
   stats.read_errors = read_errors_;
   stats.moved_aside = moved_aside_ ? 1 : 0;
+  stats.origins = origins_.size();
+  stats.origin_bytes = origins_.bytes();
   MutexLock lock(&mutex_);
   stats.pending_writes = queued_count_ - written_count_;
   return stats;
@@ -188,15 +203,18 @@ void DiskTier::RunWriter() {
   BuildFilters();
   for (;;) {
     std::vector<EntryPtr> batch;
+    bool sweep = false;
     {
       MutexLock lock(&mutex_);
       if (!healthy()) WaitToRetry();
-      while (queue_.empty() && !stopping_ && healthy()) queued_.Wait(&mutex_);
+      while (queue_.empty() && !stopping_ && !sweep_origins_ && healthy()) queued_.Wait(&mutex_);
       if (queue_.empty() && stopping_) return;
-      Gather();
+      sweep = std::exchange(sweep_origins_, false);
+      if (!queue_.empty()) Gather();
       batch = TakeBatch();
     }
     WriteBatch(batch);
+    if (sweep || store_->stats().oldest_segment != swept_segment_) DropUnusedOrigins();
     uint64_t bytes = 0;
     for (const EntryPtr& entry : batch) bytes += entry->charge;
     MutexLock lock(&mutex_);
@@ -244,10 +262,13 @@ void DiskTier::WaitToRetry() {
 void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
   std::vector<std::pair<Fingerprint, std::string>> records;
   records.reserve(entries.size());
+  // A recovery may begin another one.
+  const uint64_t segment = store_->stats().newest_segment + 1;
   for (const EntryPtr& entry : entries) {
     // One that was invalidated while it waited is not worth its place.
     if (!entry->IsCurrent(*epochs_)) continue;
-    const std::optional<uint32_t> origin = origins_.NumberOf(entry->origin());
+    const std::optional<uint32_t> origin = origins_.NumberOf(
+        entry->origin(), {.segment = segment, .epochs = EpochsOf(entry->origin())});
     if (origin) {
       records.emplace_back(entry->key, EncodeEntry(*entry, *origin));
     } else {
@@ -262,6 +283,16 @@ void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
   }
   if (!written.ok()) dropped_writes_ += records.size();
   SetHealthy(written.ok(), written);
+}
+
+void DiskTier::DropUnusedOrigins() {
+  if (!healthy()) return;
+  swept_segment_ = store_->stats().oldest_segment;
+  const std::vector<uint32_t> dropped = origins_.DropUnused(
+      swept_segment_, [this](const Origin& origin) { return EpochsOf(origin); });
+  if (dropped.empty()) return;
+  const absl::Status written = store_->DropOrigins(dropped);
+  if (!written.ok()) SetHealthy(false, written);
 }
 
 absl::Status DiskTier::Recover() {

@@ -36,7 +36,9 @@ class DiskTier {
     // A program whose main() begins with RunAsStoreCheck(), which looks at the store before it is
     // opened; "": none does, and a store on which RocksDB aborts ends the process.
     std::string checker;
-    uint64_t write_queue_bytes = 64u << 20;            // of entries waiting; at least 1 MiB
+    uint64_t write_queue_bytes = 64u << 20;  // of entries waiting; at least 1 MiB
+    // Of origins in memory; the answers of more are not written.
+    uint64_t most_origin_bytes = 32u << 20;
     absl::Duration retry_interval = absl::Seconds(1);  // between tries while degraded
     // Told when healthy() changes, on the thread that found out; must not block. May be empty.
     std::function<void(bool healthy)> on_health;
@@ -45,7 +47,9 @@ class DiskTier {
   struct Stats {
     SegmentStore::Stats store;
     uint64_t pending_writes = 0;
-    uint64_t dropped_writes = 0;  // no room, or the write failed
+    uint64_t dropped_writes = 0;  // no room, too many origins, or the write failed
+    uint64_t origins = 0;         // whose records there are
+    uint64_t origin_bytes = 0;    // of those, in memory
     uint64_t read_errors = 0;     // records that could not be read or were damaged
     uint64_t moved_aside = 0;     // stores that were damaged when they were to be opened
   };
@@ -88,6 +92,12 @@ class DiskTier {
   // Waits for the disk. After an error it is saved before any entry is written again.
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
 
+  // Has the origins dropped, in the background, whose records were all invalidated. (Those whose
+  // records have gone with their segments are dropped anyway.)
+  void SweepOrigins();
+
+  uint64_t origin_bytes() const { return origins_.bytes(); }
+
   // Waits until all that was queued before has been written or dropped.
   void Flush();
 
@@ -123,6 +133,13 @@ class DiskTier {
   // Some of the queue.
   std::vector<EntryPtr> TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteBatch(const std::vector<EntryPtr>& entries);
+  // Of the writer.
+  void DropUnusedOrigins();
+  // That an origin's records fall under, all of them.
+  uint64_t EpochsOf(const Origin& origin) const {
+    return epochs_->Get(EpochTable::All()) + epochs_->Get(origin.tenant_slot()) +
+           epochs_->Get(origin.model_slot());
+  }
   absl::Status Recover();
   EntryPtr Decode(const Fingerprint& key, std::string_view record);
   void SetHealthy(bool healthy, const absl::Status& reason);
@@ -145,6 +162,9 @@ class DiskTier {
   uint64_t queued_count_ ABSL_GUARDED_BY(mutex_) = 0;   // in all
   uint64_t written_count_ ABSL_GUARDED_BY(mutex_) = 0;  // in all, dropped ones included
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool sweep_origins_ ABSL_GUARDED_BY(mutex_) = false;
+
+  uint64_t swept_segment_ = 0;  // the writer's: the oldest one when origins were dropped last
 
   Mutex epoch_mutex_;  // one who saves epochs at a time
   // That could not be saved.

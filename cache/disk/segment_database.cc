@@ -279,6 +279,14 @@ absl::Status SegmentDatabase::Write(SegmentStore::Records records, SegmentStore:
   return Rotate();
 }
 
+absl::Status SegmentDatabase::DropOrigins(absl::Span<const uint32_t> numbers) {
+  rocksdb::WriteBatch batch;
+  for (const uint32_t number : numbers) {
+    batch.Delete(meta_, ToSlice(fmt::format("{}{}", kOriginPrefix, number)));
+  }
+  return FromRocks(db_->Write(rocksdb::WriteOptions(), &batch), "cannot write to the disk tier");
+}
+
 absl::Status SegmentDatabase::SaveEpoch(EpochSlot slot, uint64_t epoch) {
   return FromRocks(db_->Put(Synced(), meta_, ToSlice(fmt::format("{}{}", kEpochPrefix, slot)),
                             ToSlice(std::to_string(epoch))),
@@ -376,6 +384,10 @@ SegmentStore::Stats SegmentDatabase::stats() const {
     stats.entries += segment->entries;
     ++stats.segments;
     if (segment->has_filter) ++stats.filtered_segments;
+  }
+  if (!now->empty()) {
+    stats.oldest_segment = now->front()->number;
+    stats.newest_segment = now->back()->number;
   }
   stats.limit_bytes = options_.limit_bytes;
   stats.dropped_entries = dropped_entries_;

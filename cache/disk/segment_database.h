@@ -41,6 +41,7 @@ class SegmentDatabase {
   SegmentStore::Stats stats() const;
 
   absl::Status Write(SegmentStore::Records records, SegmentStore::Origins origins);
+  absl::Status DropOrigins(absl::Span<const uint32_t> numbers);
   void BuildFilters(const std::function<bool()>& go_on);
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
   // Writes all to tables, so that the next one who opens it has no log to read. Where that fails,

@@ -141,6 +141,12 @@ absl::Status SegmentStore::Write(Records records, Origins origins) {
   return failed_ = database_->Write(records, origins);
 }
 
+absl::Status SegmentStore::DropOrigins(absl::Span<const uint32_t> numbers) {
+  MutexLock lock(&write_mutex_);
+  SOUVENIR_RETURN_IF_ERROR(failed_);
+  return failed_ = database_->DropOrigins(numbers);
+}
+
 absl::Status SegmentStore::SaveEpoch(EpochSlot slot, uint64_t epoch) {
   MutexLock lock(&write_mutex_);
   SOUVENIR_RETURN_IF_ERROR(failed_);

@@ -46,6 +46,9 @@ class SegmentStore {
     uint64_t segments = 0;
     uint64_t filtered_segments = 0;  // those that have their filter, see BuildFilters()
     uint64_t dropped_entries = 0;    // with their segments
+    // Segments are numbered through the life of the store. 0: the store is closed for now.
+    uint64_t oldest_segment = 0;
+    uint64_t newest_segment = 0;
   };
 
   enum class Presence {
@@ -97,6 +100,10 @@ class SegmentStore {
   // Calls `restore` for each origin that was written, until it returns an error.
   absl::Status LoadOrigins(
       const std::function<absl::Status(uint32_t number, std::string_view bytes)>& restore) const;
+
+  // Drops origins that no record names any more, or only records that nobody will read. Fails as
+  // Write(); they come back with the next LoadOrigins() then.
+  absl::Status DropOrigins(absl::Span<const uint32_t> numbers);
 
   // Keeps one epoch; synced when it returns.
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);

@@ -36,14 +36,20 @@ size_t ShardsFor(size_t limit_bytes) {
 // two shards are not in the same cache line.
 class alignas(64) MemoryTier::Shard {
  public:
-  Shard(EvictionPolicy::Kind policy, size_t limit_bytes)
-      : limit_bytes_(limit_bytes),
+  // A shard bears its part, of so many, of what is `common`.
+  Shard(EvictionPolicy::Kind policy, size_t limit_bytes, Common* common, size_t shards)
+      : common_(common),
+        shards_(shards),
+        limit_bytes_(limit_bytes),
         policy_(EvictionPolicy::Create(policy, limit_bytes)),
         locks_hits_(policy_->orders_by_hits()) {}
 
   ~Shard() {
     // There are no readers any more.
-    table_.ForEach([](const Entry* entry) { entry->Release(); });
+    table_.ForEach([this](const Entry* entry) {
+      LetGo(entry->origin());
+      entry->Release();
+    });
     for (const Retired& retired : retired_) retired.entry->Release();
   }
 
@@ -61,12 +67,13 @@ class alignas(64) MemoryTier::Shard {
   void Insert(const EntryPtr& entry) {
     Garbage garbage;
     MutexLock lock(&mutex_);
-    if (entry->charge > limit_bytes_ - retired_limit()) {
+    if (entry->charge + retired_limit() > limit()) {
       ++refused_;
       return;
     }
     if (!entry->Claim()) return;
     entry->AddRef();  // reference of the table
+    Hold(entry->origin());
     const Entry* const replaced = table_.Put(entry.get());
     if (auto array = table_.TakeOldArray()) {
       retired_arrays_.push_back({ReadSection::EndEra(), std::move(array)});
@@ -79,7 +86,7 @@ class alignas(64) MemoryTier::Shard {
     } else {
       policy_->Insert(entry->node());
     }
-    while (bytes() - retired_bytes_ > limit_bytes_ - retired_limit()) {
+    while (bytes() - retired_bytes_ + retired_limit() > limit()) {
       const EvictionNode* const node = policy_->Evict();
       if (node == nullptr) break;
       table_.Erase(Entry::Of(node));
@@ -169,6 +176,21 @@ class alignas(64) MemoryTier::Shard {
     return entry_bytes_ + retired_bytes_ + table_.bytes() + policy_->overhead_bytes();
   }
 
+  size_t limit() const {
+    return limit_bytes_ - std::min<uint64_t>(limit_bytes_, common_->bytes() / shards_);
+  }
+
+  void Hold(const Origin& origin) {
+    if (!origin.Hold()) return;
+    common_->origin_bytes.fetch_add(static_cast<int64_t>(origin.charge()),
+                                    std::memory_order_relaxed);
+  }
+  void LetGo(const Origin& origin) {
+    if (!origin.LetGo()) return;
+    common_->origin_bytes.fetch_sub(static_cast<int64_t>(origin.charge()),
+                                    std::memory_order_relaxed);
+  }
+
   // Returns the bytes that are kept free for retired entries.
   size_t retired_limit() const { return limit_bytes_ / kRetiredShare; }
 
@@ -180,6 +202,7 @@ class alignas(64) MemoryTier::Shard {
 
   // Keeps the table's reference to a removed entry until no reader can be about to take one.
   void Retire(const Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    LetGo(entry->origin());
     entry_bytes_ -= entry->charge;
     retired_bytes_ += entry->charge;
     retired_.push_back({ReadSection::EndEra(), entry});
@@ -205,6 +228,8 @@ class alignas(64) MemoryTier::Shard {
     }
   }
 
+  Common* const common_;
+  const size_t shards_;
   const size_t limit_bytes_;
   const std::unique_ptr<EvictionPolicy> policy_;  // called under the lock
   const bool locks_hits_;
@@ -242,7 +267,8 @@ MemoryTier::MemoryTier(const Options& options) {
   const size_t shards = options.shards != 0 ? options.shards : ShardsFor(options.limit_bytes);
   shards_.reserve(shards);
   for (size_t i = 0; i < shards; ++i) {
-    shards_.push_back(std::make_unique<Shard>(options.policy, options.limit_bytes / shards));
+    shards_.push_back(
+        std::make_unique<Shard>(options.policy, options.limit_bytes / shards, &common_, shards));
   }
 }
 
@@ -266,9 +292,16 @@ void MemoryTier::ForEach(const std::function<void(const Entry&)>& visit) const {
   }
 }
 
+void MemoryTier::Reserve(uint64_t bytes) {
+  common_.reserved.store(bytes, std::memory_order_relaxed);
+}
+
 MemoryTier::Stats MemoryTier::stats() const {
   Stats stats;
   for (const auto& shard : shards_) shard->AddTo(&stats);
+  const int64_t origins = common_.origin_bytes.load(std::memory_order_relaxed);
+  stats.origin_bytes = static_cast<uint64_t>(std::max<int64_t>(0, origins));
+  stats.bytes += stats.origin_bytes;
   return stats;
 }
 

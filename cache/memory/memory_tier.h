@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,7 +26,8 @@ class MemoryTier {
   static constexpr uint32_t kMostShards = 1024;
 
   struct Options {
-    // Limit for keys, values and bookkeeping in bytes, as malloc counts them; 0 to keep nothing.
+    // Limit for keys, values, origins and bookkeeping in bytes, as malloc counts them; 0 to keep
+    // nothing.
     size_t limit_bytes = 256u << 20;
     // A power of two of at most kMostShards, or 0 for at least eight shards, more if each has at
     // least 32 MiB. An entry must fit into a shard.
@@ -34,7 +37,8 @@ class MemoryTier {
 
   struct Stats {
     uint64_t entries = 0;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0;  // origins included
+    uint64_t origin_bytes = 0;
     uint64_t limit_bytes = 0;
     // Entries that left or were refused, by reason.
     uint64_t evictions = 0;    // evicted to make room
@@ -70,10 +74,27 @@ class MemoryTier {
   // lock while it calls `visit`.
   void ForEach(const std::function<void(const Entry&)>& visit) const;
 
+  // Takes so many bytes off the limit, for what others keep beside the entries; until the next
+  // call.
+  void Reserve(uint64_t bytes);
+
   Stats stats() const;
 
  private:
   class Shard;
+  // What no shard has for itself.
+  struct Common {
+    // Of the origins of all entries: tenants may be as many as entries. For a moment below 0, while
+    // the last entry of one goes and the first one comes.
+    std::atomic<int64_t> origin_bytes{0};
+    std::atomic<uint64_t> reserved{0};
+
+    uint64_t bytes() const {
+      return reserved.load(std::memory_order_relaxed) +
+             static_cast<uint64_t>(
+                 std::max<int64_t>(0, origin_bytes.load(std::memory_order_relaxed)));
+    }
+  };
 
   explicit MemoryTier(const Options& options);
   // Uses other bits of the key than the tables of the shards.
@@ -81,6 +102,7 @@ class MemoryTier {
     return *shards_[key.word(1) & (shards_.size() - 1)];
   }
 
+  Common common_;
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

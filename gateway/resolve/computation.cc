@@ -238,6 +238,7 @@ void Computation::StoreRefusal(const absl::Status& status) {
   cache::Entry::Fields fields =
       FieldsFor(rows_.front(), resolver_->parts_.clock->Monotonic() - called_at_);
   fields.code = status.code();
+  fields.origin = resolver_->parts_.cache->SharedOrigin(fields.origin);
   fields.value = std::string_view(status.message().data(), status.message().size());
   resolver_->parts_.cache->Insert(cache::Entry::Create(fields));
 }
@@ -311,6 +312,7 @@ absl::Status Computation::LandFromResponse(const inference::ModelInferResponse& 
       fields.epoch_sum = cache::EpochSum(epochs);
       fields.origin = answered->origin();
     }
+    if (store) fields.origin = resolver_->parts_.cache->SharedOrigin(fields.origin);
     fields.value = value;
     fields.checked = answered.get() == &asked;
     cache::EntryPtr entry = cache::Entry::Create(fields);

@@ -69,6 +69,6 @@ def metrics_in(query):
     """The names of all metrics and recorded series in a query of PromQL, without what a histogram's
     name ends with."""
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", query)  # values of labels
-    names = re.findall(r"[a-z_:]*(?:souvenir|process|exposer)_[a-z0-9_:]*|\bup\b", bare)
+    names = re.findall(r"[a-z_:]*(?:souvenir|process)_[a-z0-9_:]*|\bup\b", bare)
     known = families()
     return {name if name in known else re.sub("_(bucket|sum|count)$", "", name) for name in names}

@@ -250,5 +250,25 @@ TEST(TieredCacheMemoryOnlyTest, WorksWithoutADisk) {
   (*cache)->Stop();
 }
 
+// Swept in the background; waiting for it is bounded by ctest.
+TEST_F(TieredCacheTest, TenantsAreGoneFromBothTiersAfterAnInvalidation) {
+  constexpr int kTenants = 500;
+  for (int i = 0; i < kTenants; ++i) {
+    const std::string tenant = "tenant " + std::to_string(i);
+    cache_->Insert(MakeEntry(tenant, "value", [&](Entry::Fields& fields) {
+      fields.origin =
+          cache_->SharedOrigin(Origin::Create({tenant, "model", "1", std::string(64, 'd')}));
+    }));
+  }
+  cache_->disk().Flush();
+  EXPECT_EQ(cache_->disk().stats().origins, uint64_t{kTenants});
+  EXPECT_GT(cache_->memory().stats().origin_bytes, 0u);
+  ASSERT_TRUE(cache_->Invalidate(InvalidateAll{}).ok());
+  while (cache_->memory().stats().origin_bytes > 0 || cache_->disk().stats().origins > 0) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(cache_->disk().stats().origin_bytes, 0u);
+}
+
 }  // namespace
 }  // namespace souvenir::cache

@@ -100,6 +100,66 @@ TEST(DiskTierTest, ADamagedStoreIsMovedAsideAndServingGoesOn) {
   EXPECT_NE(tier->Read(KeyOf("b")), nullptr);
 }
 
+EntryPtr OfTenant(int number, const EpochTable& epochs, size_t bytes = 5) {
+  return MakeEntry(std::to_string(number), std::string(bytes, 'v'), [&](Entry::Fields& fields) {
+    fields.origin = Origin::Create({"tenant " + std::to_string(number), "model", "1", "digest"});
+    EpochStamp stamp;
+    epochs.Stamp({EpochTable::All(), fields.origin->tenant_slot(), fields.origin->model_slot(),
+                  EpochTable::Key(fields.key)},
+                 &stamp);
+    fields.epoch_sum = EpochSum(stamp);
+  });
+}
+
+TEST(DiskTierTest, TenantsGoWhenTheirEntriesAreInvalidated) {
+  const TemporaryDirectory directory;
+  EpochTable epochs;
+  {
+    const auto tier = Open(OptionsFor(directory), &epochs);
+    for (int i = 0; i < 1000; ++i) tier->Write(OfTenant(i, epochs));
+    tier->Flush();
+    EXPECT_EQ(tier->stats().origins, 1000u);
+    EXPECT_GT(tier->stats().origin_bytes, 0u);
+    ASSERT_TRUE(tier->SaveEpoch(EpochTable::All(), epochs.Get(EpochTable::All()) + 1).ok());
+    epochs.Advance(EpochTable::All());
+    tier->SweepOrigins();
+    tier->Write(OfTenant(1, epochs));
+    tier->Flush();  // waits for what is before it
+    tier->Write(OfTenant(2, epochs));
+    tier->Flush();
+    EXPECT_LE(tier->stats().origins, 2u);
+    EXPECT_NE(tier->Read(KeyOf("1")), nullptr);
+  }
+  EpochTable again;
+  const auto tier = Open(OptionsFor(directory), &again);
+  EXPECT_LE(tier->stats().origins, 3u) << "not in memory only";
+  EXPECT_NE(tier->Read(KeyOf("2")), nullptr);
+  EXPECT_EQ(tier->Read(KeyOf("3")), nullptr);
+}
+
+TEST(DiskTierTest, TenantsGoWithTheSegmentsOfTheirEntries) {
+  const TemporaryDirectory directory;
+  EpochTable epochs;
+  const auto tier = Open(OptionsFor(directory), &epochs);
+  for (int i = 0; i < 400; ++i) tier->WriteWaiting(OfTenant(i, epochs, 100 << 10));
+  tier->Flush();
+  ASSERT_GT(tier->stats().store.dropped_entries, 0u);
+  EXPECT_LT(tier->stats().origins, 400u);
+  EXPECT_NE(tier->Read(KeyOf("399")), nullptr);
+}
+
+TEST(DiskTierTest, TenantsTakeNoMoreMemoryThanTheyMay) {
+  const TemporaryDirectory directory;
+  EpochTable epochs;
+  DiskTier::Options options = OptionsFor(directory);
+  options.most_origin_bytes = 64 << 10;
+  const auto tier = Open(options, &epochs);
+  for (int i = 0; i < 1000; ++i) tier->Write(OfTenant(i, epochs));
+  tier->Flush();
+  EXPECT_LE(tier->stats().origin_bytes, options.most_origin_bytes);
+  EXPECT_EQ(tier->stats().dropped_writes + tier->stats().origins, 1000u);
+}
+
 TEST(DiskTierTest, AStoreWithAFifoForAFileIsMovedAsideAndNotWaitedFor) {
   const TemporaryDirectory parent;
   DiskTier::Options options;

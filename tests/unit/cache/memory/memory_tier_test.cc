@@ -150,6 +150,58 @@ TEST(MemoryTierTest, EraseIfLetsOthersWorkMeanwhile) {
   EXPECT_LE(tier->stats().entries, 1000u);
 }
 
+// An entry of a tenant of its own, as a gateway has them where tenants are many.
+EntryPtr OfTenant(int number) {
+  return MakeEntry(std::to_string(number), "value", [&](Entry::Fields& fields) {
+    fields.origin =
+        Origin::Create({"tenant " + std::to_string(number), "model", "1", std::string(64, 'd')});
+  });
+}
+
+TEST(MemoryTierTest, TenantsAreChargedAndGoWithTheirLastEntry) {
+  constexpr size_t kLimit = 4u << 20;
+  const auto tier = Make(kLimit, 4);
+  size_t each = 0;
+  for (int i = 0; i < 40'000; ++i) {
+    const EntryPtr entry = OfTenant(i);
+    each = entry->charge + entry->origin().charge();
+    tier->Insert(entry);
+  }
+  MemoryTier::Stats stats = tier->stats();
+  EXPECT_LE(stats.bytes, kLimit);
+  EXPECT_LE(stats.entries * each, kLimit);
+  EXPECT_GT(stats.entries * each, kLimit / 2);
+  EXPECT_GE(stats.origin_bytes, stats.entries * OfTenant(1)->origin().charge());
+  tier->EraseIf([](const Entry&) { return true; });
+  stats = tier->stats();
+  EXPECT_EQ(stats.entries, 0u);
+  EXPECT_EQ(stats.origin_bytes, 0u);
+}
+
+TEST(MemoryTierTest, AnOriginThatManyEntriesShareIsChargedOnce) {
+  const auto tier = Make(4u << 20, 4);
+  const OriginPtr origin = Origin::Create({"tenant", "model", "1", "digest"});
+  const auto make = [&](int number) {
+    return MakeEntry(std::to_string(number), "value",
+                     [&](Entry::Fields& fields) { fields.origin = origin; });
+  };
+  for (int i = 0; i < 100; ++i) tier->Insert(make(i));
+  EXPECT_EQ(tier->stats().origin_bytes, origin->charge());
+  tier->Insert(make(5));  // in place of another one
+  for (int i = 0; i < 99; ++i) EXPECT_TRUE(tier->Erase(KeyOf(std::to_string(i))));
+  EXPECT_EQ(tier->stats().origin_bytes, origin->charge());
+  EXPECT_TRUE(tier->Erase(KeyOf("99")));
+  EXPECT_EQ(tier->stats().origin_bytes, 0u);
+}
+
+TEST(MemoryTierTest, WhatIsReservedIsTakenOffTheLimit) {
+  constexpr size_t kLimit = 4u << 20;
+  const auto tier = Make(kLimit, 4);
+  tier->Reserve(kLimit / 2);
+  for (int i = 0; i < 40'000; ++i) tier->Insert(OfTenant(i));
+  EXPECT_LE(tier->stats().bytes, kLimit / 2);
+}
+
 // Whatever happens, the bytes stay under the limit and nothing is found under a wrong key.
 TEST(MemoryTierTest, BytesStayUnderTheLimitFromManyThreads) {
   // A quarter of what the names would take if none were erased, so that there are evictions.
