@@ -15,10 +15,12 @@ struct CacheClearOptions {
   std::optional<std::string> tag;
   std::optional<std::string> tenant;
   std::optional<std::string> key;  // fingerprint, 64 hex digits
-  bool yes = false;                // everything, and no question asked
+  bool yes = false;                // do not ask
 };
 
-// Invalidates, by way of the admin port. To forget everything from a terminal takes `yes`.
+// Invalidates, by way of the admin port, and says what of. Everything, and all that has no tenant,
+// is asked for first (see confirm.h). kFailed where the gateway knows of nothing that was named: a
+// key without an entry, a model nobody has.
 Outcome CacheClear(const CacheClearOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

@@ -4,12 +4,14 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string_view>
 #include <system_error>
 
 #include "absl/functional/function_ref.h"
+#include "cli/confirm.h"
 #include "cli/connection.h"
 #include "cli/json.h"
 #include "cli/printable.h"
@@ -65,7 +67,8 @@ Outcome Failed(const absl::Status& status) {
 
 Outcome ExportTo(std::ostream& out, const Settings& settings, Console& console,
                  Progress* progress) {
-  Connection connection(ToAdminForLong(settings), console.clock);
+  Connection connection(ToAdminForLong(settings), souvenir::v1::CacheService::service_full_name(),
+                        console.clock);
   const auto stub = souvenir::v1::CacheService::NewStub(connection.channel());
   return connection.Call([&](grpc::ClientContext* context) {
     const auto reader = stub->Export(context, {});
@@ -88,7 +91,8 @@ Outcome ImportFrom(const std::string& file, ReadChunk read, const Settings& sett
   absl::StatusOr<size_t> size = read(next.data(), kChunkBytes);
   if (!size.ok()) return Failed(size.status());
   if (*size == 0) return {ExitCode::kFailed, file + " is empty"};
-  Connection connection(ToAdminForLong(settings), console.clock);
+  Connection connection(ToAdminForLong(settings), souvenir::v1::CacheService::service_full_name(),
+                        console.clock);
   const auto stub = souvenir::v1::CacheService::NewStub(connection.channel());
   const Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
     const auto writer = stub->Import(context, response);
@@ -111,6 +115,26 @@ Outcome ImportFrom(const std::string& file, ReadChunk read, const Settings& sett
   return size.ok() ? outcome : Failed(size.status());
 }
 
+// A pipe or a device, which a file would take the place of.
+bool IsSpecial(const std::string& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  return !error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+         !std::filesystem::is_directory(status);
+}
+
+// Whether an export may take the place of what is there without a question.
+bool IsFreeOrSnapshot(const std::string& file) {
+  constexpr std::string_view kBeginning = "souvenir-snapshot-";
+  std::error_code error;
+  const auto size = std::filesystem::file_size(file, error);
+  if (error || size == 0) return true;  // not there, or a directory, which writing complains of
+  std::string beginning(kBeginning.size(), '\0');
+  std::ifstream(file, std::ios::binary)
+      .read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  return beginning == kBeginning;
+}
+
 }  // namespace
 
 Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& settings,
@@ -121,6 +145,20 @@ Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& setting
       return Outcome::Usage("a snapshot is nothing for a terminal; name a file, or redirect");
     }
     return ExportTo(console.out, settings, console, &progress);
+  }
+  const bool special = IsSpecial(options.file);
+  if (!special && !IsFreeOrSnapshot(options.file)) {
+    Outcome confirmed =
+        Confirm(options.file + " is there and is no snapshot",
+                "Replace " + options.file + ", which is no snapshot?", options.yes, console);
+    if (!confirmed.ok()) return confirmed;
+  }
+  if (special) {
+    std::ofstream out(options.file, std::ios::binary);
+    if (!out) return FileError("write", options.file);
+    Outcome outcome = ExportTo(out, settings, console, &progress);
+    out.close();
+    return out ? outcome : FileError("write", options.file);
   }
   // Beside its place until it is complete.
   const std::string part = options.file + ".part";

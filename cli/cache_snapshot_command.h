@@ -10,10 +10,13 @@ namespace souvenir::cli {
 
 struct CacheSnapshotOptions {
   std::string file;  // "-": standard output or input
+  bool yes = false;  // export: replace the file whatever it is
 };
 
 // Writes a snapshot of the cache to a file, by way of the admin port. A file that is there is
-// replaced once the new one is complete. Takes as long as it takes: --timeout does not count.
+// replaced once the new one is complete; one that is no snapshot is asked for first (see
+// confirm.h). What is no file (a pipe, /dev/null) is written to. Takes as long as it takes:
+// --timeout does not count.
 Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& settings,
                     Console& console);
 

@@ -118,7 +118,8 @@ std::string RenderStats(const GetStatsResponse& stats, absl::Time now) {
 }
 
 Outcome CacheStats(const Settings& settings, Console& console) {
-  Connection connection(settings.ToServer(), console.clock);
+  Connection connection(settings.ToServer(), souvenir::v1::StatsService::service_full_name(),
+                        console.clock);
   const auto stub = souvenir::v1::StatsService::NewStub(connection.channel());
   GetStatsResponse stats;
   Outcome outcome = connection.Call(

@@ -6,14 +6,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
+#include "cli/peer_diagnosis.h"
 #include "common/grpc/status.h"
+#include "inference/grpc_service.grpc.pb.h"
 
 namespace souvenir::cli {
 namespace {
 
 constexpr absl::Duration kConnectLimit = absl::Seconds(5);
+constexpr absl::Duration kDiagnosisLimit = absl::Seconds(1);
 constexpr int kMaxMessageBytes = 64 << 20;  // the servers' default
 
 std::chrono::system_clock::time_point DeadlineIn(absl::Duration duration) {
@@ -26,29 +30,70 @@ std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
+// Whether the method was not found, as gRPC's servers in C++, Go, Java, Python and Rust say it, and
+// not something that a method of ours does not do.
+bool IsUnknownMethod(const grpc::Status& status) {
+  if (status.error_code() != grpc::StatusCode::UNIMPLEMENTED) return false;
+  const std::string& message = status.error_message();
+  for (const std::string_view words : {"unknown service", "unknown method", "ethod not found"}) {
+    if (message.find(words) != std::string::npos) return true;
+  }
+  return message.empty();
+}
+
+// An HTTP/2 server that does not know gRPC: gRPC's client makes a status of its own of the answer.
+bool IsPlainHttp(const grpc::Status& status) {
+  return status.error_message().find("http2 header with status") != std::string::npos;
+}
+
+// "souvenir-compute 0.1.0"; empty where it does not say. Any server of the protocol can be asked.
+std::string AskName(const std::shared_ptr<grpc::Channel>& channel) {
+  grpc::ClientContext context;
+  context.set_deadline(DeadlineIn(kDiagnosisLimit));
+  inference::ServerMetadataResponse server;
+  const auto stub = inference::GRPCInferenceService::NewStub(channel);
+  if (!stub->ServerMetadata(&context, {}, &server).ok() || server.name().empty()) return "";
+  return fmt::format("{} {}", server.name(), server.version());
+}
+
 }  // namespace
 
-Connection::Connection(Options options, const Clock* clock)
-    : options_(std::move(options)), clock_(clock), channel_(CreateChannel(options_.address)) {}
+Connection::Connection(Options options, std::string service, const Clock* clock)
+    : options_(std::move(options)),
+      service_(std::move(service)),
+      clock_(clock),
+      channel_(CreateChannel(options_.address)) {}
 
-Outcome Connection::Unreachable(std::string_view reason) const {
+Outcome Connection::Unreachable() const {
+  const absl::Duration limit = std::min(options_.timeout, kDiagnosisLimit);
+  const Diagnosis diagnosis = DiagnosePeer(options_.address, limit);
   return {ExitCode::kUnreachable,
-          fmt::format("no server at {}: {}\n"
-                      "Start one with scripts/serve (or scripts/quickstart for a tour), or name "
-                      "another with {} HOST:PORT.",
-                      options_.address, reason, options_.flag)};
+          fmt::format("no server at {}: {}\n{}{}{} is named with {} HOST:PORT.", options_.address,
+                      diagnosis.reason, diagnosis.advice, diagnosis.advice.empty() ? "" : "\n",
+                      options_.port_name, options_.flag)};
+}
+
+Outcome Connection::WithoutService() const {
+  const std::string name = AskName(channel_);
+  return {ExitCode::kFailed,
+          fmt::format("the server at {} has no {}{}\n{} is named with {} HOST:PORT.",
+                      options_.address, service_, name.empty() ? "" : "; it is " + name,
+                      options_.port_name, options_.flag)};
 }
 
 Outcome Connection::Connect() {
+  if (options_.address.empty()) {
+    return Outcome::Usage(
+        fmt::format("{} does not follow from the server's address; name it with {} HOST:PORT",
+                    options_.port_name, options_.flag));
+  }
   const auto deadline = DeadlineIn(std::min(options_.timeout, kConnectLimit));
   for (;;) {
     const grpc_connectivity_state state = channel_->GetState(/*try_to_connect=*/true);
     if (state == GRPC_CHANNEL_READY) break;
-    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) {
-      return Unreachable("the connection was refused or broke");
-    }
-    if (!channel_->WaitForStateChange(state, deadline)) {
-      return Unreachable("nothing that speaks gRPC answered in time");
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN ||
+        !channel_->WaitForStateChange(state, deadline)) {
+      return Unreachable();
     }
   }
   connected_ = true;
@@ -64,10 +109,19 @@ Outcome Connection::Call(const std::function<grpc::Status(grpc::ClientContext*)>
   const absl::Duration start = clock_->Monotonic();
   const grpc::Status status = call(&context);
   elapsed_ = clock_->Monotonic() - start;
+  if (IsUnknownMethod(status)) return WithoutService();
+  if (IsPlainHttp(status)) {
+    return {
+        ExitCode::kUnreachable,
+        fmt::format("no server at {}: what answers there speaks HTTP/2 and no gRPC ({})\n"
+                    "{} is named with {} HOST:PORT.",
+                    options_.address, status.error_message(), options_.port_name, options_.flag)};
+  }
   // The server's own UNAVAILABLE leaves the connection as it is.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
       channel_->GetState(/*try_to_connect=*/false) != GRPC_CHANNEL_READY) {
-    return Unreachable(status.error_message());
+    return {ExitCode::kUnreachable, fmt::format("the connection to {} broke: {}", options_.address,
+                                                status.error_message())};
   }
   return OutcomeOf(FromGrpcStatus(status));
 }

@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "absl/time/time.h"
 #include "cli/console.h"
@@ -15,21 +14,24 @@
 
 namespace souvenir::cli {
 
-// A channel to one server, for one command. Owned by that command; not thread-safe.
+// A channel to one service of one server, for one command. Owned by that command; not thread-safe.
 class Connection {
  public:
   struct Options {
     std::string address;                         // "host:port"
     std::string flag = "--server";               // by which it is changed; named in the error
+    std::string port_name;                       // what the flag names: "a gateway's public port"
     absl::Duration timeout = absl::Seconds(30);  // of each call; above 0
   };
 
-  // `clock` measures calls and outlives the connection.
-  Connection(Options options, const Clock* clock);
+  // `service` is the full name of the one that is called, for messages. `clock` measures calls and
+  // outlives the connection.
+  Connection(Options options, std::string service, const Clock* clock);
 
   // Makes one blocking call; `call` gets a context with the deadline set. The first one connects
-  // before, so that the time of a call is that of the call alone: kUnreachable, with a hint how to
-  // start a server, where nothing that speaks gRPC is there within the timeout or 5 s.
+  // before, so that the time of a call is that of the call alone: kUnreachable where nothing that
+  // speaks gRPC is there within the timeout or 5 s, with the reason and a hint (see
+  // peer_diagnosis.h). A server without the service is kFailed, and named.
   Outcome Call(const std::function<grpc::Status(grpc::ClientContext*)>& call);
 
   // How long the last Call() took, without connecting.
@@ -40,9 +42,11 @@ class Connection {
 
  private:
   Outcome Connect();
-  Outcome Unreachable(std::string_view reason) const;
+  Outcome Unreachable() const;
+  Outcome WithoutService() const;
 
   const Options options_;
+  const std::string service_;
   const Clock* const clock_;
   const std::shared_ptr<grpc::Channel> channel_;
   bool connected_ = false;

@@ -12,7 +12,8 @@ using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
 
 Outcome Health(const HealthOptions& options, const Settings& settings, Console& console) {
-  Connection connection(settings.ToServer(), console.clock);
+  Connection connection(settings.ToServer(), grpc::health::v1::Health::service_full_name(),
+                        console.clock);
   const auto stub = grpc::health::v1::Health::NewStub(connection.channel());
   HealthCheckRequest request;
   request.set_service(options.part);

@@ -14,7 +14,8 @@ using souvenir::v1::LanguagePair;
 using souvenir::v1::ListLanguagesResponse;
 
 Outcome Languages(const LanguagesOptions& options, const Settings& settings, Console& console) {
-  Connection connection(settings.ToServer(), console.clock);
+  Connection connection(settings.ToServer(), souvenir::v1::TranslationService::service_full_name(),
+                        console.clock);
   const auto stub = souvenir::v1::TranslationService::NewStub(connection.channel());
   ListLanguagesResponse all;
   Outcome outcome = connection.Call(

@@ -9,6 +9,7 @@
 
 #include "cli/command_line.h"
 #include "cli/console.h"
+#include "common/version/version.h"
 
 int main(int argc, char** argv) {
   // What gRPC says of a connection it could not make, we say in our own words.
@@ -21,5 +22,6 @@ int main(int argc, char** argv) {
       .in_is_terminal = isatty(STDIN_FILENO) == 1,
       .out_is_terminal = isatty(STDOUT_FILENO) == 1,
   };
-  return souvenir::cli::RunCommandLine(std::vector<std::string>(argv + 1, argv + argc), console);
+  return souvenir::cli::RunCommandLine(std::vector<std::string>(argv + 1, argv + argc),
+                                       souvenir::VersionText(), console);
 }

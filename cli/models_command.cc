@@ -7,6 +7,7 @@
 
 #include "cli/connection.h"
 #include "cli/json.h"
+#include "cli/known_models.h"
 #include "cli/printable.h"
 #include "cli/table.h"
 #include "common/souvenir_names.h"
@@ -69,7 +70,8 @@ std::string RenderJson(const std::vector<ModelView>& models) {
 }  // namespace
 
 Outcome Models(const ModelsOptions& options, const Settings& settings, Console& console) {
-  Connection connection(settings.ToServer(), console.clock);
+  Connection connection(settings.ToServer(), GRPCInferenceService::service_full_name(),
+                        console.clock);
   const auto stub = GRPCInferenceService::NewStub(connection.channel());
   RepositoryIndexResponse index;
   Outcome outcome = connection.Call(
@@ -94,7 +96,8 @@ Outcome Models(const ModelsOptions& options, const Settings& settings, Console& 
   }
   if (models.empty() && !options.name.empty()) {
     return {ExitCode::kFailed,
-            fmt::format("no model '{}'; `souvenir models` lists those there are", options.name)};
+            fmt::format("no model '{}'{}; `souvenir models` lists those there are", options.name,
+                        NearestModel(options.name, &connection))};
   }
   console.out << (settings.json ? RenderJson(models) : RenderTable(models));
   return {};

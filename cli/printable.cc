@@ -90,6 +90,24 @@ std::string PrintableLines(std::string_view text, size_t indent) {
   }
 }
 
+std::string JsonString(std::string_view text) {
+  std::string out = "\"";
+  for (size_t offset = 0; offset < text.size();) {
+    const size_t start = offset;
+    const UChar32 code_point = NextCodePoint(text, &offset);
+    if (code_point == '"' || code_point == '\\') {
+      out += {'\\', static_cast<char>(code_point)};
+    } else if (code_point == '\n') {
+      out += "\\n";
+    } else if (code_point < 0 || IsObeyed(code_point)) {
+      out += fmt::format("\\u{:04x}", code_point < 0 ? 0xFFFD : code_point);
+    } else {
+      out.append(text.substr(start, offset - start));
+    }
+  }
+  return out + '"';
+}
+
 size_t DisplayWidth(std::string_view text) {
   size_t width = 0;
   for (const char byte : text) {

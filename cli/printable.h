@@ -23,6 +23,10 @@ std::string Printable(std::string_view text);
 // stands in its column. Carriage returns before them go.
 std::string PrintableLines(std::string_view text, size_t indent);
 
+// `text` as a string of JSON, quotes included, with the same characters as \uXXXX. What is not
+// UTF-8 becomes U+FFFD.
+std::string JsonString(std::string_view text);
+
 // How many columns the UTF-8 `text` takes: its code points. Good for what stands in our tables
 // (names, numbers, units); no attempt is made at wide or combining characters.
 size_t DisplayWidth(std::string_view text);

@@ -2,9 +2,48 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <string_view>
+
 #include "absl/strings/numbers.h"
+#include "common/config/address.h"
 
 namespace souvenir::cli {
+namespace {
+
+constexpr int kAdminPortOffset = 2;
+constexpr int kLastPort = 65535;
+constexpr std::array<std::string_view, 5> kGrpcSchemes = {"unix:", "unix-abstract:", "dns:///",
+                                                          "ipv4:", "ipv6:"};
+
+}  // namespace
+
+Connection::Options Settings::ToServer() const {
+  return {server, "--server", "A gateway's public port (127.0.0.1:8001 by default)", timeout};
+}
+
+Connection::Options Settings::ToAdmin() const {
+  return {admin.empty() ? AdminAddressOf(server) : admin, "--admin",
+          "A gateway's admin port (127.0.0.1:8003 by default)", timeout};
+}
+
+std::string AdminAddressOf(const std::string& server) {
+  if (!CheckAddress("", server).ok()) return "";
+  const int port = PortOf(server) + kAdminPortOffset;
+  return PortOf(server) == 0 || port > kLastPort ? "" : WithPort(server, port);
+}
+
+std::string WrongAddress(const std::string& address) {
+  for (const std::string_view scheme : kGrpcSchemes) {
+    if (address.starts_with(scheme)) return "";
+  }
+  if (const size_t scheme = address.find("://"); scheme != std::string::npos) {
+    return fmt::format("'{}' came, HOST:PORT is expected, without {}", address,
+                       address.substr(0, scheme + 3));
+  }
+  if (CheckAddress("", address).ok()) return "";
+  return fmt::format("'{}' came, HOST:PORT is expected, as in 127.0.0.1:8001", address);
+}
 
 absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text) {
   absl::Duration timeout;

@@ -11,13 +11,21 @@ namespace souvenir::cli {
 // What every command is told.
 struct Settings {
   std::string server = "127.0.0.1:8001";       // public port of a gateway
-  std::string admin = "127.0.0.1:8003";        // admin port of a gateway
+  std::string admin;                           // its admin port; empty: as follows from `server`
   absl::Duration timeout = absl::Seconds(30);  // of one call
   bool json = false;                           // one JSON document in one line, for programs
 
-  Connection::Options ToServer() const { return {server, "--server", timeout}; }
-  Connection::Options ToAdmin() const { return {admin, "--admin", timeout}; }
+  Connection::Options ToServer() const;
+  Connection::Options ToAdmin() const;
 };
+
+// The admin port of the service whose public port is `server`: 2 higher, as the services' defaults
+// are. Empty where that is no port.
+std::string AdminAddressOf(const std::string& server);
+
+// Why `address` cannot be one of a server: it is neither HOST:PORT nor an address of gRPC's own
+// ("unix:/path", "dns:///name:1"). Empty where it can.
+std::string WrongAddress(const std::string& address);
 
 // "30", "2.5" (seconds), "500ms", "2m". INVALID_ARGUMENT for anything else, 0 and less included.
 absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text);

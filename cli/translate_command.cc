@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "cli/connection.h"
+#include "cli/in_order.h"
 #include "cli/json.h"
 #include "cli/printable.h"
 #include "cli/standard_input.h"
@@ -71,11 +72,14 @@ std::variant<TranslateRequest, Outcome> MakeRequest(const TranslateOptions& opti
   return request;
 }
 
-Outcome PrintJson(const TranslateRequest& request, Connection* connection, Console& console) {
+Outcome PrintJson(const TranslateRequest& request, const RequestOptions& options,
+                  Connection* connection, Console& console) {
   const auto stub = TranslationService::NewStub(connection->channel());
   TranslateResponse response;
-  Outcome outcome = connection->Call(
-      [&](grpc::ClientContext* context) { return stub->Translate(context, request, &response); });
+  Outcome outcome = connection->Call([&](grpc::ClientContext* context) {
+    AddMetadata(options, context);
+    return stub->Translate(context, request, &response);
+  });
   if (!outcome.ok()) return outcome;
   console.out << ToJson(response) << '\n';
   const auto failed =
@@ -86,39 +90,56 @@ Outcome PrintJson(const TranslateRequest& request, Connection* connection, Conso
           fmt::format("{} of {} targets failed", failed, response.translations_size())};
 }
 
+// The text alone, and a line that holds its place where there is none; `lines` say why.
+void PrintQuietly(const Translation& translation, const std::string& lines, Console& console) {
+  const bool failed = translation.status().code() != 0;
+  if (failed) console.err << lines << std::flush;
+  console.out << (failed                    ? std::string()
+                  : console.out_is_terminal ? PrintableLines(translation.text(), 0)
+                                            : translation.text())
+              << '\n'
+              << std::flush;
+}
+
 }  // namespace
 
 Outcome Translate(const TranslateOptions& options, const Settings& settings, Console& console) {
+  if (Outcome outcome = CheckRequestOptions(options.request); !outcome.ok()) return outcome;
   const auto made = MakeRequest(options, console);
   if (const auto* outcome = std::get_if<Outcome>(&made)) return *outcome;
   const auto& request = std::get<TranslateRequest>(made);
-  Connection connection(settings.ToServer(), console.clock);
-  if (settings.json) return PrintJson(request, &connection, console);
+  Connection connection(settings.ToServer(), TranslationService::service_full_name(),
+                        console.clock);
+  if (settings.json) return PrintJson(request, options.request, &connection, console);
 
   TranslationView::Options view_options{.verbose = options.verbose};
   for (const std::string& target : options.targets) {
     view_options.target_width = std::max(view_options.target_width, DisplayWidth(target));
   }
   TranslationView view(view_options);
+  InOrder in_order(options.targets);
+  const auto print = [&](const std::vector<InOrder::Arrival>& arrivals) {
+    for (const auto& [translation, time] : arrivals) {
+      const std::string lines = view.Show(translation, time);
+      if (options.quiet) {
+        PrintQuietly(translation, lines, console);
+      } else {
+        console.out << lines << std::flush;
+      }
+    }
+  };
   const auto stub = TranslationService::NewStub(connection.channel());
   Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
+    AddMetadata(options.request, context);
     const absl::Duration start = console.clock->Monotonic();
     const auto reader = stub->StreamTranslate(context, request);
     Translation translation;
     while (reader->Read(&translation)) {
-      const std::string lines = view.Show(translation, console.clock->Monotonic() - start);
-      if (!options.quiet) {
-        console.out << lines << std::flush;
-      } else if (translation.status().code() == 0) {
-        console.out << (console.out_is_terminal ? PrintableLines(translation.text(), 0)
-                                                : translation.text())
-                    << '\n';
-      } else {
-        console.err << lines;
-      }
+      print(in_order.Add({std::move(translation), console.clock->Monotonic() - start}));
     }
     return reader->Finish();
   });
+  print(in_order.Rest());
   if (!outcome.ok()) return outcome;
   if (!options.quiet) console.out << view.Summary(connection.elapsed());
   return view.Result();

@@ -5,6 +5,7 @@
 
 #include "cli/console.h"
 #include "cli/exit_code.h"
+#include "cli/request_options.h"
 #include "cli/settings.h"
 
 namespace souvenir::cli {
@@ -14,12 +15,14 @@ struct TranslateOptions {
   std::vector<std::string> targets;  // BCP-47; at least one
   std::vector<std::string> text;     // words; none, or "-" alone: standard input
   std::string engine;                // empty: the gateway chooses
-  bool verbose = false;              // tell where each answer came from
-  bool quiet = false;                // nothing but the translations
+  RequestOptions request;
+  bool verbose = false;  // tell where each answer came from
+  bool quiet = false;    // nothing but the translations
 };
 
-// Prints each target as soon as its answer is there, those from the cache first; with JSON one
-// TranslateResponse when all are. kFailed where a target has an error.
+// Prints targets in the order asked, each as soon as it and those before it are there; with JSON
+// one TranslateResponse when all are. Quiet, a target that failed is an empty line, so that line
+// and target go together. kFailed where a target has an error.
 Outcome Translate(const TranslateOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

@@ -12,6 +12,7 @@
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
+#include "common/version/version.h"
 #include "compute-service/compute_config.h"
 #include "compute-service/compute_service.h"
 #include "compute-service/engines.h"
@@ -33,7 +34,7 @@ int main(int argc, char** argv) {
   ServiceFlags flags({.program = "souvenir-compute",
                       .summary = "Runs models, each on threads of its own, behind the Open "
                                  "Inference Protocol (gRPC).",
-                      .version = SOUVENIR_VERSION},
+                      .version = VersionText()},
                      &config);
   flags.Add("model_repository", "model_repository", "DIR",
             "Models in Triton's layout: <model>/config.pbtxt, <model>/<version>/.");

@@ -14,6 +14,7 @@
 #include "common/logging/logging.h"
 #include "common/machine.h"
 #include "common/status_macros.h"
+#include "common/version/version.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
 
@@ -42,7 +43,7 @@ int main(int argc, char** argv) {
   ServiceFlags flags({.program = "souvenir-gateway",
                       .summary = "Answers inference requests from its cache, and has only the rest "
                                  "computed (gRPC: souvenir.v1 and the Open Inference Protocol).",
-                      .version = SOUVENIR_VERSION},
+                      .version = VersionText()},
                      &config);
   flags.Add("compute", "compute_addresses", "HOST:PORT,...",
             "The servers that compute what is missing; a name stands for all its addresses. "

@@ -14,6 +14,9 @@
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/config/command_description.h"
+#include "common/config/command_line.h"
+#include "common/config/man_page.h"
 #include "common/config/text_proto.h"
 #include "common/status_macros.h"
 
@@ -146,6 +149,7 @@ struct ServiceFlags::Impl {
   CLI::App app;
   std::string config_path;
   bool check_config = false;
+  bool man = false;
   std::deque<Flag> flags;  // their addresses are known to `app`
 };
 
@@ -158,6 +162,7 @@ ServiceFlags::ServiceFlags(Options options, Message* config)
                        "Print the version and exit.");
   app.set_help_flag("--help,-h", "Print this help and exit.");
   app.get_formatter()->column_width(36);
+  app.add_flag("--man", impl_->man, "Print the manual page, for `man -l -`, and exit.");
   app.add_option("--config", impl_->config_path,
                  "Configuration in protobuf text format; everything in it may be left out, and "
                  "flags win over it.")
@@ -192,15 +197,19 @@ void ServiceFlags::Add(const std::string& name, const std::string& path,
 
 std::optional<int> ServiceFlags::Parse(int argc, const char* const* argv) {
   Impl& impl = *impl_;
-  // The parser wants the arguments last first.
-  std::vector<std::string> arguments;
-  for (int i = argc - 1; i > 0; --i) arguments.push_back(WithUnderscores(argv[i]));
+  std::vector<std::string> arguments = ReversedArguments(argc, argv);
+  for (std::string& argument : arguments) argument = WithUnderscores(std::move(argument));
   try {
-    impl.app.parse(arguments);
+    impl.app.parse(std::move(arguments));
   } catch (const CLI::Success& request) {
     return impl.app.exit(request);  // prints help or version
   } catch (const CLI::ParseError& error) {
-    return Exit(impl.Refusal(error.what()));
+    return Exit(impl.Refusal(ExplainParseError(impl.app, error)));
+  }
+  if (impl.man) {
+    const std::string version = fmt::format("{} {}", impl.options.program, impl.options.version);
+    fmt::print("{}", ManPage(DescribeCommand(impl.app), version));
+    return 0;
   }
   const absl::Status read = impl.Read(impl.config);
   if (!read.ok()) return Exit(read);

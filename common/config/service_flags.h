@@ -22,8 +22,8 @@ namespace souvenir {
 //   (std::optional<int> exit_code = flags.Parse(argc, argv)) return *exit_code;
 //
 // The flags all services have are there without Add: --config, --check_config, --listen, --admin,
-// --metrics, --log_level, --log_format, --drain_timeout, --version, --help. They set the fields
-// listen_address, admin_address, metrics_address, logging.level, logging.format and
+// --metrics, --log_level, --log_format, --drain_timeout, --version, --man, --help. They set the
+// fields listen_address, admin_address, metrics_address, logging.level, logging.format and
 // drain_timeout_seconds. A dash is as good as an underscore in a flag's name.
 //
 // Used by main, on one thread.
@@ -48,8 +48,8 @@ class ServiceFlags {
            const std::string& help, std::vector<std::string> belonging = {});
 
   // Puts the file and then the flags into the configuration. An exit code where the program is to
-  // end: 0 after --help and --version, which are printed; 2 for a flag or a file that is wrong,
-  // which a line on standard error has said, as "path:line:column: reason" for a file.
+  // end: 0 after --help, --man and --version, which are printed; 2 for a flag or a file that is
+  // wrong, which a line on standard error has said, as "path:line:column: reason" for a file.
   std::optional<int> Parse(int argc, const char* const* argv);
 
   // Puts the defaults, the file as it is now and the flags into `config`, which is of the same

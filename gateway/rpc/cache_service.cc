@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "common/grpc/proto_time.h"
 #include "common/grpc/status.h"
@@ -110,15 +112,35 @@ absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
   }
   ToProto(entry->cost(), response->mutable_compute_time());
   for (const std::string& tag : entry->tags()) response->add_tags(tag);
-  if (request.with_value()) response->set_value(std::string(entry->value()));
+  if (entry->is_error()) {
+    response->mutable_refusal()->set_code(static_cast<int>(entry->code()));
+    response->mutable_refusal()->set_message(std::string(entry->value()));
+  } else if (request.with_value()) {
+    response->set_value(std::string(entry->value()));
+  }
   return absl::OkStatus();
+}
+
+v1::InvalidateMatch CacheService::Match(const cache::Invalidation& scope) {
+  bool found = true;
+  if (const auto* key = std::get_if<cache::InvalidateKey>(&scope)) {
+    found = cache_->LookupMemory(key->key) != nullptr || cache_->ReadDisk(key->key) != nullptr;
+  } else if (const auto* of_model = std::get_if<cache::InvalidateModel>(&scope)) {
+    const auto models = catalog_->counters();
+    found = std::any_of(models.begin(), models.end(),
+                        [&](const auto& model) { return model.first == of_model->model; });
+  } else if (!std::holds_alternative<cache::InvalidateAll>(scope)) {
+    return v1::INVALIDATE_MATCH_UNSPECIFIED;
+  }
+  return found ? v1::INVALIDATE_MATCH_FOUND : v1::INVALIDATE_MATCH_NOTHING;
 }
 
 grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* context,
                                                    const v1::InvalidateRequest* request,
-                                                   v1::InvalidateResponse*) {
-  return RunOnDisk(context, invalidate_metrics_, [this, request]() -> absl::Status {
+                                                   v1::InvalidateResponse* response) {
+  return RunOnDisk(context, invalidate_metrics_, [this, request, response]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const cache::Invalidation scope, ParseScope(*request));
+    response->set_match(Match(scope));
     absl::Status done = cache_->Invalidate(scope);
     log.Info("invalidated", {{"scope", static_cast<int>(request->scope_case())}});
     return done;

@@ -41,6 +41,9 @@ class CacheService final : public v1::CacheService::CallbackService {
 
   absl::Status FillEntry(const v1::GetEntryRequest& request, v1::GetEntryResponse* response);
 
+  // Whether there is anything in `scope` to invalidate, as far as that is known.
+  v1::InvalidateMatch Match(const cache::Invalidation& scope);
+
   cache::TieredCache* const cache_;
   Executor* const disk_executor_;
   Clock* const clock_;

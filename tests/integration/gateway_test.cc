@@ -415,6 +415,29 @@ TEST_F(GatewayTest, InvalidationHoldsAcrossARestart) {
 }
 
 // Any mix of remembered and missing rows gives the bytes that compute gives without the gateway.
+TEST_F(GatewayTest, AnInvalidationSaysWhetherAnythingMatched) {
+  const auto match = [&](const std::function<void(v1::InvalidateRequest*)>& set) {
+    grpc::ClientContext context;
+    v1::InvalidateRequest request;
+    set(&request);
+    v1::InvalidateResponse response;
+    EXPECT_TRUE(cache_->Invalidate(&context, request, &response).ok());
+    return response.match();
+  };
+  const std::string key = Translate("Hello", {"es"}).translations(0).provenance().key();
+  EXPECT_EQ(match([&](auto* request) { request->set_key(key); }), v1::INVALIDATE_MATCH_FOUND);
+  EXPECT_EQ(match([&](auto* request) { request->set_key(key); }), v1::INVALIDATE_MATCH_NOTHING);
+  EXPECT_EQ(match([](auto* request) { request->set_model("fake-en-es"); }),
+            v1::INVALIDATE_MATCH_FOUND);
+  EXPECT_EQ(match([](auto* request) { request->set_model("fake-en-se"); }),
+            v1::INVALIDATE_MATCH_NOTHING);
+  EXPECT_EQ(match([](auto* request) { request->set_tag("any"); }),
+            v1::INVALIDATE_MATCH_UNSPECIFIED);
+  EXPECT_EQ(match([](auto* request) { request->set_tenant(""); }),
+            v1::INVALIDATE_MATCH_UNSPECIFIED);
+  EXPECT_EQ(match([](auto* request) { request->set_all(true); }), v1::INVALIDATE_MATCH_FOUND);
+}
+
 TEST_F(GatewayTest, BatchesOfAnyMixAreTheSameBytesAsUncachedOnes) {
   const auto direct = inference::GRPCInferenceService::NewStub(grpc::CreateChannel(
       "127.0.0.1:" + std::to_string(compute_port_), grpc::InsecureChannelCredentials()));

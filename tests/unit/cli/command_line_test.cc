@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "common/tensor/bytes_elements.h"
+#include "common/tensor/tensor_codec.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/fakes/temporary_directory.h"
 #include "tests/unit/cli/fake_gateway.h"
@@ -56,7 +58,7 @@ class CommandLineTest : public ::testing::Test {
                     .in_is_terminal = terminal_,
                     .out_is_terminal = terminal_,
                     .clock = &clock_};
-    const int code = RunCommandLine(arguments, console);
+    const int code = RunCommandLine(arguments, "9.8.7", console);
     out_ = out.str();
     err_ = err.str();
     return code;
@@ -138,6 +140,54 @@ TEST_F(CommandLineTest, QuietPrintsTranslationsAlone) {
   EXPECT_EQ(out_, "a\\tb\n");
 }
 
+TEST_F(CommandLineTest, TranslationsComeInTheOrderAskedHoweverTheyArrive) {
+  Answer("gl", "Ola", souvenir::v1::CACHE_KIND_MEMORY);
+  Answer("es", "Hola", souvenir::v1::CACHE_KIND_MISS);
+  Answer("pt-BR", "Olá", souvenir::v1::CACHE_KIND_MISS);
+  // Any spelling, and one that comes twice is answered once.
+  EXPECT_EQ(Run({"translate", "-q", "--from", "en", "--to", "es,PT-br,es", "--to", "gl", "x"}), 0);
+  EXPECT_EQ(out_, "Hola\nOlá\nOla\n");
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es,pt-BR,gl", "x"}), 0);
+  EXPECT_THAT(out_, StartsWith("es     miss           0 µs  Hola\npt-BR  "));
+}
+
+TEST_F(CommandLineTest, QuietKeepsTheLineOfATargetThatFailed) {
+  souvenir::v1::Translation failed;
+  failed.set_target_language("xx");
+  failed.mutable_status()->set_code(grpc::StatusCode::NOT_FOUND);
+  gateway_.translation.answers.push_back(failed);
+  Answer("gl", "Ola", souvenir::v1::CACHE_KIND_MISS);
+  EXPECT_EQ(Run({"translate", "-q", "--from", "en", "--to", "xx,gl", "x"}), 1);
+  EXPECT_EQ(out_, "\nOla\n");
+  EXPECT_THAT(err_, HasSubstr("xx  error"));
+}
+
+TEST_F(CommandLineTest, WhatArrivedIsShownThoughTheCallFails) {
+  Answer("gl", "Ola", souvenir::v1::CACHE_KIND_MEMORY);
+  gateway_.translation.status = {grpc::StatusCode::DEADLINE_EXCEEDED, "too late"};
+  EXPECT_EQ(Run({"translate", "-q", "--from", "en", "--to", "es,gl", "x"}), 4);
+  EXPECT_EQ(out_, "Ola\n");
+}
+
+TEST_F(CommandLineTest, BracketsOfATextStay) {
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "[Hello, world]", "[]", "x"}), 0);
+  EXPECT_EQ(gateway_.translation.asked.text(), "[Hello, world] [] x");
+}
+
+TEST_F(CommandLineTest, TheCacheIsSteeredByMetadata) {
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "--tag", "a,b", "--tag=c", "--tenant",
+                 "acme", "--cache-control", "max-age=60", "x"}),
+            0);
+  EXPECT_EQ(gateway_.translation.metadata["souvenir-tags"], "a,b,c");
+  EXPECT_EQ(gateway_.translation.metadata["souvenir-tenant"], "acme");
+  EXPECT_EQ(gateway_.translation.metadata["cache-control"], "max-age=60");
+  EXPECT_EQ(Run({"--json", "translate", "--from", "en", "--to", "es", "--tag", "z", "x"}), 0);
+  EXPECT_EQ(gateway_.translation.metadata["souvenir-tags"], "z");
+  EXPECT_EQ(gateway_.translation.metadata.count("cache-control"), 0u);
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "--tag", "año", "x"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--tag: 'año'"));
+}
+
 TEST_F(CommandLineTest, JsonIsTheWholeResponseInOneLineWithoutControls) {
   Answer("es", "Hola\x1b[2J", souvenir::v1::CACHE_KIND_DISK);
   EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "Hello", "--json"}), 0);
@@ -176,8 +226,42 @@ TEST_F(CommandLineTest, NoServerGivesAHint) {
   EXPECT_EQ(RunAsIs({"languages", "--server", address}), 3);
   EXPECT_THAT(err_, HasSubstr(address));
   EXPECT_THAT(err_, HasSubstr("scripts/serve"));
-  EXPECT_EQ(RunAsIs({"cache", "clear", "--admin", address}), 3);
+  EXPECT_EQ(RunAsIs({"cache", "clear", "--yes", "--admin", address}), 3);
   EXPECT_THAT(err_, HasSubstr("--admin"));
+}
+
+TEST_F(CommandLineTest, AServerWithoutTheServiceIsNamed) {
+  FakeCompute compute;
+  ASSERT_TRUE(compute.started());
+  compute.inference.server.set_name("souvenir-compute");
+  compute.inference.server.set_version("1.2.3");
+  EXPECT_EQ(RunAsIs({"languages", "--server", compute.address()}), 1);
+  EXPECT_EQ(err_, "souvenir: the server at " + compute.address() +
+                      " has no souvenir.v1.TranslationService; it is souvenir-compute 1.2.3\n"
+                      "A gateway's public port (127.0.0.1:8001 by default) is named with --server "
+                      "HOST:PORT.\n");
+  EXPECT_EQ(RunAsIs({"cache", "clear", "--model", "m", "--admin", compute.address()}), 1);
+  EXPECT_THAT(err_, HasSubstr("has no souvenir.v1.CacheService"));
+  EXPECT_THAT(err_, HasSubstr("--admin HOST:PORT"));
+}
+
+// What our own services say of a method that they do not do is theirs.
+TEST_F(CommandLineTest, AMethodThatRefusesIsNoMissingService) {
+  gateway_.translation.status = {grpc::StatusCode::UNIMPLEMENTED, "format: HTML is to come"};
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "Hello"}), 1);
+  EXPECT_EQ(err_, "souvenir: UNIMPLEMENTED: format: HTML is to come\n");
+}
+
+TEST_F(CommandLineTest, AnAddressIsHostAndPort) {
+  EXPECT_EQ(RunAsIs({"languages", "--server", "http://127.0.0.1:8001"}), 2);
+  EXPECT_THAT(err_, HasSubstr("without http://"));
+  EXPECT_EQ(RunAsIs({"languages", "--server", "localhost"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--server: 'localhost' came, HOST:PORT is expected"));
+  setenv("SOUVENIR_ADMIN", "localhost", 1);
+  EXPECT_EQ(RunAsIs({"cache", "clear", "--yes"}), 2);
+  unsetenv("SOUVENIR_ADMIN");
+  EXPECT_EQ(RunAsIs({"cache", "clear", "--yes", "--server", "unix:/nowhere"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--admin HOST:PORT"));
 }
 
 TEST_F(CommandLineTest, TheEnvironmentNamesTheServer) {
@@ -238,21 +322,37 @@ TEST_F(CommandLineTest, ModelsShowsSignatureDigestAndWhatCannotBeDescribed) {
 
 TEST_F(CommandLineTest, CacheClearSaysWhatItForgot) {
   EXPECT_EQ(Run({"cache", "clear", "--model", "m"}), 0);
+  EXPECT_EQ(out_, "Forgot every answer of m (0 µs).\n");
   EXPECT_EQ(Run({"cache", "clear", "--key", kKey}), 0);
   EXPECT_EQ(Run({"cache", "clear", "--tag", "release-7"}), 0);
-  EXPECT_EQ(Run({"cache", "clear", "--tenant", ""}), 0);
-  EXPECT_EQ(out_, "Forgot every answer without a tenant (0 µs).\n");
-  EXPECT_EQ(Run({"cache", "clear"}), 0);
+  // Nobody counts them.
+  EXPECT_EQ(out_, "Forgot every answer with the tag release-7, if there was any (0 µs).\n");
+  EXPECT_EQ(Run({"cache", "clear", "--tenant", "acme"}), 0);
+  EXPECT_EQ(Run({"cache", "clear", "--yes"}), 0);
   const auto& asked = gateway_.cache.invalidated;
   ASSERT_EQ(asked.size(), 5u);
   EXPECT_EQ(asked[0].model(), "m");
   EXPECT_EQ(asked[1].key(), kKey);
   EXPECT_EQ(asked[2].tag(), "release-7");
-  EXPECT_EQ(asked[3].scope_case(), souvenir::v1::InvalidateRequest::kTenant);
-  EXPECT_EQ(asked[3].tenant(), "");
+  EXPECT_EQ(asked[3].tenant(), "acme");
   EXPECT_TRUE(asked[4].all());
-  EXPECT_EQ(out_, "Forgot every answer (0 µs).\n");
+  EXPECT_EQ(out_, "Forgot every answer, of every model (0 µs).\n");
   EXPECT_EQ(Run({"cache", "clear", "--key", kKey, "--model", "m"}), 2);
+}
+
+TEST_F(CommandLineTest, CacheClearFailsWhereNothingMatches) {
+  gateway_.cache.match = souvenir::v1::INVALIDATE_MATCH_NOTHING;
+  gateway_.inference.index.add_models()->set_name("apertium-en-gl");
+  gateway_.inference.index.add_models()->set_name("apertium-eng-spa");
+  EXPECT_EQ(Run({"cache", "clear", "--model", "apertium-eng-sap"}), 1);
+  EXPECT_THAT(out_, IsEmpty());
+  EXPECT_EQ(err_,
+            "souvenir: no model 'apertium-eng-sap' is known (did you mean 'apertium-eng-spa'?); "
+            "`souvenir models` lists those there are\n");
+  EXPECT_EQ(Run({"cache", "clear", "--key", kKey}), 1);
+  EXPECT_EQ(err_, "souvenir: no entry has the key " + kKey + "\n");
+  EXPECT_EQ(Run({"--json", "cache", "clear", "--model", "x"}), 1);
+  EXPECT_EQ(out_, "{\"match\":\"INVALIDATE_MATCH_NOTHING\"}\n");
 }
 
 TEST_F(CommandLineTest, ASnapshotGoesToAFileAndComesFromOne) {
@@ -278,7 +378,7 @@ TEST_F(CommandLineTest, AnExportThatFailsLeavesWhatWasThere) {
   std::ofstream(file) << "of yesterday";
   gateway_.cache.snapshot = "half";
   gateway_.cache.snapshot_status = {grpc::StatusCode::UNAVAILABLE, "the disk tier is away"};
-  EXPECT_EQ(Run({"cache", "export", file}), 1);
+  EXPECT_EQ(Run({"cache", "export", "--yes", file}), 1);
   EXPECT_THAT(err_, HasSubstr("the disk tier is away"));
   EXPECT_THAT(ReadFile(file), "of yesterday");
   EXPECT_FALSE(std::filesystem::exists(file + ".part"));
@@ -301,13 +401,69 @@ TEST_F(CommandLineTest, ASnapshotThatCannotBeReadOrWrittenIsNamed) {
   EXPECT_THAT(err_, HasSubstr("nothing for a terminal"));
 }
 
-TEST_F(CommandLineTest, ForgettingAllFromATerminalWantsAYes) {
-  terminal_ = true;
-  EXPECT_EQ(Run({"cache", "clear"}), 2);
+TEST_F(CommandLineTest, AnExportReplacesASnapshotAndNothingElse) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.path() + "/file";
+  gateway_.cache.snapshot = "souvenir-snapshot-1\nof today";
+  std::ofstream(file) << "listen_address: \"127.0.0.1:8001\"";
+  EXPECT_EQ(Run({"cache", "export", file}), 2);
+  EXPECT_THAT(err_, HasSubstr(file + " is there and is no snapshot"));
   EXPECT_THAT(err_, HasSubstr("--yes"));
+  EXPECT_THAT(ReadFile(file), StartsWith("listen_address"));
+  std::ofstream(file) << "souvenir-snapshot-1\nof yesterday";
+  EXPECT_EQ(Run({"cache", "export", file}), 0);
+  EXPECT_EQ(ReadFile(file), gateway_.cache.snapshot);
+  std::ofstream(file, std::ios::trunc);
+  EXPECT_EQ(Run({"cache", "export", file}), 0);  // as mktemp makes it
+}
+
+TEST_F(CommandLineTest, AnExportToADeviceLeavesTheDevice) {
+  gateway_.cache.snapshot = "all that is known";
+  EXPECT_EQ(Run({"cache", "export", "/dev/null"}), 0);
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST_F(CommandLineTest, WhatForgetsEverythingIsAskedForAtATerminal) {
+  terminal_ = true;
+  for (const std::vector<std::string>& clear :
+       {std::vector<std::string>{"cache", "clear"}, {"cache", "clear", "--tenant="}}) {
+    gateway_.cache.invalidated.clear();
+    for (const char* no : {"n\n", "\n", "", "what?\n"}) {
+      EXPECT_EQ(Run(clear, no), 1);
+      EXPECT_THAT(err_, HasSubstr("[y/N]"));
+      EXPECT_THAT(err_, HasSubstr("nothing was done"));
+    }
+    EXPECT_TRUE(gateway_.cache.invalidated.empty());
+    EXPECT_EQ(Run(clear, "y\n"), 0);
+    EXPECT_EQ(Run(clear, " YES \n"), 0);
+    EXPECT_EQ(gateway_.cache.invalidated.size(), 2u);
+  }
+}
+
+TEST_F(CommandLineTest, WhatForgetsEverythingWantsAYesWhereNobodyCanBeAsked) {
+  EXPECT_EQ(Run({"cache", "clear"}, "y\n"), 2);
+  EXPECT_THAT(err_, HasSubstr("this forgets every answer"));
+  EXPECT_THAT(err_, HasSubstr("--yes"));
+  EXPECT_EQ(Run({"cache", "clear", "--tenant", ""}), 2);  // an unset variable of a script
+  EXPECT_EQ(Run({"cache", "clear", "--tenant=", "--json"}), 2);
   EXPECT_TRUE(gateway_.cache.invalidated.empty());
-  EXPECT_EQ(Run({"cache", "clear", "--yes"}), 0);
-  EXPECT_EQ(gateway_.cache.invalidated.size(), 1u);
+  EXPECT_EQ(Run({"cache", "clear", "--tenant=", "-y"}), 0);
+  ASSERT_EQ(gateway_.cache.invalidated.size(), 1u);
+  EXPECT_EQ(gateway_.cache.invalidated[0].scope_case(), souvenir::v1::InvalidateRequest::kTenant);
+  EXPECT_EQ(gateway_.cache.invalidated[0].tenant(), "");
+}
+
+TEST_F(CommandLineTest, ModelsAreLoadedAndUnloaded) {
+  EXPECT_EQ(Run({"models", "load", "m"}), 0);
+  EXPECT_EQ(out_, "Loaded m (0 µs).\n");
+  EXPECT_EQ(Run({"models", "unload", "m"}), 0);
+  EXPECT_EQ(out_, "Unloaded m (0 µs).\n");
+  EXPECT_THAT(gateway_.inference.changed, ElementsAre("load m", "unload m"));
+  gateway_.inference.index.add_models()->set_name("primes");
+  gateway_.inference.change_status = {grpc::StatusCode::NOT_FOUND, "no model 'prims'"};
+  EXPECT_EQ(Run({"models", "load", "prims"}), 1);
+  EXPECT_EQ(err_, "souvenir: NOT_FOUND: no model 'prims' (did you mean 'primes'?)\n");
+  EXPECT_EQ(Run({"models", "load"}), 2);
 }
 
 TEST_F(CommandLineTest, CacheEntryShowsWhatIsKept) {
@@ -331,6 +487,37 @@ TEST_F(CommandLineTest, CacheEntryShowsWhatIsKept) {
   EXPECT_THAT(err_, HasSubstr("NOT_FOUND"));
 }
 
+TEST_F(CommandLineTest, CacheEntryDecodesTheOutputs) {
+  const std::vector<int64_t> shape = {1, 2};
+  const std::string text = FrameBytesElement("señor\x1b") + FrameBytesElement("\xff");
+  auto& entry = gateway_.cache.entry;
+  entry.set_key(kKey);
+  entry.set_value(EncodeTensors({TensorView{"text", DataType::kBytes, shape, text},
+                                 TensorView{"count", DataType::kInt32, shape,
+                                            std::string_view("\5\0\0\0\xff\xff\xff\xff", 8)}}));
+  EXPECT_EQ(Run({"cache", "entry", kKey, "--with-value"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\ntext BYTES[1,2]\n  señor\\x1b\n  \\xff\n"
+                              "count INT32[1,2]\n  5 -1\n"));
+  EXPECT_EQ(Run({"cache", "entry", kKey, "--with-value", "--json"}), 0);
+  EXPECT_THAT(
+      out_,
+      HasSubstr(
+          R"("outputs":[{"name":"text","datatype":"BYTES","shape":[1,2],"data":["señor\u001b",)"
+          R"({"b64":"/w=="}]},{"name":"count","datatype":"INT32","shape":[1,2],"data":[5,-1]}]})"));
+  entry.set_value("of a later version");
+  EXPECT_EQ(Run({"cache", "entry", kKey, "--with-value"}), 0);
+  EXPECT_THAT(out_, HasSubstr("another version"));
+}
+
+TEST_F(CommandLineTest, CacheEntryShowsARememberedRefusal) {
+  auto& entry = gateway_.cache.entry;
+  entry.set_key(kKey);
+  entry.mutable_refusal()->set_code(grpc::StatusCode::INVALID_ARGUMENT);
+  entry.mutable_refusal()->set_message("too\x1b long");
+  EXPECT_EQ(Run({"cache", "entry", kKey}), 0);
+  EXPECT_THAT(out_, HasSubstr("refusal  INVALID_ARGUMENT: too\\x1b long\n"));
+}
+
 TEST_F(CommandLineTest, AWrongCommandLineSaysWhatIsWrong) {
   EXPECT_EQ(Run({}), 2);
   EXPECT_EQ(Run({"translate", "--from", "en", "Hello"}), 2);
@@ -340,8 +527,46 @@ TEST_F(CommandLineTest, AWrongCommandLineSaysWhatIsWrong) {
   EXPECT_THAT(err_, HasSubstr("64 hex digits"));
   EXPECT_EQ(Run({"languages", "--timeout", "soon"}), 2);
   EXPECT_THAT(err_, HasSubstr("'soon'"));
+}
+
+TEST_F(CommandLineTest, AWordThatIsNotKnownIsNamedWithTheNearest) {
+  EXPECT_EQ(Run({"tranlsate", "Hello", "--to", "es"}), 2);
+  EXPECT_EQ(err_,
+            "souvenir: unknown command 'tranlsate' (did you mean `souvenir translate`?)\n"
+            "Try souvenir --help.\n");
+  EXPECT_EQ(Run({"cache", "claer", "--yes"}), 2);
+  EXPECT_EQ(err_,
+            "souvenir: unknown command 'claer' (did you mean `souvenir cache clear`?)\n"
+            "Try souvenir cache --help.\n");
+  EXPECT_EQ(Run({"clear"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean `souvenir cache clear`?"));
+  EXPECT_EQ(Run({"weather"}), 2);
+  EXPECT_THAT(err_, HasSubstr("unknown command 'weather'; there are translate, infer,"));
+  EXPECT_EQ(Run({}), 2);
+  EXPECT_THAT(err_, HasSubstr("`souvenir` needs a command: translate, infer,"));
+  EXPECT_EQ(Run({"cache"}), 2);
+  EXPECT_THAT(err_, HasSubstr("`souvenir cache` needs a command: stats, clear,"));
+  EXPECT_EQ(Run({"languages", "en"}), 2);
+  EXPECT_THAT(err_, HasSubstr("`souvenir languages` takes no argument 'en'"));
+}
+
+TEST_F(CommandLineTest, AFlagThatIsNotKnownIsNamedBeforeWhatIsMissing) {
+  EXPECT_EQ(Run({"translate", "--form", "en", "--to", "es", "Hello"}), 2);
+  EXPECT_EQ(err_,
+            "souvenir: unknown flag '--form' (did you mean --from?)\n"
+            "Try souvenir translate --help.\n");
+  EXPECT_EQ(Run({"translate", "--from=en", "--two=es"}), 2);
+  EXPECT_THAT(err_, HasSubstr("unknown flag '--two' (did you mean --to?)"));
+  EXPECT_EQ(Run({"languages", "--tmeout=3"}), 2);  // of all commands
+  EXPECT_THAT(err_, HasSubstr("did you mean --timeout?"));
+  EXPECT_EQ(Run({"languages", "--tag", "x"}), 2);
+  EXPECT_THAT(err_, HasSubstr("`souvenir languages` has no flag --tag; `souvenir translate` has"));
   EXPECT_EQ(Run({"languages", "--colour"}), 2);
-  EXPECT_EQ(Run({"tranlsate"}), 2);
+  EXPECT_THAT(err_, HasSubstr("unknown flag '--colour'"));
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "--hidden-words-"}), 2);
+  EXPECT_THAT(err_, HasSubstr("goes behind --"));
+  EXPECT_EQ(Run({"translate", "--to", "es", "Hello"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--from is required"));
 }
 
 TEST_F(CommandLineTest, HelpAndVersionGoToStandardOutput) {
@@ -351,7 +576,7 @@ TEST_F(CommandLineTest, HelpAndVersionGoToStandardOutput) {
   EXPECT_EQ(Run({"translate", "--help"}), 0);
   EXPECT_THAT(out_, HasSubstr("--from"));
   EXPECT_EQ(Run({"--version"}), 0);
-  EXPECT_THAT(out_, StartsWith("souvenir "));
+  EXPECT_EQ(out_, "souvenir 9.8.7\n");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +16,85 @@
 #include "souvenir/v1/translation.grpc.pb.h"
 
 namespace souvenir::cli {
+
+using Metadata = std::map<std::string, std::string>;
+
+inline Metadata MetadataOf(const grpc::ServerContext& context) {
+  Metadata metadata;
+  for (const auto& [name, value] : context.client_metadata()) {
+    metadata[std::string(name.data(), name.size())] = std::string(value.data(), value.size());
+  }
+  return metadata;
+}
+
+// The Open Inference Protocol: answers `answer` for the model that `metadata` describes.
+struct FakeInference final : inference::GRPCInferenceService::Service {
+  grpc::Status ServerMetadata(grpc::ServerContext*, const inference::ServerMetadataRequest*,
+                              inference::ServerMetadataResponse* response) override {
+    *response = server;
+    return grpc::Status::OK;
+  }
+  grpc::Status RepositoryIndex(grpc::ServerContext*, const inference::RepositoryIndexRequest*,
+                               inference::RepositoryIndexResponse* response) override {
+    *response = index;
+    return grpc::Status::OK;
+  }
+  grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest* request,
+                             inference::ModelMetadataResponse* response) override {
+    if (request->name() != metadata.name()) {
+      return {grpc::StatusCode::UNAVAILABLE, request->name() + " is not loaded"};
+    }
+    *response = metadata;
+    return grpc::Status::OK;
+  }
+  grpc::Status ModelInfer(grpc::ServerContext* context, const inference::ModelInferRequest* request,
+                          inference::ModelInferResponse* response) override {
+    asked = *request;
+    asked_metadata = MetadataOf(*context);
+    for (const auto& [name, value] : headers) context->AddInitialMetadata(name, value);
+    *response = answer;
+    return grpc::Status::OK;
+  }
+  grpc::Status RepositoryModelLoad(grpc::ServerContext*,
+                                   const inference::RepositoryModelLoadRequest* request,
+                                   inference::RepositoryModelLoadResponse*) override {
+    changed.push_back("load " + request->model_name());
+    return change_status;
+  }
+  grpc::Status RepositoryModelUnload(grpc::ServerContext*,
+                                     const inference::RepositoryModelUnloadRequest* request,
+                                     inference::RepositoryModelUnloadResponse*) override {
+    changed.push_back("unload " + request->model_name());
+    return change_status;
+  }
+
+  inference::ServerMetadataResponse server;
+  inference::RepositoryIndexResponse index;
+  inference::ModelMetadataResponse metadata;
+  inference::ModelInferRequest asked;
+  Metadata asked_metadata;
+  inference::ModelInferResponse answer;
+  Metadata headers;  // of the answer
+  std::vector<std::string> changed;
+  grpc::Status change_status;
+};
+
+// A server of the protocol alone, as compute is one. See FakeGateway.
+class FakeCompute final {
+ public:
+  FakeCompute() {
+    auto server = GrpcServer::Start({.address = "127.0.0.1:0", .services = {&inference}});
+    if (server.ok()) server_ = *std::move(server);
+  }
+
+  bool started() const { return server_ != nullptr; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+
+  FakeInference inference;
+
+ private:
+  std::unique_ptr<GrpcServer> server_;  // last: stops before what it calls goes
+};
 
 // A gRPC server on a port of its own with every service the client calls. It answers what a test
 // has put into its members and keeps what it was asked. A test touches the members only while no
@@ -31,17 +111,20 @@ class FakeGateway final {
   std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
 
   struct Translation final : souvenir::v1::TranslationService::Service {
-    grpc::Status Translate(grpc::ServerContext*, const souvenir::v1::TranslateRequest* request,
+    grpc::Status Translate(grpc::ServerContext* context,
+                           const souvenir::v1::TranslateRequest* request,
                            souvenir::v1::TranslateResponse* response) override {
       asked = *request;
+      metadata = MetadataOf(*context);
       for (const auto& each : answers) *response->add_translations() = each;
       response->set_source_language(request->source_language());
       return status;
     }
-    grpc::Status StreamTranslate(grpc::ServerContext*,
+    grpc::Status StreamTranslate(grpc::ServerContext* context,
                                  const souvenir::v1::TranslateRequest* request,
                                  grpc::ServerWriter<souvenir::v1::Translation>* writer) override {
       asked = *request;
+      metadata = MetadataOf(*context);
       for (const auto& each : answers) writer->Write(each);
       return status;
     }
@@ -52,6 +135,7 @@ class FakeGateway final {
     }
 
     souvenir::v1::TranslateRequest asked;
+    Metadata metadata;  // of the request
     std::vector<souvenir::v1::Translation> answers;
     souvenir::v1::ListLanguagesResponse languages;
     grpc::Status status;
@@ -69,8 +153,9 @@ class FakeGateway final {
 
   struct Cache final : souvenir::v1::CacheService::Service {
     grpc::Status Invalidate(grpc::ServerContext*, const souvenir::v1::InvalidateRequest* request,
-                            souvenir::v1::InvalidateResponse*) override {
+                            souvenir::v1::InvalidateResponse* response) override {
       invalidated.push_back(*request);
+      response->set_match(match);
       return grpc::Status::OK;
     }
     grpc::Status GetEntry(grpc::ServerContext*, const souvenir::v1::GetEntryRequest* request,
@@ -103,29 +188,13 @@ class FakeGateway final {
     }
 
     std::vector<souvenir::v1::InvalidateRequest> invalidated;
+    souvenir::v1::InvalidateMatch match = souvenir::v1::INVALIDATE_MATCH_FOUND;
     std::string snapshot;  // to be exported, or as it was imported
     grpc::Status snapshot_status;
     souvenir::v1::GetEntryResponse entry;
   } cache;
 
-  struct Inference final : inference::GRPCInferenceService::Service {
-    grpc::Status RepositoryIndex(grpc::ServerContext*, const inference::RepositoryIndexRequest*,
-                                 inference::RepositoryIndexResponse* response) override {
-      *response = index;
-      return grpc::Status::OK;
-    }
-    grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest* request,
-                               inference::ModelMetadataResponse* response) override {
-      if (request->name() != metadata.name()) {
-        return {grpc::StatusCode::UNAVAILABLE, request->name() + " is not loaded"};
-      }
-      *response = metadata;
-      return grpc::Status::OK;
-    }
-
-    inference::RepositoryIndexResponse index;
-    inference::ModelMetadataResponse metadata;
-  } inference;
+  FakeInference inference;
 
  private:
   std::unique_ptr<GrpcServer> server_;  // last: stops before what it calls goes

@@ -45,6 +45,11 @@ TEST(PrintableTest, SetsLinesBelowEachOther) {
   EXPECT_EQ(PrintableLines("", 3), "");
 }
 
+TEST(JsonStringTest, EscapesWhatJsonMustAndATerminalWouldObey) {
+  EXPECT_EQ(JsonString("señor 🎁 \"\\\n\x1b\u202e"), "\"señor 🎁 \\\"\\\\\\n\\u001b\\u202e\"");
+  EXPECT_EQ(JsonString("\xff"), "\"\\ufffd\"");
+}
+
 TEST(FindInvalidUtf8Test, TellsWhereTextStopsBeingUtf8) {
   EXPECT_EQ(FindInvalidUtf8("señor"), std::nullopt);
   EXPECT_THAT(FindInvalidUtf8("ab\xff"), Optional(Eq(2u)));

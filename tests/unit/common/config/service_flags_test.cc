@@ -99,6 +99,23 @@ TEST_F(ServiceFlagsTest, DashesAreAsGoodAsUnderscoresInNamesOnly) {
   EXPECT_EQ(config_.logging().level(), "off");
 }
 
+TEST_F(ServiceFlagsTest, AnUnknownFlagIsNamedWithTheNearest) {
+  EXPECT_EQ(Parse({"--lisen=a:1"}), 2);
+  EXPECT_EQ(err_,
+            "souvenir-test: unknown flag '--lisen' (did you mean --listen?); see souvenir-test "
+            "--help\n");
+  EXPECT_EQ(Parse({"--colour"}), 2);
+  EXPECT_THAT(err_, HasSubstr("unknown flag '--colour'"));
+  EXPECT_EQ(Parse({"start"}), 2);
+  EXPECT_THAT(err_, HasSubstr("takes no argument 'start'"));
+}
+
+TEST_F(ServiceFlagsTest, AnEmptyValueIsNotTheFlagBehindIt) {
+  EXPECT_EQ(Parse({"--metrics=", "--listen=a:1"}), std::nullopt) << err_;
+  EXPECT_EQ(config_.metrics_address(), "");
+  EXPECT_EQ(config_.listen_address(), "a:1");
+}
+
 TEST_F(ServiceFlagsTest, AFlagTakesWhatBelongsToTheFilesValueWithIt) {
   flags_->Add("compute", "compute_address", "HOST:PORT", "Where compute is.",
               {"upstream.admin_address", "upstream.admin_addresses"});

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "cli/cache_clear_command.h"
+#include "cli/cache_entry_command.h"
+#include "cli/cache_snapshot_command.h"
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/health_command.h"
+#include "cli/infer_command.h"
+#include "cli/languages_command.h"
+#include "cli/model_loading_command.h"
+#include "cli/models_command.h"
+#include "cli/settings.h"
+#include "cli/translate_command.h"
+
+namespace souvenir::cli {
+
+// The command line: its commands and flags, and what one command line said. Everything about it,
+// help, completion, manual page and hints, comes from here. Not thread-safe.
+//
+//   CommandTree tree(version, &console);
+//   tree.app.parse(ReversedArguments(arguments));
+//   Outcome outcome = tree.command();
+struct CommandTree {
+  // `console` outlives it. `version`: "0.1.0 (commit 0123456789ab)".
+  CommandTree(const std::string& version, Console* console);
+  CommandTree(const CommandTree&) = delete;
+  CommandTree& operator=(const CommandTree&) = delete;
+
+  CLI::App app;
+  Settings settings;
+  TranslateOptions translate;
+  InferOptions infer;
+  LanguagesOptions languages;
+  ModelsOptions models;
+  ModelLoadingOptions loading;
+  HealthOptions health;
+  CacheClearOptions clear;
+  CacheEntryOptions entry;
+  CacheSnapshotOptions snapshot;
+  std::string shell;  // of `completion`
+
+  std::function<Outcome()> command;  // what was asked for; set by app.parse()
+};
+
+// Below `tree.app`; each part of it is in a file of its own.
+void AddCacheCommands(CommandTree* tree, Console* console);
+void AddModelCommands(CommandTree* tree, Console* console);
+
+// The flags --tag, --tenant and --cache-control.
+void AddRequestFlags(CLI::App* command, RequestOptions* options);
+
+// Words that are taken as they stand: CLI11 would cut "[a,b]" into two.
+CLI::Option* AddWords(CLI::App* command, const std::string& name, std::vector<std::string>* words,
+                      const std::string& description);
+
+}  // namespace souvenir::cli
