@@ -18,7 +18,7 @@ namespace {
 
 constexpr absl::Duration kConnectLimit = absl::Seconds(5);
 constexpr absl::Duration kDiagnosisLimit = absl::Seconds(1);
-constexpr int kMaxMessageBytes = 64 << 20;  // the servers' default
+constexpr int kMaxMessageBytes = 64 << 20;  // four times the servers' default
 
 std::chrono::system_clock::time_point DeadlineIn(absl::Duration duration) {
   return std::chrono::system_clock::now() + absl::ToChronoMicroseconds(duration);

@@ -12,6 +12,7 @@
 #include "common/config/address.h"
 #include "common/config/metrics_port.h"
 #include "common/config/range.h"
+#include "common/grpc/connection_options.h"
 #include "common/status_macros.h"
 #include "compute-service/workers/child_environment.h"
 
@@ -39,7 +40,10 @@ config::v1::ComputeConfig DefaultComputeConfig() {
   config.mutable_pool()->set_run_limit_ms(10'000);
   config.set_model_nice(10);
   config.set_repository_settle_seconds(2);
-  config.set_max_message_bytes(64u << 20);
+  config.set_max_message_bytes(16u << 20);
+  *config.mutable_connections() = DefaultConnections();
+  // Calls of all models of a gateway are on one connection, and wait in its queues and not here.
+  config.mutable_connections()->set_max_concurrent_streams(4096);
   config.set_drain_timeout_seconds(30);
   *config.mutable_metrics_port() = DefaultMetricsPort();
   config.mutable_logging()->set_level("info");
@@ -69,6 +73,7 @@ absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
   SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.run_limit_ms", config.pool().run_limit_ms(), 1,
                                       std::numeric_limits<uint32_t>::max()));
   SOUVENIR_RETURN_IF_ERROR(CheckMetricsPort(config.metrics_port()));
+  SOUVENIR_RETURN_IF_ERROR(CheckConnections(config.connections()));
   // gRPC counts in an int.
   return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
                     std::numeric_limits<int32_t>::max());

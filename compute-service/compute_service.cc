@@ -1,9 +1,13 @@
 #include "compute-service/compute_service.h"
 
+#include <grpcpp/resource_quota.h>
+
 #include <utility>
 
 #include "common/config/address.h"
 #include "common/config/metrics_port.h"
+#include "common/grpc/connection_options.h"
+#include "common/grpc/server_metrics.h"
 #include "common/logging/logging.h"
 #include "common/machine.h"
 #include "common/status_macros.h"
@@ -17,6 +21,11 @@ constinit Logger log{"compute"};
 
 // What models may take of the machine's memory where the configuration does not say.
 constexpr double kMemoryShare = 0.75;
+// The same of messages under way.
+constexpr double kBufferShare = 0.25;
+
+// The public port's part of the server's health: whether it takes connections.
+constexpr char kConnectionsHealth[] = "souvenir.connections";
 
 }  // namespace
 
@@ -93,22 +102,39 @@ absl::Status ComputeService::StartServers() {
         MetricsServer::Create(MetricsOptionsOf(config_.metrics_address(), config_.metrics_port()),
                               &metrics_));
   }
+  grpc::ResourceQuota quota;
+  quota.Resize(BufferBytes(config_.connections(), kBufferShare, ReadMachine().memory_bytes,
+                           config_.max_message_bytes()));
+  const ConnectionOptions connections = ConnectionOptionsOf(config_.connections());
   admin_service_ = std::make_unique<InferenceService>(&calls_, Port::kAdmin);
   SOUVENIR_ASSIGN_OR_RETURN(admin_server_,
                             GrpcServer::Start({.address = config_.admin_address(),
                                                .services = {admin_service_.get()},
                                                .max_message_bytes = config_.max_message_bytes(),
-                                               .address_flag = "--admin"}));
+                                               .address_flag = "--admin",
+                                               .name = "admin",
+                                               .connections = connections,
+                                               .quota = &quota}));
   public_service_ = std::make_unique<InferenceService>(&calls_, Port::kPublic);
-  SOUVENIR_ASSIGN_OR_RETURN(public_server_,
-                            GrpcServer::Start({.address = config_.listen_address(),
-                                               .services = {public_service_.get()},
-                                               .max_message_bytes = config_.max_message_bytes(),
-                                               .address_flag = "--listen"}));
+  SOUVENIR_ASSIGN_OR_RETURN(
+      public_server_,
+      GrpcServer::Start({.address = config_.listen_address(),
+                         .services = {public_service_.get()},
+                         .max_message_bytes = config_.max_message_bytes(),
+                         .address_flag = "--listen",
+                         .name = "public",
+                         .connections = connections,
+                         .quota = &quota,
+                         .on_accepting = [this](bool accepting) { TellAccepting(accepting); }}));
+  metrics_.Add([this](MetricWriter& writer) {
+    CollectServerMetrics(
+        rpc_metrics_, {{"public", public_server_.get()}, {"admin", admin_server_.get()}}, writer);
+  });
   {
     MutexLock lock(&health_mutex_);
     tells_health_ = true;
   }
+  TellAccepting(true);
   for (const auto& model : repository_->All()) UpdateHealth(model->name());
   LogServing();
   return absl::OkStatus();
@@ -126,6 +152,13 @@ void ComputeService::LogServing() const {
 
 int ComputeService::metrics_port() const {
   return metrics_server_ == nullptr ? 0 : metrics_server_->port();
+}
+
+void ComputeService::TellAccepting(bool accepting) {
+  MutexLock lock(&health_mutex_);
+  if (!tells_health_) return;
+  public_server_->SetServing(kConnectionsHealth, accepting);
+  admin_server_->SetServing(kConnectionsHealth, accepting);
 }
 
 void ComputeService::UpdateHealth(const std::string& model) {
@@ -164,8 +197,7 @@ void ComputeService::Stop() {
   // The last answers may still be on their way out. What is left over is cancelled; what runs
   // already is waited for.
   const absl::Duration grace = drained ? absl::Seconds(5) : absl::ZeroDuration();
-  if (public_server_ != nullptr) public_server_->Shutdown(grace);
-  if (admin_server_ != nullptr) admin_server_->Shutdown(grace);
+  GrpcServer::ShutdownAll({public_server_.get(), admin_server_.get()}, grace);
   metrics_.Clear();
   if (keeper_ != nullptr) keeper_->Stop();
   if (repository_ != nullptr) {

@@ -53,6 +53,8 @@ class ComputeService {
   absl::Status Start();
   absl::Status StartServers();
   void UpdateHealth(const std::string& model);
+  // Says in the health of both ports whether the public one takes connections.
+  void TellAccepting(bool accepting);
   void LogServing() const;
 
   const config::v1::ComputeConfig config_;

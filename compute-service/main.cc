@@ -11,6 +11,7 @@
 #include "common/config/service_flags.h"
 #include "common/grpc/run_until_signal.h"
 #include "common/logging/logging.h"
+#include "common/machine.h"
 #include "common/status_macros.h"
 #include "common/version/version.h"
 #include "compute-service/compute_config.h"
@@ -45,6 +46,7 @@ int main(int argc, char** argv) {
   if (!valid.ok()) return Fail(2, valid);
   if (flags.check_config()) return 0;
 
+  RaiseOpenFileLimit();
   auto backends = compute::MakeBackends(config);
   if (!backends.ok()) return Fail(1, backends.status());
   auto service = compute::ComputeService::Create(config, *std::move(backends));

@@ -1,5 +1,7 @@
 #include "gateway/gateway.h"
 
+#include <grpcpp/resource_quota.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -8,7 +10,10 @@
 #include "absl/strings/str_join.h"
 #include "common/config/address.h"
 #include "common/config/metrics_port.h"
+#include "common/grpc/connection_options.h"
+#include "common/grpc/server_metrics.h"
 #include "common/logging/logging.h"
+#include "common/machine.h"
 #include "common/status_macros.h"
 #include "gateway/gateway_config.h"
 #include "gateway/gateway_metrics.h"
@@ -21,6 +26,11 @@ constinit Logger log{"gateway"};
 
 // The disk's part of the server's health, by the name that grpc.health.v1 is asked with.
 constexpr char kDiskHealth[] = "souvenir.disk";
+// The public port's: whether it takes connections.
+constexpr char kConnectionsHealth[] = "souvenir.connections";
+
+// What messages under way may take of the machine's memory where the configuration does not say.
+constexpr double kBufferShare = 0.5;
 
 Resolver::Options ResolverOptions(const config::v1::GatewayConfig& config) {
   Resolver::Options options;
@@ -84,7 +94,8 @@ void Gateway::ConnectToCompute() {
     return std::make_unique<GrpcUpstream>(
         GrpcUpstream::Options{.address = at.address,
                               .authority = at.name,
-                              .max_message_bytes = config_.max_message_bytes()});
+                              .max_message_bytes = config_.max_message_bytes(),
+                              .keepalive = UpstreamKeepalive(config_)});
   };
   EndpointSet::Options options;
   options.on_added = [this](const Endpoint& endpoint) { poller_->OnAdded(endpoint); };
@@ -182,24 +193,40 @@ absl::Status Gateway::StartServers() {
         MetricsServer::Create(MetricsOptionsOf(config_.metrics_address(), config_.metrics_port()),
                               &metrics_));
   }
+  grpc::ResourceQuota quota;
+  quota.Resize(BufferBytes(config_.connections(), kBufferShare, ReadMachine().memory_bytes,
+                           config_.max_message_bytes()));
+  const ConnectionOptions connections = ConnectionOptionsOf(config_.connections());
   SOUVENIR_ASSIGN_OR_RETURN(
       admin_server_,
       GrpcServer::Start({.address = config_.admin_address(),
                          .services = {translation_service_.get(), stats_service_.get(),
                                       admin_inference_.get(), cache_service_.get()},
                          .max_message_bytes = config_.max_message_bytes(),
-                         .address_flag = "--admin"}));
+                         .address_flag = "--admin",
+                         .name = "admin",
+                         .connections = connections,
+                         .quota = &quota}));
   SOUVENIR_ASSIGN_OR_RETURN(
       public_server_,
       GrpcServer::Start(
           {.address = config_.listen_address(),
            .services = {translation_service_.get(), stats_service_.get(), public_inference_.get()},
            .max_message_bytes = config_.max_message_bytes(),
-           .address_flag = "--listen"}));
+           .address_flag = "--listen",
+           .name = "public",
+           .connections = connections,
+           .quota = &quota,
+           .on_accepting = [this](bool accepting) { TellHealth(kConnectionsHealth, accepting); }}));
+  metrics_.Add([this](MetricWriter& writer) {
+    CollectServerMetrics(
+        rpc_metrics_, {{"public", public_server_.get()}, {"admin", admin_server_.get()}}, writer);
+  });
   {
     MutexLock lock(&health_mutex_);
     tells_health_ = true;
   }
+  TellHealth(kConnectionsHealth, true);
   UpdateHealth(*catalog_->snapshot());
   return absl::OkStatus();
 }
@@ -270,8 +297,7 @@ void Gateway::Stop() {
   // The last answers may still be on their way out. Callers that are left over are cancelled, and
   // with them the computations that nobody else wants.
   const absl::Duration grace = drained ? absl::Seconds(5) : absl::ZeroDuration();
-  if (public_server_ != nullptr) public_server_->Shutdown(grace);
-  if (admin_server_ != nullptr) admin_server_->Shutdown(grace);
+  GrpcServer::ShutdownAll({public_server_.get(), admin_server_.get()}, grace);
   metrics_.Clear();
   if (snapshot_executor_ != nullptr) snapshot_executor_->Stop();
   if (disk_executor_ != nullptr) disk_executor_->Stop();

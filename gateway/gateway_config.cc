@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "common/config/address.h"
 #include "common/config/metrics_port.h"
 #include "common/config/range.h"
+#include "common/grpc/connection_options.h"
 #include "common/status_macros.h"
 
 namespace souvenir::gateway {
@@ -37,6 +39,10 @@ bool IsOwn(const config::v1::GatewayConfig& config, const std::string& address) 
   }
   return false;
 }
+
+// gRPC's servers send a client away that pings three times oftener than each five minutes while
+// they send it nothing, unless they are told otherwise.
+constexpr absl::Duration kLeastKeepalive = absl::Seconds(10);
 
 // One address, or several in its place.
 absl::Status Check(const char* one_name, const std::string& one, const char* several_name,
@@ -101,7 +107,7 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.mutable_upstream()->set_poll_interval_ms(2'000);
   config.mutable_upstream()->set_call_timeout_ms(60'000);
   config.set_trust_tenant_header(false);
-  config.set_max_message_bytes(64u << 20);
+  config.set_max_message_bytes(16u << 20);
   config.set_drain_timeout_seconds(30);
   *config.mutable_metrics_port() = DefaultMetricsPort();
   config.mutable_snapshots()->set_max_streams(2);
@@ -109,6 +115,8 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.mutable_logging()->set_level("info");
   config.mutable_logging()->set_format("auto");
   config.mutable_logging()->set_slow_request_ms(1000);
+  *config.mutable_connections() = DefaultConnections();
+  config.mutable_upstream()->set_keepalive_ms(0);
   return config;
 }
 
@@ -133,6 +141,12 @@ std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& 
     if (IsOwn(config, derived.back())) return {};
   }
   return derived;
+}
+
+absl::Duration UpstreamKeepalive(const config::v1::GatewayConfig& config) {
+  const config::v1::Upstream& upstream = config.upstream();
+  if (upstream.keepalive_ms() > 0) return absl::Milliseconds(upstream.keepalive_ms());
+  return std::max(kLeastKeepalive, absl::Milliseconds(upstream.call_timeout_ms()) / 2);
 }
 
 cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config) {
@@ -186,6 +200,9 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
       CheckRange("snapshots.max_streams", config.snapshots().max_streams(), 1, 64));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("snapshots.idle_timeout_ms", config.snapshots().idle_timeout_ms(), 1, 86'400'000));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("upstream.keepalive_ms", config.upstream().keepalive_ms(), 0, 86'400'000));
+  SOUVENIR_RETURN_IF_ERROR(CheckConnections(config.connections()));
   // gRPC counts in an int.
   return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
                     std::numeric_limits<int32_t>::max());

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "cache/tiered_cache.h"
 #include "souvenir/config/v1/gateway.pb.h"
 
@@ -24,6 +25,12 @@ std::vector<std::string> ComputeAddresses(const config::v1::GatewayConfig& confi
 // ComputeAddresses(), as the services' defaults are. Empty, so that loads are refused: it was set
 // to "", or what would be derived is no port, or is the gateway's own.
 std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& config);
+
+// How long compute may be silent, while a call waits for it, before it is asked whether it lives.
+// Where the configuration does not say, at most two such questions fall into the longest call that
+// is waited for: a gRPC server that nobody has configured puts up with two. REQUIRES: nothing is
+// left out.
+absl::Duration UpstreamKeepalive(const config::v1::GatewayConfig& config);
 
 // The cache's part of it. REQUIRES: nothing is left out.
 cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config);

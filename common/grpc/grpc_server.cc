@@ -1,26 +1,32 @@
 #include "common/grpc/grpc_server.h"
 
 #include <fmt/format.h>
+#include <grpc/grpc.h>
 #include <grpc/support/log.h>
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/health_check_service_interface.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <grpcpp/resource_quota.h>
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "common/grpc/health_service.h"
+#include "common/grpc/http2_limits.h"
+#include "common/grpc/reflection_service.h"
 #include "common/logging/logging.h"
+#include "common/machine.h"
+#include "common/thread.h"
 
 namespace souvenir {
 namespace {
 
 constinit Logger log{"grpc"};
+
+// How often a server that stops looks whether its last call is answered.
+constexpr absl::Duration kLookAtCalls = absl::Milliseconds(5);
 
 // Sends gRPC's own lines to our log, as debug: what matters of them we say in our own words.
 void InitGrpcOnce() {
@@ -32,34 +38,54 @@ void InitGrpcOnce() {
     // Debian builds Abseil with assertions on, and then each of gRPC's locks is put into a graph to
     // look for deadlocks: some 4% of an empty call.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-    grpc::EnableDefaultHealthCheckService(true);
-    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   });
 }
 
-// gRPC does not tell why a port could not be had; binding it by hand does.
-std::string WhyNotBound(const std::string& address) {
-  const size_t colon = address.rfind(':');
-  if (colon == std::string::npos) return "an address is host:port";
-  std::string host = address.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    host = host.substr(1, host.size() - 2);
+int Milliseconds(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
+void SetLimits(const GrpcServer::Options& options, grpc::ServerBuilder* builder) {
+  const ConnectionOptions& connections = options.connections;
+  SetHttp2Limits({.max_concurrent_streams = connections.max_concurrent_streams,
+                  .max_metadata_bytes = static_cast<uint32_t>(connections.max_metadata_bytes),
+                  .max_resets_per_second = connections.max_resets_per_second});
+  builder->SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
+  builder->SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
+  builder->AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                              static_cast<int>(connections.max_concurrent_streams));
+  builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
+                              static_cast<int>(connections.max_metadata_bytes));
+  builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                              Milliseconds(connections.handshake_timeout));
+  // A client may ask whether we live, with a call under way or without. One that asks oftener has
+  // two warnings, which are gRPC's default, and is sent away.
+  builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                              Milliseconds(connections.min_ping_interval));
+  builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // Clients that are gone without a word would keep their places for two hours.
+  if (connections.keepalive > absl::ZeroDuration()) {
+    builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(connections.keepalive));
+    builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(host.empty() ? nullptr : host.c_str(), address.c_str() + colon + 1,
-                                &hints, &found);
-  if (error != 0) return gai_strerror(error);
-  std::string reason = "gRPC refused it";
-  const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0) {
-    reason = std::generic_category().message(errno);
+  if (options.passes_compressed) {
+    builder->AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  } else {
+    builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+    builder->SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
   }
-  if (fd >= 0) close(fd);
-  freeaddrinfo(found);
-  return reason;
+  if (options.quota != nullptr) builder->SetResourceQuota(*options.quota);
+}
+
+// Connections must not take the files that the rest of the process needs.
+size_t MostConnections(const GrpcServer::Options& options) {
+  const size_t files = OpenFileLimit() / 2;
+  const size_t most = options.connections.max_connections;
+  if (most > files) {
+    log.Warning("fewer connections than connections.max_connections: too few open files",
+                {{"port", options.name}, {"connections", files}, {"open_files", 2 * files}});
+  }
+  return std::max<size_t>(1, std::min(most, files));
 }
 
 }  // namespace
@@ -67,38 +93,89 @@ std::string WhyNotBound(const std::string& address) {
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& options) {
   InitGrpcOnce();
   grpc::ServerBuilder builder;
-  int port = 0;
-  // Without this a second server on the port starts silently and takes half of the connections.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
-  builder.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
-  // Reflection alone is synchronous; one thread is enough for it.
-  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port);
+  SetLimits(options, &builder);
+  auto health = std::make_unique<HealthService>();
+  auto reflection = std::make_unique<ReflectionService>();
   for (grpc::Service* service : options.services) builder.RegisterService(service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
+  builder.RegisterService(health.get());
+  builder.RegisterService(reflection.get());
+  builder.SetOption(reflection->LearnServices());
+
+  const std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
+      builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+          grpc::InsecureServerCredentials());
+  auto listener = ConnectionListener::Create(
+      {.name = options.name,
+       .address = options.address,
+       .max_connections = MostConnections(options),
+       .max_connections_per_peer = options.connections.max_connections_per_peer,
+       .on_connection =
+           [acceptor](int socket, int connection) {
+             grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters taken;
+             taken.listener_fd = socket;
+             taken.fd = connection;
+             acceptor->HandleNewConnection(&taken);
+           },
+       .on_accepting = options.on_accepting});
+  if (!listener.ok()) {
     return absl::UnavailableError(
         fmt::format("cannot listen on {}: {}; choose another address with {}", options.address,
-                    WhyNotBound(options.address), options.address_flag));
+                    std::string(listener.status().message()), options.address_flag));
   }
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), port));
+  std::unique_ptr<grpc::Server> server;
+  const OpenCalls open_calls = OpenCalls::Of([&] { server = builder.BuildAndStart(); });
+  if (server == nullptr) return absl::InternalError("gRPC could not start a server");
+  (*listener)->Start();
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(health), std::move(reflection),
+                                                    *std::move(listener), std::move(server),
+                                                    open_calls));
 }
 
-GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, int port)
-    : server_(std::move(server)), port_(port) {}
+GrpcServer::GrpcServer(std::unique_ptr<HealthService> health,
+                       std::unique_ptr<ReflectionService> reflection,
+                       std::unique_ptr<ConnectionListener> listener,
+                       std::unique_ptr<grpc::Server> server, OpenCalls open_calls)
+    : health_(std::move(health)),
+      reflection_(std::move(reflection)),
+      listener_(std::move(listener)),
+      server_(std::move(server)),
+      open_calls_(open_calls) {}
 
 GrpcServer::~GrpcServer() { Shutdown(absl::ZeroDuration()); }
 
 void GrpcServer::SetServing(const std::string& service, bool serving) {
-  server_->GetHealthCheckService()->SetServingStatus(service, serving);
+  health_->Set(service, serving);
 }
 
 void GrpcServer::Shutdown(absl::Duration grace) {
+  if (std::exchange(is_shut_down_, true)) return;
+  // gRPC neither takes nor closes a connection that comes while it stops.
+  listener_->Stop();
+  health_->Stop();
+  reflection_->Stop();
+  // gRPC would wait, to the end of the grace, for clients that have no call under way and do not
+  // look at their connection, as Python's: they are to confirm that they have heard of the end.
+  absl::Notification stopped;
+  std::thread cutter = StartThread("stop-grpc", [this, &stopped] {
+    while (!stopped.WaitForNotificationWithTimeout(kLookAtCalls)) {
+      // Closes the connections, as soon as what was written to each is with the kernel.
+      if (open_calls() == 0) grpc_server_cancel_all_calls(server_->c_server());
+    }
+  });
   server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));
   server_->Wait();
+  stopped.Notify();
+  cutter.join();
+}
+
+void GrpcServer::ShutdownAll(const std::vector<GrpcServer*>& servers, absl::Duration grace) {
+  std::vector<std::thread> stopping;
+  for (GrpcServer* const server : servers) {
+    if (server == nullptr) continue;
+    stopping.push_back(StartThread("stop-port", [server, grace] { server->Shutdown(grace); }));
+  }
+  for (std::thread& thread : stopping) thread.join();
 }
 
 }  // namespace souvenir

@@ -23,6 +23,18 @@ void RpcMethodMetrics::Record(grpc::StatusCode code, absl::Duration duration) {
   histogram->Record(duration);
 }
 
+uint64_t RpcMethodMetrics::active() const {
+  uint64_t ended = 0;  // counted before those that have begun, so that it is never more
+  for (const auto& place : by_code_) {
+    const DurationHistogram* histogram = place.load(std::memory_order_acquire);
+    if (histogram == nullptr) continue;
+    const HistogramSnapshot snapshot = histogram->Snapshot();
+    ended = std::accumulate(snapshot.buckets.begin(), snapshot.buckets.end(), ended);
+  }
+  const uint64_t begun = begun_.Sum();
+  return begun - std::min(begun, ended);
+}
+
 RpcMethodMetrics* RpcMetrics::Method(const std::string& name) {
   MutexLock lock(&mutex_);
   std::unique_ptr<RpcMethodMetrics>& method = methods_[name];
@@ -33,22 +45,35 @@ RpcMethodMetrics* RpcMetrics::Method(const std::string& name) {
 void RpcMetrics::Collect(MetricWriter& writer) const {
   MutexLock lock(&mutex_);
   for (const auto& [name, method] : methods_) {
-    uint64_t ended = 0;  // counted before those that have begun, so that it is never more
     for (size_t code = 0; code < RpcMethodMetrics::kCodes; ++code) {
       const DurationHistogram* histogram = method->by_code_[code].load(std::memory_order_acquire);
       if (histogram == nullptr) continue;
       const HistogramSnapshot snapshot = histogram->Snapshot();
-      ended = std::accumulate(snapshot.buckets.begin(), snapshot.buckets.end(), ended);
       writer.Histogram(prefix_ + "_request_seconds",
                        "Time from a call's coming to its answer, by method and status code.",
                        {{"method", name},
                         {"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(code))}},
                        snapshot);
     }
-    const uint64_t begun = method->begun_.Sum();
-    writer.Gauge(prefix_ + "_active_requests", "Requests under way, by method.", {{"method", name}},
-                 static_cast<double>(begun - std::min(begun, ended)));
+    WriteActive(name, method->active(), writer);
   }
+}
+
+uint64_t RpcMetrics::active() const {
+  MutexLock lock(&mutex_);
+  uint64_t active = 0;
+  for (const auto& [name, method] : methods_) active += method->active();
+  return active;
+}
+
+void RpcMetrics::CollectWaiting(uint64_t calls, MetricWriter& writer) const {
+  WriteActive("waiting", calls, writer);
+}
+
+void RpcMetrics::WriteActive(const std::string& method, uint64_t requests,
+                             MetricWriter& writer) const {
+  writer.Gauge(prefix_ + "_active_requests", "Requests under way, by method.", {{"method", method}},
+               static_cast<double>(requests));
 }
 
 }  // namespace souvenir

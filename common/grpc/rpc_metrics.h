@@ -31,6 +31,7 @@ class RpcMethodMetrics {
   friend class RpcTimer;
 
   void Record(grpc::StatusCode code, absl::Duration duration);
+  uint64_t active() const;
 
   static constexpr size_t kCodes = grpc::StatusCode::UNAUTHENTICATED + 1;
   const std::string name_;
@@ -74,7 +75,18 @@ class RpcMetrics {
 
   void Collect(MetricWriter& writer) const;
 
+  const std::string& prefix() const { return prefix_; }
+
+  // Requests under way, of all methods.
+  uint64_t active() const;
+
+  // Writes that `calls` are open of which no method knows: their message has not come, or they are
+  // streams that have nothing under way.
+  void CollectWaiting(uint64_t calls, MetricWriter& writer) const;
+
  private:
+  void WriteActive(const std::string& method, uint64_t requests, MetricWriter& writer) const;
+
   const std::string prefix_;
   mutable Mutex mutex_;
   std::map<std::string, std::unique_ptr<RpcMethodMetrics>> methods_ ABSL_GUARDED_BY(mutex_);

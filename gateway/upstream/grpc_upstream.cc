@@ -19,6 +19,9 @@ using inference::GRPCInferenceService;
 using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
+// A bit for each algorithm; the first is "none".
+constexpr int kOnlyUncompressed = 1 << GRPC_COMPRESS_NONE;
+
 std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options) {
   grpc::ChannelArguments arguments;
   if (!options.authority.empty()) {
@@ -32,8 +35,11 @@ std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options) {
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
   // A connection that died without a word is noticed while calls wait on it.
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(options.keepalive)));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
+  // gRPC inflates an answer whole before it looks at its size: none may come compressed.
+  arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, kOnlyUncompressed);
   return grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments);
 }
 

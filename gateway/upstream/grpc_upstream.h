@@ -20,7 +20,9 @@ class GrpcUpstream final : public UpstreamServer {
   struct Options {
     std::string address;                   // "host:port"; Load() and Unload() want an admin port's
     std::string authority;                 // the name it is called by; "" is the address
-    size_t max_message_bytes = 64u << 20;  // of one request or answer
+    size_t max_message_bytes = 16u << 20;  // of one request or answer
+    // A server that is silent for so long, while a call waits for it, is asked whether it lives.
+    absl::Duration keepalive = absl::Seconds(30);
   };
 
   explicit GrpcUpstream(const Options& options);

@@ -166,6 +166,7 @@ int Run() {
   GrpcServer::Options options;
   options.address = absl::GetFlag(FLAGS_listen);
   options.services = {translation.get(), inference.get()};
+  options.connections.max_connections_per_peer = options.connections.max_connections;
   auto server = GrpcServer::Start(options);
   if (!server.ok()) {
     fmt::print(stderr, "{}\n", std::string(server.status().message()));

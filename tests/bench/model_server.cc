@@ -300,6 +300,7 @@ absl::Status Run() {
   GrpcServer::Options options;
   options.address = absl::GetFlag(FLAGS_listen);
   options.services = {&service};
+  options.connections.max_connections_per_peer = options.connections.max_connections;
   // The last one made, and so the first to go: calls under way still have what answers them.
   SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<GrpcServer> server, GrpcServer::Start(options));
   log.Info("serving", {{"listen", fmt::format("127.0.0.1:{}", server->port())}});

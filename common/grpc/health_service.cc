@@ -1,0 +1,135 @@
+#include "common/grpc/health_service.h"
+
+#include <optional>
+#include <utility>
+
+namespace souvenir {
+
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+
+// Writes a service's status when it begins, and whenever it has become another one; what changes
+// while a write is under way is written once after it.
+class HealthService::WatchCall final : public grpc::ServerWriteReactor<HealthCheckResponse>,
+                                       public std::enable_shared_from_this<WatchCall> {
+ public:
+  WatchCall(HealthService* owner, std::string service)
+      : owner_(owner), service_(std::move(service)) {}
+
+  const std::string& service() const { return service_; }
+
+  // Writes the status if it is another than the one that was written last.
+  void Tell() { Go({.stop = false, .written = false}); }
+  void Stop() { Go({.stop = true, .written = false}); }
+
+  void OnWriteDone(bool ok) override { Go({.stop = !ok, .written = true}); }
+  void OnCancel() override { Stop(); }
+  void OnDone() override { owner_->Remove(shared_from_this()); }
+
+ private:
+  struct Event {
+    bool stop;
+    bool written;
+  };
+
+  void Go(Event event) {
+    bool finish = false;
+    {
+      MutexLock lock(&mutex_);
+      if (event.written) writing_ = false;
+      if (event.stop) stopping_ = true;
+      if (writing_ || finished_) return;
+      if (stopping_) {
+        finish = finished_ = true;
+      } else {
+        const Status status = owner_->StatusOf(service_);
+        if (last_ == status) return;
+        last_ = status;
+        writing_ = true;
+        response_.set_status(status);
+      }
+    }
+    // gRPC may call back before either returns; a caller keeps this object.
+    if (finish) {
+      Finish({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
+    } else {
+      StartWrite(&response_);
+    }
+  }
+
+  HealthService* const owner_;
+  const std::string service_;
+  HealthCheckResponse response_;  // while a write is under way
+  Mutex mutex_;
+  std::optional<Status> last_ ABSL_GUARDED_BY(mutex_);  // that was written
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;  // the server stops, or the caller has gone
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+void HealthService::Set(const std::string& service, bool serving) {
+  std::vector<std::shared_ptr<WatchCall>> told;
+  {
+    MutexLock lock(&mutex_);
+    serving_[service] = serving;
+    for (const auto& call : watches_) {
+      if (call->service() == service) told.push_back(call);
+    }
+  }
+  for (const auto& call : told) call->Tell();
+}
+
+void HealthService::Stop() {
+  std::set<std::shared_ptr<WatchCall>> watches;
+  {
+    MutexLock lock(&mutex_);
+    stopped_ = true;
+    watches = watches_;
+  }
+  for (const auto& call : watches) call->Stop();
+}
+
+HealthService::Status HealthService::StatusOf(const std::string& service) const {
+  MutexLock lock(&mutex_);
+  const auto found = serving_.find(service);
+  if (found == serving_.end()) return HealthCheckResponse::SERVICE_UNKNOWN;
+  return found->second ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
+}
+
+void HealthService::Remove(const std::shared_ptr<WatchCall>& call) {
+  MutexLock lock(&mutex_);
+  watches_.erase(call);
+}
+
+grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* context,
+                                               const HealthCheckRequest* request,
+                                               HealthCheckResponse* response) {
+  const Status status = StatusOf(request->service());
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
+    reactor->Finish({grpc::StatusCode::NOT_FOUND, "there is no such part of this server"});
+  } else {
+    response->set_status(status);
+    reactor->Finish(grpc::Status::OK);
+  }
+  return reactor;
+}
+
+grpc::ServerWriteReactor<HealthCheckResponse>* HealthService::Watch(
+    grpc::CallbackServerContext*, const HealthCheckRequest* request) {
+  const auto call = std::make_shared<WatchCall>(this, request->service());
+  bool stopped = false;
+  {
+    MutexLock lock(&mutex_);
+    watches_.insert(call);
+    stopped = stopped_;
+  }
+  if (stopped) {
+    call->Stop();
+  } else {
+    call->Tell();
+  }
+  return call.get();
+}
+
+}  // namespace souvenir

@@ -1,0 +1,139 @@
+#include "common/grpc/http2_limits.h"
+
+#include <grpcpp/version_info.h>
+
+#include <atomic>
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "common/clock.h"
+#include "common/grpc/reset_budget.h"
+
+// What follows takes the place of parts of gRPC's, and so must fit it exactly. A new version of
+// gRPC has limits of its own (grpc.http2.max_concurrent_streams_overload_protection, and
+// RST_STREAM throttling, from 1.59 on): then this file goes.
+static_assert(GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR == 51,
+              "http2_limits.cc is for gRPC 1.51; configure with -DSOUVENIR_HTTP2_LIMITS=OFF");
+
+struct grpc_chttp2_transport;
+struct grpc_chttp2_stream;
+struct grpc_endpoint;
+struct grpc_slice;
+struct grpc_transport;
+namespace grpc_core {
+class ChannelArgs;
+}
+
+// gRPC's table of HTTP/2's settings (src/core/ext/transport/chttp2/transport/http2_settings.cc),
+// which the linker does not take from the archive if its symbols are here. Layout and values are
+// gRPC's, but for two defaults: those hold until the client has acknowledged our settings, and
+// gRPC's are "any number of streams" and "16 MB of metadata".
+enum Setting { kMaxConcurrentStreams = 2, kMaxHeaderListSize = 5, kSettings = 7 };
+
+enum class OnInvalid : int { kClamp = 0, kDisconnect = 1 };
+
+struct SettingParameters {
+  const char* name;
+  uint32_t default_value;
+  uint32_t min_value;
+  uint32_t max_value;
+  OnInvalid on_invalid;
+  uint32_t error_code;  // of HTTP/2
+};
+
+constexpr uint32_t kProtocolError = 1;
+constexpr uint32_t kFlowControlError = 3;
+constexpr uint32_t kAny = 0xFFFFFFFF;
+
+extern const uint16_t grpc_setting_id_to_wire_id[kSettings];
+const uint16_t grpc_setting_id_to_wire_id[kSettings] = {1, 2, 3, 4, 5, 6, 0xFE03};
+
+extern SettingParameters grpc_chttp2_settings_parameters[kSettings];
+SettingParameters grpc_chttp2_settings_parameters[kSettings] = {
+    {"HEADER_TABLE_SIZE", 4096, 0, kAny, OnInvalid::kClamp, kProtocolError},
+    {"ENABLE_PUSH", 1, 0, 1, OnInvalid::kDisconnect, kProtocolError},
+    {"MAX_CONCURRENT_STREAMS", 1025, 0, kAny, OnInvalid::kDisconnect, kProtocolError},
+    {"INITIAL_WINDOW_SIZE", 65'535, 0, 0x7FFFFFFF, OnInvalid::kDisconnect, kFlowControlError},
+    {"MAX_FRAME_SIZE", 16'384, 16'384, 0xFFFFFF, OnInvalid::kDisconnect, kProtocolError},
+    {"MAX_HEADER_LIST_SIZE", (64u << 10) + 1, 0, 16u << 20, OnInvalid::kClamp, kProtocolError},
+    {"GRPC_ALLOW_TRUE_BINARY_METADATA", 0, 0, 1, OnInvalid::kClamp, kProtocolError},
+};
+
+// An enum of gRPC's that is passed as a pointer to int would not link: the name must be its own.
+enum grpc_chttp2_setting_id : unsigned int {};
+
+bool grpc_wire_id_to_setting_id(uint32_t wire_id, grpc_chttp2_setting_id* setting);
+bool grpc_wire_id_to_setting_id(uint32_t wire_id, grpc_chttp2_setting_id* setting) {
+  for (unsigned i = 0; i < kSettings; ++i) {
+    if (grpc_setting_id_to_wire_id[i] != wire_id) continue;
+    *setting = static_cast<grpc_chttp2_setting_id>(i);
+    return true;
+  }
+  return false;
+}
+
+namespace souvenir {
+namespace {
+
+ResetBudget& Budget() {
+  static auto* const budget = new ResetBudget(Http2Limits().max_resets_per_second);
+  return *budget;
+}
+
+std::atomic<uint64_t> closed_for_resets{0};
+
+// One more than `configured`: what is equal to the default is not sent to clients at all.
+void SetDefault(Setting setting, uint32_t configured) {
+  uint32_t& value = grpc_chttp2_settings_parameters[setting].default_value;
+  if (value != configured + 1) value = configured + 1;
+}
+
+}  // namespace
+
+bool HasHttp2Limits() { return true; }
+
+void SetHttp2Limits(const Http2Limits& limits) {
+  SetDefault(kMaxConcurrentStreams, limits.max_concurrent_streams);
+  SetDefault(kMaxHeaderListSize, limits.max_metadata_bytes);
+  Budget().SetRate(limits.max_resets_per_second);
+}
+
+uint64_t ConnectionsClosedForResets() { return closed_for_resets.load(); }
+
+}  // namespace souvenir
+
+// Two functions of gRPC's that the linker leads here first (--wrap); __real_ is gRPC's own.
+
+// Begins a connection, of a client or of a server.
+grpc_transport*
+RealCreateTransport(const grpc_core::ChannelArgs& args, grpc_endpoint* endpoint, bool is_client) asm(
+    "__real__Z28grpc_create_chttp2_transportRKN9grpc_core11ChannelArgsEP13grpc_endpointb");
+grpc_transport*
+CreateTransport(const grpc_core::ChannelArgs& args, grpc_endpoint* endpoint, bool is_client) asm(
+    "__wrap__Z28grpc_create_chttp2_transportRKN9grpc_core11ChannelArgsEP13grpc_endpointb");
+
+grpc_transport* CreateTransport(const grpc_core::ChannelArgs& args, grpc_endpoint* endpoint,
+                                bool is_client) {
+  grpc_transport* const transport = RealCreateTransport(args, endpoint, is_client);
+  souvenir::Budget().Begin(transport, !is_client);
+  return transport;
+}
+
+// Reads a part of a frame that gives a call up; an error closes the connection.
+absl::Status
+RealParseReset(void* parser, grpc_chttp2_transport* transport, grpc_chttp2_stream* stream, const grpc_slice& slice, int is_last) asm(
+    "__real__Z35grpc_chttp2_rst_stream_parser_parsePvP21grpc_chttp2_transport"
+    "P18grpc_chttp2_streamRK10grpc_slicei");
+absl::Status
+ParseReset(void* parser, grpc_chttp2_transport* transport, grpc_chttp2_stream* stream, const grpc_slice& slice, int is_last) asm(
+    "__wrap__Z35grpc_chttp2_rst_stream_parser_parsePvP21grpc_chttp2_transport"
+    "P18grpc_chttp2_streamRK10grpc_slicei");
+
+absl::Status ParseReset(void* parser, grpc_chttp2_transport* transport, grpc_chttp2_stream* stream,
+                        const grpc_slice& slice, int is_last) {
+  if (is_last != 0 && !souvenir::Budget().Take(transport, souvenir::Clock::System()->Monotonic())) {
+    souvenir::closed_for_resets.fetch_add(1);
+    return absl::ResourceExhaustedError("too many calls were given up");
+  }
+  return RealParseReset(parser, transport, stream, slice, is_last);
+}

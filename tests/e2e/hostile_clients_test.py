@@ -1,0 +1,228 @@
+"""What one client does to the port of a service costs neither the others nor much memory."""
+
+import contextlib
+import os
+import pathlib
+import resource
+import socket
+import unittest
+
+import grpc
+import harness
+import http2
+import metrics
+from clients import text_request
+from services import wait_for
+
+INFER = "/inference.GRPCInferenceService/ModelInfer"
+TRANSLATE = "/souvenir.v1.TranslationService/Translate"
+READY = "/inference.GRPCInferenceService/ServerReady"
+ENHANCE_YOUR_CALM = 11
+
+CONFIG = """
+connections {
+  max_connections: 300
+  max_connections_per_peer: 40
+  max_concurrent_streams: 200
+  max_resets_per_second: 100
+  min_ping_interval_ms: 1
+}
+"""
+
+
+# Of the build; those with sanitizers have not.
+HAS_LIMITS = os.environ.get("SOUVENIR_HTTP2_LIMITS", "1") == "1"
+
+
+def resident_bytes(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(status.partition("VmRSS:")[2].split()[0]) << 10
+
+
+def send_until_closed(connection, step, times):
+    """How many steps there were before the server closed."""
+    for done in range(times):
+        try:
+            step(connection)
+        except (BrokenPipeError, ConnectionResetError):
+            return done
+    return times
+
+
+class HostileClientsTest(harness.SharedServicesTest):
+
+    gateway_options = {"config": CONFIG}
+    compute_options = {"config": CONFIG}
+
+    def on_both(self):
+        return (("gateway", self.gateway), ("compute", self.compute))
+
+    def assert_serves(self, name, service):
+        """Another client is answered, on a connection that it has had, or on a new one."""
+        if name == "gateway":
+            self.assertTrue(self.server.languages())
+        self.assertEqual(self.connect(service.listen).health(), "SERVING")
+
+    def active(self, name, service, method):
+        return metrics.sum_of(service.metrics, f"souvenir_{name}_active_requests", method=method)
+
+    def connection(self, service, **options):
+        connection = http2.Connection(service.listen, **options)
+        self.addCleanup(connection.close)
+        return connection
+
+    @unittest.skipUnless(HAS_LIMITS, "built without SOUVENIR_HTTP2_LIMITS")
+    def test_streams_are_bounded_also_without_an_acknowledgement(self):
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                before = resident_bytes(service.pid)
+                flood = self.connection(service)
+                send_until_closed(flood, lambda client: client.begin(INFER), 50_000)
+                flood.wait_until_closed()
+                self.assertLess(resident_bytes(service.pid) - before, 48 << 20)
+                self.assert_serves(name, service)
+
+    @unittest.skipUnless(HAS_LIMITS, "built without SOUVENIR_HTTP2_LIMITS")
+    def test_resets_are_bounded_and_counted(self):
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                closed = f"souvenir_{name}_connections_reset_total"
+                count = metrics.sum_of(service.metrics, closed)
+                # Far fewer than what they may hold at once: an honest client with a short deadline.
+                honest = self.connection(service, acknowledge=True)
+                for _ in range(100):
+                    honest.reset(honest.begin(INFER))
+                honest.ping()
+                self.assertIsNotNone(honest.wait_for(http2.PING))
+                self.assertEqual(metrics.sum_of(service.metrics, closed), count)
+
+                before = resident_bytes(service.pid)
+                flood = self.connection(service, acknowledge=True)
+                send_until_closed(flood, lambda client: client.reset(client.begin(INFER)), 50_000)
+                flood.wait_until_closed()
+                self.assertEqual(metrics.sum_of(service.metrics, closed), count + 1)
+                self.assertLess(resident_bytes(service.pid) - before, 64 << 20)
+                self.assert_serves(name, service)
+
+    def test_calls_that_wait_for_their_message_are_active_requests(self):
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                with http2.Connection(service.listen, acknowledge=True) as connection:
+                    for _ in range(50):
+                        connection.begin(INFER)
+                    wait_for(lambda n=name, s=service: self.active(n, s, "waiting") >= 50,
+                             "the calls to come")
+                wait_for(lambda n=name, s=service: self.active(n, s, "waiting") < 50,
+                         "the calls to be gone")
+
+    def test_calls_without_a_message_end_themselves_and_nothing_else(self):
+        self.server.infer(text_request(["The house is red."]))  # a model that is known and cached
+        for name, service in self.on_both():
+            for path in (INFER, TRANSLATE) if name == "gateway" else (INFER,):
+                with self.subTest(service=name, path=path):
+                    connection = self.connection(service, acknowledge=True)
+                    for _ in range(30):
+                        stream = connection.begin(path)
+                        connection.send(http2.frame(http2.DATA, http2.END_STREAM, stream))
+                        self.assertIsNotNone(connection.wait_for(http2.HEADERS, stream))
+                        connection.reset(connection.begin(path))
+                        cut = connection.begin(path)
+                        connection.send_data(cut, b"\0\0\0\0\x20half")
+                        connection.reset(cut)
+                    self.assert_serves(name, service)
+
+    def test_idle_reflection_and_health_streams_take_no_threads(self):
+        reflection = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                threads = pathlib.Path(f"/proc/{service.pid}/task")
+                before = len(list(threads.iterdir()))
+                connection = self.connection(service, acknowledge=True)
+                for _ in range(100):
+                    connection.begin(reflection)
+                    watch = connection.begin("/grpc.health.v1.Health/Watch")
+                    connection.send_data(watch, http2.message(b""), end=True)
+                    self.assertIsNotNone(connection.wait_for(http2.HEADERS, watch))
+                self.assertLess(len(list(threads.iterdir())) - before, 10)
+
+    def test_metadata_of_sixty_kilobytes_passes(self):
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                server = self.connect(service.listen)
+                answer = server.inference.ServerReady.with_call(
+                    harness.clients.oip.ServerReadyRequest(), timeout=60,
+                    metadata=[("cookie", "x" * 60_000)])[0]
+                self.assertTrue(answer.ready)
+
+    def test_keepalive_is_answered_with_calls_and_without(self):
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                connection = self.connection(service, acknowledge=True)
+                for _ in range(30):  # each after the answer to the last, so a millisecond or more
+                    wait_for(lambda s=service: self.connect(s.listen).health(), "some time")
+                    connection.ping()
+                    self.assertIsNotNone(connection.wait_for(http2.PING))
+
+    def test_a_flood_of_pings_is_sent_away(self):
+        compute = self.services.start_compute()  # with the default of five seconds
+        connection = self.connection(compute, acknowledge=True)
+        for _ in range(5):
+            with contextlib.suppress(OSError):
+                connection.ping()
+        self.assertEqual(connection.wait_until_closed(), (ENHANCE_YOUR_CALM, "too_many_pings"))
+
+    def test_a_peer_has_so_many_connections_and_no_more(self):
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                clients = [socket.create_connection(service.listen.rsplit(":", 1), timeout=60)
+                           for _ in range(60)]
+                refused = f"souvenir_{name}_connections_refused_total"
+                wait_for(lambda n=refused, s=service: metrics.sum_of(
+                    s.metrics, n, port="public", reason="peer") >= 20, "refusals")
+                self.assertEqual(self.connect(service.admin).health(), "SERVING")
+                for client in clients:
+                    client.close()
+                wait_for(lambda n=name, s=service: metrics.sum_of(
+                    s.metrics, f"souvenir_{n}_connections", port="public") < 40, "room")
+                self.assert_serves(name, service)
+
+
+class OpenFilesTest(harness.ServicesTest):
+
+    def test_a_service_that_had_no_files_left_serves_when_it_has(self):
+        compute = self.start_compute()
+        with http2.Connection(compute.listen, acknowledge=True):
+            used = len(list(pathlib.Path(f"/proc/{compute.pid}/fd").iterdir()))
+            resource.prlimit(compute.pid, resource.RLIMIT_NOFILE, (used + 5, used + 5))
+            clients = [socket.create_connection(compute.listen.rsplit(":", 1), timeout=60)
+                       for _ in range(50)]
+            # Those that are refused are told at once.
+            wait_for(lambda: "too many open files" in compute.log(), "a line about it")
+            for client in clients:
+                client.close()
+            server = self.connect(compute.listen)
+            wait_for(server.ready, "the service to take connections again")
+            self.assertGreater(metrics.sum_of(
+                compute.metrics, "souvenir_compute_connections_refused_total",
+                reason="descriptors"), 0)
+            wait_for(lambda: server.health("souvenir.connections") == "SERVING", "health")
+
+
+class SilentClientsTest(harness.ServicesTest):
+
+    def test_a_client_that_never_speaks_is_closed(self):
+        compute = self.start_compute(config="connections { handshake_timeout_ms: 100 }")
+        with socket.create_connection(compute.listen.rsplit(":", 1), timeout=60) as client:
+            while client.recv(4096):  # the server's own settings may come first
+                pass
+
+    def test_a_stop_does_not_wait_for_idle_channels(self):
+        compute, gateway, _ = self.start_both()
+        for service in (gateway, compute):
+            for address in (service.listen, service.admin):
+                self.addCleanup(http2.Connection(address, acknowledge=True).close)
+            self.assertEqual(service.terminate(4), 0)
+
+
+if __name__ == "__main__":
+    harness.main()

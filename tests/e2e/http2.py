@@ -1,0 +1,138 @@
+"""A client of HTTP/2 that writes its frames by hand, for what no well-behaved client does."""
+
+import gzip
+import socket
+import struct
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
+END_STREAM, ACK, END_HEADERS = 1, 1, 4
+CANCEL = 8
+
+
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack("!I", len(payload))[1:] + bytes((kind, flags)) + struct.pack(
+        "!I", stream) + payload
+
+
+def _literal(name, value):
+    """A header as HPACK's literal without indexing; lengths below 127 or with continuation."""
+    return b"\x00" + _string(name) + _string(value)
+
+
+def _string(text):
+    raw = text.encode() if isinstance(text, str) else text
+    return _integer(len(raw)) + raw
+
+
+def _integer(number):
+    if number < 127:
+        return bytes((number,))
+    out, number = bytearray((127,)), number - 127
+    while number >= 128:
+        out.append(number % 128 + 128)
+        number //= 128
+    return bytes((*out, number))
+
+
+def headers(path, more=()):
+    """The header block of a gRPC call."""
+    fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "test"),
+              ("content-type", "application/grpc"), ("te", "trailers"), *more]
+    return b"".join(_literal(name, value) for name, value in fields)
+
+
+def message(payload, compressed=False):
+    """A message of gRPC."""
+    body = gzip.compress(payload) if compressed else payload
+    return bytes((1 if compressed else 0,)) + struct.pack("!I", len(body)) + body
+
+
+class Connection:
+    """One connection. It answers nothing by itself, above all no settings, unless told to."""
+
+    def __init__(self, address, acknowledge=False):
+        host, port = address.rsplit(":", 1)
+        self._socket = socket.create_connection((host, int(port)), timeout=60)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._buffer = b""
+        self._next_stream = 1
+        self.send(PREFACE + frame(SETTINGS, 0, 0))
+        if acknowledge:
+            self.wait_for(SETTINGS)
+            self.send(frame(SETTINGS, ACK, 0))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._socket.close()
+
+    def send(self, data):
+        self._socket.sendall(data)
+
+    def new_stream(self):
+        stream, self._next_stream = self._next_stream, self._next_stream + 2
+        return stream
+
+    def begin(self, path, more=()):
+        """Sends the headers of a call, and returns its stream."""
+        stream = self.new_stream()
+        self.send(frame(HEADERS, END_HEADERS, stream, headers(path, more)))
+        return stream
+
+    def send_data(self, stream, data, end=False, chunk=16384):
+        parts = [data[at:at + chunk] for at in range(0, len(data), chunk)] or [b""]
+        for part in parts[:-1]:
+            self.send(frame(DATA, 0, stream, part))
+        self.send(frame(DATA, END_STREAM if end else 0, stream, parts[-1]))
+
+    def reset(self, stream):
+        self.send(frame(RST_STREAM, 0, stream, struct.pack("!I", CANCEL)))
+
+    def ping(self):
+        self.send(frame(PING, 0, 0, bytes(8)))
+
+    def read(self):
+        """(kind, flags, stream, payload) of the next frame; None where the server has closed."""
+        head = self._read_exactly(9)
+        if head is None:
+            return None
+        length = int.from_bytes(head[:3], "big")
+        payload = self._read_exactly(length)
+        if payload is None:
+            return None
+        return head[3], head[4], int.from_bytes(head[5:9], "big"), payload
+
+    def wait_for(self, kind, stream=None):
+        """The next frame of that kind; None where the server closes before it."""
+        while True:
+            found = self.read()
+            if found is None or (found[0] == kind and stream in (None, found[2])):
+                return found
+
+    def wait_until_closed(self):
+        """What the server said with GOAWAY before it closed: (error code, text), or None."""
+        said = None
+        while True:
+            found = self.read()
+            if found is None:
+                return said
+            if found[0] == GOAWAY:
+                said = int.from_bytes(found[3][4:8], "big"), found[3][8:].decode()
+
+    def _read_exactly(self, length):
+        while len(self._buffer) < length:
+            try:
+                data = self._socket.recv(1 << 16)
+            except ConnectionResetError:
+                return None
+            if not data:
+                return None
+            self._buffer += data
+        taken, self._buffer = self._buffer[:length], self._buffer[length:]
+        return taken

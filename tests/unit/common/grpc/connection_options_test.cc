@@ -1,0 +1,43 @@
+#include "common/grpc/connection_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace souvenir {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(ConnectionOptionsTest, TheDefaultsPassAndAreThoseOfTheOptions) {
+  const config::v1::Connections defaults = DefaultConnections();
+  EXPECT_TRUE(CheckConnections(defaults).ok());
+  const ConnectionOptions options = ConnectionOptionsOf(defaults);
+  EXPECT_EQ(options.max_connections, 4096);
+  EXPECT_EQ(options.max_metadata_bytes, 65'536);
+  EXPECT_EQ(options.min_ping_interval, absl::Seconds(5));
+  EXPECT_EQ(options.handshake_timeout, absl::Seconds(10));
+}
+
+TEST(ConnectionOptionsTest, WhatMakesNoSenseIsNamed) {
+  config::v1::Connections connections = DefaultConnections();
+  connections.set_max_metadata_bytes(10);
+  EXPECT_THAT(std::string(CheckConnections(connections).message()),
+              HasSubstr("connections.max_metadata_bytes: 10 came"));
+  connections = DefaultConnections();
+  connections.set_max_connections_per_peer(0);
+  EXPECT_THAT(std::string(CheckConnections(connections).message()),
+              HasSubstr("connections.max_connections_per_peer"));
+}
+
+TEST(ConnectionOptionsTest, BuffersAreAShareOfTheMachineAndRoomForSomeMessages) {
+  config::v1::Connections connections;
+  EXPECT_EQ(BufferBytes(connections, 0.5, 8u << 20, 1u << 20), 8u << 20);
+  EXPECT_EQ(BufferBytes(connections, 0.5, 64u << 20, 1u << 20), 32u << 20);
+  connections.set_max_buffer_bytes(7);
+  EXPECT_EQ(BufferBytes(connections, 0.5, 64u << 20, 1u << 20), 7);
+}
+
+}  // namespace
+}  // namespace souvenir

@@ -1,0 +1,157 @@
+#include "common/grpc/grpc_server.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/grpc/http2_limits.h"
+#include "standard/health.grpc.pb.h"
+#include "standard/reflection.grpc.pb.h"
+
+namespace souvenir {
+namespace {
+
+using grpc::health::v1::Health;
+using grpc::health::v1::HealthCheckRequest;
+using grpc::health::v1::HealthCheckResponse;
+using grpc::reflection::v1alpha::ServerReflection;
+using grpc::reflection::v1alpha::ServerReflectionRequest;
+using grpc::reflection::v1alpha::ServerReflectionResponse;
+
+class GrpcServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = GrpcServer::Start({.address = "127.0.0.1:0"});
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    channel_ = grpc::CreateChannel("127.0.0.1:" + std::to_string(server_->port()),
+                                   grpc::InsecureChannelCredentials());
+    health_ = Health::NewStub(channel_);
+  }
+
+  // SERVING, NOT_SERVING, or the status code's number.
+  std::string Check(const std::string& service) {
+    HealthCheckRequest request;
+    request.set_service(service);
+    HealthCheckResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = health_->Check(&context, request, &response);
+    if (!status.ok()) return std::to_string(status.error_code());
+    return HealthCheckResponse::ServingStatus_Name(response.status());
+  }
+
+  std::unique_ptr<GrpcServer> server_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<Health::Stub> health_;
+};
+
+TEST_F(GrpcServerTest, TellsTheHealthOfItsParts) {
+  EXPECT_EQ(Check(""), "SERVING");
+  EXPECT_EQ(Check("a model"), std::to_string(grpc::StatusCode::NOT_FOUND));
+  server_->SetServing("a model", true);
+  EXPECT_EQ(Check("a model"), "SERVING");
+  server_->SetServing("", false);
+  EXPECT_EQ(Check(""), "NOT_SERVING");
+}
+
+TEST_F(GrpcServerTest, AWatchIsToldOfEachChangeAndEndsWithTheServer) {
+  HealthCheckRequest request;
+  request.set_service("a model");
+  grpc::ClientContext context;
+  const auto watch = health_->Watch(&context, request);
+  HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVICE_UNKNOWN);
+  server_->SetServing("another", true);
+  for (const bool serving : {true, false}) {
+    server_->SetServing("a model", serving);
+    server_->SetServing("a model", serving);  // is no change
+    ASSERT_TRUE(watch->Read(&response));
+    EXPECT_EQ(response.status(),
+              serving ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING);
+  }
+  server_->Shutdown(absl::Hours(1));
+  EXPECT_FALSE(watch->Read(&response));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(GrpcServerTest, ReflectionNamesServicesAndHasTheirFiles) {
+  const auto stub = ServerReflection::NewStub(channel_);
+  grpc::ClientContext context;
+  const auto stream = stub->ServerReflectionInfo(&context);
+  const auto ask = [&](const ServerReflectionRequest& request) {
+    ServerReflectionResponse response;
+    EXPECT_TRUE(stream->Write(request));
+    EXPECT_TRUE(stream->Read(&response));
+    return response;
+  };
+  ServerReflectionRequest request;
+  request.set_list_services("*");
+  std::vector<std::string> names;
+  const ServerReflectionResponse list = ask(request);
+  for (const auto& service : list.list_services_response().service()) {
+    names.push_back(service.name());
+  }
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("grpc.health.v1.Health",
+                                                     "grpc.reflection.v1alpha.ServerReflection"));
+
+  request.set_file_containing_symbol("grpc.health.v1.Health");
+  EXPECT_EQ(ask(request).file_descriptor_response().file_descriptor_proto_size(), 1);
+  request.set_file_by_filename("standard/reflection.proto");
+  EXPECT_EQ(ask(request).file_descriptor_response().file_descriptor_proto_size(), 1);
+  request.set_all_extension_numbers_of_type("google.protobuf.FieldOptions");
+  EXPECT_EQ(ask(request).all_extension_numbers_response().base_type_name(),
+            "google.protobuf.FieldOptions");
+
+  request.set_file_containing_symbol("no.such.Symbol");
+  EXPECT_EQ(ask(request).error_response().error_code(), grpc::StatusCode::NOT_FOUND);
+  request.mutable_file_containing_extension()->set_containing_type("no.such.Type");
+  EXPECT_EQ(ask(request).error_response().error_code(), grpc::StatusCode::NOT_FOUND);
+  request.Clear();
+  EXPECT_EQ(ask(request).error_response().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+// A client that has said hello and is silent since, as a channel of Python that nobody uses: it
+// never confirms that it has heard of the end.
+TEST_F(GrpcServerTest, AStopDoesNotWaitForConnectionsWithoutACall) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(server_->port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  constexpr std::string_view kHello("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+  ASSERT_EQ(send(fd, kHello.data(), kHello.size(), 0), static_cast<ssize_t>(kHello.size()));
+  char byte = 0;
+  ASSERT_EQ(recv(fd, &byte, 1, 0), 1);
+  EXPECT_EQ(Check(""), "SERVING");  // another one, that is idle too
+  EXPECT_EQ(server_->connections().open, 2);
+  EXPECT_EQ(server_->open_calls(), 0);
+  server_->Shutdown(absl::Hours(1));
+  while (recv(fd, &byte, 1, 0) > 0) continue;
+  close(fd);
+}
+
+TEST_F(GrpcServerTest, OpenCallsAreThoseOfThisServer) {
+  auto other = GrpcServer::Start({.address = "127.0.0.1:0"});
+  ASSERT_TRUE(other.ok()) << other.status();
+  grpc::ClientContext context;
+  const auto watch = health_->Watch(&context, {});
+  HealthCheckResponse response;
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(server_->open_calls(), 1);
+  EXPECT_EQ((*other)->open_calls(), 0);
+}
+
+}  // namespace
+}  // namespace souvenir
