@@ -152,7 +152,8 @@ absl::Status Gateway::StartServices() {
                            .resolver = resolver_.get(),
                            .log = &request_log_,
                            .latency = &latency_,
-                           .trust_tenant_header = config_.trust_tenant_header()};
+                           .trust_tenant_header = config_.trust_tenant_header(),
+                           .max_message_bytes = config_.max_message_bytes()};
   translation_service_ =
       std::make_unique<TranslationService>(parts, translator_.get(), &rpc_metrics_);
   stats_service_ = std::make_unique<StatsService>(
@@ -216,6 +217,7 @@ absl::Status Gateway::StartServers() {
            .address_flag = "--listen",
            .name = "public",
            .connections = connections,
+           .passes_compressed = true,
            .quota = &quota,
            .on_accepting = [this](bool accepting) { TellHealth(kConnectionsHealth, accepting); }}));
   metrics_.Add([this](MetricWriter& writer) {

@@ -39,7 +39,7 @@ class GrpcServer {
     ConnectionOptions connections;
     // gRPC inflates a message whole before it looks at its size. So compressed requests are refused
     // with UNIMPLEMENTED; or, if true, only those to handlers that take messages, and handlers that
-    // take bytes get them as they came: ReadCompressed() of common/grpc/inflate.h.
+    // take bytes get them as they came, for Inflate() of common/grpc/inflate.h.
     bool passes_compressed = false;
     // What all messages under way may take of memory, on this port and on others that are given the
     // same; not owned, not needed after Start(). nullptr: anything.

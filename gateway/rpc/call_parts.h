@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "common/clock.h"
 #include "common/gate.h"
 #include "common/grpc/request_log.h"
@@ -16,6 +18,7 @@ struct CallParts {
   RequestLog* log;
   LatencyByKind* latency;
   bool trust_tenant_header = false;
+  size_t max_message_bytes = 16u << 20;  // of a request, inflated
 };
 
 }  // namespace souvenir::gateway

@@ -12,7 +12,7 @@ namespace souvenir::gateway {
 
 absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catalog,
                              const TargetDirectory& targets) {
-  SOUVENIR_RETURN_IF_ERROR(messages_.Parse(bytes));
+  SOUVENIR_RETURN_IF_ERROR(messages_.Parse(bytes, parts().max_message_bytes));
   CallOptions read;
   SOUVENIR_RETURN_IF_ERROR(
       ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &read));

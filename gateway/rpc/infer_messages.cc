@@ -73,9 +73,9 @@ absl::Status AppendRow(const TensorView& first, size_t row, const TensorView& pa
 
 }  // namespace
 
-absl::Status InferMessages::Parse(const grpc::ByteBuffer& bytes) {
+absl::Status InferMessages::Parse(const grpc::ByteBuffer& bytes, size_t most_bytes) {
   auto* const request = arena_.Create<inference::ModelInferRequest>();
-  SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, request));
+  SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, most_bytes, request));
   request_ = request;
   return absl::OkStatus();
 }

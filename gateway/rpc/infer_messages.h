@@ -29,7 +29,7 @@ namespace souvenir::gateway {
 class InferMessages {
  public:
   // Reads the request. INVALID_ARGUMENT for bytes that are none.
-  absl::Status Parse(const grpc::ByteBuffer& bytes);
+  absl::Status Parse(const grpc::ByteBuffer& bytes, size_t most_bytes);
 
   // Makes the questions of `call`. REQUIRES: Parse() has succeeded. NOT_FOUND for an unknown model;
   // INVALID_ARGUMENT, with what came and what is expected, for what the model does not take.

@@ -10,23 +10,28 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/grpc/inflate.h"
+#include "common/status_macros.h"
 
 namespace souvenir::gateway {
 
 // Messages of handlers that take and give bytes, which spares a hit the work of gRPC's typed
 // handlers: a message of the heap and a copy for each side.
 
-// Reads `bytes` into `message`. INVALID_ARGUMENT, naming the message, for bytes that are none, text
-// that is not UTF-8 included.
-inline absl::Status ParseMessage(const grpc::ByteBuffer& bytes,
+// Reads `bytes`, which may be compressed and inflate to `most_bytes`, into `message`.
+// INVALID_ARGUMENT, naming the message, for bytes that are none, text that is not UTF-8 included,
+// and for a call that ended before its message; RESOURCE_EXHAUSTED above `most_bytes`.
+inline absl::Status ParseMessage(const grpc::ByteBuffer& bytes, size_t most_bytes,
                                  google::protobuf::Message* message) {
   grpc::Slice slice;
   bool parsed;
+  // Which are then not compressed.
   if (bytes.TrySingleSlice(&slice).ok()) {
     parsed = message->ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
   } else {
-    grpc::ByteBuffer copy(bytes);  // of references
-    grpc::ProtoBufferReader reader(&copy);
+    if (!bytes.Valid()) return absl::InvalidArgumentError("the call ended before its message");
+    SOUVENIR_ASSIGN_OR_RETURN(grpc::ByteBuffer inflated, Inflate(bytes, most_bytes));
+    grpc::ProtoBufferReader reader(&inflated);
     parsed = message->ParseFromZeroCopyStream(&reader);
   }
   if (parsed) return absl::OkStatus();

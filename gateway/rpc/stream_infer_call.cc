@@ -27,7 +27,7 @@ class StreamInferCall::Request final : public ResolveCall {
 
   // Makes the questions; an error where it cannot be resolved.
   absl::Status Read(const grpc::ByteBuffer& bytes) {
-    const absl::Status parsed = messages_.Parse(bytes);
+    const absl::Status parsed = messages_.Parse(bytes, stream_->service_.calls.max_message_bytes);
     if (!parsed.ok()) return parsed;
     if (!pass_) return Stopping();
     return messages_.Ask(stream_->options_, *stream_->service_.catalog, *stream_->service_.targets,

@@ -145,7 +145,7 @@ absl::Status StreamTranslateCall::Read(const grpc::ByteBuffer& bytes, const Call
                                        const Translator& translator,
                                        const grpc::CallbackServerContext& context) {
   v1::TranslateRequest request;
-  SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, &request));
+  SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts.max_message_bytes, &request));
   CallOptions read;
   SOUVENIR_RETURN_IF_ERROR(
       ReadCallOptions(context, parts.trust_tenant_header, *parts.clock, &read));

@@ -23,7 +23,7 @@ class TranslateCall final : public UnaryCall {
   absl::Status Read(const grpc::ByteBuffer& bytes, const Translator& translator) {
     RequestArena arena;
     auto* const request = arena.Create<v1::TranslateRequest>();
-    SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, request));
+    SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts().max_message_bytes, request));
     CallOptions read;
     SOUVENIR_RETURN_IF_ERROR(
         ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &read));

@@ -20,6 +20,7 @@ NO_THROW = re.compile(r"\b(?:error|none|ignored)\)$|iterator\(\)$")
 EXCEPT = {
     "common/read_file.cc": "is that way",
     "common/config/text_proto.cc": "opens for writing",
+    "common/grpc/connection_listener.cc": "/dev/null, a descriptor in reserve",
     "common/grpc/run_until_signal.cc": "looks for a terminal",
     "cache/disk/page_cache_files.cc": "RocksDB's files, which RocksDB names",
     "compute-service/backends/exec/worker/main.cc": "/dev/null",

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import resource
 import socket
 import unittest
@@ -12,7 +13,7 @@ import harness
 import http2
 import metrics
 from clients import text_request
-from services import wait_for
+from services import SOURCE_DIRECTORY, wait_for
 
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 TRANSLATE = "/souvenir.v1.TranslationService/Translate"
@@ -185,6 +186,116 @@ class HostileClientsTest(harness.SharedServicesTest):
                 wait_for(lambda n=name, s=service: metrics.sum_of(
                     s.metrics, f"souvenir_{n}_connections", port="public") < 40, "room")
                 self.assert_serves(name, service)
+
+
+class CompressionTest(harness.SharedServicesTest):
+
+    MESSAGE = 1 << 20  # max_message_bytes
+    gateway_options = {"config": f"max_message_bytes: {MESSAGE}"}
+    compute_options = {"config": f"max_message_bytes: {MESSAGE}"}
+    # Inflates to a thousand times its size; small enough for what may be sent without being asked.
+    BOMB = http2.message(bytes(60 << 20), compressed=True)
+
+    def test_compressed_questions_to_the_public_port_are_answered(self):
+        request = text_request(["The sea is blue."])
+        plain = self.server.infer(request)[0]
+        for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+            with self.subTest(compression=compression):
+                self.assertEqual(self.server.inference.ModelInfer(
+                    request, timeout=60, compression=compression).raw_output_contents,
+                                 plain.raw_output_contents)
+                stream = self.server.inference.ModelStreamInfer(
+                    iter([request]), timeout=60, compression=compression)
+                self.assertEqual(next(stream).infer_response.raw_output_contents,
+                                 plain.raw_output_contents)
+                translated = self.server.translation.Translate(
+                    harness.clients.translate_request("The sea is blue."), timeout=60,
+                    compression=compression)
+                self.assert_translated(translated.translations[0], harness.clients.MEMORY)
+
+    def test_compressed_requests_are_refused_everywhere_else(self):
+        request = text_request(["The sea is blue."])
+        for address in (self.gateway.admin, self.compute.listen, self.compute.admin):
+            server = self.connect(address)
+            self.assert_fails(grpc.StatusCode.UNIMPLEMENTED, lambda s=server: s.inference.ModelInfer(
+                request, timeout=60, compression=grpc.Compression.Gzip))
+        # Here it is gRPC that refuses, without a word.
+        with self.assertRaises(grpc.RpcError) as failure:
+            self.server.inference.ModelReady(
+                harness.clients.oip.ModelReadyRequest(name="apertium-eng-spa" * 10), timeout=60,
+                compression=grpc.Compression.Gzip)
+        self.assertEqual(failure.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+
+    def test_a_bomb_is_refused_before_it_takes_memory(self):
+        self.assertLess(len(self.BOMB), 65_535)
+        for service, methods in ((self.gateway, (INFER, TRANSLATE, READY)),
+                                 (self.compute, (INFER, READY))):
+            before = resident_bytes(service.pid)
+            for path in methods:
+                with self.subTest(service=service.name, path=path):
+                    for _ in range(5):
+                        with http2.Connection(service.listen, acknowledge=True) as connection:
+                            stream = connection.begin(path, [("grpc-encoding", "gzip")])
+                            connection.send_data(stream, self.BOMB, end=True)
+                            self.assertIsNotNone(connection.wait_for(http2.HEADERS, stream))
+            self.assertLess(resident_bytes(service.pid) - before, 40 << 20)
+
+    def test_an_answer_of_compute_that_is_a_bomb_takes_no_memory(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = f"127.0.0.1:{listener.getsockname()[1]}"
+            gateway = self.services.start_gateway(address)
+            before = resident_bytes(gateway.pid)
+            for _ in range(3):
+                http2.serve(listener, http2.answer_headers([("grpc-encoding", "gzip")]), self.BOMB,
+                            calls=1)
+            self.assertLess(resident_bytes(gateway.pid) - before, 30 << 20)
+
+
+class MemoryTest(harness.ServicesTest):
+    """The page says what clients can take of memory."""
+
+    PAGE = (SOURCE_DIRECTORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    FORMULA = re.compile(r"`max_connections_per_peer` × \((\d+) KiB \+ "
+                         r"\(`max_concurrent_streams` \+ 1\) × (\d+) KiB\)")
+
+    def setUp(self):
+        super().setUp()
+        self.gateway = self.start_gateway(self.start_compute())
+        self.before = resident_bytes(self.gateway.pid)
+
+    def connections(self, count):
+        for _ in range(count):
+            connection = http2.Connection(self.gateway.listen, acknowledge=True)
+            self.addCleanup(connection.close)
+            yield connection
+
+    def taken(self):
+        return resident_bytes(self.gateway.pid) - self.before
+
+    def test_connections_and_streams_without_messages(self):
+        of_connection, of_stream = (int(kib) << 10 for kib in self.FORMULA.search(self.PAGE).groups())
+        connections, streams = 4, 1000
+        for connection in self.connections(connections):
+            for _ in range(streams):
+                connection.begin(INFER)
+            connection.ping()
+            self.assertIsNotNone(connection.wait_for(http2.PING))
+        self.assertLess(self.taken(), connections * (of_connection + (streams + 1) * of_stream))
+        for connection in self.connections(50):
+            connection.ping()
+            self.assertIsNotNone(connection.wait_for(http2.PING))
+        self.assertLess(self.taken(), (connections + 50) * of_connection
+                        + connections * (streams + 1) * of_stream)
+
+    def test_messages_that_come(self):
+        self.assertIn("| 2 × `max_message_bytes`, a compressed one 3 × |", self.PAGE)
+        size, messages = 16 << 20, 4
+        for connection in self.connections(messages):
+            stream = connection.begin(INFER)
+            part = http2.message(bytes(size - 1024))[:-1]  # but its last byte
+            for at in range(0, len(part), 16384):
+                connection.send_within_window(stream, part[at:at + 16384])
+        self.assertLess(self.taken(), 2 * size * messages)
 
 
 class OpenFilesTest(harness.ServicesTest):

@@ -36,6 +36,12 @@ def _integer(number):
     return bytes((*out, number))
 
 
+def answer_headers(more=()):
+    """The header block that a server of gRPC begins an answer with."""
+    fields = [(":status", "200"), ("content-type", "application/grpc"), *more]
+    return b"".join(_literal(name, value) for name, value in fields)
+
+
 def headers(path, more=()):
     """The header block of a gRPC call."""
     fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "test"),
@@ -49,6 +55,26 @@ def message(payload, compressed=False):
     return bytes((1 if compressed else 0,)) + struct.pack("!I", len(body)) + body
 
 
+def serve(listener, block, data, calls):
+    """Takes one connection of a client and answers so many calls on it with that header block and
+    that data, whatever was asked."""
+    with listener.accept()[0] as client:
+        reader = client.makefile("rb")
+        reader.read(len(PREFACE))
+        client.sendall(frame(SETTINGS, 0, 0))
+        while calls > 0 and (head := reader.read(9)):
+            reader.read(int.from_bytes(head[:3], "big"))
+            kind, flags, stream = head[3], head[4], int.from_bytes(head[5:9], "big")
+            if kind == SETTINGS and not flags & ACK:
+                client.sendall(frame(SETTINGS, ACK, 0))
+            if kind == HEADERS:
+                calls -= 1
+                client.sendall(frame(HEADERS, END_HEADERS, stream, block))
+                # No more than a window's worth, so that nothing has to be waited for.
+                for at in range(0, len(data), 16384):
+                    client.sendall(frame(DATA, 0, stream, data[at:at + 16384]))
+
+
 class Connection:
     """One connection. It answers nothing by itself, above all no settings, unless told to."""
 
@@ -58,6 +84,7 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._next_stream = 1
+        self._windows = {}  # of streams, and of the connection as 0: what may still be sent
         self.send(PREFACE + frame(SETTINGS, 0, 0))
         if acknowledge:
             self.wait_for(SETTINGS)
@@ -90,6 +117,19 @@ class Connection:
         for part in parts[:-1]:
             self.send(frame(DATA, 0, stream, part))
         self.send(frame(DATA, END_STREAM if end else 0, stream, parts[-1]))
+
+    def send_within_window(self, stream, data):
+        """Sends it once the server has said that it has room for it. Only for one stream at a time,
+        because what is read on the way is let go of."""
+        while min(self._window(0), self._window(stream)) < len(data):
+            found = self.wait_for(WINDOW_UPDATE)
+            self._windows[found[2]] = self._window(found[2]) + int.from_bytes(found[3], "big")
+        for window in (0, stream):
+            self._windows[window] = self._window(window) - len(data)
+        self.send(frame(DATA, 0, stream, data))
+
+    def _window(self, stream):
+        return self._windows.get(stream, 65_535)
 
     def reset(self, stream):
         self.send(frame(RST_STREAM, 0, stream, struct.pack("!I", CANCEL)))

@@ -17,6 +17,8 @@
 namespace souvenir::gateway {
 namespace {
 
+constexpr size_t kMostBytes = 64u << 20;
+
 grpc::ByteBuffer InPieces(std::string_view bytes, size_t piece) {
   std::vector<grpc::Slice> slices;
   while (!bytes.empty()) {
@@ -32,8 +34,8 @@ void TryAs(std::string_view bytes, size_t piece) {
   Message whole;
   Message pieces;
   const grpc::Slice slice(bytes.data(), bytes.size());
-  const absl::Status status = ParseMessage(grpc::ByteBuffer(&slice, 1), &whole);
-  Require(ParseMessage(InPieces(bytes, piece), &pieces) == status,
+  const absl::Status status = ParseMessage(grpc::ByteBuffer(&slice, 1), kMostBytes, &whole);
+  Require(ParseMessage(InPieces(bytes, piece), kMostBytes, &pieces) == status,
           "pieces do not change the status");
   if (!status.ok()) {
     Require(absl::IsInvalidArgument(status), "an error is INVALID_ARGUMENT");
@@ -42,7 +44,8 @@ void TryAs(std::string_view bytes, size_t piece) {
   Require(BytesOf(pieces) == BytesOf(whole), "pieces do not change the message");
   Message again;
   const std::string written = BytesOf(whole);
-  Require(ParseMessage(InPieces(written, piece), &again).ok(), "a written message can be read");
+  Require(ParseMessage(InPieces(written, piece), kMostBytes, &again).ok(),
+          "a written message can be read");
   Require(BytesOf(again) == BytesOf(whole), "writing and reading keep the message");
 }
 

@@ -72,5 +72,17 @@ TEST(CheckGatewayConfigTest, RefusesItsOwnAdminPortForThatOfCompute) {
   EXPECT_FALSE(CheckGatewayConfig(config).ok());
 }
 
+// A gRPC server that nobody has configured takes two.
+TEST(UpstreamKeepaliveTest, AtMostTwoFallIntoTheLongestCall) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  for (const uint32_t timeout_ms : {60'000u, 600'000u, 25'000u, 1'000u}) {
+    config.mutable_upstream()->set_call_timeout_ms(timeout_ms);
+    EXPECT_LE(absl::Milliseconds(timeout_ms) / UpstreamKeepalive(config), 2) << timeout_ms;
+    EXPECT_GE(UpstreamKeepalive(config), absl::Seconds(10));
+  }
+  config.mutable_upstream()->set_keepalive_ms(7'000);
+  EXPECT_EQ(UpstreamKeepalive(config), absl::Seconds(7));
+}
+
 }  // namespace
 }  // namespace souvenir::gateway

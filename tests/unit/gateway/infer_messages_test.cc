@@ -69,7 +69,7 @@ class InferMessagesTest : public testing::Test {
     const grpc::Slice slice(request.SerializeAsString());
 
     const auto call = std::make_shared<TestCall>();
-    EXPECT_EQ(call->messages.Parse(grpc::ByteBuffer(&slice, 1)), absl::OkStatus());
+    EXPECT_EQ(call->messages.Parse(grpc::ByteBuffer(&slice, 1), 1u << 20), absl::OkStatus());
     EXPECT_EQ(call->messages.Ask({}, catalog_, targets_, call.get()), absl::OkStatus());
     resolver_.Resolve(call);
     executor_.RunAll();
@@ -78,7 +78,7 @@ class InferMessagesTest : public testing::Test {
     grpc::ByteBuffer written;
     MessageWriter::WriteTo(&written, [&](MessageWriter& out) { call->messages.Write(*call, out); });
     inference::ModelInferResponse response;
-    EXPECT_EQ(ParseMessage(written, &response), absl::OkStatus());
+    EXPECT_EQ(ParseMessage(written, written.Length(), &response), absl::OkStatus());
     return response;
   }
 

@@ -23,7 +23,7 @@ Message Read(const Write& write) {
   grpc::ByteBuffer bytes;
   MessageWriter::WriteTo(&bytes, write);
   Message message;
-  EXPECT_TRUE(ParseMessage(bytes, &message).ok());
+  EXPECT_TRUE(ParseMessage(bytes, bytes.Length(), &message).ok());
   return message;
 }
 
