@@ -63,6 +63,23 @@ class CompletionTest(unittest.TestCase):
                                text=True, check=True)
 
 
+class InstallationTest(unittest.TestCase):
+
+    def test_the_client_is_installed_with_its_descriptions(self):
+        build = pathlib.Path(program("souvenir")).parent.parent
+        with tempfile.TemporaryDirectory() as prefix:
+            subprocess.run(["cmake", "--install", str(build), "--component", "client", "--prefix",
+                            prefix], capture_output=True, check=True, timeout=60 * TIME_FACTOR)
+            share = pathlib.Path(prefix, "share")
+            for path, arguments in (("bash-completion/completions/souvenir", ["completion", "bash"]),
+                                    ("zsh/site-functions/_souvenir", ["completion", "zsh"]),
+                                    ("fish/vendor_completions.d/souvenir.fish",
+                                     ["completion", "fish"]),
+                                    ("man/man1/souvenir.1", ["man"])):
+                self.assertEqual((share / path).read_text(), output("souvenir", *arguments), path)
+            self.assertTrue(pathlib.Path(prefix, "bin", "souvenir").exists())
+
+
 class ManualTest(unittest.TestCase):
 
     def test_pages_are_without_a_warning(self):
