@@ -24,9 +24,12 @@ std::string CacheKindName(souvenir::v1::CacheKind kind) {
       return "bypass";
     case souvenir::v1::CACHE_KIND_SHARED:
       return "shared";
-    default:
-      return fmt::format("kind {}", static_cast<int>(kind));
+    case souvenir::v1::CacheKind_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case souvenir::v1::CacheKind_INT_MAX_SENTINEL_DO_NOT_USE_:
+      break;
   }
+  // A newer gateway may know more of them.
+  return fmt::format("kind {}", static_cast<int>(kind));
 }
 
 }  // namespace souvenir::cli

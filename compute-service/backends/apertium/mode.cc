@@ -51,7 +51,10 @@ class ModeReader {
         SOUVENIR_RETURN_IF_ERROR(DoubleQuoted(&word));
       } else if (c == '\\') {
         rest_.remove_prefix(1);
-        if (rest_.empty()) return Unclosed('\\');
+        if (rest_.empty()) {
+          return absl::InvalidArgumentError(
+              fmt::format("mode {}: it ends in a backslash, which nothing follows", name_));
+        }
         word.push_back(rest_[0]);
       } else if (c == '$' && word.empty() && AtParameter()) {
         const bool generation = rest_[1] == '1';
@@ -94,7 +97,7 @@ class ModeReader {
 
   absl::Status Unclosed(char c) const {
     return absl::InvalidArgumentError(
-        fmt::format("mode {}: the file ends after an unmatched {}", name_, c));
+        fmt::format("mode {}: a quote that opens with {} is not closed", name_, c));
   }
 
   std::string_view rest_;
@@ -176,9 +179,19 @@ size_t FilesNeeded(const PlannedStage& stage) {
     case StageKind::kInterchunk:
     case StageKind::kPostchunk:
       return 2;
-    default:
+    case StageKind::kAnalysis:
+    case StageKind::kDecomposition:
+    case StageKind::kBilingual:
+    case StageKind::kGeneration:
+    case StageKind::kPostgeneration:
+    case StageKind::kTransliteration:
+    case StageKind::kTagger:
+    case StageKind::kPerceptronTagger:
+    case StageKind::kLexicalSelection:
+    case StageKind::kProgram:
       return 1;
   }
+  return 1;
 }
 
 absl::StatusOr<PlannedStage> PlanStage(const ModeCommand& command) {

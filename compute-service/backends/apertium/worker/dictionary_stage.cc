@@ -44,8 +44,18 @@ class DictionaryStage final : public Stage {
         return processor_.postgeneration(input, output);
       case StageKind::kTransliteration:
         return processor_.transliteration(input, output);
-      default:
+      case StageKind::kAnalysis:
+      case StageKind::kDecomposition:
         return processor_.analysis(input, output);
+      case StageKind::kTagger:
+      case StageKind::kPerceptronTagger:
+      case StageKind::kPretransfer:
+      case StageKind::kTransfer:
+      case StageKind::kInterchunk:
+      case StageKind::kPostchunk:
+      case StageKind::kLexicalSelection:
+      case StageKind::kProgram:
+        return;  // no dictionary's
     }
   }
 
@@ -61,8 +71,17 @@ class DictionaryStage final : public Stage {
         return processor_.initPostgeneration();
       case StageKind::kTransliteration:
         return processor_.initTransliteration();
-      default:
+      case StageKind::kAnalysis:
         return processor_.initAnalysis();
+      case StageKind::kTagger:
+      case StageKind::kPerceptronTagger:
+      case StageKind::kPretransfer:
+      case StageKind::kTransfer:
+      case StageKind::kInterchunk:
+      case StageKind::kPostchunk:
+      case StageKind::kLexicalSelection:
+      case StageKind::kProgram:
+        return;  // no dictionary's
     }
   }
 

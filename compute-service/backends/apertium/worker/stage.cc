@@ -24,9 +24,15 @@ absl::StatusOr<std::unique_ptr<Stage>> CreateStage(const PlannedStage& plan,
       return CreateTransferStage(plan);
     case StageKind::kProgram:
       return CreateProgramStage(plan, programs);
-    default:
+    case StageKind::kAnalysis:
+    case StageKind::kDecomposition:
+    case StageKind::kBilingual:
+    case StageKind::kGeneration:
+    case StageKind::kPostgeneration:
+    case StageKind::kTransliteration:
       return CreateDictionaryStage(plan);
   }
+  return absl::InternalError("an unknown kind of stage");
 }
 
 }  // namespace souvenir::compute

@@ -96,9 +96,21 @@ absl::StatusOr<std::unique_ptr<Stage>> CreateTransferStage(const PlannedStage& p
       return std::make_unique<InterchunkStage>(plan);
     case StageKind::kPostchunk:
       return std::make_unique<PostchunkStage>(plan);
-    default:
+    case StageKind::kPretransfer:
       return std::make_unique<PretransferStage>();
+    case StageKind::kAnalysis:
+    case StageKind::kDecomposition:
+    case StageKind::kBilingual:
+    case StageKind::kGeneration:
+    case StageKind::kPostgeneration:
+    case StageKind::kTransliteration:
+    case StageKind::kTagger:
+    case StageKind::kPerceptronTagger:
+    case StageKind::kLexicalSelection:
+    case StageKind::kProgram:
+      break;
   }
+  return absl::InternalError("a stage that is no transfer");
 }
 
 }  // namespace souvenir::compute

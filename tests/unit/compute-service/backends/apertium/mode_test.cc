@@ -50,6 +50,16 @@ TEST(ParseModeTest, SaysWhatItDoesNotUnderstand) {
   }
 }
 
+TEST(ParseModeTest, NamesTheQuoteThatIsNotClosed) {
+  for (const char* text : {"a 'b", "a '"}) {
+    EXPECT_THAT(ParseError(text).ToString(), HasSubstr("opens with ' is not closed")) << text;
+  }
+  for (const char* text : {"a \"b", "a \"b\\"}) {
+    EXPECT_THAT(ParseError(text).ToString(), HasSubstr("opens with \" is not closed")) << text;
+  }
+  EXPECT_THAT(ParseError("a \\").ToString(), HasSubstr("ends in a backslash"));
+}
+
 absl::StatusOr<std::vector<PlannedStage>> Plan(std::string_view text) {
   return PlanStages(Parse(text));
 }
