@@ -5,23 +5,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "common/grpc/status.h"
 
 namespace souvenir {
 namespace {
 
 constinit Logger log{"request"};
-
-bool IsServersFault(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::UNKNOWN:
-    case grpc::StatusCode::INTERNAL:
-    case grpc::StatusCode::DATA_LOSS:
-    case grpc::StatusCode::UNAVAILABLE:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace
 
@@ -40,6 +29,7 @@ void RequestLog::Write(const Request& request, std::vector<LogField> more) {
   std::vector<LogField> fields = {
       {"method", request.method}, {"code", code}, {"total_ms", Milliseconds(request.took)}};
   fields.insert(fields.end(), more.begin(), more.end());
+  if (!request.detail.empty()) fields.emplace_back("detail", request.detail);
   if (!trace.empty()) fields.emplace_back("trace_id", trace);
   if (!request.trace.request_id().empty()) {
     fields.emplace_back("request_id", request.trace.request_id());

@@ -3,6 +3,7 @@
 #include <grpcpp/support/status.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,6 +39,7 @@ class RequestLog {
     grpc::StatusCode code;
     absl::Duration took;
     const TraceContext& trace;
+    std::string detail = "";  // of the error: what its caller was not told
   };
 
   // Writes a line with `more`: in what model, and in which stages the time went. REQUIRES: Wants().

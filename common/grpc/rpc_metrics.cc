@@ -6,21 +6,37 @@
 #include "absl/status/status.h"
 
 namespace souvenir {
+namespace {
+
+// What is in `place`; made by whoever needs it first.
+template <typename T>
+T* MadeOnce(std::atomic<T*>* place) {
+  T* present = place->load(std::memory_order_acquire);
+  if (present != nullptr) return present;
+  auto made = std::make_unique<T>();
+  if (place->compare_exchange_strong(present, made.get(), std::memory_order_acq_rel)) {
+    return made.release();
+  }
+  return present;
+}
+
+std::string CodeName(size_t code) {
+  return absl::StatusCodeToString(static_cast<absl::StatusCode>(code));
+}
+
+}  // namespace
 
 RpcMethodMetrics::~RpcMethodMetrics() {
   for (const auto& histogram : by_code_) delete histogram.load();
+  for (const auto& counter : answers_) delete counter.load();
 }
 
 void RpcMethodMetrics::Record(grpc::StatusCode code, absl::Duration duration) {
-  std::atomic<DurationHistogram*>& place = by_code_[static_cast<size_t>(code) % kCodes];
-  DurationHistogram* histogram = place.load(std::memory_order_acquire);
-  if (histogram == nullptr) {
-    auto made = std::make_unique<DurationHistogram>();
-    if (place.compare_exchange_strong(histogram, made.get(), std::memory_order_acq_rel)) {
-      histogram = made.release();
-    }
-  }
-  histogram->Record(duration);
+  MadeOnce(&by_code_[static_cast<size_t>(code) % kCodes])->Record(duration);
+}
+
+void RpcMethodMetrics::CountAnswers(grpc::StatusCode code, uint64_t answers) {
+  MadeOnce(&answers_[static_cast<size_t>(code) % kCodes])->Add(answers);
 }
 
 uint64_t RpcMethodMetrics::active() const {
@@ -51,9 +67,16 @@ void RpcMetrics::Collect(MetricWriter& writer) const {
       const HistogramSnapshot snapshot = histogram->Snapshot();
       writer.Histogram(prefix_ + "_request_seconds",
                        "Time from a call's coming to its answer, by method and status code.",
-                       {{"method", name},
-                        {"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(code))}},
-                       snapshot);
+                       {{"method", name}, {"code", CodeName(code)}}, snapshot);
+    }
+    for (size_t code = 0; code < RpcMethodMetrics::kCodes; ++code) {
+      const ShardedCounter* answers = method->answers_[code].load(std::memory_order_acquire);
+      if (answers == nullptr) continue;
+      writer.Counter(prefix_ + "_answers_total",
+                     "Answers given, by method and by the status of each: of a Translate there are "
+                     "as many as targets.",
+                     {{"method", name}, {"code", CodeName(code)}},
+                     static_cast<double>(answers->Sum()));
     }
     WriteActive(name, method->active(), writer);
   }

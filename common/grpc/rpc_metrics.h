@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/metrics/histogram.h"
@@ -32,11 +33,13 @@ class RpcMethodMetrics {
 
   void Record(grpc::StatusCode code, absl::Duration duration);
   uint64_t active() const;
+  void CountAnswers(grpc::StatusCode code, uint64_t answers);
 
   static constexpr size_t kCodes = grpc::StatusCode::UNAUTHENTICATED + 1;
   const std::string name_;
   // Made when a code comes for the first time.
   std::array<std::atomic<DurationHistogram*>, kCodes> by_code_{};
+  std::array<std::atomic<ShardedCounter*>, kCodes> answers_{};
   ShardedCounter begun_;
 };
 
@@ -56,6 +59,13 @@ class RpcTimer {
   }
   absl::Duration End(const grpc::Status& status) const { return End(status.error_code()); }
 
+  // Counts what the call answered, which may be several answers, or fewer than its status says:
+  // one by one, by their own status.
+  void CountAnswers(absl::StatusCode code, uint64_t answers = 1) const {
+    method_->CountAnswers(static_cast<grpc::StatusCode>(code), answers);
+  }
+
+  absl::Duration begun() const { return begun_; }  // by Clock::Monotonic()
   const std::string& method() const { return method_->name(); }
 
  private:

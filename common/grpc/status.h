@@ -11,4 +11,9 @@ namespace souvenir {
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);
 
+// Whether a request that ends so has failed for the service's sake, or for the time or room that
+// it had, and not for what was asked or because nobody wanted the answer any more. Logs and alerts
+// (deploy/prometheus/rules.yml) go by it.
+bool IsServersFault(grpc::StatusCode code);
+
 }  // namespace souvenir

@@ -47,6 +47,26 @@ TEST_F(RequestLogTest, OnlyWhatWasSlowOrFailedHasALine) {
               AllOf(HasSubstr("warning"), HasSubstr("request failed method=Ask code=INTERNAL")));
 }
 
+TEST_F(RequestLogTest, ADeadlineAndAFullQueueAreFailuresAndACallersWishIsNot) {
+  for (const grpc::StatusCode code :
+       {grpc::StatusCode::DEADLINE_EXCEEDED, grpc::StatusCode::RESOURCE_EXHAUSTED,
+        grpc::StatusCode::ABORTED, grpc::StatusCode::UNAVAILABLE}) {
+    EXPECT_THAT(LinesOf(code, absl::Milliseconds(1)), HasSubstr("request failed"));
+  }
+  EXPECT_THAT(LinesOf(grpc::StatusCode::CANCELLED, absl::Milliseconds(1)), IsEmpty());
+}
+
+TEST_F(RequestLogTest, ADetailHasAFieldOfItsOwn) {
+  testing::internal::CaptureStderr();
+  log_.Write({.method = "Ask",
+              .code = grpc::StatusCode::UNAVAILABLE,
+              .took = absl::Milliseconds(1),
+              .trace = trace_,
+              .detail = "compute at 10.0.0.1:8011"},
+             {});
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("detail=compute at 10.0.0.1:8011"));
+}
+
 TEST_F(RequestLogTest, AtDebugEveryRequestHasOne) {
   ASSERT_TRUE(SetLogLevels({.levels = {{"request", "debug"}}}).ok());
   EXPECT_THAT(LinesOf(grpc::StatusCode::OK, absl::Milliseconds(1)),

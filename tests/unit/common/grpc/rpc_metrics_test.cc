@@ -19,7 +19,11 @@ using ::testing::Pair;
 // Keeps gauges by method, and sums of histograms by status code.
 class Recorder final : public MetricWriter {
  public:
-  void Counter(std::string_view, std::string_view, MetricLabels, double) override {}
+  void Counter(std::string_view name, std::string_view, MetricLabels labels,
+               double value) override {
+    EXPECT_EQ(name, "test_answers_total");
+    answers[Label(labels, "method") + " " + Label(labels, "code")] = value;
+  }
   void Gauge(std::string_view name, std::string_view, MetricLabels labels, double value) override {
     EXPECT_EQ(name, "test_active_requests");
     active[Label(labels, "method")] = value;
@@ -31,6 +35,7 @@ class Recorder final : public MetricWriter {
   }
 
   std::map<std::string, double> active;
+  std::map<std::string, double> answers;
   std::map<std::string, double> seconds;
 
  private:
@@ -70,6 +75,16 @@ TEST_F(RpcMetricsTest, ACallIsActiveUntilItsTimerEnds) {
   second.End(grpc::Status::OK);
   EXPECT_THAT(Collect().active, ElementsAre(Pair("Ask", 0), Pair("Tell", 0)));
   EXPECT_THAT(Collect().seconds, ElementsAre(Pair("NOT_FOUND", 3), Pair("OK", 4)));
+}
+
+TEST_F(RpcMetricsTest, AnswersCountByTheirOwnStatus) {
+  const RpcTimer timer(metrics_.Method("Ask"), &clock_);
+  EXPECT_THAT(Collect().answers, IsEmpty());
+  timer.CountAnswers(absl::StatusCode::kOk);
+  timer.CountAnswers(absl::StatusCode::kUnavailable, 2);
+  timer.CountAnswers(absl::StatusCode::kOk);
+  timer.End(grpc::StatusCode::OK);
+  EXPECT_THAT(Collect().answers, ElementsAre(Pair("Ask OK", 2), Pair("Ask UNAVAILABLE", 2)));
 }
 
 }  // namespace

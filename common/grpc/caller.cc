@@ -1,0 +1,39 @@
+#include "common/grpc/caller.h"
+
+#include <grpcpp/server_context.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace souvenir {
+namespace {
+
+constexpr absl::Duration kEarly = absl::Milliseconds(20);
+constexpr int kEarlyPart = 50;
+
+}  // namespace
+
+absl::Duration MonotonicDeadline(const grpc::ServerContextBase& context, const Clock& clock) {
+  const std::chrono::system_clock::time_point deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteDuration();
+  return clock.Monotonic() + absl::FromChrono(deadline - std::chrono::system_clock::now());
+}
+
+absl::Status CallerGone(const CallerPatience& patience, absl::Duration now) {
+  const absl::Duration timeout = patience.deadline - patience.begun;
+  const absl::Duration early = std::min(timeout / 2, kEarly + timeout / kEarlyPart);
+  if (patience.deadline != absl::InfiniteDuration() && now >= patience.deadline - early) {
+    return absl::DeadlineExceededError("the request's deadline passed before its answer came");
+  }
+  return absl::CancelledError("the caller has gone");
+}
+
+grpc::StatusCode CountedCode(const grpc::ServerContextBase& context, absl::Duration begun,
+                             const Clock& clock, const grpc::Status& status) {
+  if (!context.IsCancelled()) return status.error_code();
+  const absl::Status gone =
+      CallerGone({begun, MonotonicDeadline(context, clock)}, clock.Monotonic());
+  return static_cast<grpc::StatusCode>(gone.code());
+}
+
+}  // namespace souvenir
