@@ -115,6 +115,7 @@ absl::Status ComputeService::StartServers() {
                                                .name = "admin",
                                                .connections = connections,
                                                .quota = &quota}));
+  calls_.admin_port = admin_port();
   public_service_ = std::make_unique<InferenceService>(&calls_, Port::kPublic);
   SOUVENIR_ASSIGN_OR_RETURN(
       public_server_,

@@ -98,11 +98,16 @@ void Gateway::ConnectToCompute() {
                               .keepalive = UpstreamKeepalive(config_)});
   };
   EndpointSet::Options options;
+  options.setting = config_.compute_addresses().empty() ? "compute_address" : "compute_addresses";
   options.on_added = [this](const Endpoint& endpoint) { poller_->OnAdded(endpoint); };
   options.on_removed = [this](const Endpoint& endpoint) { poller_->OnRemoved(endpoint); };
   options.on_ejected = [this] { poller_->Poke(); };
   compute_ = std::make_unique<EndpointSet>(options, clock_, connect);
-  compute_admins_ = std::make_unique<EndpointSet>(EndpointSet::Options{}, clock_, connect);
+  compute_admins_ = std::make_unique<EndpointSet>(
+      EndpointSet::Options{.setting = config_.upstream().admin_addresses().empty()
+                                          ? "upstream.admin_address"
+                                          : "upstream.admin_addresses"},
+      clock_, connect);
 }
 
 void Gateway::StartLookingAtCompute() {
@@ -164,7 +169,9 @@ absl::Status Gateway::StartServices() {
                                      clock_, catalog_.get(), &rpc_metrics_);
   InferenceService::Options inference = {
       .version = SOUVENIR_VERSION,
-      .call_timeout = absl::Milliseconds(config_.upstream().call_timeout_ms())};
+      .call_timeout = absl::Milliseconds(config_.upstream().call_timeout_ms()),
+      .admin_port = [this] { return admin_port(); },
+      .refresh_catalog = [this](std::function<void()> done) { poller_->Refresh(std::move(done)); }};
   public_inference_ = std::make_unique<InferenceService>(
       inference, parts, catalog_.get(), &targets_, compute_.get(), nullptr, &rpc_metrics_);
   const bool loads = !ComputeAdminAddresses(config_).empty();

@@ -11,6 +11,7 @@
 #include "common/config/metrics_port.h"
 #include "common/config/range.h"
 #include "common/grpc/connection_options.h"
+#include "common/model_name.h"
 #include "common/status_macros.h"
 
 namespace souvenir::gateway {
@@ -79,6 +80,27 @@ absl::Status CheckAdminAddresses(const config::v1::GatewayConfig& config) {
                     address));
   }
   return absl::OkStatus();
+}
+
+// REQUIRES: one that has a name.
+cache::EvictionPolicy::Kind PolicyOf(config::v1::EvictionPolicy policy) {
+  switch (policy) {
+    case config::v1::S3_FIFO:
+      return cache::EvictionPolicy::Kind::kS3Fifo;
+    case config::v1::LRU:
+      return cache::EvictionPolicy::Kind::kLru;
+    case config::v1::EvictionPolicy_INT_MIN_SENTINEL_DO_NOT_USE_:
+    case config::v1::EvictionPolicy_INT_MAX_SENTINEL_DO_NOT_USE_:
+      break;
+  }
+  return cache::EvictionPolicy::Kind::kS3Fifo;
+}
+
+// Text format takes a number for an enum's value, of whatever it may be.
+absl::Status CheckPolicy(config::v1::EvictionPolicy policy) {
+  if (config::v1::EvictionPolicy_IsValid(policy)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("memory.policy: {} came, S3_FIFO or LRU is expected", static_cast<int>(policy)));
 }
 
 }  // namespace
@@ -153,9 +175,7 @@ cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config
   cache::TieredCache::Options options;
   options.memory.limit_bytes = config.memory().limit_bytes();
   options.memory.shards = config.memory().shards();
-  options.memory.policy = config.memory().policy() == config::v1::LRU
-                              ? cache::EvictionPolicy::Kind::kLru
-                              : cache::EvictionPolicy::Kind::kS3Fifo;
+  options.memory.policy = PolicyOf(config.memory().policy());
   if (!config.disk().directory().empty()) {
     cache::DiskTier::Options disk;
     disk.store.directory = config.disk().directory() + "/cache";
@@ -177,6 +197,12 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   SOUVENIR_RETURN_IF_ERROR(Check("compute_address", config.compute_address(), "compute_addresses",
                                  config.compute_addresses()));
   SOUVENIR_RETURN_IF_ERROR(CheckAdminAddresses(config));
+  SOUVENIR_RETURN_IF_ERROR(CheckPolicy(config.memory().policy()));
+  for (const auto& [name, policy] : config.models()) {
+    const absl::Status checked = CheckModelName(name);
+    if (checked.ok()) continue;
+    return absl::InvalidArgumentError(fmt::format("models: {}", std::string(checked.message())));
+  }
   const cache::TieredCache::Options cache = CacheOptions(config);
   SOUVENIR_RETURN_IF_ERROR(cache::MemoryTier::Check(cache.memory));
   if (cache.disk) SOUVENIR_RETURN_IF_ERROR(cache::DiskTier::Check(*cache.disk));

@@ -83,18 +83,21 @@ JobQueue::Node JobQueue::ExtractFirst() {
   return node;
 }
 
-bool JobQueue::Cancel(JobId id) {
+bool JobQueue::Cancel(JobId id, absl::StatusCode why) {
+  const bool expired = why == absl::StatusCode::kDeadlineExceeded;
   Node node;
   {
     MutexLock lock(&mutex_);
     node = Extract(id);
     if (node.empty()) return false;
-    ++counters_.cancelled;
+    ++(expired ? counters_.expired : counters_.cancelled);
   }
   Entry& entry = node.mapped();
   if (entry.timer != 0) timers_->Cancel(entry.timer);
-  std::move(entry.job.done)(absl::CancelledError(
-      fmt::format("model '{}': the request was cancelled before it ran", options_.name)));
+  std::move(entry.job.done)(
+      expired ? ExpiredStatus(entry)
+              : absl::CancelledError(fmt::format(
+                    "model '{}': the request was cancelled before it ran", options_.name)));
   return true;
 }
 

@@ -74,9 +74,9 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
   // UNAVAILABLE once the queue is closed.
   absl::StatusOr<JobId> Push(Job job);
 
-  // Answers a waiting job with CANCELLED, on the calling thread. Returns false if the job has
-  // already left the queue.
-  bool Cancel(JobId id);
+  // Answers a waiting job on the calling thread: with CANCELLED, or with DEADLINE_EXCEEDED if that
+  // is `why` its caller has gone. Returns false if the job has already left the queue.
+  bool Cancel(JobId id, absl::StatusCode why = absl::StatusCode::kCancelled);
 
   // Waits for a job, and takes it together with the jobs that can run with it: those that ask for
   // the same outputs and whose inputs differ only in the first dimension and the bytes. Takes no

@@ -52,7 +52,9 @@ class Pool {
 
   // See JobQueue::Push() and JobQueue::Cancel(). Cancel() does not interrupt a running job.
   absl::StatusOr<JobId> Submit(Job job) { return queue_->Push(std::move(job)); }
-  bool Cancel(JobId id) { return queue_->Cancel(id); }
+  bool Cancel(JobId id, absl::StatusCode why = absl::StatusCode::kCancelled) {
+    return queue_->Cancel(id, why);
+  }
 
   // Takes the model and starts the threads. Has no effect once the pool is stopped.
   // REQUIRES: the pool has no model.

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "compute-service/repository/model_digest.h"
@@ -15,6 +16,7 @@ namespace {
 
 constinit Logger log{"repository"};
 constinit LogLimit poll_limit;
+constinit LogLimit refused_limit;  // folders whose names are none
 
 // Loads that may wait; more than there are models in any sensible repository.
 constexpr size_t kLoadQueue = 4096;
@@ -86,7 +88,10 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
 ModelRepository::~ModelRepository() { Stop(absl::ZeroDuration()); }
 
 absl::Status ModelRepository::ReadAll() {
-  SOUVENIR_ASSIGN_OR_RETURN(std::vector<FoundModel> found, ScanRepository(options_.directory));
+  std::vector<absl::Status> refused;
+  SOUVENIR_ASSIGN_OR_RETURN(std::vector<FoundModel> found,
+                            ScanRepository(options_.directory, &refused));
+  TellRefused(refused);
   std::map<std::string, Served, std::less<>> models;
   {
     MutexLock lock(&poll_mutex_);
@@ -117,6 +122,20 @@ absl::Status ModelRepository::ReadAll() {
   }
   for (const std::string& name : incomplete) FallBack(name);
   return absl::OkStatus();
+}
+
+void ModelRepository::TellRefused(const std::vector<absl::Status>& refused) {
+  std::set<std::string> reasons;
+  for (const absl::Status& folder : refused) reasons.emplace(folder.message());
+  std::set<std::string> told;
+  {
+    MutexLock lock(&poll_mutex_);
+    told = std::exchange(refused_, reasons);
+  }
+  for (const std::string& reason : reasons) {
+    if (!told.contains(reason))
+      log.Warning(refused_limit, "a folder is no model's", {{"reason", reason}});
+  }
 }
 
 ModelRepository::Served ModelRepository::Serve(const std::string& name,
@@ -331,7 +350,9 @@ void ModelRepository::Unload(std::string name, Done done) {
 }
 
 void ModelRepository::Poll() {
-  const absl::StatusOr<std::vector<std::string>> there = ModelNames(options_.directory);
+  std::vector<absl::Status> refused;
+  const absl::StatusOr<std::vector<std::string>> there = ModelNames(options_.directory, &refused);
+  TellRefused(refused);
   if (!there.ok()) {
     log.Warning(poll_limit, "the repository cannot be looked at",
                 {{"reason", std::string(there.status().message())}});

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -117,6 +118,7 @@ class ModelRepository {
   bool HasSettled(const std::string& name, const std::string& signature);
   // Offers versions behind those of the model's policy, as many as of those cannot be asked.
   void FallBack(const std::string& name);
+  void TellRefused(const std::vector<absl::Status>& refused);
   absl::Status NotFound(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Later(Task task, const std::shared_ptr<Done>& done);
 
@@ -139,6 +141,8 @@ class ModelRepository {
   Mutex poll_mutex_;
   std::map<std::string, Look> looks_ ABSL_GUARDED_BY(poll_mutex_);
   std::string looked_last_ ABSL_GUARDED_BY(poll_mutex_);  // the name
+  // Why folders are no models', as they were when last looked at: each is logged once.
+  std::set<std::string> refused_ ABSL_GUARDED_BY(poll_mutex_);
 
   const std::unique_ptr<ThreadExecutor> loader_;
 };

@@ -8,8 +8,10 @@
 #include <filesystem>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "common/config/text_proto.h"
+#include "common/model_name.h"
 #include "common/sha256.h"
 #include "common/status_macros.h"
 
@@ -24,8 +26,8 @@ absl::Status CannotRead(const fs::path& path, const std::error_code& error) {
                                                : absl::FailedPreconditionError(message);
 }
 
-// Whether `name` can be that of a model: a folder of the repository, seen.
-bool IsModelName(const std::string& name) {
+// Whether `name` can be that of a folder of the repository, seen.
+bool IsFolderName(const std::string& name) {
   return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos &&
          name.find('\0') == std::string::npos;
 }
@@ -102,7 +104,7 @@ absl::StatusOr<std::set<int64_t>> ChooseVersions(const inference::ModelConfig& c
 absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std::string& name) {
   const fs::path folder = fs::path(directory) / name;
   std::error_code error;
-  if (!IsModelName(name) || !fs::is_directory(folder, error)) {
+  if (!IsFolderName(name) || !CheckModelName(name).ok() || !fs::is_directory(folder, error)) {
     return absl::NotFoundError(
         fmt::format("there is no folder '{}' in the repository '{}'", name, directory));
   }
@@ -132,18 +134,26 @@ absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std:
   return versions;
 }
 
-absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory) {
+absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory,
+                                                    std::vector<absl::Status>* refused) {
   std::error_code error;
   const fs::file_status status = fs::status(directory, error);
   if (status.type() == fs::file_type::not_found) return std::vector<std::string>();
   if (status.type() == fs::file_type::none) return CannotRead(directory, error);
   SOUVENIR_ASSIGN_OR_RETURN(std::vector<std::string> names, Folders(directory));
-  std::erase_if(names, [](const std::string& name) { return !IsModelName(name); });
+  std::erase_if(names, [&](const std::string& name) {
+    if (!IsFolderName(name)) return true;
+    absl::Status checked = CheckModelName(name);
+    if (checked.ok()) return false;
+    if (refused != nullptr) refused->push_back(std::move(checked));
+    return true;
+  });
   return names;
 }
 
-absl::StatusOr<std::vector<FoundModel>> ScanRepository(const std::string& directory) {
-  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ModelNames(directory));
+absl::StatusOr<std::vector<FoundModel>> ScanRepository(const std::string& directory,
+                                                       std::vector<absl::Status>* refused) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<std::string> names, ModelNames(directory, refused));
   std::vector<FoundModel> found;
   for (const std::string& name : names) found.push_back({name, ScanModel(directory, name)});
   return found;

@@ -31,17 +31,20 @@ struct FoundModel {
 //
 // Without any version it is version 1, of a model that needs no files. An empty folder beside
 // others is no version: its files are yet to come. Files beside the models, and what begins with a
-// dot, are passed over. A directory that is not there has no models; FAILED_PRECONDITION or
+// dot, are passed over; so is a folder whose name is none for a model, and why goes to `refused` if
+// that is not null. A directory that is not there has no models; FAILED_PRECONDITION or
 // PERMISSION_DENIED where it cannot be read. A model that cannot be read has its error in place of
 // its description, and takes no other down. Blocks on the disk.
-absl::StatusOr<std::vector<FoundModel>> ScanRepository(const std::string& directory);
+absl::StatusOr<std::vector<FoundModel>> ScanRepository(
+    const std::string& directory, std::vector<absl::Status>* refused = nullptr);
 
 // Reads one model of it. NOT_FOUND where there is no such folder, or `name` cannot be one;
 // INVALID_ARGUMENT where its version_policy asks for a version that is not there.
 absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std::string& name);
 
-// Names of the folders that a model may be in, in order; errors as ScanRepository's.
-absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory);
+// Names of the folders that a model may be in, in order; `refused` and errors as ScanRepository's.
+absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory,
+                                                    std::vector<absl::Status>* refused = nullptr);
 
 // Tells one state of a model's folder from another, by the names, sizes and times of its files; ""
 // where there is no such folder. Adds to `*entries` how many files and folders were looked at.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/logging/logging.h"
+#include "common/status_detail.h"
 #include "common/status_macros.h"
 
 namespace souvenir::compute {
@@ -37,8 +38,10 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
 std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description,
                                                  const absl::Status& reason,
                                                  const Context& context) {
-  absl::Status error = absl::UnavailableError(
-      fmt::format("model '{}': {}", description.config.name(), std::string(reason.message())));
+  absl::Status error =
+      WithoutPaths(absl::UnavailableError(fmt::format("model '{}': {}", description.config.name(),
+                                                      std::string(reason.message()))),
+                   Detail::kKeep);
   return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), "", nullptr,
                                                       ModelSettings(), nullptr, context,
                                                       ModelState::kUnavailable, std::move(error)));
@@ -78,7 +81,9 @@ absl::StatusOr<JobId> ServedModel::Submit(Job job) {
   return id;
 }
 
-bool ServedModel::Cancel(JobId id) { return pool_ != nullptr && pool_->Cancel(id); }
+bool ServedModel::Cancel(JobId id, absl::StatusCode why) {
+  return pool_ != nullptr && pool_->Cancel(id, why);
+}
 
 void ServedModel::FailWaiting(const absl::Status& status) {
   if (pool_ != nullptr) pool_->FailWaiting(status);
@@ -112,7 +117,7 @@ absl::Status ServedModel::Load() {
     if (state_ != ModelState::kLoading) return error_;  // stopped meanwhile
     context_.loads->succeeded.Add();                    // before the first answer
     pool_->Open(std::move(loaded->model));
-    note_ = std::move(loaded->note);
+    note_ = WithoutPaths(loaded->note);
     state_ = ModelState::kReady;
     error_ = absl::OkStatus();
     pause_ = context_.first_pause;
@@ -126,8 +131,10 @@ absl::Status ServedModel::Load() {
 }
 
 absl::Status ServedModel::LoadFailed(const absl::Status& reason) {
-  absl::Status error = absl::UnavailableError(
-      fmt::format("model '{}' could not be loaded: {}", name(), std::string(reason.message())));
+  absl::Status error =
+      WithoutPaths(absl::UnavailableError(fmt::format("model '{}' could not be loaded: {}", name(),
+                                                      std::string(reason.message()))),
+                   Detail::kKeep);
   {
     MutexLock lock(&mutex_);
     if (state_ != ModelState::kLoading) return error_;  // stopped meanwhile
@@ -225,10 +232,11 @@ uint64_t ServedModel::MeasureMemory() { return pool_ == nullptr ? 0 : pool_->Mea
 ServedModel::Status ServedModel::status() const {
   MutexLock lock(&mutex_);
   if (hangs_ && state_ == ModelState::kReady) {
-    return {ModelState::kUnavailable, std::string(HangingError().message())};
+    return {ModelState::kUnavailable, std::string(HangingError().message()), ""};
   }
-  if (state_ == ModelState::kOnDemand) return {state_, "loads on demand"};
-  return {state_, state_ == ModelState::kReady ? note_ : std::string(error_.message())};
+  if (state_ == ModelState::kOnDemand) return {state_, "loads on demand", ""};
+  if (state_ == ModelState::kReady) return {state_, note_, ""};
+  return {state_, std::string(error_.message()), DetailOf(error_)};
 }
 
 bool ServedModel::loaded() const {

@@ -70,7 +70,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
 
   struct Status {
     ModelState state;
-    std::string reason;  // for a person; empty where there is nothing to say
+    std::string reason;  // for a person; empty where there is nothing to say; without paths
+    std::string detail;  // the same with paths, for the log, where there are any
   };
 
   // A model that loads when it is first asked.
@@ -93,7 +94,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // As Pool::Submit, and loads the model where that is needed: the job then waits. UNAVAILABLE,
   // with the reason, where the model cannot be asked. `done` may be called before this returns.
   absl::StatusOr<JobId> Submit(Job job);
-  bool Cancel(JobId id);
+  bool Cancel(JobId id, absl::StatusCode why = absl::StatusCode::kCancelled);
 
   // Answers all that wait, for an instance or for the load, with `status`.
   void FailWaiting(const absl::Status& status);

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <grpcpp/server_context.h>
-
 #include <string>
 
-#include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/gate.h"
+#include "common/grpc/caller.h"
 #include "common/grpc/request_log.h"
 #include "common/grpc/rpc_metrics.h"
 #include "compute-service/repository/model_repository.h"
@@ -21,11 +19,9 @@ struct CallContext {
   RpcMetrics* metrics = nullptr;
   RequestLog* log = nullptr;
   std::string server_version;  // "0.1.0"
+  int admin_port = 0;          // for those that ask for what it alone does
   // Requests of one stream that are under way; more are not read before one is answered.
   int stream_limit = 64;
 };
-
-// The deadline of a call on the clock's monotonic time; infinite where it has none.
-absl::Duration MonotonicDeadline(const grpc::ServerContextBase& context, const Clock& clock);
 
 }  // namespace souvenir::compute

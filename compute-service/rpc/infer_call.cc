@@ -7,11 +7,17 @@
 
 #include "common/grpc/status.h"
 #include "common/oip/valid_inference.h"
+#include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "compute-service/rpc/model_messages.h"
 #include "compute-service/rpc/request_scheduling.h"
 
 namespace souvenir::compute {
+
+absl::Status BrokenError(const ServedModel& model) {
+  const ServedModel::Status status = model.status();
+  return WithDetail(absl::UnavailableError(status.reason), status.detail);
+}
 
 namespace {
 
@@ -24,7 +30,7 @@ absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
   SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model,
                             calls.repository->Find(request.model_name(), request.model_version()));
   // A broken one says why; its configuration may be no more than a name.
-  if (model->digest().empty()) return absl::UnavailableError(model->status().reason);
+  if (model->digest().empty()) return BrokenError(*model);
   SOUVENIR_ASSIGN_OR_RETURN(ValidInference valid, ValidateInference(model->config(), request));
   Job job;
   job.inputs = std::move(valid.inputs);
@@ -39,6 +45,8 @@ absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
     const bool falls_back =
         may_fall_back && absl::IsUnavailable(result.status()) && !model->can_be_asked();
     if (falls_back && Queue(calls, request, deadline, done, /*may_fall_back=*/false).ok()) return;
+    // The words of a model are no log's: they may hold what the caller sent.
+    if (!result.ok()) result = WithoutPaths(result.status(), Detail::kDrop);
     std::move (*done)(*model, std::move(result));
   };
   SOUVENIR_ASSIGN_OR_RETURN(const JobId id, model->Submit(std::move(job)));
@@ -54,9 +62,10 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
                /*may_fall_back=*/request.model_version().empty());
 }
 
-void EndInference(const CallContext& calls, const RpcTimer& timer, grpc::StatusCode code,
+void EndInference(const CallContext& calls, const RpcTimer& timer, const absl::Status& status,
                   const inference::ModelInferRequest& request, const InferenceTimes& times,
                   absl::FunctionRef<TraceContext()> trace) {
+  const auto code = static_cast<grpc::StatusCode>(status.code());
   const absl::Duration took = timer.End(code);
   if (!calls.log->Wants(code, took)) return;
   std::vector<LogField> fields;
@@ -68,7 +77,11 @@ void EndInference(const CallContext& calls, const RpcTimer& timer, grpc::StatusC
     fields.emplace_back("queue_ms", Milliseconds(times.queue));
     fields.emplace_back("compute_ms", Milliseconds(times.compute));
   }
-  calls.log->Write({.method = timer.method(), .code = code, .took = took, .trace = trace()},
+  calls.log->Write({.method = timer.method(),
+                    .code = code,
+                    .took = took,
+                    .trace = trace(),
+                    .detail = DetailOf(status)},
                    std::move(fields));
 }
 
@@ -80,6 +93,7 @@ InferCall::InferCall(const CallContext& calls, const grpc::CallbackServerContext
       request_(request),
       response_(response),
       timer_(calls.metrics->Method("ModelInfer"), calls.clock),
+      deadline_(MonotonicDeadline(context, *calls.clock)),
       pass_(calls.gate->Enter()) {}
 
 void InferCall::Start() {
@@ -91,7 +105,7 @@ absl::Status InferCall::Queue() {
   if (!pass_) return absl::UnavailableError("the server is stopping");
   SOUVENIR_ASSIGN_OR_RETURN(
       QueuedInference queued,
-      QueueInference(calls_, request_, MonotonicDeadline(context_, *calls_.clock),
+      QueueInference(calls_, request_, deadline_,
                      [this](const ServedModel& model, absl::StatusOr<InferenceResult> result) {
                        const absl::Status status = result.status();
                        if (status.ok()) {
@@ -107,14 +121,17 @@ absl::Status InferCall::Queue() {
 }
 
 void InferCall::Answer(const absl::Status& status) {
-  const grpc::Status answer = ToGrpcStatus(status);
-  EndInference(calls_, timer_, answer.error_code(), request_, times_,
-               [this] { return TraceOf(context_); });
-  Finish(answer);
+  const absl::StatusCode gone = gone_;
+  EndInference(calls_, timer_, gone == absl::StatusCode::kOk ? status : absl::Status(gone, ""),
+               request_, times_, [this] { return TraceOf(context_); });
+  Finish(ToGrpcStatus(status));
 }
 
 void InferCall::OnCancel() {
-  if (const JobId job = job_; job != 0) model_->Cancel(job);
+  const absl::StatusCode gone =
+      CallerGone({timer_.begun(), deadline_}, calls_.clock->Monotonic()).code();
+  gone_ = gone;
+  if (const JobId job = job_; job != 0) model_->Cancel(job, gone);
 }
 
 }  // namespace souvenir::compute

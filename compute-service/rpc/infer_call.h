@@ -17,6 +17,9 @@
 
 namespace souvenir::compute {
 
+// The error of a request to a model whose description makes no sense.
+absl::Status BrokenError(const ServedModel& model);
+
 // Validates `request` and puts it into its model's queue; `done` is Job::done, and gets the model
 // besides. `request` must live until it has been called. An error where nothing was queued.
 struct QueuedInference {
@@ -41,7 +44,8 @@ struct InferenceTimes {
 };
 
 // Ends the timer of `request`, and has it logged if the log wants it. `trace` is called then.
-void EndInference(const CallContext& calls, const RpcTimer& timer, grpc::StatusCode code,
+// `status` is what came of it, or how its caller has gone.
+void EndInference(const CallContext& calls, const RpcTimer& timer, const absl::Status& status,
                   const inference::ModelInferRequest& request, const InferenceTimes& times,
                   absl::FunctionRef<TraceContext()> trace);
 
@@ -65,8 +69,10 @@ class InferCall final : public grpc::ServerUnaryReactor {
   const inference::ModelInferRequest& request_;
   inference::ModelInferResponse* const response_;
   const RpcTimer timer_;
+  const absl::Duration deadline_;
   const std::optional<Gate::Pass> pass_;  // given back when the answer has been sent
   InferenceTimes times_;
+  std::atomic<absl::StatusCode> gone_{absl::StatusCode::kOk};  // how the caller has gone, if it has
 
   // Set by Start(), before gRPC may call OnCancel(). The answer may be given before they are.
   std::shared_ptr<ServedModel> model_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 
@@ -23,10 +24,10 @@ template <typename Handler>
 ServerUnaryReactor* AnswerNow(const CallContext& calls, const std::string& method,
                               CallbackServerContext* context, Handler handler) {
   const RpcTimer timer(calls.metrics->Method(method), calls.clock);
-  const grpc::Status status = ToGrpcStatus(handler());
-  timer.End(status);
+  const absl::Status status = handler();
+  timer.End(static_cast<grpc::StatusCode>(status.code()));
   ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(status);
+  reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
@@ -36,7 +37,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> FindDescribed(const CallContext& ca
                                                            const std::string& version) {
   SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model,
                             calls.repository->Find(name, version));
-  if (model->digest().empty()) return absl::UnavailableError(model->status().reason);
+  if (model->digest().empty()) return BrokenError(*model);
   return model;
 }
 
@@ -48,10 +49,11 @@ absl::Status CheckRepositoryName(const std::string& name) {
 
 // What Load and Unload have in common. `known_parameter` is the one that changes nothing here.
 template <typename Request>
-absl::Status CheckChange(Port port, const Request& request, std::string_view known_parameter) {
+absl::Status CheckChange(const CallContext& calls, Port port, const Request& request,
+                         std::string_view known_parameter) {
   if (port != Port::kAdmin) {
-    return absl::PermissionDeniedError(
-        "models are loaded and unloaded on the admin port only (--admin)");
+    return absl::PermissionDeniedError(fmt::format(
+        "models are loaded and unloaded on the admin port only ({})", calls.admin_port));
   }
   SOUVENIR_RETURN_IF_ERROR(CheckRepositoryName(request.repository_name()));
   for (const auto& [name, value] : request.parameters()) {
@@ -77,8 +79,12 @@ ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context
                                                   const inference::ServerReadyRequest*,
                                                   inference::ServerReadyResponse* response) {
   return AnswerNow(calls_, "ServerReady", context, [&] {
-    // One broken model does not make the server unready.
-    response->set_ready(calls_.gate->Enter().has_value());
+    // One broken model does not make the server unready, but it is of no use where all are.
+    const auto models = calls_.repository->All();
+    const bool of_use =
+        models.empty() || std::any_of(models.begin(), models.end(),
+                                      [](const auto& model) { return model->can_be_asked(); });
+    response->set_ready(of_use && calls_.gate->Enter().has_value());
     return absl::OkStatus();
   });
 }
@@ -86,10 +92,10 @@ ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context
 ServerUnaryReactor* InferenceService::ModelReady(CallbackServerContext* context,
                                                  const inference::ModelReadyRequest* request,
                                                  inference::ModelReadyResponse* response) {
-  return AnswerNow(calls_, "ModelReady", context, [&]() -> absl::Status {
-    SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
-                              calls_.repository->Find(request->name(), request->version()));
-    response->set_ready(model->can_be_asked());
+  return AnswerNow(calls_, "ModelReady", context, [&] {
+    // What is not there is not ready; to ask is no error.
+    const auto model = calls_.repository->Find(request->name(), request->version());
+    response->set_ready(model.ok() && (*model)->can_be_asked());
     return absl::OkStatus();
   });
 }
@@ -175,10 +181,10 @@ InferenceService::ModelStreamInfer(CallbackServerContext* context) {
 }
 
 ServerUnaryReactor* InferenceService::RepositoryModelLoad(
-    CallbackServerContext*, const inference::RepositoryModelLoadRequest* request,
+    CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
     inference::RepositoryModelLoadResponse*) {
-  auto* const call = new RepositoryCall(calls_, "RepositoryModelLoad");
-  absl::Status status = CheckChange(port_, *request, /*known_parameter=*/"");
+  auto* const call = new RepositoryCall(calls_, *context, "RepositoryModelLoad");
+  absl::Status status = CheckChange(calls_, port_, *request, /*known_parameter=*/"");
   if (status.ok() && !call->admitted()) status = absl::UnavailableError("the server is stopping");
   if (!status.ok()) {
     call->Answer(status);
@@ -190,11 +196,12 @@ ServerUnaryReactor* InferenceService::RepositoryModelLoad(
 }
 
 ServerUnaryReactor* InferenceService::RepositoryModelUnload(
-    CallbackServerContext*, const inference::RepositoryModelUnloadRequest* request,
+    CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
     inference::RepositoryModelUnloadResponse*) {
-  auto* const call = new RepositoryCall(calls_, "RepositoryModelUnload");
+  auto* const call = new RepositoryCall(calls_, *context, "RepositoryModelUnload");
   // Clients always send this one; no model depends on another here.
-  absl::Status status = CheckChange(port_, *request, /*known_parameter=*/"unload_dependents");
+  absl::Status status =
+      CheckChange(calls_, port_, *request, /*known_parameter=*/"unload_dependents");
   if (status.ok() && !call->admitted()) status = absl::UnavailableError("the server is stopping");
   if (!status.ok()) {
     call->Answer(status);

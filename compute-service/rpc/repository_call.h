@@ -16,7 +16,8 @@ namespace souvenir::compute {
 // does not stop what it began.
 class RepositoryCall final : public grpc::ServerUnaryReactor {
  public:
-  RepositoryCall(const CallContext& calls, const std::string& method);
+  RepositoryCall(const CallContext& calls, const grpc::CallbackServerContext& context,
+                 const std::string& method);
 
   // False once the server is stopping.
   bool admitted() const { return pass_.has_value(); }
@@ -27,6 +28,8 @@ class RepositoryCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
+  const CallContext& calls_;
+  const grpc::CallbackServerContext& context_;
   const RpcTimer timer_;
   const std::optional<Gate::Pass> pass_;
 };

@@ -1,5 +1,6 @@
 #include "compute-service/rpc/stream_infer_call.h"
 
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -32,7 +33,9 @@ struct StreamInferCall::Flight {
       response.set_error_message(answer.error_message());
       response.mutable_infer_response()->set_id(request.id());
     }
-    EndInference(stream->calls_, timer, answer.error_code(), request, times,
+    const absl::StatusCode gone = this->gone;
+    EndInference(stream->calls_, timer,
+                 gone == absl::StatusCode::kOk ? status : absl::Status(gone, ""), request, times,
                  [this] { return stream->trace_; });
     pass.reset();
     stream->RequestStream::Answer(number, std::move(response));
@@ -44,6 +47,7 @@ struct StreamInferCall::Flight {
   std::optional<Gate::Pass> pass;
   inference::ModelInferRequest request;
   InferenceTimes times;
+  std::atomic<absl::StatusCode> gone{absl::StatusCode::kOk};  // how the caller has gone, if it has
 };
 
 StreamInferCall::StreamInferCall(const CallContext& calls, OpenStreams* streams,
@@ -51,6 +55,7 @@ StreamInferCall::StreamInferCall(const CallContext& calls, OpenStreams* streams,
     : RequestStream(streams, static_cast<size_t>(calls.stream_limit), Stopping()),
       calls_(calls),
       metrics_(calls.metrics->Method("ModelStreamInfer")),
+      begun_(calls.clock->Monotonic()),
       deadline_(MonotonicDeadline(context, *calls.clock)),
       trace_(TraceOf(context)) {}
 
@@ -78,7 +83,12 @@ void StreamInferCall::Handle(uint64_t number, inference::ModelInferRequest* requ
                        flight->Answer(status, std::move(response));
                      });
   if (!queued.ok()) return flight->Answer(queued.status(), {});
-  OnAbandoned(number, [queued = *queued] { queued.model->Cancel(queued.id); });
+  OnAbandoned(number, [queued = *queued, flight, clock = calls_.clock, begun = begun_,
+                       deadline = deadline_] {
+    const absl::StatusCode gone = CallerGone({begun, deadline}, clock->Monotonic()).code();
+    flight->gone = gone;
+    queued.model->Cancel(queued.id, gone);
+  });
 }
 
 }  // namespace souvenir::compute

@@ -34,6 +34,7 @@ class StreamInferCall final
 
   const CallContext& calls_;
   RpcMethodMetrics* const metrics_;  // of each request
+  const absl::Duration begun_;
   const absl::Duration deadline_;
   const TraceContext trace_;
 };

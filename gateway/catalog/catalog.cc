@@ -9,6 +9,7 @@
 
 #include "common/config/text_proto.h"
 #include "common/logging/logging.h"
+#include "common/status_detail.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -77,6 +78,9 @@ absl::StatusOr<CatalogModelPtr> CatalogSnapshot::Find(std::string_view name,
   if (found == by_name_.end()) {
     std::vector<std::string_view> names;
     for (const auto& [known, versions] : by_name_) names.push_back(known);
+    if (names.empty()) {
+      return absl::NotFoundError(fmt::format("no model '{}'; compute has none", name));
+    }
     return absl::NotFoundError(
         fmt::format("no model '{}'; there are: {}", name, fmt::join(names, ", ")));
   }
@@ -112,9 +116,9 @@ Catalog::Catalog(const Options& options)
 
 absl::Status Catalog::CheckKnown() const {
   if (known()) return absl::OkStatus();
-  return absl::UnavailableError(
-      fmt::format("no model is known yet, because compute at {} has never answered this gateway",
-                  options_.compute_address));
+  return WithDetail(absl::UnavailableError(
+                        "no model is known yet, because compute has never answered this gateway"),
+                    fmt::format("compute at {} has never answered", options_.compute_address));
 }
 
 FreshnessPolicy Catalog::FreshnessOf(std::string_view model, std::string_view version) const {
@@ -143,7 +147,7 @@ void Catalog::Update(KnownModels models) {
   {
     // Text is compared, because maps have no fixed order in the binary form.
     MutexLock lock(&mutex_);
-    if (serialized_ == models.DebugString()) return;
+    if (known_ && serialized_ == models.DebugString()) return;
   }
   log.Info("models learned", {{"models", models.models_size()}});
   Publish(models);
@@ -175,7 +179,7 @@ void Catalog::Publish(const KnownModels& models) {
   {
     MutexLock lock(&mutex_);
     serialized_ = models.DebugString();
-    known_ = !serialized_.empty();
+    known_ = true;
     listeners = listeners_;
   }
   for (const Listener& listener : listeners) listener(*snapshot);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/logging/logging.h"
+#include "common/status_detail.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -17,6 +18,21 @@ constexpr int kSoonest = 10;
 
 }  // namespace
 
+struct CatalogPoller::Refreshed {
+  Refreshed(CatalogPoller* poller, std::function<void()> done)
+      : poller(poller), done(std::move(done)) {}
+  ~Refreshed() {
+    {
+      MutexLock lock(&poller->mutex_);
+      poller->refreshed_.push_back(std::move(done));
+    }
+    poller->thread_.Poke();
+  }
+
+  CatalogPoller* const poller;
+  std::function<void()> done;
+};
+
 struct CatalogPoller::Watched {
   explicit Watched(const Endpoint& endpoint) : endpoint(endpoint) {}
 
@@ -25,6 +41,7 @@ struct CatalogPoller::Watched {
   int failures = 0;  // failed polls in a row; used only by the thread
   Mutex mutex;
   CatalogMerger::Described described ABSL_GUARDED_BY(mutex);
+  std::vector<RefreshedPtr> waiting ABSL_GUARDED_BY(mutex);  // for the next look
 
   std::unique_ptr<PeriodicThread> thread;
 };
@@ -75,6 +92,31 @@ void CatalogPoller::Stop() {
   for (const auto& one : watched) one->thread->RequestStop();
   for (const auto& one : watched) one->thread->Stop();
   thread_.Stop();
+  watched.clear();  // and with them what still waits for a look
+  std::vector<std::function<void()>> refreshed;
+  {
+    MutexLock lock(&mutex_);
+    refreshed.swap(refreshed_);
+  }
+  for (const auto& done : refreshed) done();
+}
+
+void CatalogPoller::Refresh(std::function<void()> done) {
+  RefreshedPtr refreshed;
+  {
+    MutexLock lock(&mutex_);
+    if (!stopped_ && !watched_.empty()) {
+      refreshed = std::make_shared<Refreshed>(this, std::move(done));
+      for (const auto& watched : watched_) {
+        {
+          MutexLock watched_lock(&watched->mutex);
+          watched->waiting.push_back(refreshed);
+        }
+        watched->thread->Poke();
+      }
+    }
+  }
+  if (refreshed == nullptr) done();
 }
 
 void CatalogPoller::Poke() {
@@ -84,6 +126,11 @@ void CatalogPoller::Poke() {
 
 absl::Duration CatalogPoller::Look(Watched* watched) {
   const Endpoint& endpoint = watched->endpoint;
+  std::vector<RefreshedPtr> refreshed;  // let go of when all else is done
+  {
+    MutexLock lock(&watched->mutex);
+    refreshed.swap(watched->waiting);
+  }
   auto models = endpoint.upstream->Describe(options_.names, options_.timeout);
   endpoints_->SetDescribed(endpoint, models);
   const bool first = watched->looks++ == 0;
@@ -94,7 +141,7 @@ absl::Duration CatalogPoller::Look(Watched* watched) {
     } else {
       log.Warning("compute does not answer", {{"address", endpoint.at.address},
                                               {"name", endpoint.at.name},
-                                              {"reason", models.status().ToString()}});
+                                              {"reason", Explanation(models.status())}});
     }
   }
   watched->failures = failures;
@@ -116,9 +163,11 @@ absl::Duration CatalogPoller::Look(Watched* watched) {
 
 void CatalogPoller::Merge() {
   std::vector<std::shared_ptr<Watched>> watched;
+  std::vector<std::function<void()>> refreshed;
   {
     MutexLock lock(&mutex_);
     watched = watched_;
+    refreshed.swap(refreshed_);
   }
   std::vector<CatalogMerger::Described> described;
   for (const auto& one : watched) {
@@ -129,6 +178,7 @@ void CatalogPoller::Merge() {
   std::optional<souvenir::state::v1::KnownModels> merged =
       merger_.Merge(described, *catalog_->snapshot());
   if (merged) catalog_->Update(*std::move(merged));
+  for (const auto& done : refreshed) done();
 }
 
 }  // namespace souvenir::gateway

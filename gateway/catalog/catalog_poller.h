@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,9 +44,18 @@ class CatalogPoller {
   // polled after it. Does nothing once the poller is stopped.
   void Poke();
 
+  // Calls `done` when the catalog has what each endpoint says that is asked from now on; one that
+  // does not answer within the timeout is not waited for. On the thread "catalog", or on this one
+  // where there is nothing to wait for; at Stop() too. `done` must not block.
+  void Refresh(std::function<void()> done);
+
  private:
   // The state of an endpoint and its thread.
   struct Watched;
+
+  // What Refresh() waits for. The last one to let go of it has the catalog made anew.
+  struct Refreshed;
+  using RefreshedPtr = std::shared_ptr<Refreshed>;
 
   // Polls an endpoint. Returns the pause before the next poll.
   absl::Duration Look(Watched* watched);
@@ -59,6 +69,8 @@ class CatalogPoller {
   Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::shared_ptr<Watched>> watched_ ABSL_GUARDED_BY(mutex_);
+  // Of refreshes whose looks are done: called when the next catalog is made.
+  std::vector<std::function<void()>> refreshed_ ABSL_GUARDED_BY(mutex_);
 
   PeriodicThread thread_;
 };

@@ -31,6 +31,23 @@ constexpr std::string_view CacheKindName(CacheKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
+// Whether the answer was there already.
+constexpr bool IsRemembered(CacheKind kind) {
+  switch (kind) {
+    case CacheKind::kMemory:
+    case CacheKind::kDisk:
+    case CacheKind::kStale:
+    case CacheKind::kNegative:
+    case CacheKind::kShared:
+      return true;
+    case CacheKind::kCoalesced:
+    case CacheKind::kMiss:
+    case CacheKind::kBypass:
+      return false;
+  }
+  return false;
+}
+
 // Counts the answered rows of a model by kind, since the gateway started. Thread-safe and cheap: a
 // hit writes to two cache lines that other threads seldom hold.
 class ModelCounters {
@@ -44,6 +61,13 @@ class ModelCounters {
     }
   }
 
+  // A request took so long, and all of its rows were remembered.
+  void CountHitTime(absl::Duration took) {
+    hit_ns_.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(took)));
+  }
+
+  absl::Duration hit_time() const { return absl::Nanoseconds(static_cast<int64_t>(hit_ns_.Sum())); }
+
   // Returns the answered rows of a kind, and the sum of the saved costs.
   uint64_t rows(CacheKind kind) const { return rows_[static_cast<size_t>(kind)].Sum(); }
   absl::Duration saved() const { return absl::Nanoseconds(static_cast<int64_t>(saved_ns_.Sum())); }
@@ -51,6 +75,7 @@ class ModelCounters {
  private:
   std::array<ShardedCounter, kCacheKinds> rows_;
   ShardedCounter saved_ns_;
+  ShardedCounter hit_ns_;
 };
 
 }  // namespace souvenir::gateway

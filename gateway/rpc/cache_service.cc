@@ -7,9 +7,11 @@
 #include <utility>
 #include <variant>
 
+#include "common/grpc/caller.h"
 #include "common/grpc/proto_time.h"
 #include "common/grpc/status.h"
 #include "common/logging/logging.h"
+#include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "gateway/resolve/freshness.h"
 
@@ -69,9 +71,10 @@ template <typename Work>
 grpc::ServerUnaryReactor* CacheService::RunOnDisk(grpc::CallbackServerContext* context,
                                                   RpcMethodMetrics* metrics, Work work) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const auto end = [reactor, timer = RpcTimer(metrics, clock_)](const absl::Status& status) {
-    const grpc::Status ended = ToGrpcStatus(status);
-    timer.End(ended);
+  const auto end = [reactor, context, clock = clock_,
+                    timer = RpcTimer(metrics, clock_)](const absl::Status& status) {
+    const grpc::Status ended = ToGrpcStatus(WithoutPaths(status, Detail::kDrop));
+    timer.End(CountedCode(*context, timer.begun(), *clock, ended));
     reactor->Finish(ended);
   };
   Task task = [end, work = std::move(work)]() mutable { end(work()); };

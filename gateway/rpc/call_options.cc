@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 #include <grpcpp/server_context.h>
 
-#include <chrono>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
+#include "common/grpc/caller.h"
 #include "common/status_macros.h"
 
 namespace souvenir::gateway {
@@ -34,17 +33,11 @@ absl::Status ParseTags(std::string_view header, std::vector<std::string>* tags) 
       fmt::format("souvenir-tags: {} tags came, and the limit is {}", tags->size(), kMaxTags));
 }
 
-absl::Duration MonotonicDeadline(std::chrono::system_clock::time_point deadline,
-                                 const Clock& clock) {
-  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteDuration();
-  return clock.Monotonic() + absl::FromChrono(deadline - std::chrono::system_clock::now());
-}
-
 }  // namespace
 
 absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
                              const Clock& clock, CallOptions* options) {
-  options->resolve.deadline = MonotonicDeadline(context.deadline(), clock);
+  options->resolve.deadline = MonotonicDeadline(context, clock);
   for (const auto& [name, bytes] : context.client_metadata()) {
     const std::string_view value(bytes.data(), bytes.size());
     if (name == "cache-control") {

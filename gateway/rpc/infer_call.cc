@@ -23,6 +23,7 @@ absl::Status InferCall::Respond() {
   SOUVENIR_RETURN_IF_ERROR(messages_.Join(*this));
   MessageWriter::WriteTo(response_, [&](MessageWriter& out) { messages_.Write(*this, out); });
   AddCacheMetadata();
+  timer().CountAnswers(absl::StatusCode::kOk);
   return absl::OkStatus();
 }
 

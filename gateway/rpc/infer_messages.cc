@@ -82,12 +82,13 @@ absl::Status InferMessages::Parse(const grpc::ByteBuffer& bytes, size_t most_byt
 
 absl::Status InferMessages::Ask(CallOptions read, const Catalog& catalog,
                                 const TargetDirectory& targets, ResolveCall* call) {
+  // First of all, so that the log knows whose request it was that is refused.
+  call->options = std::move(read.resolve);
   SOUVENIR_RETURN_IF_ERROR(catalog.CheckKnown());
   SOUVENIR_ASSIGN_OR_RETURN(
       model_, catalog.snapshot()->Find(request_->model_name(), request_->model_version()));
   SOUVENIR_RETURN_IF_ERROR(ReadTensors(*model_));
 
-  call->options = std::move(read.resolve);
   const auto rows_of = [](const TensorView& input) {
     return input.shape.empty() ? int64_t{0} : input.shape[0];
   };

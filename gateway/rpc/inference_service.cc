@@ -1,20 +1,27 @@
 #include "gateway/rpc/inference_service.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
+#include "common/grpc/caller.h"
 #include "common/grpc/status.h"
 #include "common/souvenir_names.h"
+#include "common/status_detail.h"
+#include "gateway/rpc/cache_statistics.h"
 #include "gateway/rpc/infer_call.h"
 #include "gateway/rpc/stream_infer_call.h"
 
 namespace souvenir::gateway {
 namespace {
 
-absl::Status RepositoryRefused(const absl::Status& unknown) {
-  if (!unknown.ok()) return unknown;
-  return absl::PermissionDeniedError(
-      "models are loaded and unloaded on the admin port only (127.0.0.1:8003 by default)");
+absl::Status RepositoryRefused(const InferenceService::Options& options) {
+  if (!options.repositories_unknown.ok()) return options.repositories_unknown;
+  return absl::PermissionDeniedError(fmt::format(
+      "models are loaded and unloaded on the admin port only ({})", options.admin_port()));
 }
 
 }  // namespace
@@ -45,24 +52,40 @@ grpc::ServerUnaryReactor* InferenceService::End(grpc::CallbackServerContext* con
   return reactor;
 }
 
-template <typename Request, typename Response, typename Send>
+template <typename Request, typename Response, typename Send, typename Then>
 grpc::ServerUnaryReactor* InferenceService::PassOn(grpc::CallbackServerContext* context,
                                                    const char* method, const Request& request,
-                                                   Response* response, Send send) {
+                                                   Response* response, Send send, Then then) {
   const RpcTimer timer = Time(method);
-  auto pass = parts_.gate->Enter();
-  if (!pass) return End(context, timer, absl::UnavailableError("the gateway is stopping"));
+  std::optional<Gate::Pass> entered = parts_.gate->Enter();
+  if (!entered) return End(context, timer, absl::UnavailableError("the gateway is stopping"));
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  send(std::make_unique<Request>(request),
-       [reactor, response, timer,
-        pass = std::move(pass)](absl::StatusOr<std::unique_ptr<Response>> answer) mutable {
-         const grpc::Status status = ToGrpcStatus(answer.status());
-         if (answer.ok()) response->Swap(answer->get());
-         timer.End(status);
-         pass.reset();
-         reactor->Finish(status);
-       });
+  auto pass = std::make_shared<std::optional<Gate::Pass>>(std::move(entered));
+  send(std::make_unique<Request>(request), [this, context, reactor, response, timer, pass, then](
+                                               absl::StatusOr<std::unique_ptr<Response>> answer) {
+    const absl::Status status = answer.status();
+    if (answer.ok()) response->Swap(answer->get());
+    then(answer.ok() ? response : nullptr, [this, context, reactor, timer, pass, status] {
+      EndPassedOn(*context, timer, status);
+      pass->reset();
+      reactor->Finish(ToGrpcStatus(status));
+    });
+  });
   return reactor;
+}
+
+void InferenceService::EndPassedOn(const grpc::CallbackServerContext& context,
+                                   const RpcTimer& timer, const absl::Status& status) const {
+  const grpc::StatusCode code =
+      CountedCode(context, timer.begun(), *parts_.clock, ToGrpcStatus(status));
+  const absl::Duration took = timer.End(code);
+  if (!parts_.log->Wants(code, took)) return;
+  parts_.log->Write({.method = timer.method(),
+                     .code = code,
+                     .took = took,
+                     .trace = TraceOf(context),
+                     .detail = DetailOf(status)},
+                    {});
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerContext* context,
@@ -93,7 +116,12 @@ grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* InferenceService::ServerReady(grpc::CallbackServerContext* context,
                                                         const inference::ServerReadyRequest*,
                                                         inference::ServerReadyResponse* response) {
-  response->set_ready(catalog_->known());
+  // Of no use where compute has never answered, and where all of its models are broken.
+  const auto models = catalog_->snapshot();
+  const bool of_use = models->models().empty() ||
+                      std::any_of(models->models().begin(), models->models().end(),
+                                  [](const CatalogModelPtr& model) { return model->ready(); });
+  response->set_ready(catalog_->known() && of_use);
   return End(context, Time("ServerReady"), absl::OkStatus());
 }
 
@@ -102,8 +130,9 @@ grpc::ServerUnaryReactor* InferenceService::ModelReady(grpc::CallbackServerConte
                                                        inference::ModelReadyResponse* response) {
   const RpcTimer timer = Time("ModelReady");
   const auto model = catalog_->snapshot()->Find(request->name(), request->version());
-  if (model.ok()) response->set_ready((*model)->ready());
-  return End(context, timer, model.status());
+  // What is not there is not ready; to ask is no error.
+  response->set_ready(model.ok() && (*model)->ready());
+  return End(context, timer, absl::OkStatus());
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
@@ -156,33 +185,43 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
 grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
     grpc::CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
     inference::ModelStatisticsResponse* response) {
-  return PassOn(context, "ModelStatistics", *request, response, [&](auto copy, auto done) {
-    upstream_->Statistics(std::move(copy), options_.call_timeout, std::move(done));
-  });
+  return PassOn(
+      context, "ModelStatistics", *request, response,
+      [&](auto copy, auto done) {
+        upstream_->Statistics(std::move(copy), options_.call_timeout, std::move(done));
+      },
+      [this](auto* statistics, const std::function<void()>& end) {
+        if (statistics != nullptr) AddCacheStatistics(*catalog_, statistics);
+        end();
+      });
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
     inference::RepositoryModelLoadResponse* response) {
   if (repositories_ == nullptr) {
-    return End(context, Time("RepositoryModelLoad"),
-               RepositoryRefused(options_.repositories_unknown));
+    return End(context, Time("RepositoryModelLoad"), RepositoryRefused(options_));
   }
-  return PassOn(context, "RepositoryModelLoad", *request, response, [&](auto copy, auto done) {
-    repositories_->Load(std::move(copy), options_.call_timeout, std::move(done));
-  });
+  return PassOn(
+      context, "RepositoryModelLoad", *request, response,
+      [&](auto copy, auto done) {
+        repositories_->Load(std::move(copy), options_.call_timeout, std::move(done));
+      },
+      AfterRefresh());
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
     inference::RepositoryModelUnloadResponse* response) {
   if (repositories_ == nullptr) {
-    return End(context, Time("RepositoryModelUnload"),
-               RepositoryRefused(options_.repositories_unknown));
+    return End(context, Time("RepositoryModelUnload"), RepositoryRefused(options_));
   }
-  return PassOn(context, "RepositoryModelUnload", *request, response, [&](auto copy, auto done) {
-    repositories_->Unload(std::move(copy), options_.call_timeout, std::move(done));
-  });
+  return PassOn(
+      context, "RepositoryModelUnload", *request, response,
+      [&](auto copy, auto done) {
+        repositories_->Unload(std::move(copy), options_.call_timeout, std::move(done));
+      },
+      AfterRefresh());
 }
 
 }  // namespace souvenir::gateway

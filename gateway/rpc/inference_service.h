@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "common/grpc/open_streams.h"
@@ -42,6 +43,10 @@ class InferenceService final
     absl::Duration call_timeout;  // of what is passed on
     // Why models cannot be loaded where `repositories` is null. OK: because the port is public.
     absl::Status repositories_unknown;
+    // The port of the service that loads and unloads, for those that are refused.
+    std::function<int()> admin_port = [] { return 0; };
+    // Calls what it is given when the catalog has what compute says from now on.
+    std::function<void(std::function<void()>)> refresh_catalog = [](auto done) { done(); };
   };
 
   // All that is pointed to must outlive the service. `repositories` is where models are loaded and
@@ -101,10 +106,19 @@ class InferenceService final
   grpc::ServerUnaryReactor* End(grpc::CallbackServerContext* context, const RpcTimer& timer,
                                 const absl::Status& status);
 
-  // Passes a request on by `send`, which is given a copy of it and where the answer goes.
-  template <typename Request, typename Response, typename Send>
+  void EndPassedOn(const grpc::CallbackServerContext& context, const RpcTimer& timer,
+                   const absl::Status& status) const;
+
+  // Passes a request on by `send`, which is given a copy of it and where the answer goes. What came
+  // is given to `then`, with what ends the call.
+  template <typename Request, typename Response, typename Send, typename Then>
   grpc::ServerUnaryReactor* PassOn(grpc::CallbackServerContext* context, const char* method,
-                                   const Request& request, Response* response, Send send);
+                                   const Request& request, Response* response, Send send,
+                                   Then then);
+  // Of a load or unload, which is done when the catalog has it.
+  auto AfterRefresh() const {
+    return [this](auto*, std::function<void()> end) { options_.refresh_catalog(std::move(end)); };
+  }
 
   const Options options_;
   const CallParts parts_;

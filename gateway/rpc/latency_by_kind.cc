@@ -18,13 +18,14 @@ size_t Slowness(CacheKind kind) {
 
 }  // namespace
 
-void LatencyByKind::Record(const ResolveCall& call, absl::Duration took) {
+CacheKind LatencyByKind::Record(const ResolveCall& call, absl::Duration took) {
   CacheKind slowest = call.answer(0).kind;
   for (size_t i = 1; i < call.questions.size(); ++i) {
     const CacheKind kind = call.answer(i).kind;
     if (kind != slowest && Slowness(kind) < Slowness(slowest)) slowest = kind;
   }
   by_kind_[static_cast<size_t>(slowest)].Record(took);
+  return slowest;
 }
 
 void LatencyByKind::Collect(MetricWriter& writer) const {

@@ -14,8 +14,8 @@ namespace souvenir::gateway {
 // lock.
 class LatencyByKind {
  public:
-  // REQUIRES: `call` has all its answers, and one at least.
-  void Record(const ResolveCall& call, absl::Duration took);
+  // The kind that it counts as. REQUIRES: `call` has all its answers, and one at least.
+  CacheKind Record(const ResolveCall& call, absl::Duration took);
 
   void Collect(MetricWriter& writer) const;
 

@@ -4,7 +4,25 @@
 #include <utility>
 #include <vector>
 
+#include "common/grpc/caller.h"
+#include "common/grpc/status.h"
+#include "common/status_detail.h"
+
 namespace souvenir::gateway {
+namespace {
+
+// The first answer that failed for our sake; `otherwise` where none did.
+const absl::Status& FirstFault(const ResolveCall& call, const absl::Status& otherwise) {
+  for (size_t i = 0; i < call.questions.size(); ++i) {
+    const absl::Status& status = call.answer(i).status;
+    if (!status.ok() && IsServersFault(static_cast<grpc::StatusCode>(status.code()))) {
+      return status;
+    }
+  }
+  return otherwise;
+}
+
+}  // namespace
 
 std::string CountKinds(const ResolveCall& call) {
   // Every answer says it, and most are of one row.
@@ -23,11 +41,19 @@ std::string CountKinds(const ResolveCall& call) {
   return kinds;
 }
 
-void EndRequest(const RpcTimer& timer, const ResolveCall& call, grpc::StatusCode code,
+absl::Status CallerGone(const RpcTimer& timer, const ResolveCall& call, const Clock& clock) {
+  return souvenir::CallerGone({timer.begun(), call.options.deadline}, clock.Monotonic());
+}
+
+void EndRequest(const RpcTimer& timer, const ResolveCall& call, const absl::Status& status,
                 const CallParts& parts) {
-  const absl::Duration took = timer.End(code);
+  const absl::Duration took = timer.End(static_cast<grpc::StatusCode>(status.code()));
   const bool has_answers = call.was_resolved() && !call.questions.empty();
-  if (has_answers) parts.latency->Record(call, took);
+  if (has_answers && IsRemembered(parts.latency->Record(call, took))) {
+    call.questions[0].target->model().counters->CountHitTime(took);
+  }
+  const absl::Status& worst = status.ok() && has_answers ? FirstFault(call, status) : status;
+  const auto code = static_cast<grpc::StatusCode>(worst.code());
   if (!parts.log->Wants(code, took)) return;
   std::vector<LogField> fields;
   std::string kinds;
@@ -45,9 +71,12 @@ void EndRequest(const RpcTimer& timer, const ResolveCall& call, grpc::StatusCode
     const absl::Duration longest = call.stages.of(stage);
     if (longest > absl::ZeroDuration()) fields.emplace_back(name, Milliseconds(longest));
   }
-  parts.log->Write(
-      {.method = timer.method(), .code = code, .took = took, .trace = call.options.trace},
-      std::move(fields));
+  parts.log->Write({.method = timer.method(),
+                    .code = code,
+                    .took = took,
+                    .trace = call.options.trace,
+                    .detail = DetailOf(worst)},
+                   std::move(fields));
 }
 
 }  // namespace souvenir::gateway

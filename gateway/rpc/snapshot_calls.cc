@@ -8,9 +8,11 @@
 #include <utility>
 
 #include "cache/snapshot.h"
+#include "common/grpc/caller.h"
 #include "common/grpc/status.h"
 #include "common/logging/logging.h"
 #include "common/mutex.h"
+#include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "common/tensor/tensor_codec.h"
 #include "gateway/resolve/freshness.h"
@@ -86,8 +88,11 @@ class SnapshotCall : public Reactor {
 
   // The last thing the call's thread does with it.
   void End(const absl::Status& status) {
-    const grpc::Status ended = ToGrpcStatus(status);
-    timer_.End(ended);
+    const grpc::Status ended = ToGrpcStatus(WithoutPaths(status, Detail::kDrop));
+    // An idle caller is cancelled by this call itself.
+    timer_.End(absl::IsDeadlineExceeded(status)
+                   ? ended.error_code()
+                   : CountedCode(*context_, timer_.begun(), *parts_.clock, ended));
     if (absl::IsDeadlineExceeded(status)) {
       log.Warning("an export or import was ended",
                   {{"method", timer_.method()}, {"reason", std::string(status.message())}});

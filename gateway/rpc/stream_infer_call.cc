@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "common/grpc/caller.h"
 #include "common/grpc/status.h"
 #include "gateway/rpc/infer_messages.h"
 #include "gateway/rpc/resolved_request.h"
@@ -45,7 +46,7 @@ class StreamInferCall::Request final : public ResolveCall {
         out.Field(inference::ModelInferResponse::kIdFieldNumber, messages_.id());
       });
     });
-    End(failed, std::move(answer));
+    End(status, std::move(answer));
   }
 
  private:
@@ -57,13 +58,14 @@ class StreamInferCall::Request final : public ResolveCall {
       out.Message(inference::ModelStreamInferResponse::kInferResponseFieldNumber,
                   [&](MessageWriter& out) { messages_.Write(*this, out); });
     });
-    End(grpc::Status::OK, std::move(answer));
+    End(absl::OkStatus(), std::move(answer));
   }
 
-  void End(const grpc::Status& status, grpc::ByteBuffer answer) {
+  void End(const absl::Status& status, grpc::ByteBuffer answer) {
     // Whoever computes for others with these questions may keep this object a while.
     const std::shared_ptr<StreamInferCall> stream = std::move(stream_);
-    EndRequest(timer_, *this, status.error_code(), stream->service_.calls);
+    timer_.CountAnswers(status.code());
+    EndRequest(timer_, *this, status, stream->service_.calls);
     const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
     stream->Answer(number_, std::move(answer));
   }
@@ -76,7 +78,9 @@ class StreamInferCall::Request final : public ResolveCall {
 };
 
 StreamInferCall::StreamInferCall(const Service& service)
-    : RequestStream(service.streams, service.limit, Stopping()), service_(service) {}
+    : RequestStream(service.streams, service.limit, Stopping()),
+      service_(service),
+      begun_(service.calls.clock->Monotonic()) {}
 
 StreamInferCall::Reactor* StreamInferCall::Start(const Service& service,
                                                  const grpc::CallbackServerContext& context) {
@@ -92,8 +96,10 @@ void StreamInferCall::Handle(uint64_t number, grpc::ByteBuffer* bytes) {
   const absl::Status read = request->Read(*bytes);
   if (!read.ok()) return request->Fail(read);
   service_.calls.resolver->Resolve(request);
-  OnAbandoned(number, [resolver = service_.calls.resolver, request] {
-    resolver->Cancel(request, absl::CancelledError("the caller has gone"));
+  // The deadline is the stream's, and so is the timeout.
+  OnAbandoned(number, [&calls = service_.calls, request,
+                       patience = CallerPatience{begun_, options_.resolve.deadline}] {
+    calls.resolver->Cancel(request, CallerGone(patience, calls.clock->Monotonic()));
   });
 }
 

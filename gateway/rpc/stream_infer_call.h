@@ -42,6 +42,7 @@ class StreamInferCall final : public RequestStream<grpc::ByteBuffer, grpc::ByteB
   void Handle(uint64_t number, grpc::ByteBuffer* bytes) override;
 
   const Service service_;
+  const absl::Duration begun_;
   CallOptions options_;  // of each request; unchanged once it has begun
 };
 

@@ -19,10 +19,10 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
   const CallParts& parts() const { return parts_; }
 
   // Ends a call that has not begun to resolve.
-  void Fail(const absl::Status& status) {
-    const grpc::Status failed = ToGrpcStatus(status);
-    timer_.End(failed);
-    Finish(failed);
+  void Fail(const ResolveCall& call, const absl::Status& status) {
+    timer_.CountAnswers(status.code());
+    EndRequest(timer_, call, status, parts_);
+    Finish(ToGrpcStatus(status));
   }
 
   // The call is on its way; from now on a caller that leaves is noticed.
@@ -33,6 +33,7 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
   }
 
   void Write(const TranslationWriter& translation) {
+    timer_.CountAnswers(translation.status().code());
     grpc::ByteBuffer bytes;
     MessageWriter::WriteTo(&bytes, [&](MessageWriter& out) { translation.Write(out); });
     {
@@ -74,7 +75,13 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
       MutexLock lock(&mutex_);
       call = call_;
     }
-    if (call != nullptr) parts_.resolver->Cancel(call, absl::CancelledError("the caller has gone"));
+    if (call == nullptr) return;
+    const absl::Status gone = CallerGone(timer_, *call, *parts_.clock);
+    {
+      MutexLock lock(&mutex_);
+      gone_ = gone;
+    }
+    parts_.resolver->Cancel(call, gone);
   }
 
   void OnDone() override { delete this; }
@@ -88,17 +95,18 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
 
   void FinishNow() {
     absl::Status status;
+    absl::Status counted;
     std::shared_ptr<StreamTranslateCall> call;  // let go of outside the lock
     std::optional<Gate::Pass> pass;
     {
       MutexLock lock(&mutex_);
       status = status_;
+      counted = gone_.ok() ? status_ : gone_;
       call = std::move(call_);
       pass = std::move(pass_);
     }
-    const grpc::Status ended = ToGrpcStatus(status);
-    EndRequest(timer_, *call, ended.error_code(), parts_);
-    Finish(ended);
+    EndRequest(timer_, *call, counted, parts_);
+    Finish(ToGrpcStatus(status));
   }
 
   const CallParts parts_;
@@ -111,20 +119,19 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
+  absl::Status gone_ ABSL_GUARDED_BY(mutex_);  // an error: how the caller has gone
 };
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
     const CallParts& parts, Translator* translator, RpcMethodMetrics* metrics,
     grpc::CallbackServerContext* context, const grpc::ByteBuffer& bytes) {
   auto* const reactor = new Reactor(parts, metrics);
-  std::optional<Gate::Pass> pass = parts.gate->Enter();
-  if (!pass) {
-    reactor->Fail(absl::UnavailableError("the gateway is stopping"));
-    return reactor;
-  }
   const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(reactor));
-  if (const absl::Status read = call->Read(bytes, parts, *translator, *context); !read.ok()) {
-    reactor->Fail(read);
+  std::optional<Gate::Pass> pass = parts.gate->Enter();
+  absl::Status ready = call->Read(bytes, parts, *translator, *context);
+  if (!pass) ready = absl::UnavailableError("the gateway is stopping");
+  if (!ready.ok()) {
+    reactor->Fail(*call, ready);
     return reactor;
   }
   const absl::Time now = parts.clock->Now();
@@ -149,9 +156,9 @@ absl::Status StreamTranslateCall::Read(const grpc::ByteBuffer& bytes, const Call
   CallOptions read;
   SOUVENIR_RETURN_IF_ERROR(
       ReadCallOptions(context, parts.trust_tenant_header, *parts.clock, &read));
-  SOUVENIR_RETURN_IF_ERROR(PlanTranslation(request, read, translator, &plan_, &questions));
+  const absl::Status planned = PlanTranslation(request, read, translator, &plan_, &questions);
   options = std::move(read.resolve);
-  return absl::OkStatus();
+  return planned;
 }
 
 void StreamTranslateCall::OnAnswered(size_t question) {

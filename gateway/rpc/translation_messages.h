@@ -30,6 +30,8 @@ class TranslationWriter {
 
   void Write(MessageWriter& out) const;
 
+  const absl::Status& status() const { return status_; }
+
  private:
   void WriteProvenance(MessageWriter& out) const;
 

@@ -27,9 +27,9 @@ class TranslateCall final : public UnaryCall {
     CallOptions read;
     SOUVENIR_RETURN_IF_ERROR(
         ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &read));
-    SOUVENIR_RETURN_IF_ERROR(PlanTranslation(*request, read, translator, &plan_, &questions));
+    const absl::Status planned = PlanTranslation(*request, read, translator, &plan_, &questions);
     options = std::move(read.resolve);
-    return absl::OkStatus();
+    return planned;
   }
 
  private:
@@ -49,8 +49,12 @@ class TranslateCall final : public UnaryCall {
                     [&](MessageWriter& out) { translation.Write(out); });
       }
     });
+    for (const TranslationWriter& translation : translations) {
+      timer().CountAnswers(translation.status().code());
+    }
     return absl::OkStatus();
   }
+  size_t answers() const override { return plan_.translations.size(); }
 
   grpc::ByteBuffer* const response_;
   TranslationPlan plan_;

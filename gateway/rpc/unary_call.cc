@@ -1,5 +1,6 @@
 #include "gateway/rpc/unary_call.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/grpc/status.h"
@@ -13,7 +14,9 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
   explicit WaitingReactor(std::shared_ptr<UnaryCall> call) : call_(std::move(call)) {}
 
   void OnCancel() override {
-    call_->parts_.resolver->Cancel(call_, absl::CancelledError("the caller has gone"));
+    const absl::Status gone = CallerGone(call_->timer_, *call_, *call_->parts_.clock);
+    call_->gone_ = gone.code();
+    call_->parts_.resolver->Cancel(call_, gone);
   }
   void OnDone() override { delete this; }
 
@@ -41,10 +44,10 @@ grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call)
 
 grpc::ServerUnaryReactor* UnaryCall::Fail(const std::shared_ptr<UnaryCall>& call,
                                           const absl::Status& status) {
-  const grpc::Status failed = ToGrpcStatus(status);
-  EndRequest(call->timer_, *call, failed.error_code(), call->parts_);
+  call->timer_.CountAnswers(status.code());
+  EndRequest(call->timer_, *call, status, call->parts_);
   grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
-  reactor->Finish(failed);
+  reactor->Finish(ToGrpcStatus(status));
   return reactor;
 }
 
@@ -56,10 +59,13 @@ void UnaryCall::OnAllAnswered() {
 }
 
 grpc::Status UnaryCall::Finish() {
-  grpc::Status status = ToGrpcStatus(Respond());
-  EndRequest(timer_, *this, status.error_code(), parts_);
+  const absl::Status status = Respond();
+  if (!status.ok()) timer_.CountAnswers(status.code(), std::max<size_t>(answers(), 1));
+  const absl::StatusCode gone = gone_.load(std::memory_order_relaxed);
+  const bool has_gone = gone != absl::StatusCode::kOk;
+  EndRequest(timer_, *this, has_gone ? absl::Status(gone, "") : status, parts_);
   pass_.reset();
-  return status;
+  return ToGrpcStatus(status);
 }
 
 }  // namespace souvenir::gateway

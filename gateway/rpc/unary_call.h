@@ -35,6 +35,12 @@ class UnaryCall : public ResolveCall {
   // Writes the response, and what metadata goes with it, once all answers are there.
   virtual absl::Status Respond() = 0;
 
+  // How many answers the call asks for; each counts by its status. Respond() counts those that it
+  // writes, where it succeeds.
+  virtual size_t answers() const { return 1; }
+
+  const RpcTimer& timer() const { return timer_; }
+
   void OnAllAnswered() final;
 
   grpc::CallbackServerContext* context() { return context_; }
@@ -57,6 +63,8 @@ class UnaryCall : public ResolveCall {
   grpc::CallbackServerContext* const context_;
   std::optional<Gate::Pass> pass_;
   std::atomic<State> state_{State::kInHandler};
+  // How the caller has gone, if it has.
+  std::atomic<absl::StatusCode> gone_{absl::StatusCode::kOk};
   WaitingReactor* reactor_ = nullptr;  // set before the state is kWaiting
 };
 

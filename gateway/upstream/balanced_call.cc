@@ -70,8 +70,8 @@ void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
   if (owner_.balancer->End(endpoint, status)) (*owner_.on_ejected)();
   if (again != nullptr) return Try(again);
   if (absl::IsUnavailable(status)) {
-    if (const std::optional<std::string> all_away = owner_.balancer->AllAway()) {
-      return Finish(absl::UnavailableError(*all_away));
+    if (std::optional<absl::Status> all_away = owner_.balancer->AllAway()) {
+      return Finish(*std::move(all_away));
     }
   }
   Finish(std::move(response));

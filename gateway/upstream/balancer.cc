@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/status_detail.h"
+
 namespace souvenir::gateway {
 namespace {
 
@@ -91,7 +93,7 @@ void Balancer::SetAway(const Endpoint* endpoint, const absl::Status& reason) {
   MutexLock lock(&mutex_);
   Member* const member = Find(endpoint);
   member->answers = false;
-  member->trouble = std::string(reason.message());
+  member->trouble = Explanation(reason);
 }
 
 const Endpoint* Balancer::Begin(const Wanted& wanted) {
@@ -157,7 +159,7 @@ bool Balancer::End(const Endpoint* endpoint, const absl::Status& status) {
       if (!absl::IsDeadlineExceeded(status)) member->losses.Succeeded();
       break;
     case CallOutcome::kLost:
-      member->trouble = std::string(status.message());
+      member->trouble = Explanation(status);
       // What was under way when it was ejected is lost with it, and says nothing more.
       if (member->losses.Remaining() > absl::ZeroDuration()) break;
       member->losses.Failed();
@@ -176,7 +178,7 @@ void Balancer::CountRetry(const Endpoint* endpoint) {
   ++counted_[endpoint->at.name].retries;
 }
 
-std::optional<std::string> Balancer::AllAway() const {
+std::optional<absl::Status> Balancer::AllAway() const {
   MutexLock lock(&mutex_);
   std::vector<const Member*> away;
   for (const Member& member : members_) {
@@ -188,15 +190,16 @@ std::optional<std::string> Balancer::AllAway() const {
   std::sort(away.begin(), away.end(), [](const Member* a, const Member* b) {
     return a->endpoint->at.address < b->endpoint->at.address;
   });
-  std::string told = fmt::format("none of {} compute services answers", away.size());
+  const std::string told = fmt::format("none of {} compute services answers", away.size());
+  std::string detail = told;
   for (size_t i = 0; i < std::min(away.size(), kMostTroubles); ++i) {
-    told += i == 0 ? ": " : "; ";
-    told += Shortened(away[i]->trouble);
+    detail += i == 0 ? ": " : "; ";
+    detail += Shortened(away[i]->trouble);
   }
   if (away.size() > kMostTroubles) {
-    told += fmt::format("; and {} more", away.size() - kMostTroubles);
+    detail += fmt::format("; and {} more", away.size() - kMostTroubles);
   }
-  return told;
+  return WithDetail(absl::UnavailableError(told), detail);
 }
 
 std::map<std::string, Balancer::Stats> Balancer::stats() const {

@@ -83,8 +83,9 @@ class Balancer {
   // A call that failed at `endpoint` is made once more.
   void CountRetry(const Endpoint* endpoint);
 
-  // Where all endpoints are away or ejected, of several, what is known of why; nothing otherwise.
-  std::optional<std::string> AllAway() const;
+  // UNAVAILABLE where all endpoints are away or ejected, of several; what is known of why is its
+  // detail. Nothing otherwise.
+  std::optional<absl::Status> AllAway() const;
 
   // Numbers by configured name.
   struct Stats {

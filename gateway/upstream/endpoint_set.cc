@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/status_detail.h"
 #include "gateway/upstream/statistics_sum.h"
 
 namespace souvenir::gateway {
@@ -24,6 +25,7 @@ template <typename Response>
 absl::StatusOr<std::unique_ptr<Response>> AllOf(Answers<Response> all) {
   absl::Status first;
   std::string failures;
+  std::string detail;
   size_t succeeded = 0;
   for (size_t i = 0; i < all.answers.size(); ++i) {
     const absl::Status status = all.answers[i].status();
@@ -32,12 +34,16 @@ absl::StatusOr<std::unique_ptr<Response>> AllOf(Answers<Response> all) {
       continue;
     }
     if (first.ok()) first = status;
-    failures += fmt::format("; {}: {}", all.addresses[i], std::string(status.message()));
+    failures += fmt::format("; {}", std::string(status.message()));
+    detail +=
+        fmt::format("{}{}: {}", detail.empty() ? "" : "; ", all.addresses[i], Explanation(status));
   }
   if (first.ok()) return std::move(all.answers.front());
   if (all.answers.size() == 1) return first;
-  return absl::Status(first.code(), fmt::format("{} of {} compute services have done it{}",
-                                                succeeded, all.answers.size(), failures));
+  return WithDetail(
+      absl::Status(first.code(), fmt::format("{} of {} compute services have done it{}", succeeded,
+                                             all.answers.size(), failures)),
+      detail);
 }
 
 absl::StatusOr<std::unique_ptr<inference::ModelStatisticsResponse>> SumOf(
@@ -124,7 +130,7 @@ void EndpointSet::AskAll(Balancer::Which which, std::unique_ptr<Request> request
   const std::vector<const Endpoint*> endpoints = balancer_.Hold(which);
   if (endpoints.empty()) {
     return std::move(done)(
-        absl::UnavailableError(fmt::format("no address is known yet of '{}'", options_.name)));
+        absl::UnavailableError(fmt::format("no address is known yet for {}", options_.setting)));
   }
   struct Gathering {
     explicit Gathering(Gate::Pass pass) : pass(std::move(pass)) {}

@@ -27,7 +27,7 @@ class EndpointSet final : public Upstream {
   using Connect = std::function<std::unique_ptr<UpstreamServer>(const EndpointAddress&)>;
 
   struct Options {
-    std::string name;  // of the set, for messages: its addresses as configured
+    std::string setting;  // that has its addresses, for messages
     Balancer::Options balancer;
     // Told of an endpoint that is new, and of one that is about to go, which then may be described
     // no more. On SetAddresses()'s thread, or the destructor's.

@@ -1,14 +1,22 @@
 #include "gateway/upstream/grpc_upstream.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/empty.pb.h>
+#include <google/protobuf/unknown_field_set.h>
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/codegen/client_unary_call.h>
+#include <grpcpp/impl/codegen/rpc_method.h>
 
+#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <utility>
 
 #include "common/grpc/status.h"
+#include "common/logging/logging.h"
+#include "common/model_name.h"
 #include "common/mutex.h"
+#include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "inference/grpc_service.grpc.pb.h"
 
@@ -21,6 +29,8 @@ using souvenir::state::v1::KnownModels;
 
 // A bit for each algorithm; the first is "none".
 constexpr int kOnlyUncompressed = 1 << GRPC_COMPRESS_NONE;
+
+constinit Logger log{"upstream"};
 
 std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options) {
   grpc::ChannelArguments arguments;
@@ -59,21 +69,95 @@ grpc::Status AwayIfCancelled(const grpc::Status& status) {
           fmt::format("gave the call up: {}", status.error_message())};
 }
 
-// gRPC's words for a server that is not there name no server.
-absl::Status Explain(const grpc::Status& status, const std::string& address) {
-  if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return FromGrpcStatus(status);
-  return absl::UnavailableError(fmt::format("compute at {}: {}", address, status.error_message()));
+// How many of the models that are left out have a line each.
+constexpr size_t kMostTold = 10;
+
+// Takes the models from a RepositoryIndexResponse, one by one: a name that cannot be, as one that
+// is not UTF-8, would spoil the message as a whole. Returns why others were left out.
+std::vector<std::string> TakeIndex(const google::protobuf::Empty& response, KnownModels* models) {
+  std::vector<std::string> refused;
+  const auto& fields = response.GetReflection()->GetUnknownFields(response);
+  for (int i = 0; i < fields.field_count(); ++i) {
+    const google::protobuf::UnknownField& field = fields.field(i);
+    if (field.number() != inference::RepositoryIndexResponse::kModelsFieldNumber ||
+        field.type() != google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+      continue;
+    }
+    inference::RepositoryIndexResponse::ModelIndex entry;
+    if (!entry.ParseFromString(field.length_delimited())) {
+      refused.emplace_back("its entry in the index cannot be read, or a text in it is not UTF-8");
+      continue;
+    }
+    absl::Status named = CheckModelName(entry.name());
+    if (named.ok() && !entry.version().empty()) named = CheckModelName(entry.version());
+    if (!named.ok()) {
+      refused.emplace_back(named.message());
+      continue;
+    }
+    KnownModel* const model = models->add_models();
+    model->set_name(entry.name());
+    model->set_version(entry.version());
+    model->set_state(entry.state());
+    model->set_reason(WithoutPaths(entry.reason()));
+  }
+  return refused;
+}
+
+// Whether the status came from the server, and not from gRPC on this side, whose words are
+// addresses. Only its text for debugging tells.
+bool IsPeers(const grpc::ClientContext& context) {
+  return context.debug_error_string().find("Error received from peer") != std::string::npos;
+}
+
+// What a caller may be told of a failed call; the detail has the address.
+absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& context,
+                     const std::string& address) {
+  absl::Status plain = FromGrpcStatus(status);
+  if (status.ok()) return plain;
+  const bool is_peers = IsPeers(context);
+  // A model's words, which may hold what the caller sent, go into no log.
+  if (is_peers && !absl::IsUnavailable(plain)) return WithoutPaths(plain, Detail::kDrop);
+  if (is_peers) {
+    return WithDetail(absl::UnavailableError("compute: " + WithoutPaths(status.error_message())),
+                      fmt::format("compute at {}", address));
+  }
+  const std::string detail = fmt::format("compute at {}: {}", address, status.error_message());
+  if (absl::IsUnavailable(plain)) {
+    return WithDetail(absl::UnavailableError("compute cannot be reached"), detail);
+  }
+  return WithDetail(std::move(plain), detail);
 }
 
 }  // namespace
 
 struct GrpcUpstream::Stub {
-  std::unique_ptr<GRPCInferenceService::Stub> rpc;
+  explicit Stub(std::shared_ptr<grpc::ChannelInterface> connected)
+      : channel(std::move(connected)), rpc(GRPCInferenceService::NewStub(channel)) {}
+
+  // Blocks. The response's fields are unknown ones of a message that has none, for TakeIndex().
+  grpc::Status ReadIndex(grpc::ClientContext* context, google::protobuf::Empty* response) {
+    return grpc::internal::BlockingUnaryCall<inference::RepositoryIndexRequest,
+                                             google::protobuf::Empty, grpc::protobuf::MessageLite,
+                                             grpc::protobuf::MessageLite>(
+        channel.get(), index, context, inference::RepositoryIndexRequest(), response);
+  }
+
+  const std::shared_ptr<grpc::ChannelInterface> channel;
+  const std::unique_ptr<GRPCInferenceService::Stub> rpc;
+  const grpc::internal::RpcMethod index{"/inference.GRPCInferenceService/RepositoryIndex",
+                                        grpc::internal::RpcMethod::NORMAL_RPC, channel};
 };
 
+void GrpcUpstream::TellRefused(const std::vector<std::string>& refused) {
+  if (refused_.exchange(refused.size()) == refused.size()) return;
+  for (size_t i = 0; i < std::min(refused.size(), kMostTold); ++i) {
+    log.Warning("a model of compute is left out",
+                {{"address", options_.address}, {"reason", refused[i]}});
+  }
+}
+
 GrpcUpstream::GrpcUpstream(const Options& options)
-    : options_(options),
-      stub_(std::make_unique<Stub>(Stub{GRPCInferenceService::NewStub(Connect(options))})) {}
+    : options_(options), stub_(std::make_unique<Stub>(Connect(options))) {}
 
 GrpcUpstream::~GrpcUpstream() {
   calls_.Close();
@@ -137,8 +221,8 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
         if (status.ok()) {
           std::move(done)(std::move(state->response));
         } else {
-          std::move(done)(
-              Explain(state->cancelled ? status : AwayIfCancelled(status), options_.address));
+          std::move(done)(Explain(state->cancelled ? status : AwayIfCancelled(status),
+                                  ended->context, options_.address));
         }
       });
   return state;
@@ -185,20 +269,13 @@ absl::StatusOr<KnownModels> GrpcUpstream::Describe(const std::vector<std::string
   {
     grpc::ClientContext context;
     context.set_deadline(deadline);
-    inference::RepositoryIndexResponse index;
-    const grpc::Status status = AwayIfCancelled(
-        stub_->rpc->RepositoryIndex(&context, inference::RepositoryIndexRequest(), &index));
+    google::protobuf::Empty index;
+    const grpc::Status status = AwayIfCancelled(stub_->ReadIndex(&context, &index));
     // A server without the extension is asked about the names we were given.
     if (!status.ok() && status.error_code() != grpc::StatusCode::UNIMPLEMENTED) {
-      return Explain(status, options_.address);
+      return Explain(status, context, options_.address);
     }
-    for (const auto& entry : index.models()) {
-      KnownModel* const model = models.add_models();
-      model->set_name(entry.name());
-      model->set_version(entry.version());
-      model->set_state(entry.state());
-      model->set_reason(entry.reason());
-    }
+    TellRefused(TakeIndex(index, &models));
     if (!status.ok()) {
       for (const std::string& name : names) {
         KnownModel* const model = models.add_models();
@@ -227,11 +304,11 @@ absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point d
   if (!described.ok()) {
     model->clear_metadata();
     if (IsAway(described) && model->state() == "READY") {
-      return Explain(described, options_.address);
+      return Explain(described, context, options_.address);
     }
     if (model->state() == "READY") {
       model->set_state("UNAVAILABLE");
-      model->set_reason(described.error_message());
+      model->set_reason(WithoutPaths(described.error_message()));
     }
     return absl::OkStatus();
   }
@@ -249,7 +326,8 @@ absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point d
   if (configured.ok()) model->mutable_config()->Swap(config.mutable_config());
   // Optional in the protocol: a server without it is configured at the gateway. One that has gone
   // meanwhile is no such server.
-  return IsAway(configured) ? Explain(configured, options_.address) : absl::OkStatus();
+  return IsAway(configured) ? Explain(configured, config_context, options_.address)
+                            : absl::OkStatus();
 }
 
 }  // namespace souvenir::gateway

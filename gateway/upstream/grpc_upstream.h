@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -51,8 +52,12 @@ class GrpcUpstream final : public UpstreamServer {
   absl::Status DescribeModel(std::chrono::system_clock::time_point deadline,
                              souvenir::state::v1::KnownModel* model);
 
+  // Logs why models are left out, where there are more or fewer than before.
+  void TellRefused(const std::vector<std::string>& refused);
+
   const Options options_;
   const std::unique_ptr<Stub> stub_;
+  std::atomic<size_t> refused_{0};
   Gate calls_;  // each is inside for as long as its context exists
 };
 

@@ -46,6 +46,23 @@ class AlertsTest(unittest.TestCase):
         self.assertTrue(self.tests)
         self.assert_promtool("test", "rules", *self.tests)
 
+    def test_rules_dashboards_and_log_agree_on_failures(self):
+        """What IsServersFault() says is what the log warns of."""
+        source = (SOURCE_DIRECTORY / "common/grpc/status.cc").read_text(encoding="utf-8")
+        body = source[source.index("bool IsServersFault"):]
+        faults = set(re.findall(r"StatusCode::(\w+):", body[:body.index("return true")]))
+        self.assertIn("DEADLINE_EXCEEDED", faults)
+        told = (SOURCE_DIRECTORY / "docs/logs.md").read_text(encoding="utf-8").split("- as a warning,")[1]
+        told = set(re.findall(r"[A-Z]+(?:_[A-Z]+)*", told.split("which are the")[0]))
+        self.assertEqual(told - {"OK"}, faults)
+        found = 0
+        for path in [FOLDER / "rules.yml", *sorted((SOURCE_DIRECTORY / "deploy/grafana").glob("*.json"))]:
+            text = path.read_text(encoding="utf-8")
+            for codes in re.findall(r'code=~\\?"([A-Z_|]+)', text):
+                found += 1
+                self.assertEqual(set(codes.split("|")), faults, path.name)
+        self.assertGreaterEqual(found, 3)
+
     def test_each_alert_is_seen_to_fire_and_not_to(self):
         fires, silent = set(), set()
         for path in self.tests:

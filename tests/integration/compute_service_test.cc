@@ -192,6 +192,105 @@ TEST_F(ComputeServiceTest, WorkThatWaitsPastItsDeadlineNeverRuns) {
   EXPECT_EQ(backend_->runs(), 1);
 }
 
+TEST_F(ComputeServiceTest, ADeadlineCountsAsSuchHoweverTheCallerGoes) {
+  backend_->HoldRuns(true);
+  std::future<grpc::Status> running = public_->InferLater(EchoRequest({"runs"}));
+  backend_->WaitForRuns(1);
+  constexpr int kCalls = 10;
+  for (int i = 0; i < kCalls; ++i) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(30 + i));
+    inference::ModelInferResponse response;
+    EXPECT_EQ(public_->stub().ModelInfer(&context, EchoRequest({"late"}), &response).error_code(),
+              grpc::StatusCode::DEADLINE_EXCEEDED);
+    WaitForDepth(0);
+  }
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
+  const auto stream = public_->stub().ModelStreamInfer(&context);
+  ASSERT_TRUE(stream->Write(EchoRequest({"late"})));
+  inference::ModelStreamInferResponse response;
+  while (stream->Read(&response)) {
+  }
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  const auto counted = [&](const std::string& line) {
+    return HttpGet(service_->metrics_port(), "/metrics").find("\n" + line + "\n") !=
+           std::string::npos;
+  };
+  while (
+      !counted("souvenir_compute_request_seconds_count{method=\"ModelInfer\",code="
+               "\"DEADLINE_EXCEEDED\"} 10")) {
+    std::this_thread::yield();
+  }
+  while (
+      !counted("souvenir_compute_request_seconds_count{method=\"ModelStreamInfer\",code="
+               "\"DEADLINE_EXCEEDED\"} 1")) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(Echo()->Stats().expired, 11u);
+  EXPECT_EQ(Echo()->Stats().cancelled, 0u);
+  backend_->HoldRuns(false);
+  EXPECT_TRUE(running.get().ok());
+}
+
+TEST_F(ComputeServiceTest, AModelThatIsNotThereIsNotReady) {
+  for (const char* name : {"echo", "broken", "nope", ""}) {
+    grpc::ClientContext context;
+    inference::ModelReadyRequest request;
+    request.set_name(name);
+    inference::ModelReadyResponse response;
+    EXPECT_TRUE(public_->stub().ModelReady(&context, request, &response).ok()) << name;
+    EXPECT_EQ(response.ready(), std::string(name) == "echo") << name;
+  }
+}
+
+TEST_F(ComputeServiceTest, TheServerIsReadyUnlessAllOfItsModelsAreBroken) {
+  const auto ready = [&] {
+    grpc::ClientContext context;
+    inference::ServerReadyResponse response;
+    EXPECT_TRUE(public_->stub().ServerReady(&context, {}, &response).ok());
+    return response.ready();
+  };
+  EXPECT_TRUE(ready()) << "one is broken";
+  fs::remove_all(directory_ / "echo");
+  Start();
+  EXPECT_FALSE(ready()) << "all are";
+  fs::remove_all(directory_ / "broken");
+  Start();
+  EXPECT_TRUE(ready()) << "there are none, and some may be loaded";
+}
+
+TEST_F(ComputeServiceTest, CallersAreToldNoPathsAndTheLogIs) {
+  Write("odd/config.pbtxt", "no_such_field: 1");
+  testing::internal::CaptureStderr();
+  Start();
+  inference::ModelInferRequest request = EchoRequest({"x"});
+  request.set_model_name("odd");
+  inference::ModelInferResponse response;
+  const grpc::Status infer = public_->Infer(request, &response);
+  EXPECT_EQ(infer.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(infer.error_message(), AllOf(HasSubstr("config.pbtxt:1"), HasSubstr("'odd'"),
+                                           Not(HasSubstr(directory_.string()))));
+  EXPECT_THAT(public_->IndexOf("odd"), Not(HasSubstr(directory_.string())));
+  grpc::ClientContext context;
+  inference::RepositoryModelLoadRequest load;
+  load.set_model_name("odd");
+  inference::RepositoryModelLoadResponse loaded;
+  const grpc::Status failed = admin_->stub().RepositoryModelLoad(&context, load, &loaded);
+  EXPECT_FALSE(failed.ok());
+  EXPECT_THAT(failed.error_message(), Not(HasSubstr(directory_.string())));
+  load.set_model_name("nowhere");
+  grpc::ClientContext unknown_context;
+  EXPECT_THAT(admin_->stub().RepositoryModelLoad(&unknown_context, load, &loaded).error_message(),
+              Not(HasSubstr(directory_.string())));
+  backend_->SetLoadStatus(absl::NotFoundError("cannot read /opt/models/echo/1/model.pt"));
+  EXPECT_THAT(public_->Infer(EchoRequest({"x"}), &response).error_message(),
+              AllOf(HasSubstr("cannot read model.pt"), Not(HasSubstr("/opt"))));
+  const std::string lines = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(lines, HasSubstr("detail=model 'odd': " + directory_.string()));
+  EXPECT_THAT(lines, HasSubstr("/opt/models/echo/1/model.pt"));
+}
+
 TEST_F(ComputeServiceTest, WorkThatIsCancelledNeverRuns) {
   backend_->HoldRuns(true);
   std::future<grpc::Status> running = public_->InferLater(EchoRequest({"runs"}));
@@ -379,7 +478,8 @@ TEST_F(ComputeServiceTest, OnlyTheAdminPortLoadsAndUnloads) {
     grpc::ClientContext context;
     const grpc::Status status = public_->stub().RepositoryModelLoad(&context, load, &loaded);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
-    EXPECT_THAT(status.error_message(), HasSubstr("admin port"));
+    EXPECT_THAT(status.error_message(),
+                HasSubstr("admin port only (" + std::to_string(service_->admin_port()) + ")"));
   }
   {
     grpc::ClientContext context;

@@ -21,6 +21,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using compute::EchoRequest;
 
@@ -177,8 +178,7 @@ TEST_F(EndpointsTest, WithAllAwayHitsAreServedAndMissesFailAtOnceAndNameAll) {
     status = AskNew();
     return status.error_message().find("none of 2 compute services answers") != std::string::npos;
   });
-  EXPECT_THAT(status.error_message(),
-              AllOf(HasSubstr(servers_[0].address()), HasSubstr(servers_[1].address())));
+  EXPECT_THAT(status.error_message(), Not(HasSubstr("127.0.0.1")));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   inference::ServerReadyResponse ready;
   grpc::ClientContext context;
@@ -212,7 +212,7 @@ TEST_F(EndpointsTest, LoadingIsPassedOnToAll) {
   servers_[1].Start("engine 1", {"other"});
   const grpc::Status partly = load("other");
   EXPECT_THAT(partly.error_message(), AllOf(HasSubstr("1 of 2 compute services have done it"),
-                                            HasSubstr(servers_[0].admin_address())));
+                                            Not(HasSubstr(servers_[0].admin_address()))));
 }
 
 TEST_F(EndpointsTest, StatisticsAreOfAll) {

@@ -23,12 +23,14 @@
 #include "souvenir/v1/stats.grpc.pb.h"
 #include "souvenir/v1/translation.grpc.pb.h"
 #include "tests/fakes/fake_backend.h"
+#include "tests/fakes/http_get.h"
 #include "tests/unit/cache/test_entries.h"
 
 namespace souvenir {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A model that "translates" by giving the text back, and is asked as a translation model is.
 compute::ModelDescription EchoTranslation(const std::string& name, const std::string& source,
@@ -114,8 +116,19 @@ class GatewayTest : public ::testing::Test {
                                            grpc::InsecureChannelCredentials());
     translation_ = v1::TranslationService::NewStub(channel);
     inference_ = inference::GRPCInferenceService::NewStub(channel);
+    admin_inference_ = inference::GRPCInferenceService::NewStub(admin);
     stats_ = v1::StatsService::NewStub(channel);
     cache_ = v1::CacheService::NewStub(admin);
+  }
+
+  // The number of a line of the metrics page that begins so; 0 where there is none.
+  double Metric(const std::string& line) {
+    const std::string page = HttpGet(gateway_->metrics_port(), "/metrics");
+    const size_t at = page.find("\n" + line + " ");
+    return at == std::string::npos ? 0 : std::stod(page.substr(at + line.size() + 2));
+  }
+  void WaitForMetric(const std::string& line, double value) {
+    while (Metric(line) != value) std::this_thread::yield();
   }
 
   // The gateway learns by polling, on a thread of its own; asking until it has is bounded by ctest.
@@ -189,6 +202,7 @@ class GatewayTest : public ::testing::Test {
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<v1::TranslationService::Stub> translation_;
   std::unique_ptr<inference::GRPCInferenceService::Stub> inference_;
+  std::unique_ptr<inference::GRPCInferenceService::Stub> admin_inference_;
   std::unique_ptr<v1::StatsService::Stub> stats_;
   std::unique_ptr<v1::CacheService::Stub> cache_;
 };
@@ -288,7 +302,7 @@ TEST_F(GatewayTest, WithComputeAwayHitsAreServedAfterARestartAndMissesAreRefused
   grpc::Status status;
   Translate("new", {"es"}, &status);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_THAT(status.error_message(), HasSubstr("compute at 127.0.0.1:"));
+  EXPECT_EQ(status.error_message(), "compute cannot be reached");
   const auto mixed = Translate("known", {"es", "gl"});
   EXPECT_EQ(mixed.translations(0).text(), "known");
   EXPECT_EQ(mixed.translations(1).status().code(), grpc::StatusCode::UNAVAILABLE)
@@ -373,6 +387,173 @@ TEST_F(GatewayTest, ACallerThatLeavesTakesItsComputationAlong) {
     if (stats.flights().in_progress() == 0) break;
     std::this_thread::yield();
   }
+}
+
+TEST_F(GatewayTest, ADeadlineCountsAsSuchHoweverTheCallerGoes) {
+  backend_->HoldRuns(true);
+  constexpr int kCalls = 20;
+  for (int i = 0; i < kCalls; ++i) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(30 + i));
+    v1::TranslateRequest request;
+    request.set_text("slow");
+    request.set_source_language("en");
+    request.add_target_languages("es");
+    v1::TranslateResponse response;
+    EXPECT_EQ(translation_->Translate(&context, request, &response).error_code(),
+              grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
+  for (const char* name : {"request_seconds_count", "answers_total"}) {
+    WaitForMetric(std::string("souvenir_gateway_") + name +
+                      "{method=\"Translate\",code=\"DEADLINE_EXCEEDED\"}",
+                  kCalls);
+  }
+  EXPECT_EQ(Metric("souvenir_gateway_request_seconds_count{method=\"Translate\",code="
+                   "\"CANCELLED\"}"),
+            0);
+  // A stream has its own way to hear of it, and one that is broken off is none.
+  {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(30));
+    v1::TranslateRequest request;
+    request.set_text("slow");
+    request.set_source_language("en");
+    request.add_target_languages("es");
+    const auto reader = translation_->StreamTranslate(&context, request);
+    v1::Translation translation;
+    while (reader->Read(&translation)) {
+    }
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
+  WaitForMetric(
+      "souvenir_gateway_request_seconds_count{method=\"StreamTranslate\",code=\"DEADLINE_EXCEEDED"
+      "\"}",
+      1);
+  {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::hours(1));
+    v1::TranslateRequest request;
+    request.set_text("slow");
+    request.set_source_language("en");
+    request.add_target_languages("es");
+    const auto reader = translation_->StreamTranslate(&context, request);
+    context.TryCancel();
+    v1::Translation translation;
+    while (reader->Read(&translation)) {
+    }
+    EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(50));
+    const auto stream = inference_->ModelStreamInfer(&context);
+    inference::ModelInferRequest request;
+    request.set_model_name("fake-en-es");
+    auto* const input = request.add_inputs();
+    input->set_name("text");
+    input->set_datatype("BYTES");
+    input->add_shape(1);
+    input->add_shape(1);
+    AppendBytesElement("slow", request.add_raw_input_contents());
+    ASSERT_TRUE(stream->Write(request));
+    inference::ModelStreamInferResponse response;
+    while (stream->Read(&response)) {
+    }
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
+  WaitForMetric(
+      "souvenir_gateway_request_seconds_count{method=\"ModelStreamInfer\",code=\"DEADLINE_EXCEEDED"
+      "\"}",
+      1);
+  backend_->HoldRuns(false);
+}
+
+TEST_F(GatewayTest, EachAnswerOfACallCountsByItsOwnStatus) {
+  EXPECT_EQ(Translate("hello", {"es", "gl", "xx"}).translations_size(), 3);
+  EXPECT_EQ(Metric("souvenir_gateway_answers_total{method=\"Translate\",code=\"OK\"}"), 2);
+  EXPECT_EQ(Metric("souvenir_gateway_answers_total{method=\"Translate\",code=\"NOT_FOUND\"}"), 1);
+  EXPECT_EQ(Metric("souvenir_gateway_request_seconds_count{method=\"Translate\",code=\"OK\"}"), 1);
+  StopCompute();
+  // What is remembered is served beside what cannot be.
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+  grpc::Status status;
+  Translate("new", {"es", "gl"}, &status);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(Metric("souvenir_gateway_answers_total{method=\"Translate\",code=\"UNAVAILABLE\"}"), 2);
+}
+
+TEST_F(GatewayTest, AStreamThatIsRefusedIsLoggedUnderItsRequest) {
+  testing::internal::CaptureStderr();
+  StopCompute();
+  grpc::ClientContext context;
+  context.AddMetadata("x-request-id", "order-9");
+  v1::TranslateRequest request;
+  request.set_text("new");
+  request.set_source_language("en");
+  request.add_target_languages("es");
+  const auto reader = translation_->StreamTranslate(&context, request);
+  v1::Translation translation;
+  while (reader->Read(&translation))
+    EXPECT_THAT(translation.status().message(), Not(HasSubstr("127.")));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+  const std::string lines = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(lines, HasSubstr("StreamTranslate"));
+  EXPECT_THAT(lines, HasSubstr("order-9"));
+  EXPECT_THAT(lines, HasSubstr("compute at 127.0.0.1:")) << "the rest of what the caller was told";
+}
+
+TEST_F(GatewayTest, AModelThatIsNotThereIsNotReady) {
+  for (const char* name : {"fake-en-es", "unknown", ""}) {
+    grpc::ClientContext context;
+    inference::ModelReadyRequest request;
+    request.set_name(name);
+    inference::ModelReadyResponse response;
+    EXPECT_TRUE(inference_->ModelReady(&context, request, &response).ok()) << name;
+    EXPECT_EQ(response.ready(), std::string(name) == "fake-en-es") << name;
+  }
+}
+
+TEST_F(GatewayTest, StatisticsHaveWhatTheCacheSparedCompute) {
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(KindOf("text " + std::to_string(i)), v1::CACHE_KIND_MISS);
+  for (int i = 0; i < 7; ++i) ASSERT_EQ(KindOf("text 0"), v1::CACHE_KIND_MEMORY);
+  grpc::ClientContext context;
+  inference::ModelStatisticsRequest request;
+  request.set_name("fake-en-es");
+  inference::ModelStatisticsResponse response;
+  ASSERT_TRUE(inference_->ModelStatistics(&context, request, &response).ok());
+  ASSERT_EQ(response.model_stats_size(), 1);
+  const inference::InferStatistics& stats = response.model_stats(0).inference_stats();
+  EXPECT_EQ(stats.cache_hit().count(), 7u);
+  EXPECT_GT(stats.cache_hit().ns(), 0u);
+  EXPECT_EQ(stats.cache_miss().count(), 3u);
+  EXPECT_EQ(stats.success().count(), 10u);
+  EXPECT_EQ(response.model_stats(0).inference_count(), 3u) << "it includes no hits, as in Triton";
+}
+
+TEST_F(GatewayTest, ALoadIsDoneWhenTheGatewayHasWhatWasLoaded) {
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+  for (int i = 2; i < 6; ++i) {
+    backend_->SetDigest("engine " + std::to_string(i));
+    inference::RepositoryModelLoadRequest load;
+    load.set_model_name("fake-en-es");
+    inference::RepositoryModelLoadResponse loaded;
+    grpc::ClientContext context;
+    const grpc::Status status = admin_inference_->RepositoryModelLoad(&context, load, &loaded);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS) << "the former model's answer";
+    EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+  }
+  inference::RepositoryModelUnloadRequest unload;
+  unload.set_model_name("fake-en-es");
+  inference::RepositoryModelUnloadResponse unloaded;
+  grpc::ClientContext context;
+  ASSERT_TRUE(admin_inference_->RepositoryModelUnload(&context, unload, &unloaded).ok());
+  grpc::ClientContext ready_context;
+  inference::ModelReadyRequest request;
+  request.set_name("fake-en-es");
+  inference::ModelReadyResponse response;
+  ASSERT_TRUE(inference_->ModelReady(&ready_context, request, &response).ok());
+  EXPECT_FALSE(response.ready());
 }
 
 TEST_F(GatewayTest, AModelThatIsReplacedAnswersAnewWithoutAnyCall) {
@@ -468,6 +649,24 @@ TEST_F(GatewayTest, BatchesOfAnyMixAreTheSameBytesAsUncachedOnes) {
     EXPECT_EQ(cached.model_version(), uncached.model_version());
     EXPECT_EQ(cached_context.GetServerInitialMetadata().count("souvenir-cache"), 1u);
   }
+}
+
+TEST_F(GatewayTest, ThePublicPortNamesTheAdminPortThatLoadsAndUnloads) {
+  const std::string port = "(" + std::to_string(gateway_->admin_port()) + ")";
+  inference::RepositoryModelLoadRequest load;
+  load.set_model_name("fake-en-es");
+  inference::RepositoryModelLoadResponse loaded;
+  grpc::ClientContext load_context;
+  grpc::Status status = inference_->RepositoryModelLoad(&load_context, load, &loaded);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(status.error_message(), testing::HasSubstr(port));
+  inference::RepositoryModelUnloadRequest unload;
+  unload.set_model_name("fake-en-es");
+  inference::RepositoryModelUnloadResponse unloaded;
+  grpc::ClientContext unload_context;
+  status = inference_->RepositoryModelUnload(&unload_context, unload, &unloaded);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_THAT(status.error_message(), testing::HasSubstr(port));
 }
 
 TEST_F(GatewayTest, AStopDrainsWhatIsUnderWayAndRefusesWhatIsNew) {

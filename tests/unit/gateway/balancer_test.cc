@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "common/status_detail.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/unit/gateway/test_models.h"
 
@@ -193,7 +194,8 @@ TEST_F(BalancerTest, WhereAllAreEjectedOrAwayTheyAreAskedAllTheSame) {
   Call(a, absl::UnavailableError("compute at a: no"), 3);
   Call(b, absl::UnavailableError("compute at b: no"), 3);
   EXPECT_NE(balancer_.Begin(kWanted), nullptr);
-  EXPECT_EQ(balancer_.AllAway(),
+  EXPECT_EQ(balancer_.AllAway()->message(), "none of 2 compute services answers");
+  EXPECT_EQ(DetailOf(*balancer_.AllAway()),
             "none of 2 compute services answers: compute at a: no; compute at b: no");
   balancer_.SetAway(a, lost_);
   EXPECT_EQ(balancer_.Begin(kWanted), b) << "it answers, at least";
@@ -205,7 +207,7 @@ TEST_F(BalancerTest, WhatIsToldOfAllThatAreAwayIsBounded) {
   for (int i = 0; i < 40; ++i) {
     balancer_.SetAway(AddUnknown(std::to_string(i)), absl::UnavailableError(trouble));
   }
-  const std::string told = *balancer_.AllAway();
+  const std::string told = DetailOf(*balancer_.AllAway());
   EXPECT_LT(told.size(), 1000u);
   EXPECT_EQ(told.find("\xc3;"), std::string::npos) << told;
   EXPECT_TRUE(told.ends_with("and 36 more")) << told;

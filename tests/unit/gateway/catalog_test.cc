@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/clock.h"
+#include "common/status_detail.h"
 #include "tests/unit/cache/test_entries.h"
 #include "tests/unit/gateway/test_models.h"
 
@@ -47,6 +48,19 @@ TEST(CatalogTest, WhatIsNotThereIsToldWithWhatIs) {
   EXPECT_EQ(model.status().message(), "no model 'x'; there are: m, other");
   EXPECT_EQ(catalog.snapshot()->Find("m", "7").status().message(),
             "no version '7' of model 'm'; there are: 1");
+}
+
+TEST(CatalogTest, ComputeWithoutModelsHasAnswered) {
+  Catalog catalog({.compute_address = "10.0.0.7:8011"});
+  const absl::Status unknown = catalog.CheckKnown();
+  EXPECT_EQ(unknown.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(unknown.message(),
+            "no model is known yet, because compute has never answered this gateway");
+  EXPECT_EQ(DetailOf(unknown), "compute at 10.0.0.7:8011 has never answered");
+  catalog.Update({});
+  EXPECT_TRUE(catalog.CheckKnown().ok());
+  EXPECT_EQ(catalog.snapshot()->Find("x", "").status(),
+            absl::NotFoundError("no model 'x'; compute has none"));
 }
 
 TEST(CatalogTest, ThePolicyWinsOverTheModelsOwnWord) {

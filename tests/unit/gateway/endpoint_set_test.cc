@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/status_detail.h"
 #include "tests/fakes/fake_upstream.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/unit/gateway/test_models.h"
@@ -26,7 +27,7 @@ class EndpointSetTest : public testing::Test {
  protected:
   EndpointSetTest() {
     EndpointSet::Options options;
-    options.name = kName;
+    options.setting = "compute_addresses";
     options.on_added = [this](const Endpoint& endpoint) {
       endpoints_[endpoint.at.address] = &endpoint;
     };
@@ -115,6 +116,13 @@ TEST_F(EndpointSetTest, WithoutAnAddressACallFailsAtOnce) {
   const auto outcome = Ask();
   EXPECT_EQ(outcome->status->code(), absl::StatusCode::kUnavailable);
   outcome->call->Cancel();
+}
+
+TEST_F(EndpointSetTest, WithoutAnAddressTheSettingIsNamedThatShouldHaveOne) {
+  absl::Status status;
+  set_->Load(std::make_unique<inference::RepositoryModelLoadRequest>(), absl::Seconds(1),
+             [&](auto response) { status = response.status(); });
+  EXPECT_EQ(status, absl::UnavailableError("no address is known yet for compute_addresses"));
 }
 
 TEST_F(EndpointSetTest, ACallThatWasLostIsMadeOnceMoreAtAnother) {
@@ -241,7 +249,7 @@ TEST_F(EndpointSetTest, WhileReplicasDifferCallsGoToThoseWithTheDigest) {
   EXPECT_THAT(calls(), ElementsAre(std::pair("a", 3), std::pair("b", 3), std::pair("c", 6)));
 }
 
-TEST_F(EndpointSetTest, WithAllAwayTheAnswerNamesAll) {
+TEST_F(EndpointSetTest, WithAllAwayTheDetailNamesAllAndTheAnswerNone) {
   StartReady({"a", "b"});
   for (const char* address : {"a", "b"}) {
     set_->SetDescribed(*endpoints_.at(address),
@@ -253,9 +261,9 @@ TEST_F(EndpointSetTest, WithAllAwayTheAnswerNamesAll) {
       server->FailAll(absl::UnavailableError("compute at " + address + ": refused"));
     }
   }
-  EXPECT_EQ(*outcome->status,
-            absl::UnavailableError("none of 2 compute services answers: compute at a: refused; "
-                                   "compute at b: refused"));
+  EXPECT_EQ(outcome->status->message(), "none of 2 compute services answers");
+  EXPECT_EQ(DetailOf(*outcome->status),
+            "none of 2 compute services answers: compute at a: refused; compute at b: refused");
 }
 
 TEST_F(EndpointSetTest, AnEjectionIsTold) {
@@ -305,7 +313,9 @@ TEST_F(EndpointSetTest, LoadingIsPassedOnToAllAndAllMustHaveDoneIt) {
   for (const auto& [address, server] : servers_) server->SetRepositoryStatus(absl::OkStatus());
   EXPECT_TRUE(load().ok());
   servers_["b"]->SetRepositoryStatus(absl::NotFoundError("no model 'x'"));
-  EXPECT_EQ(load(), absl::NotFoundError("1 of 2 compute services have done it; b: no model 'x'"));
+  EXPECT_EQ(load().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(load().message(), "1 of 2 compute services have done it; no model 'x'");
+  EXPECT_EQ(DetailOf(load()), "b: no model 'x'");
   SetAddresses({"b"});
   EXPECT_EQ(load(), absl::NotFoundError("no model 'x'"));
   SetAddresses({});

@@ -1,6 +1,7 @@
 #include "gateway/gateway_config.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -82,6 +83,36 @@ TEST(UpstreamKeepaliveTest, AtMostTwoFallIntoTheLongestCall) {
   }
   config.mutable_upstream()->set_keepalive_ms(7'000);
   EXPECT_EQ(UpstreamKeepalive(config), absl::Seconds(7));
+}
+
+config::v1::GatewayConfig With(const std::string& text) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config::v1::GatewayConfig more;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &more)) << text;
+  config.MergeFrom(more);
+  return config;
+}
+
+TEST(GatewayConfigTest, EachPolicyIsItsOwn) {
+  EXPECT_EQ(CacheOptions(With("memory { policy: LRU }")).memory.policy,
+            cache::EvictionPolicy::Kind::kLru);
+  EXPECT_EQ(CacheOptions(With("memory { policy: S3_FIFO }")).memory.policy,
+            cache::EvictionPolicy::Kind::kS3Fifo);
+}
+
+TEST(GatewayConfigTest, ANameThatIsNoModelsIsRefused) {
+  EXPECT_TRUE(CheckGatewayConfig(With("models { key: \"org/model\" value { cache: true } }")).ok());
+  const absl::Status status =
+      CheckGatewayConfig(With("models { key: \"a\\nb\" value { cache: true } }"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("models: 'a\\nb' is no name"));
+}
+
+TEST(GatewayConfigTest, APolicyThatIsNoneIsRefusedAndNotTakenForAnother) {
+  const absl::Status status = CheckGatewayConfig(With("memory { policy: 7 }"));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("memory.policy: 7 came"));
+  EXPECT_TRUE(CheckGatewayConfig(With("memory { policy: LRU }")).ok());
 }
 
 }  // namespace

@@ -5,20 +5,26 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/grpc/grpc_server.h"
+#include "common/status_detail.h"
 #include "inference/grpc_service.grpc.pb.h"
 
 namespace souvenir::gateway {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 // A server of other people's with one model, which answers as a test tells it.
 struct Server final : inference::GRPCInferenceService::Service {
   grpc::Status RepositoryIndex(grpc::ServerContext*, const inference::RepositoryIndexRequest*,
                                inference::RepositoryIndexResponse* response) override {
+    for (const std::string& name : odd_names) {
+      auto* const odd = response->add_models();
+      odd->set_name(name);
+      odd->set_state("READY");
+    }
     auto* const model = response->add_models();
     model->set_name("theirs");
     model->set_version("1");
@@ -38,6 +44,7 @@ struct Server final : inference::GRPCInferenceService::Service {
     return config;
   }
 
+  std::vector<std::string> odd_names;
   grpc::Status index;
   grpc::Status metadata;
   grpc::Status config;
@@ -103,11 +110,28 @@ TEST_F(GrpcUpstreamTest, AServerThatStopsHasDescribedNothing) {
       const auto models = Describe();
       ASSERT_FALSE(models.ok()) << models->ShortDebugString();
       EXPECT_TRUE(absl::IsUnavailable(models.status())) << models.status();
-      EXPECT_THAT(std::string(models.status().message()),
-                  AllOf(HasSubstr(std::to_string(server_->port())), HasSubstr("it stops")));
+      EXPECT_THAT(std::string(models.status().message()), HasSubstr("it stops"));
+      EXPECT_THAT(DetailOf(models.status()), HasSubstr(std::to_string(server_->port())));
       answers_.*asked = grpc::Status::OK;
     }
   }
+}
+
+// The message is not even well-formed then: a name costs itself alone.
+TEST_F(GrpcUpstreamTest, ANameThatIsNoneCostsNoOtherModel) {
+  answers_.odd_names = {"\xff\xfe", "a\nb", std::string(300, 'x'), ""};
+  const auto model = Model();
+  EXPECT_EQ(model.name(), "theirs");
+  EXPECT_EQ(model.state(), "READY");
+}
+
+TEST_F(GrpcUpstreamTest, WhatItsCallersAreToldHasNoAddressAndNoPath) {
+  answers_.metadata = {grpc::StatusCode::NOT_FOUND, "no such file: /opt/models/m/1/model.pt"};
+  EXPECT_EQ(Model().reason(), "no such file: model.pt");
+  server_->Shutdown(absl::ZeroDuration());
+  const absl::Status away = Describe().status();
+  EXPECT_EQ(away, WithDetail(absl::UnavailableError("compute cannot be reached"), DetailOf(away)));
+  EXPECT_THAT(DetailOf(away), HasSubstr("compute at 127.0.0.1:"));
 }
 
 }  // namespace

@@ -161,15 +161,34 @@ TEST_F(ModelRepositoryTest, OneBrokenModelTakesNoOtherDown) {
   Write("stranger/config.pbtxt", "backend: \"torch\"");
   Write("directory/config.pbtxt/file", "");
   Create();
-  EXPECT_THAT(ReasonOf("directory"), HasSubstr("directory/config.pbtxt: it is a directory"));
+  EXPECT_THAT(ReasonOf("directory"), HasSubstr("read config.pbtxt: it is a directory"));
   EXPECT_TRUE(Ask("good").get().ok());
   EXPECT_THAT(ReasonOf("no_config"), HasSubstr("config.pbtxt"));
-  EXPECT_THAT(ReasonOf("syntax"),
-              AllOf(HasSubstr("syntax/config.pbtxt:2:"), HasSubstr("no_such_field")));
+  EXPECT_THAT(ReasonOf("syntax"), AllOf(HasSubstr("config.pbtxt:2:"), HasSubstr("no_such_field")));
+  EXPECT_THAT(Get("syntax")->status().detail, HasSubstr("syntax/config.pbtxt:2:"));
   EXPECT_THAT(ReasonOf("misnamed"), AllOf(HasSubstr("'other'"), HasSubstr("'misnamed'")));
   EXPECT_THAT(ReasonOf("refused"), HasSubstr("'refuse'"));
   EXPECT_THAT(ReasonOf("stranger"), AllOf(HasSubstr("'torch'"), HasSubstr("'fake'")));
   EXPECT_EQ(Ask("syntax").get().status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(ModelRepositoryTest, AFolderWhoseNameIsNoneCostsItselfAlone) {
+  WriteModel("good");
+  WriteModel("caf\xe9");
+  WriteModel("two\nlines");
+  WriteModel("zulu");
+  testing::internal::CaptureStderr();
+  Create();
+  repository_->Poll();
+  const std::string lines = testing::internal::GetCapturedStderr();
+  std::vector<std::string> names;
+  for (const auto& model : repository_->All()) names.push_back(model->name());
+  EXPECT_THAT(names, ElementsAre("good", "zulu"));
+  // Once, however often it is looked at.
+  EXPECT_NE(lines.find("it is not UTF-8"), std::string::npos);
+  EXPECT_EQ(lines.find("it is not UTF-8"), lines.rfind("it is not UTF-8"));
+  EXPECT_NE(lines.find("it has a control character"), std::string::npos);
+  EXPECT_EQ(Load("caf\xe9").code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(ModelRepositoryTest, APlatformNamesABackendWhereNothingElseDoes) {
