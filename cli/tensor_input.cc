@@ -51,19 +51,11 @@ bool AppendInteger(const std::string& word, std::string* data) {
   return Append(static_cast<Integer>(wide), data);
 }
 
-bool AppendFloat(DataType type, const std::string& word, std::string* data) {
+// Appends what `convert` makes of the number.
+template <typename Convert>
+bool AppendFloat(const std::string& word, std::string* data, Convert convert) {
   double value = 0;
-  if (!absl::SimpleAtod(word, &value)) return false;
-  switch (type) {
-    case DataType::kFp16:
-      return Append(FloatToHalf(static_cast<float>(value)), data);
-    case DataType::kBf16:
-      return Append(FloatToBfloat(static_cast<float>(value)), data);
-    case DataType::kFp32:
-      return Append(static_cast<float>(value), data);
-    default:
-      return Append(value, data);
-  }
+  return absl::SimpleAtod(word, &value) && Append(convert(value), data);
 }
 
 // False where `word` is no element of `type`.
@@ -89,10 +81,15 @@ bool AppendElement(DataType type, const std::string& word, std::string* data) {
     case DataType::kInt64:
       return AppendInteger<int64_t>(word, data);
     case DataType::kFp16:
+      return AppendFloat(word, data,
+                         [](double value) { return FloatToHalf(static_cast<float>(value)); });
     case DataType::kBf16:
+      return AppendFloat(word, data,
+                         [](double value) { return FloatToBfloat(static_cast<float>(value)); });
     case DataType::kFp32:
+      return AppendFloat(word, data, [](double value) { return static_cast<float>(value); });
     case DataType::kFp64:
-      return AppendFloat(type, word, data);
+      return AppendFloat(word, data, [](double value) { return value; });
     case DataType::kBytes:
       AppendBytesElement(word, data);
       return true;
