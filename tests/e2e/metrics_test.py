@@ -94,8 +94,8 @@ class MetricsTest(harness.ServicesTest):
 
     def connect_to_gateway(self):
         self.gateway = self.start_gateway(
-            self.compute, data_dir="cache",
-            config=CONFIG + f'upstream {{ admin_address: "{self.compute.admin}" }}')
+            self.compute, data_dir="cache", config=CONFIG,
+            arguments=[f"--compute_admin={self.compute.admin}"])
         self.server = self.connect_when_ready(self.gateway)
         self.admin = self.connect(self.gateway.admin)
         wait_for(self.server.ready, "the gateway to learn its models")
