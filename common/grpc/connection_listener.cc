@@ -100,6 +100,12 @@ void ConnectionListener::Stop() {
   for (const int socket : std::exchange(sockets_, {})) close(socket);
 }
 
+void ConnectionListener::Disconnect() {
+  MutexLock lock(&mutex_);
+  SweepAll();
+  for (const auto& [connection, held] : held_) shutdown(connection, SHUT_RDWR);
+}
+
 ConnectionListener::Stats ConnectionListener::stats() const {
   MutexLock lock(&mutex_);
   SweepAll();

@@ -71,6 +71,10 @@ class ConnectionListener {
   // called any more, and will not be. Idempotent.
   void Stop();
 
+  // Cuts the connections that are still open, whatever was written to them and is not read; who
+  // owns them notices, and closes them. REQUIRES: stopped.
+  void Disconnect();
+
  private:
   struct Held {
     uint64_t cookie;  // of the socket: the descriptor's number may be another file's by now

@@ -28,6 +28,9 @@ constinit Logger log{"grpc"};
 // How often a server that stops looks whether its last call is answered.
 constexpr absl::Duration kLookAtCalls = absl::Milliseconds(5);
 
+// How long a stop without any grace waits for what is being written.
+constexpr absl::Duration kLastWrites = absl::Seconds(1);
+
 // Sends gRPC's own lines to our log, as debug: what matters of them we say in our own words.
 void InitGrpcOnce() {
   static std::once_flag once;
@@ -157,10 +160,13 @@ void GrpcServer::Shutdown(absl::Duration grace) {
   // gRPC would wait, to the end of the grace, for clients that have no call under way and do not
   // look at their connection, as Python's: they are to confirm that they have heard of the end.
   absl::Notification stopped;
-  std::thread cutter = StartThread("stop-grpc", [this, &stopped] {
+  const absl::Time end = absl::Now() + std::max(grace, kLastWrites);
+  std::thread cutter = StartThread("stop-grpc", [this, end, &stopped] {
     while (!stopped.WaitForNotificationWithTimeout(kLookAtCalls)) {
       // Closes the connections, as soon as what was written to each is with the kernel.
       if (open_calls() == 0) grpc_server_cancel_all_calls(server_->c_server());
+      // Clients that do not read would keep it from being there for twenty seconds.
+      if (absl::Now() >= end) listener_->Disconnect();
     }
   });
   server_->Shutdown(absl::ToChronoTime(absl::Now() + grace));

@@ -6,6 +6,7 @@ import pathlib
 import re
 import resource
 import socket
+import struct
 import unittest
 
 import grpc
@@ -326,6 +327,22 @@ class SilentClientsTest(harness.ServicesTest):
         with socket.create_connection(compute.listen.rsplit(":", 1), timeout=60) as client:
             while client.recv(4096):  # the server's own settings may come first
                 pass
+
+    def test_a_stop_does_not_wait_for_clients_that_do_not_read(self):
+        """Answers to this one fill the kernel's buffers, because it lets the server send anything."""
+        compute = self.start_compute()
+        client = http2.Connection(compute.listen)
+        self.addCleanup(client.close)
+        most = (1 << 31) - 1
+        client.send(http2.frame(http2.SETTINGS, 0, 0, struct.pack("!HI", 4, most))
+                    + http2.frame(http2.WINDOW_UPDATE, 0, 0, struct.pack("!I", most - 65_535)))
+        symbol = b"inference.GRPCInferenceService"
+        asked = http2.message(b"\x22" + bytes((len(symbol),)) + symbol)
+        for _ in range(300):
+            stream = client.begin("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+            client.send_data(stream, asked * 20)
+        wait_for(lambda: self.connect(compute.listen).health(), "some answers to be on their way")
+        self.assertEqual(compute.terminate(12), 0)
 
     def test_a_stop_does_not_wait_for_idle_channels(self):
         compute, gateway, _ = self.start_both()

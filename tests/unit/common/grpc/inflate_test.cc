@@ -83,7 +83,7 @@ TEST(InflateTest, EveryAlgorithmInAnyPieces) {
 }
 
 TEST(InflateTest, ABombIsGivenUpAtTheLimit) {
-  const std::string zeros(200u << 20, '\0');
+  const std::string zeros(20u << 20, '\0');
   for (const auto& [algorithm, gzip] : kAlgorithms) {
     const auto bomb = Received(Compress(zeros, gzip), algorithm);
     EXPECT_TRUE(absl::IsResourceExhausted(Inflate(bomb, 1u << 20).status()));
