@@ -23,7 +23,7 @@ TEST(EpochTableTest, NamesOfDifferentSortsAreApart) {
   EXPECT_NE(EpochTable::Model("x"), EpochTable::Tag("x"));
 }
 
-// Places are kept on disk: a change of the hash would bring invalidated answers back.
+// Slots are kept on disk, so a change of the hash would bring invalidated answers back.
 TEST(EpochTableTest, PlacesStayWhereTheyAre) {
   EXPECT_EQ(EpochTable::All(), 0u);
   EXPECT_EQ(EpochTable::Model("apertium-eng-spa"), 536997u);

@@ -60,7 +60,7 @@ TEST_F(FlightTableTest, CountsHowManyEachLandingAnswered) {
     const auto joined = Join("a");
     for (size_t i = 1; i < waiters; ++i) Join("a");
     table_.Land(joined.flight, result);
-    table_.Land(joined.flight, result);  // has ended, and counts no more
+    table_.Land(joined.flight, result);  // no effect, because the flight has ended
   }
   const FlightTable::Stats stats = table_.stats();
   EXPECT_EQ(stats.answered, 15u);
@@ -74,7 +74,7 @@ TEST_F(FlightTableTest, AFlightFromBeforeAnInvalidationIsNotJoined) {
   const auto after = Join("a");
   EXPECT_TRUE(after.started);
   EXPECT_NE(before.flight, after.flight);
-  // The old one still answers those who wait for it, and leaves the new one alone.
+  // The old flight still answers its waiters, and does not end the new one.
   table_.Land(before.flight, {absl::OkStatus(), MakeEntry("a", "old"), FlightSource::kUpstream});
   ASSERT_EQ(results_.size(), 1u);
   EXPECT_EQ(results_[0].entry->value(), "old");

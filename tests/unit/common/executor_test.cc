@@ -54,7 +54,7 @@ TEST(ThreadExecutorTest, NamesItsThreads) {
 TEST(ThreadExecutorTest, RefusesMoreThanItsQueueHoldsAndLeavesTheTask) {
   std::promise<void> started;
   std::promise<void> go_on;
-  const auto executor = Make(1, 1);  // after what its tasks use
+  const auto executor = Make(1, 1);  // destroyed before the objects that its tasks use
   ASSERT_TRUE(Submit(*executor, [&] {
     started.set_value();
     go_on.get_future().wait();

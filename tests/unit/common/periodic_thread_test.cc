@@ -8,7 +8,7 @@
 namespace souvenir {
 namespace {
 
-// Waits until `count` has reached `least`; ctest bounds it.
+// Waits until `count` has reached `least`. The timeout of ctest bounds the wait.
 void WaitFor(const std::atomic<int>& count, int least) {
   while (count < least) std::this_thread::yield();
 }

@@ -13,7 +13,7 @@
 namespace souvenir {
 namespace {
 
-// Calls `read` on threads of all shards, one after the other.
+// Calls `read` on a thread of each shard, one after the other.
 template <typename Read>
 void OnAllShards(Read read) {
   for (size_t i = 0; i < kThreadShards; ++i) std::thread(read).join();
@@ -49,7 +49,7 @@ TEST(PublishedTest, AValueEndsOnceNobodyHasIt) {
   EXPECT_TRUE(watch.expired());
 }
 
-// If it ended under a lock, a value that reads what is published would wait for itself.
+// A value whose destructor reads the published value would deadlock if it ran under a lock.
 TEST(PublishedTest, AValueEndsOutsideTheLocks) {
   struct Value {
     ~Value() {
@@ -63,7 +63,7 @@ TEST(PublishedTest, AValueEndsOutsideTheLocks) {
   auto value = std::make_shared<const Value>(&published, seen);
   published.Set(std::move(value));
   published.Set(nullptr);
-  EXPECT_EQ(seen, 0);  // it ended when no shard had it any more
+  EXPECT_EQ(seen, 0);  // it was destroyed after no shard had it any more
 }
 
 TEST(PublishedTest, AReaderNeverGoesBack) {

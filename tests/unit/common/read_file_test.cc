@@ -76,7 +76,7 @@ TEST_F(ReadFileTest, AFileThatIsNotThereIsNotFound) {
   }
 }
 
-// Each is refused by what it is, and nothing waits: a FIFO without a writer would for ever.
+// Each is refused with its kind, and without waiting. Opening a FIFO without a writer would block.
 TEST_F(ReadFileTest, WhatIsNoFileIsNamedAndNotWaitedFor) {
   const std::string fifo = directory_.path() + "/fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
@@ -104,7 +104,7 @@ TEST_F(ReadFileTest, WhatIsNoFileIsNamedAndNotWaitedFor) {
 }
 
 TEST_F(ReadFileTest, AReadErrorIsNamed) {
-  // A regular file whose first byte is mapped nowhere: EIO.
+  // Address 0 of this regular file is not mapped, so that a read fails with EIO.
   const absl::Status status = ReadFile("/proc/self/mem", 1 << 20).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(status.message()),

@@ -10,7 +10,7 @@
 namespace souvenir {
 namespace {
 
-// Counts its references, and notes its end instead of being freed.
+// Counts its references, and records its end instead of freeing itself.
 struct Object {
   void AddRef() const { ++references; }
   void Release() const {

@@ -17,7 +17,7 @@ std::string HashOf(const std::vector<std::string_view>& parts) {
   return HexString(hash.Finish());
 }
 
-// The bytes of `number`, lowest first.
+// Returns the bytes of `number`, lowest first.
 std::string LittleEndian(uint64_t number) {
   std::string bytes;
   for (int i = 0; i < 8; ++i) bytes += static_cast<char>((number >> (8 * i)) & 0xff);

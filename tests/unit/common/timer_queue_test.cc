@@ -80,15 +80,15 @@ TEST_F(TimerQueueTest, ACallbackMayScheduleAnother) {
 TEST(TimerQueueThreadTest, FiresOnItsOwnThread) {
   TimerQueue timers(Clock::System());
   std::promise<std::thread::id> fired;
-  // The later one first, so that the thread has to wake up for the earlier one.
+  // The later timer is scheduled first, so that the thread must wake up for the earlier one.
   timers.Schedule(Clock::System()->Monotonic() + absl::Hours(2), [] { ADD_FAILURE(); });
   timers.Schedule(Clock::System()->Monotonic() + absl::Milliseconds(1),
                   [&] { fired.set_value(std::this_thread::get_id()); });
   EXPECT_NE(fired.get_future().get(), std::this_thread::get_id());
 }
 
-// The thread sleeps for a timer that is cancelled: one that is due later does not wake it, and is
-// fired all the same, and so is one that is due before.
+// The thread sleeps until the time of a timer that is cancelled. Another timer that is due later
+// does not wake the thread and is still fired, and so is one that is due before.
 TEST(TimerQueueThreadTest, ASleepForWhatWasCancelledDelaysNothing) {
   TimerQueue timers(Clock::System());
   for (const int later_ms : {2, -4}) {

@@ -22,8 +22,8 @@
 namespace souvenir::cache {
 namespace {
 
-// An entry whose key has the first and the last word given, by which the table chooses a place and
-// looks at it, and differs from others in the second.
+// Returns an entry whose key has the given first and last words, by which the table chooses a place
+// and compares tags. Keys differ in the second word, `number`.
 EntryPtr MakeEntryAt(uint64_t first_word, uint64_t number, uint64_t last_word) {
   Fingerprint key;
   const uint64_t words[] = {first_word, number, 0, last_word};
@@ -52,7 +52,7 @@ TEST(EntryTableTest, AnEntryTakesThePlaceOfOneWithItsKey) {
   EXPECT_EQ(table.Put(after.get()), before.get());
   EXPECT_EQ(table.Find(after->key), after.get());
   EXPECT_EQ(table.size(), 1u);
-  EXPECT_FALSE(table.Erase(before.get()));  // another has its key
+  EXPECT_FALSE(table.Erase(before.get()));  // the table has another entry of its key
   EXPECT_EQ(table.Find(after->key), after.get());
   EXPECT_TRUE(table.Erase(after.get()));
   EXPECT_FALSE(table.Erase(after.get()));
@@ -67,7 +67,7 @@ TEST(EntryTableTest, KeysThatAreAlikeAreToldApart) {
     entries.push_back(MakeEntryAt(7, i, 7));
     table.Put(entries.back().get());
   }
-  // Those behind one that is gone are found past its place.
+  // Entries beyond an erased place are still found.
   for (size_t i = 0; i < entries.size(); i += 2) EXPECT_TRUE(table.Erase(entries[i].get()));
   for (size_t i = 0; i < entries.size(); ++i) {
     EXPECT_EQ(table.Find(entries[i]->key), i % 2 == 0 ? nullptr : entries[i].get()) << i;
@@ -122,7 +122,7 @@ TEST(EntryTableTest, ComingAndGoingDoesNotMakeItGrow) {
   for (const EntryPtr& entry : entries) EXPECT_EQ(table.Find(entry->key), entry.get());
 }
 
-// Held to a std::map, with keys of which many want the same place and look the same there.
+// Compares the table with a std::map. Many keys have the same first place and the same tag.
 TEST(EntryTableTest, HoldsWhatAMapHoldsWhateverComes) {
   for (unsigned seed = 0; seed < 5; ++seed) {
     SCOPED_TRACE(seed);
@@ -149,13 +149,13 @@ TEST(EntryTableTest, HoldsWhatAMapHoldsWhateverComes) {
   }
 }
 
-// Threads read without a lock while others put in, replace, erase and make the table grow: what is
-// there all the while is always found, and what is found is what was asked for and not freed yet.
+// Threads read without a lock while others add, replace and erase entries and make the table grow.
+// Entries that stay are always found, and a found entry has the right key and is not freed.
 TEST(EntryTableTest, ReadersAreNotDisturbedByWriters) {
   constexpr uint64_t kStaying = 50;
   constexpr int kWrites = 20'000;
   EntryTable table;
-  Mutex mutex;  // of the writers
+  Mutex mutex;  // the writers' lock
   struct Retired {
     uint64_t era;
     EntryPtr entry;
@@ -176,7 +176,7 @@ TEST(EntryTableTest, ReadersAreNotDisturbedByWriters) {
     threads.emplace_back([&, seed] {
       std::mt19937 random(seed);
       for (int i = 0; i < kWrites; ++i) {
-        // More and more of them, so that the table grows time and again.
+        // The number of keys increases, so that the table grows several times.
         const std::string key = name(kStaying + random() % (20 + static_cast<unsigned>(i) / 8));
         EntryPtr entry = MakeEntry(key, key);
         std::vector<Retired> freed;

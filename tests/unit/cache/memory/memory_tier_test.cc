@@ -26,7 +26,7 @@ TEST(MemoryTierTest, ShardsMustBeAPowerOfTwo) {
   EXPECT_NE(tier.status().message().find("3"), std::string::npos) << tier.status();
 }
 
-// Of the usual limit an eighth: whoever raises it does not make answers too large that were not.
+// An entry may have about an eighth of the default limit. A higher limit must not make that less.
 TEST(MemoryTierTest, ShardsThatSuitTheLimitHaveRoomForLargeEntries) {
   for (const size_t limit_bytes : {size_t{256} << 20, size_t{300} << 20, size_t{20} << 30}) {
     const auto tier = Make(limit_bytes, 0);
@@ -62,7 +62,7 @@ TEST(MemoryTierTest, TheLeastRecentlyUsedMakesRoomWhereThatIsThePolicy) {
   const auto tier = Make(10'000, 1, EvictionPolicy::Kind::kLru);
   tier->Insert(MakeEntry("old", std::string(3000, 'o')));
   tier->Insert(MakeEntry("kept", std::string(3000, 'k')));
-  ASSERT_NE(tier->Lookup(KeyOf("old")), nullptr);  // now "kept" is the one used longest ago
+  ASSERT_NE(tier->Lookup(KeyOf("old")), nullptr);  // now "kept" is the least recently used
   tier->Insert(MakeEntry("new", std::string(3000, 'n')));
   EXPECT_NE(tier->Lookup(KeyOf("old")), nullptr);
   EXPECT_EQ(tier->Lookup(KeyOf("kept")), nullptr);
@@ -80,13 +80,13 @@ TEST(MemoryTierTest, WhatIsLargerThanAShardIsNotTakenAndEvictsNothing) {
 }
 
 TEST(MemoryTierTest, WhatIsLargerThanTheSmallQueueIsTaken) {
-  const auto tier = Make(100'000);  // of which the small queue is a tenth
+  const auto tier = Make(100'000);  // the small queue has 15,000 of these bytes
   for (int i = 0; i < 100; ++i) tier->Insert(MakeEntry(fmt::format("{}", i), "filler"));
   tier->Insert(MakeEntry("large", std::string(60'000, 'l'), [](Entry::Fields& fields) {
-    fields.cost = absl::Seconds(10);  // no less for its size than the others
+    fields.cost = absl::Seconds(10);  // its cost per byte is no less than that of the others
   }));
   ASSERT_NE(tier->Lookup(KeyOf("large")), nullptr);
-  // It was asked for again, and goes on to the main queue.
+  // It had a hit, and so moves to the main queue.
   for (int i = 0; i < 100; ++i) {
     tier->Insert(MakeEntry(fmt::format("later {}", i), std::string(200, 'x')));
   }
@@ -130,7 +130,8 @@ TEST(MemoryTierTest, EraseIfDropsWhatIsDead) {
   EXPECT_EQ(tier->stats().entries, 50u);
 }
 
-// More places than are looked at under one lock, while others insert and find.
+// The table has more places than EraseIf() scans under one hold of the lock, and other threads
+// insert and look up meanwhile.
 TEST(MemoryTierTest, EraseIfLetsOthersWorkMeanwhile) {
   const auto tier = Make(64 << 20, 1);
   for (int i = 0; i < 20'000; ++i) tier->Insert(MakeEntry(fmt::format("{}", i), "dead"));
@@ -204,7 +205,7 @@ TEST(MemoryTierTest, WhatIsReservedIsTakenOffTheLimit) {
 
 // Whatever happens, the bytes stay under the limit and nothing is found under a wrong key.
 TEST(MemoryTierTest, BytesStayUnderTheLimitFromManyThreads) {
-  // A quarter of what the names would take if none were erased, so that there are evictions.
+  // The limit is a quarter of the memory for all names, so that there are evictions.
   const auto tier = Make(130'000, 4);
   std::vector<std::thread> threads;
   for (unsigned seed = 0; seed < 4; ++seed) {

@@ -14,7 +14,7 @@
 namespace souvenir::cache {
 namespace {
 
-// Whether what was unlinked before an era ended can be freed.
+// Returns true if objects that were unlinked before an era ended can be freed.
 bool CanFree(uint64_t era) { return era < ReadSection::OldestEra(); }
 
 TEST(ReadSectionTest, WhatIsRetiredWaitsForASectionThatMayHaveSeenIt) {
@@ -40,7 +40,7 @@ TEST(ReadSectionTest, ErasFollowEachOther) {
   EXPECT_GT(ReadSection::EndEra(), first);
 }
 
-// A thread that is in a section until it is told to leave.
+// A thread that stays in a section until the test ends it.
 class Reader {
  public:
   Reader() {
@@ -95,8 +95,8 @@ TEST(ReadSectionTest, MoreThreadsThanThereArePlacesAreTurnedAwayUntilOthersEnd) 
   EXPECT_TRUE(later);
 }
 
-// A writer replaces an object that readers reach without a lock. The writer only marks what it
-// would free, so that a reader that is still there sees the mark.
+// A writer replaces an object that readers reach without a lock. It marks objects instead of
+// freeing them, so that a reader that still uses one sees the mark.
 TEST(ReadSectionTest, NothingIsFreedUnderAReader) {
   constexpr int kWrites = 50'000;
   struct Object {
@@ -135,7 +135,7 @@ TEST(ReadSectionTest, NothingIsFreedUnderAReader) {
     retired.emplace_back(ReadSection::EndEra(), old);
     free_some();
   }
-  // All of it comes free while readers go on: none of them holds it up for longer than its section.
+  // All objects become free while readers go on. A reader delays that only during its section.
   while (!retired.empty()) {
     std::this_thread::yield();
     free_some();

@@ -41,7 +41,7 @@ class ServiceFlagsTest : public ::testing::Test {
   }
   ~ServiceFlagsTest() override { fs::remove_all(directory_); }
 
-  // The exit code, with what was printed in out_ and err_.
+  // Parses arguments and returns the exit code. out_ and err_ get the output.
   std::optional<int> Parse(std::vector<const char*> arguments) {
     arguments.insert(arguments.begin(), "souvenir-test");
     ::testing::internal::CaptureStdout();
@@ -153,7 +153,7 @@ TEST_F(ServiceFlagsTest, WhatIsReadAgainIsTheFileAsItIsNow) {
   config::v1::GatewayConfig again;
   EXPECT_TRUE(flags_->ReadAgain(&again).ok());
   EXPECT_EQ(again.listen_address(), "flag:1");
-  EXPECT_EQ(again.drain_timeout_seconds(), 30u);  // the default: the file says no more of it
+  EXPECT_EQ(again.drain_timeout_seconds(), 30u);  // the default, because the file has no value now
   EXPECT_EQ(again.logging().level(), "");
   EXPECT_EQ(again.logging().levels().at("pool"), "debug");
 

@@ -76,7 +76,7 @@ TEST_F(TextProtoFileTest, ReadsBackWhatItWrote) {
   read.set_admin_address("what was there before");
   ASSERT_TRUE(ReadTextProto(path, &read).ok());
   EXPECT_EQ(read.SerializeAsString(), written.SerializeAsString());
-  // Nothing is left beside it.
+  // No temporary file is left.
   EXPECT_EQ(std::distance(fs::directory_iterator(directory_), fs::directory_iterator()), 1);
 }
 
@@ -101,7 +101,7 @@ TEST_F(TextProtoFileTest, ADirectoryInPlaceOfAFileIsAnError) {
 TEST_F(TextProtoFileTest, AWriteThatFailsLeavesWhatWasThere) {
   const std::string path = (directory_ / "config").string();
   ASSERT_TRUE(WriteTextProto(path, GatewayConfig()).ok());
-  fs::create_directory(path + ".new");  // the temporary file cannot be made
+  fs::create_directory(path + ".new");  // prevents the temporary file
   GatewayConfig config;
   config.set_listen_address("new");
   EXPECT_FALSE(WriteTextProto(path, config).ok());

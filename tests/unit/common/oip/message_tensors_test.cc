@@ -24,7 +24,7 @@ ModelInferRequest Parse(const std::string& text) {
   return request;
 }
 
-// The raw bytes of numbers.
+// Returns the raw bytes of numbers.
 template <typename T>
 std::string Bytes(const std::vector<T>& numbers) {
   return std::string(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(T));

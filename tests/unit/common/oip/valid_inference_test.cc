@@ -29,7 +29,7 @@ inference::ModelConfig Batched() {
       "output { name: 'q' data_type: TYPE_INT8 dims: 1 }");
 }
 
-// An INT8 input of that shape with as many zeros.
+// Returns an INT8 input of that shape with `count` zeros, as text.
 std::string Int8(const std::string& name, const std::string& shape, int count) {
   std::string zeros;
   for (int i = 0; i < count; ++i) zeros += i == 0 ? "0" : ", 0";

@@ -31,7 +31,7 @@ TEST(TensorCodecTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(decoded->Find("other"), std::nullopt);
 }
 
-// These bytes are on disks: they change only together with the schema version of the disk tier.
+// These bytes are on disks. They may change only together with the schema version of the disk tier.
 TEST(TensorCodecTest, WritesTheFormatThatIsOnDisks) {
   const Tensor tensor{"ab", DataType::kInt16, {1}, "xy"};
   EXPECT_EQ(EncodeTensors({{tensor.view()}}),

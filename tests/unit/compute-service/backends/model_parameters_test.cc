@@ -53,7 +53,7 @@ TEST(ModelParametersTest, InstancesAreThoseOfTheGroupsElseTheParameter) {
   EXPECT_FALSE(InstancesAskedFor(With("instances", "three")).ok());
   inference::ModelConfig groups = With("instances", "3");
   groups.add_instance_group()->set_count(2);
-  groups.add_instance_group();  // one where no count is given
+  groups.add_instance_group();  // a group without a count has one instance
   EXPECT_EQ(*InstancesAskedFor(groups), 3);
   groups.mutable_instance_group(0)->set_count(7);
   EXPECT_EQ(*InstancesAskedFor(groups), 8);

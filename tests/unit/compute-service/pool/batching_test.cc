@@ -36,7 +36,7 @@ class BatchingTest : public PoolTest {
     return result.ok() ? result->outputs[0].data : result.status().ToString();
   }
 
-  // Fires timers until the answer is there.
+  // Fires due timers until the answer is there.
   Result Await(std::future<Result> answer) {
     while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
       timers_.RunDue();
@@ -78,7 +78,7 @@ TEST_F(BatchingTest, TheTimeOfABatchIsSharedByRows) {
 
 TEST_F(BatchingTest, NothingIsHeldBackUnlessTheModelAsksForIt) {
   Begin({.most_rows = 4});
-  EXPECT_EQ(DataOf(Send({"a"})), Framed({"a"}));  // no clock was turned
+  EXPECT_EQ(DataOf(Send({"a"})), Framed({"a"}));  // the clock has not advanced
 }
 
 TEST_F(BatchingTest, AJobIsHeldBackUntilTheBatchIsFull) {
@@ -105,7 +105,7 @@ TEST_F(BatchingTest, APreferredSizeIsNotHeldBack) {
   Begin({.most_rows = 8, .max_delay = absl::Hours(1), .preferred_rows = {2, 4}});
   std::future<Result> a = Send({"a"});
   std::future<Result> b = Send({"b"});
-  EXPECT_TRUE(a.get().ok() && b.get().ok());  // no clock was turned
+  EXPECT_TRUE(a.get().ok() && b.get().ok());  // the clock has not advanced
   EXPECT_THAT(backend_.inputs(), ElementsAre(Framed({"a", "b"})));
 }
 
@@ -168,7 +168,7 @@ TEST_F(BatchingTest, WhatHasExpiredIsNotInTheBatch) {
   std::future<Result> a = Send({"a"});
   std::future<Result> late = PoolTest::Submit("late", nullptr, absl::Milliseconds(50));
   std::future<Result> b = Send({"b"});
-  clock_.Advance(absl::Seconds(1));  // and no timer fires
+  clock_.Advance(absl::Seconds(1));  // no timer fires
   backend_.HoldRuns(false);
   EXPECT_TRUE(a.get().ok() && b.get().ok());
   EXPECT_EQ(late.get().status().code(), absl::StatusCode::kDeadlineExceeded);
@@ -210,7 +210,7 @@ TEST_F(PoolTest, AJobOfNoUrgencyIsOvertakenForAWhileOnly) {
                                              Framed({"least"}), Framed({"too late"})));
 }
 
-// Jobs of one model of two inputs, one of fixed-size elements and one of BYTES.
+// A job of a model with two inputs, one of fixed-size elements and one of BYTES.
 struct RandomJob {
   explicit RandomJob(std::mt19937* random) {
     const int64_t rows = std::uniform_int_distribution<int64_t>(1, 5)(*random);
@@ -269,7 +269,7 @@ TEST(JoinedJobsTest, AnOutputThatIsNoBatchCannotBeToldApart) {
   EXPECT_THAT(Message(joined.Split(result).status()), HasSubstr("'sum' has the shape [1]"));
   result.outputs[0].shape = {};
   EXPECT_THAT(Message(joined.Split(result).status()), HasSubstr("'sum' has the shape []"));
-  result.outputs[0].shape = {joined.rows(), 1};  // and too few bytes for it
+  result.outputs[0].shape = {joined.rows(), 1};  // the output has too few bytes for this shape
   EXPECT_FALSE(joined.Split(result).ok());
 }
 

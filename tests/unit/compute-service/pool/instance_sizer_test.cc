@@ -10,15 +10,15 @@
 namespace souvenir::compute {
 namespace {
 
-// A model that always has requests waiting, or never, on a machine of `processors`.
+// Simulates a model that always or never has waiting requests, on a machine with `processors`.
 class Simulation {
  public:
-  using Speed = std::function<double(int)>;  // rows a second of so many instances
+  using Speed = std::function<double(int)>;  // rows per second by number of instances
 
   Simulation(int most, int processors, Speed speed)
       : processors_(processors), speed_(std::move(speed)), sizer_({.most = most}) {}
 
-  // How many instances there are after so long.
+  // Runs for `length`. Returns the number of instances at the end.
   int Run(absl::Duration length, bool busy, double foreign_load = 0) {
     constexpr absl::Duration kStep = absl::Milliseconds(250);
     for (absl::Duration end = now_ + length; now_ < end; now_ += kStep) {
@@ -59,7 +59,7 @@ TEST(InstanceSizerTest, OneThatGetsFasterGetsAllThatMayBe) {
 TEST(InstanceSizerTest, OneThatIsLimitedByAnotherThingStopsThere) {
   Simulation model(8, 8, [](int n) { return 100.0 * std::min(n, 3); });
   EXPECT_EQ(model.Run(absl::Minutes(5), true), 3);
-  EXPECT_EQ(model.largest(), 4);  // tried, and taken back
+  EXPECT_EQ(model.largest(), 4);  // the step was tried and taken back
 }
 
 TEST(InstanceSizerTest, OneThatOnlyGetsSlowerStaysAtOne) {
@@ -69,7 +69,7 @@ TEST(InstanceSizerTest, OneThatOnlyGetsSlowerStaysAtOne) {
 }
 
 TEST(InstanceSizerTest, AStepThatWasTakenBackIsTriedAgainMuchLater) {
-  double shared = 1;  // what all instances together may have
+  double shared = 1;  // capacity that all instances share
   Simulation model(4, 4, [&](int n) { return 100.0 * std::min<double>(n, shared); });
   EXPECT_EQ(model.Run(absl::Minutes(5), true), 1);
   shared = 4;

@@ -15,7 +15,7 @@
 
 namespace souvenir::compute {
 
-// Messages of absl's own string type.
+// Returns a message as a std::string; Abseil has a string type of its own.
 inline std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
 class PoolTest : public ::testing::Test {
@@ -51,7 +51,7 @@ class PoolTest : public ::testing::Test {
     return std::move(made.second);
   }
 
-  // One job that runs and does not end before HoldRuns(false).
+  // Submits a job that runs until HoldRuns(false), and waits until it runs.
   std::future<Result> Occupy() {
     backend_.HoldRuns(true);
     const int runs = backend_.runs();

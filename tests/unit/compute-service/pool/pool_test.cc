@@ -121,7 +121,7 @@ TEST_F(PoolTest, AnExpiredJobNeverRunsEvenWhereItsTimerIsLate) {
   Open();
   std::future<Result> first = Occupy();
   std::future<Result> expired = Submit("late", nullptr, absl::Milliseconds(50));
-  clock_.Advance(absl::Seconds(1));  // and no timer fires
+  clock_.Advance(absl::Seconds(1));  // no timer fires
   backend_.HoldRuns(false);
   EXPECT_EQ(expired.get().status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(first.get().ok());
@@ -164,7 +164,7 @@ TEST_F(PoolTest, AnInstanceThatCannotBeMadeGivesItsErrorAndIsTriedAgainAfterAPau
   backend_.SetInstanceStatus(absl::UnavailableError("out of memory"));
   EXPECT_THAT(Message(Submit("a").get().status()), HasSubstr("out of memory"));
   EXPECT_EQ(pool_->Stats().instances_failed, 1u);
-  // Within the pause the error comes at once, without an attempt.
+  // During the pause jobs get the error at once, without another attempt.
   EXPECT_THAT(Message(Submit("b").get().status()), HasSubstr("out of memory"));
   EXPECT_EQ(backend_.instance_attempts(), 1);
 
@@ -243,7 +243,7 @@ TEST_F(PoolTest, APoolThatWasNeverOpenedStops) {
   std::future<Result> waiting = Submit("waits");
   pool_->Stop(absl::Minutes(1));
   EXPECT_EQ(waiting.get().status().code(), absl::StatusCode::kUnavailable);
-  Open();  // too late: without effect
+  Open();  // has no effect after Stop()
   EXPECT_EQ(backend_.live_models(), 0);
 }
 
@@ -266,7 +266,7 @@ TEST_F(PoolTest, CountsWhatItDid) {
   EXPECT_EQ(stats.running, 0u);
 }
 
-// Meant for the thread sanitizer as much as for the sums.
+// The test is for ThreadSanitizer as much as for the sums.
 TEST_F(PoolTest, AnswersEachJobOnceWhenManyThreadsSubmitAndCancel) {
   constexpr int kThreads = 4;
   constexpr int kJobs = 300;

@@ -12,7 +12,7 @@ namespace {
 
 class ResizeTest : public PoolTest {
  protected:
-  // Waits until a thread has done what no callback tells of.
+  // Waits for an effect on another thread that has no callback.
   template <typename Condition>
   void Await(Condition condition) {
     while (!condition()) std::this_thread::yield();
@@ -61,7 +61,7 @@ TEST_F(ResizeTest, AClosedPoolKeepsWhatComesUntilItIsOpenedAgain) {
   EXPECT_EQ(pool_->Stats().depth, 1u);
   Open();
   EXPECT_TRUE(b.get().ok());
-  EXPECT_EQ(pool_->Stats().success.count, 2u);  // counted through it all
+  EXPECT_EQ(pool_->Stats().success.count, 2u);  // counters survive Close() and Open()
 }
 
 TEST_F(ResizeTest, ClosingWaitsForWhatRuns) {

@@ -44,7 +44,7 @@ TEST(GhostListTest, AKeyThatLeavesAgainIsRememberedOnceFromWhereItLeftLast) {
 TEST(GhostListTest, RemembersAsManyAsItHasRoomFor) {
   GhostList ghosts(100'000);
   for (uint64_t i = 0; i < 1000; ++i) ghosts.Add(Key(i), From::kSmall, 1000);
-  // The window holds the last 100. A few of them a full bucket may have forgotten.
+  // The window has the last 100 keys. Full buckets may have forgotten a few of them.
   for (uint64_t i = 0; i < 899; ++i) EXPECT_EQ(ghosts.Take(Key(i)), std::nullopt) << i;
   size_t remembered = 0;
   for (uint64_t i = 900; i < 1000; ++i) remembered += ghosts.Take(Key(i)) == From::kSmall ? 1 : 0;
@@ -67,7 +67,7 @@ TEST(GhostListTest, GrowsWithTheKeysOfItsWindowAndNoFurther) {
   for (uint64_t i = kWindow; i < 5 * kWindow; ++i) ghosts.Add(Key(i), From::kSmall, 100);
   EXPECT_LE(ghosts.bytes(), 48 * kWindow);
   EXPECT_GE(ghosts.count(From::kSmall), kWindow * 9 / 10);
-  EXPECT_LE(ghosts.count(From::kSmall), kWindow * 3 / 2);  // some are not swept up yet
+  EXPECT_LE(ghosts.count(From::kSmall), kWindow * 3 / 2);  // some have not been swept yet
   size_t remembered = 0;
   for (uint64_t i = 4 * kWindow; i < 5 * kWindow; ++i) {
     remembered += ghosts.Take(Key(i)) == From::kSmall ? 1 : 0;
@@ -75,7 +75,7 @@ TEST(GhostListTest, GrowsWithTheKeysOfItsWindowAndNoFurther) {
   EXPECT_GE(remembered, kWindow * 9 / 10);
 }
 
-// It counts against the cache's limit, for months.
+// The list counts against the cache's limit, and a gateway runs for months.
 TEST(GhostListTest, DoesNotGrowForAsLongAsItIsUsed) {
   constexpr uint64_t kWindow = 1000;  // keys
   GhostList ghosts(100 * kWindow);
@@ -85,7 +85,7 @@ TEST(GhostListTest, DoesNotGrowForAsLongAsItIsUsed) {
   EXPECT_EQ(ghosts.bytes(), bytes);
 }
 
-// Its counts of bytes are coarse then.
+// The units of such a window have many bytes.
 TEST(GhostListTest, AWindowOfTerabytesIsAWindow) {
   constexpr uint64_t kWindow = uint64_t{1} << 42;
   constexpr uint32_t kCharge = uint32_t{1} << 31;  // 2048 of them are a window
@@ -97,8 +97,8 @@ TEST(GhostListTest, AWindowOfTerabytesIsAWindow) {
   EXPECT_GE(remembered, 1800u);
 }
 
-// Held to a list that forgets nothing: what it tells is true, it tells most of what it could, and
-// nothing from out of the window.
+// Compares the list with one that forgets nothing. Its answers are right, it knows most keys of the
+// window, and none out of it.
 TEST(GhostListTest, TellsTheTruthWhateverComes) {
   constexpr uint64_t kWindow = 200'000;
   for (unsigned seed = 0; seed < 5; ++seed) {
@@ -107,7 +107,7 @@ TEST(GhostListTest, TellsTheTruthWhateverComes) {
     GhostList ghosts(kWindow);
     struct Left {
       From from;
-      uint64_t at;  // bytes that had left the queue then
+      uint64_t at;  // bytes evicted from the queue before this key
     };
     std::unordered_map<uint64_t, Left> model;
     uint64_t left[2] = {};

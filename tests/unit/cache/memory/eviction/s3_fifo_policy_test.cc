@@ -15,7 +15,7 @@
 namespace souvenir::cache {
 namespace {
 
-// A hundred entries of 100 bytes, ten of them in the small queue at first.
+// A hundred entries of 100 bytes. The small queue's usual share is 15 of them.
 constexpr uint64_t kLimit = 10'000;
 constexpr uint32_t kCharge = 100;
 
@@ -81,7 +81,7 @@ TEST(S3FifoPolicyTest, CostlyEntriesOutliveCheapOnesOfTheSameFrequency) {
     const bool hit = cache.Ask(number, kCharge, absl::Milliseconds(costly ? 400 : 1));
     (costly ? costly_hits : cheap_hits) += hit ? 1 : 0;
   }
-  // Of 5000 questions for costly ones, and 15,000 for cheap ones.
+  // There are about 5,000 requests for costly entries, and 15,000 for cheap ones.
   EXPECT_GT(costly_hits, 4000u);
   EXPECT_LT(cheap_hits, 1500u);
 }
@@ -109,12 +109,13 @@ TEST(S3FifoPolicyTest, AnEntryStaysInProportionToItsWorth) {
   cache.Ask(1000, kCharge, absl::Milliseconds(4));
   uint64_t stayed = 0;
   for (uint64_t i = 2000; cache.Has(1000) && stayed < 10'000; ++i, ++stayed) cache.Ask(i);
-  // The others, which cost a fourth of it, stay while a hundred come.
+  // The other entries cost a fourth of that, and stay while a hundred are inserted.
   EXPECT_NEAR(static_cast<double>(stayed), 400, 50);
 }
 
-// Asks for 1000 when the cache is full of entries that were asked for often. It is worth as much as
-// they are or, in half octaves, a little more: it took longer as it is larger.
+// Asks for entry 1000 when the cache is full of entries with many hits. Its cost is greater in
+// proportion to its size, so that it is worth as much as the others or, in half octaves, a bit
+// more.
 void AddLargerThanTheSmallQueue(TestCache* cache) {
   for (int round = 0; round < 3; ++round) {
     for (uint64_t i = 0; i < 100; ++i) cache->Ask(i);
@@ -122,14 +123,14 @@ void AddLargerThanTheSmallQueue(TestCache* cache) {
   cache->Ask(1000, 60 * kCharge, absl::Milliseconds(90));
 }
 
-// How many others have to be asked for before one leaves that was asked for in some rounds and then
-// no more: the more rounds, the more others.
+// An entry is asked for in some rounds and then no more. The more rounds there were, the more other
+// entries must be asked for before it leaves.
 TEST(S3FifoPolicyTest, AnEntryThatWasAskedForOftenerStaysLonger) {
   const auto stays = [](int rounds) {
     S3FifoPolicy policy(kLimit);
     TestCache cache(&policy, kLimit);
     uint64_t next = 1000;
-    // Twice each, so that they pass through the main queue.
+    // Two requests for each let them pass through the main queue.
     const auto others = [&](int count) {
       for (int i = 0; i < count; ++i, ++next) {
         cache.Ask(next);
@@ -149,8 +150,8 @@ TEST(S3FifoPolicyTest, AnEntryThatWasAskedForOftenerStaysLonger) {
   const int often = stays(16);
   EXPECT_GT(once, 0);
   EXPECT_GE(often, 4 * once);
-  // More than by going round once for each of the hits that a node counts, seven, in a cache of a
-  // hundred; and in the end it leaves.
+  // It stays longer than with a turn for each of the seven hits that a node counts, in a cache of a
+  // hundred entries, but leaves in the end.
   EXPECT_GE(often, 1'200);
   EXPECT_LE(often, 5'000);
 }
@@ -177,7 +178,7 @@ TEST(S3FifoPolicyTest, TheSmallQueueGrowsWhenWhatLeftItComesBack) {
   S3FifoPolicy policy(kLimit);
   TestCache cache(&policy, kLimit);
   EXPECT_EQ(policy.small_target_bytes(), kLimit * 15 / 100);
-  // Each is asked for twice, a little too late for what the small queue holds.
+  // Each entry is asked for again, a little too late for the small queue.
   uint64_t last = 0;
   for (uint64_t i = 0; i < 2000; ++i) {
     cache.Ask(i);
@@ -191,14 +192,14 @@ TEST(S3FifoPolicyTest, TheSmallQueueGrowsWhenWhatLeftItComesBack) {
 TEST(S3FifoPolicyTest, TheSmallQueueShrinksWhenWhatLeftTheMainOneComesBack) {
   S3FifoPolicy policy(kLimit);
   TestCache cache(&policy, kLimit);
-  // All are popular, and they are a few more than fit.
+  // All entries are popular, and a few more than fit.
   std::mt19937 random(1);
   for (int i = 0; i < 20'000; ++i) cache.Ask(random() % 120);
   EXPECT_LT(policy.small_target_bytes(), kLimit / 20);
   EXPECT_GE(policy.small_target_bytes(), kLimit / 100);
 }
 
-// What is popular moves on slowly, and comes back from either ghost list.
+// The set of popular entries changes slowly, and entries return from both ghost lists.
 TEST(S3FifoPolicyTest, TheSmallQueueStaysNearTheUsualShareWhereSignsAreMixed) {
   S3FifoPolicy policy(kLimit);
   TestCache cache(&policy, kLimit);
@@ -242,9 +243,9 @@ TEST(S3FifoPolicyTest, OneMakesRoomEvenWhereAllAreAskedForAllTheTime) {
   EXPECT_EQ(policy.Evict(), nullptr);
 }
 
-// Whatever comes, of all sizes and costs: an entry leaves once, and none of its queue has waited
-// longer for what it is worth; the small queue is not robbed of its share, and the main queue loses
-// nothing that was asked for since it was looked at.
+// Random requests for entries of all sizes and costs. An entry leaves once, and no entry of its
+// queue has a greater age for its worth. The small queue keeps its share, and the main queue loses
+// no entry with hits since it was last examined.
 TEST(S3FifoPolicyTest, TheVictimHasWaitedLongestForItsWorthWhateverComes) {
   constexpr size_t kMostNodes = 300;
   constexpr uint8_t kSmall = 0;
@@ -261,7 +262,7 @@ TEST(S3FifoPolicyTest, TheVictimHasWaitedLongestForItsWorthWhateverComes) {
       return std::make_unique<TestNode>(number, 1u << (4 + random() % 12),
                                         absl::Microseconds(1u << (random() % 24)));
     };
-    // Takes the node out of `nodes`; null where it is not there.
+    // Removes the node from `nodes` and returns it, or null if it is not there.
     const auto take = [&](const EvictionNode* node) {
       const auto found = std::find_if(nodes.begin(), nodes.end(),
                                       [&](const auto& each) { return each.get() == node; });

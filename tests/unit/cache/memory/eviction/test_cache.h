@@ -11,7 +11,7 @@
 
 namespace souvenir::cache {
 
-// A node of the policy's, known to a test by a number.
+// A node of a policy, which tests identify by a number.
 struct TestNode : EvictionNode {
   TestNode(uint64_t number, uint32_t bytes, absl::Duration cost) : number(number) {
     key = KeyOf(std::to_string(number));
@@ -21,13 +21,14 @@ struct TestNode : EvictionNode {
   const uint64_t number;
 };
 
-// A cache without values, around a policy: asks, counts and evicts as a shard of the memory tier.
+// A cache without values around a policy. It looks up, counts and evicts like a shard of the memory
+// tier.
 class TestCache {
  public:
   TestCache(EvictionPolicy* policy, uint64_t limit_bytes)
       : policy_(policy), limit_bytes_(limit_bytes) {}
 
-  // Whether `number` is there, which is a hit; it is taken in where it is not.
+  // Asks for `number`. Returns true on a hit; otherwise inserts it and returns false.
   bool Ask(uint64_t number, uint32_t charge = 100, absl::Duration cost = absl::Milliseconds(1)) {
     const auto found = nodes_.find(number);
     if (found != nodes_.end()) {
@@ -43,10 +44,10 @@ class TestCache {
     return false;
   }
 
-  // Whether it is there, without a hit.
+  // Returns true if `number` is there. Does not count as a hit.
   bool Has(uint64_t number) const { return nodes_.contains(number); }
 
-  // How many of the numbers from `first` up to `end`, without it, are there.
+  // Returns how many numbers from `first` up to but excluding `end` are there.
   size_t CountOf(uint64_t first, uint64_t end) const {
     size_t count = 0;
     for (uint64_t number = first; number < end; ++number) count += Has(number) ? 1 : 0;
@@ -59,7 +60,7 @@ class TestCache {
     Forget(*found->second);
   }
 
-  // The numbers that made room, in their order.
+  // Returns the evicted numbers in order.
   const std::vector<uint64_t>& evicted() const { return evicted_; }
 
  private:

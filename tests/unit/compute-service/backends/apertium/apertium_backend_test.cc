@@ -25,7 +25,7 @@ class ApertiumBackendTest : public testing::Test {
     return testing::UnitTest::GetInstance()->current_test_info()->name();
   }
 
-  // A modes directory of this test's own.
+  // Uses a directory of modes that belongs to this test.
   void UseOwnModes() {
     std::filesystem::create_directories(modes_);
     options_.modes_directory = modes_;
@@ -35,7 +35,7 @@ class ApertiumBackendTest : public testing::Test {
     std::ofstream(modes_ + "/" + name, std::ios::binary) << text;
   }
 
-  // A shell script that stands for a program.
+  // Writes a shell script in place of a program.
   void WriteProgram(const std::string& name, std::string_view script) {
     WriteFile(name, "#!/bin/sh\n" + std::string(script));
     std::filesystem::permissions(modes_ + "/" + name, std::filesystem::perms::owner_all);
@@ -108,7 +108,7 @@ TEST_F(ApertiumBackendTest, CompletesAConfiguration) {
       parameters { key: "isolation" value { string_value: "process" } })")
                                               .config;
   EXPECT_EQ(description.config.DebugString(), expected.DebugString());
-  // And nothing more when it is complete already.
+  // A complete configuration does not change.
   ASSERT_TRUE(Backend()->Complete(&description).ok());
   EXPECT_EQ(description.config.DebugString(), expected.DebugString());
 }

@@ -1,4 +1,4 @@
-// Of compute-service/backends/apertium/worker/case_mapping.cc, which is linked in.
+// Tests compute-service/backends/apertium/worker/case_mapping.cc, which is linked in.
 
 #include <gtest/gtest.h>
 #include <lttoolbox/string_utils.h>

@@ -11,7 +11,7 @@ namespace souvenir::compute {
 std::vector<std::string> FortuneLines() {
   std::set<std::string> lines;
   for (const auto& entry : std::filesystem::directory_iterator("/usr/share/games/fortunes")) {
-    if (entry.path().has_extension()) continue;  // an index, or a link to the same text
+    if (entry.path().has_extension()) continue;  // index files, and links to the same text
     std::ifstream file(entry.path());
     for (std::string line; std::getline(file, line);) {
       if (line != "%" && line.find_first_not_of(" \t") != std::string::npos) lines.insert(line);

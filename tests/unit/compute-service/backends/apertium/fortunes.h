@@ -5,8 +5,8 @@
 
 namespace souvenir::compute {
 
-// Lines of English prose and verse, from the package `fortunes`, each once, in an order that looks
-// random and is always the same.
+// Returns distinct lines of English prose and verse from the package `fortunes`, in a pseudo-random
+// order that is always the same.
 std::vector<std::string> FortuneLines();
 
 }  // namespace souvenir::compute

@@ -1,4 +1,4 @@
-// What nobody should send, and somebody will: all of it has to be answered, and to leave no trace.
+// Hostile and absurd texts. Each must be answered and leave no trace in the worker.
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kSentence[] = "The black cat sleeps, doesn't it?";
 
-// With a mode that is in one process, and with one that runs programs.
+// Runs with a mode that is in one process, and with one that runs programs.
 class HardInputTest : public TranslationTest, public testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {
@@ -21,7 +21,7 @@ class HardInputTest : public TranslationTest, public testing::WithParamInterface
     sentence_ = Translate(kSentence);
   }
 
-  // REQUIRES an answer, from a worker that goes on as before.
+  // Expects an answer, and that the worker goes on as before.
   void ExpectAnswer(const std::string& text) {
     const auto result = Run({text}, {1});
     ASSERT_TRUE(result.ok()) << result.status() << ": " << testing::PrintToString(text);
@@ -118,12 +118,13 @@ TEST_P(HardInputTest, LongRunsThatAreTranslated) {
 TEST_P(HardInputTest, LongTextsOfFewWords) {
   for (const char* piece : {" ", "\n", "\n\n", "~", "\t \r\n", ". ", "cat ", "that that ", "( ",
                             "not only ", "1 ", "a ", "cat. ", "\u00A0", "[ ", "' "}) {
-    // A perceptron's time for a sentence grows with its square; and this is one.
+    // A perceptron's time grows with the square of a sentence's length, and this is one sentence.
     ExpectAnswer(Repeat(piece, std::string_view(GetParam()) == "eng-spa" ? 2'000 : 300));
   }
 }
 
-// Deterministic; more rounds by SOUVENIR_FUZZ_ROUNDS, other ones by SOUVENIR_FUZZ_SEED.
+// The texts are the same in each run. SOUVENIR_FUZZ_ROUNDS sets their number, and
+// SOUVENIR_FUZZ_SEED chooses others.
 TEST_P(HardInputTest, RandomTexts) {
   const char* rounds = getenv("SOUVENIR_FUZZ_ROUNDS");
   const char* seed = getenv("SOUVENIR_FUZZ_SEED");

@@ -1,4 +1,4 @@
-// Our pipeline against the engine's own front end.
+// Compares the worker's pipeline with the engine's own front end.
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Of one run of `apertium -u`, a process that translates this text and nothing before it.
+// Returns the translation by a run of `apertium -u`, a process that translates only this text.
 std::string OneShot(const std::string& mode, const std::string& text) {
   const std::string path = testing::TempDir() + "one-shot-" + std::to_string(getpid());
   std::ofstream(path, std::ios::binary) << text;
@@ -28,7 +28,7 @@ std::string OneShot(const std::string& mode, const std::string& text) {
   return translation;
 }
 
-// Real lines, in shards that can run side by side: a run of `apertium` costs over 0.1 s.
+// Real lines, in shards that can run in parallel, because a run of `apertium` takes over 0.1 s.
 constexpr size_t kShards = 11;
 constexpr size_t kLinesPerShard = 100;
 
@@ -44,14 +44,14 @@ TEST_P(OneShotTest, RealLinesAreTranslatedAlikeInAnyOrder) {
   }
 }
 
-// The same where stages are programs that stay from text to text. Smaller shards: each has a few
-// seconds' work.
+// Shards for modes with stages that are programs, which stay from text to text. Each shard takes a
+// few seconds.
 constexpr size_t kProgramShards = 12;
 constexpr size_t kLinesPerProgramShard = 25;
 
 class OneShotProgramsTest : public TranslationTest, public testing::WithParamInterface<size_t> {
  protected:
-  // The lines of this shard.
+  // Returns the lines of this shard.
   static std::vector<std::string> Lines() {
     const std::vector<std::string> lines = FortuneLines();
     const auto begin =
@@ -81,7 +81,7 @@ TEST_P(OneShotProgramsTest, RealLinesAreTranslatedAlikeInAnyOrder) {
   ExpectOneShot("eng-cat", lines, catalan);
 }
 
-// French from the English lines: no package has French ones.
+// The French lines are translations of the English ones, because no package has French lines.
 TEST_P(OneShotProgramsTest, FrenchLinesAreTranslatedAlikeInAnyOrder) {
   const std::vector<std::string> french = TranslateAll("cat-fra", TranslateAll("eng-cat", Lines()));
   const std::vector<std::string> catalan = TranslateAll("fra-cat", french);

@@ -37,7 +37,7 @@ TEST(CleanTextTest, IsCleanAfterwards) {
   }
 }
 
-// What apertium-destxt (3.8.3) writes for each.
+// The expected values were written by apertium-destxt (3.8.3).
 TEST(DeformatTest, WritesWhatApertiumDestxtDoes) {
   const std::pair<std::string, std::string> cases[] = {
       {"", ".[]"},
@@ -57,7 +57,7 @@ TEST(DeformatTest, WritesWhatApertiumDestxtDoes) {
   for (const auto& [text, stream] : cases) EXPECT_EQ(Deformat(text), stream) << text;
 }
 
-// What apertium-retxt (3.8.3) writes for each.
+// The expected values were written by apertium-retxt (3.8.3).
 TEST(ReformatTest, WritesWhatApertiumRetxtDoes) {
   const std::pair<std::string, std::string> cases[] = {
       {"one two.[]", "one two"},    {"a[\n]b", "a\nb"}, {"\\[\\^\\\\\\]", "[^\\]"},

@@ -1,4 +1,4 @@
-// Modes some of whose stages are programs of their own, and what becomes of these processes.
+// Tests modes with stages that are programs, and the lives of these processes.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ std::vector<pid_t> Children(pid_t pid) {
   return children;
 }
 
-// The first line of /proc/PID/cmdline: the program.
+// Returns the program of a process, the first line of /proc/PID/cmdline.
 std::string ProgramOf(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
   std::string program;
@@ -35,11 +35,11 @@ std::string ProgramOf(pid_t pid) {
   return program;
 }
 
-// Whether it is dead; one that nobody has asked for yet is a zombie.
+// Returns true if the process has ended. One that was not reaped yet is a zombie.
 bool HasEnded(pid_t pid) {
   std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
   std::string word;
-  char state = 'Z';  // where it is gone altogether
+  char state = 'Z';  // kept if the process does not exist any more
   stat >> word >> word >> state;
   return state == 'Z';
 }
@@ -52,14 +52,14 @@ class ProgramStageTest : public TranslationTest {
     return hosts.empty() ? -1 : hosts[0];
   }
 
-  // The only worker, and its programs.
+  // Returns the only worker of the host.
   static pid_t OnlyWorker() {
     const std::vector<pid_t> workers = Children(Host());
     EXPECT_EQ(workers.size(), 1u);
     return workers.empty() ? -1 : workers[0];
   }
 
-  // Whether all of them are gone and reaped before long. A process that is not reaped is there.
+  // Waits until all processes have ended and were reaped. Returns false if that takes too long.
   static bool Gone(const std::vector<pid_t>& processes) {
     const absl::Duration deadline = Clock::System()->Monotonic() + absl::Seconds(30);
     for (const pid_t pid : processes) {
@@ -104,7 +104,7 @@ TEST_F(ProgramStageTest, AHostThatIsKilledLeavesNoProgramBehind) {
   ASSERT_EQ(programs.size(), 3u);
   ASSERT_EQ(kill(Host(), SIGKILL), 0);
   for (const pid_t pid : programs) {
-    // Reaped by whoever reaps here, or not: it does not run.
+    // The process may not be reaped here, but must not run.
     const absl::Duration deadline = Clock::System()->Monotonic() + absl::Seconds(30);
     while (!ProgramOf(pid).empty() && Clock::System()->Monotonic() < deadline) usleep(1000);
     EXPECT_EQ(ProgramOf(pid), "");
@@ -133,7 +133,7 @@ TEST_F(ProgramStageTest, AProgramThatDiesAtRestCostsNoText) {
   EXPECT_EQ(OnlyWorker(), worker);
 }
 
-// Scripts stand for the programs, or the programs themselves.
+// Uses scripts instead of some of the programs.
 class FakeProgramTest : public ProgramStageTest {
  protected:
   FakeProgramTest()
@@ -161,7 +161,8 @@ class FakeProgramTest : public ProgramStageTest {
 
 TEST_F(FakeProgramTest, AProgramThatDiesOfATextIsAnErrorAndNotTheNextTexts) {
   const std::string died = directory_ + "/died";
-  // Answers the first text, as a host checks; dies of the next; then is what it should be.
+  // The script answers the first text, with which the host checks it. It dies of the second one,
+  // and is the real program from then on.
   LoadWith("lsx-proc", "if [ -e " + died + "2 ]; then exec /usr/bin/lsx-proc \"$@\"; fi\n" +
                            "if [ -e " + died + " ]; then touch " + died + "2; exit 3; fi\n" +
                            "touch " + died + "; exec cat");
@@ -180,7 +181,7 @@ TEST_F(FakeProgramTest, AProgramThatHangsIsKilledAtTheLimit) {
 }
 
 TEST_F(FakeProgramTest, WhatAProgramWritesTooMuchEndsTheText) {
-  // Not before the text has come, or what it writes would be too much for the load.
+  // The script writes too much only when a text has come, so that loading succeeds.
   LoadWith("cg-proc", "head -c 4; head -c 1 > /dev/null; exec yes");
   EXPECT_EQ(Run({kSentence}, {1}).status().code(), absl::StatusCode::kUnavailable);
 }

@@ -12,7 +12,7 @@
 
 namespace souvenir::compute {
 
-// A test that translates with the real engine, by way of the backend and its worker program.
+// A test that translates with the real engine, through the backend and its worker program.
 class TranslationTest : public testing::Test {
  protected:
   static ApertiumBackend::Options Options() {
@@ -52,7 +52,7 @@ class TranslationTest : public testing::Test {
                            .row_limit = limit});
   }
 
-  // The translation, or the status as text.
+  // Returns the translation, or the status as text.
   std::string Translate(const std::string& text, absl::Duration limit = absl::Seconds(60)) {
     const auto result = Run({text}, {1}, limit);
     if (!result.ok()) return result.status().ToString();

@@ -1,4 +1,4 @@
-// Translations by the real engine.
+// Tests translations by the real engine.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -19,7 +19,7 @@ using testing::StartsWith;
 
 std::string Text(std::string_view text) { return std::string(text) + '\0'; }
 
-// A shell that runs `script` in place of a program.
+// Returns a shell that runs `script` instead of a program.
 std::unique_ptr<WarmProgram> Shell(const std::string& script, WarmProgram::Options options = {}) {
   options.path = "/bin/sh";
   options.arguments = {"-c", script, "sh"};
@@ -46,12 +46,12 @@ TEST(WarmProgramTest, OneProcessAnswersOneTextAfterAnother) {
 }
 
 TEST(WarmProgramTest, NeitherSideWaitsForEver) {
-  // Many times what fits between the two, in either direction at once.
+  // The text is much longer than the socket's buffers, and travels in both directions at once.
   const auto program = Shell("exec cat");
   std::string big(20'000'000, 'x');
   for (size_t i = 0; i < big.size(); i += 97) big[i] = static_cast<char>('a' + i % 26);
   EXPECT_TRUE(*program->Exchange(Text(big)) == Text(big));
-  // And one that writes nothing before it has read everything.
+  // This program writes nothing before it has read everything.
   const auto counter = Shell("x=$(head -c 20000001 | wc -c); printf \"$x\\0\"; exec cat");
   EXPECT_TRUE(*counter->Exchange(Text(big)) == Text("20000001"));
 }
@@ -83,7 +83,7 @@ TEST(WarmProgramTest, TheNextTextGetsANewProgram) {
   const auto program = Shell("[ -e /proc/self/fd/0 ] && head -c 2; exit 0");
   for (int i = 0; i < 3; ++i) {
     ASSERT_EQ(*program->Exchange(Text("a")), Text("a")) << "it died at rest, at no text's cost";
-    // Until it has: the kernel says so in the state of the process.
+    // Waits until the program has ended, which the kernel shows as the state of the process.
     for (char state = 0; state != 'Z' && program->pid() != 0;) {
       std::ifstream stat("/proc/" + std::to_string(program->pid()) + "/stat");
       std::string word;
@@ -98,7 +98,7 @@ TEST(WarmProgramTest, TheNextTextGetsANewProgram) {
 
 TEST(WarmProgramTest, TheProgramHasAnEmptyEnvironmentAndNothingOpen) {
   setenv("SOUVENIR_TEST_VARIABLE", "x", 1);
-  const UniqueFd leaked(open("/dev/null", O_RDONLY));  // not closed by exec
+  const UniqueFd leaked(open("/dev/null", O_RDONLY));  // exec does not close it
   WarmProgram::Options options;
   options.files = {"/etc/passwd"};
   const auto program = Shell(
@@ -109,7 +109,7 @@ TEST(WarmProgramTest, TheProgramHasAnEmptyEnvironmentAndNothingOpen) {
   const std::string own = "/proc/" + std::to_string(program->pid()) + "/fd/";
   EXPECT_THAT(answer, StartsWith(own + "0 " + own + "1 " + own + "2 " + own));
   EXPECT_THAT(answer, HasSubstr("\nLC_ALL=C.UTF-8\n/etc/passwd\n"));
-  // These, the file and the directory that is being read.
+  // The standard descriptors, the file, and the directory that the shell reads.
   EXPECT_EQ(std::count(answer.begin(), answer.end(), ' '), 4) << answer;
   unsetenv("SOUVENIR_TEST_VARIABLE");
 }
@@ -120,7 +120,7 @@ TEST(WarmProgramTest, FilesAreThoseOfTheTimeItWasMade) {
   WarmProgram::Options options;
   options.files = {path};
   const auto program = Shell("head -c 1 > /dev/null; cat $1; printf '\\0'; exec cat", options);
-  // As a package is upgraded: another file takes the name.
+  // Another file takes the name, as in an upgrade of a package.
   std::ofstream(path + ".new") << "after";
   ASSERT_EQ(rename((path + ".new").c_str(), path.c_str()), 0);
   EXPECT_EQ(*program->Exchange(Text("")), Text("before"));
@@ -134,7 +134,7 @@ TEST(WarmProgramTest, AProgramEndsWithTheProcessThatStartedIt) {
   ASSERT_EQ(pipe(pipe_ends), 0);
   const pid_t owner = fork();
   if (owner == 0) {
-    // Does not care that its input ends.
+    // The program ignores the end of its input.
     const auto program = Shell("head -c 2; exec sleep 1000");
     const bool answered = program->Exchange(Text("a")).ok();
     const pid_t pid = answered ? program->pid() : -1;

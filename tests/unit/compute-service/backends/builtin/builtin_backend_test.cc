@@ -54,7 +54,7 @@ std::vector<std::string> TextsOf(const Tensor& tensor) {
 
 class BuiltinBackendTest : public ::testing::Test {
  protected:
-  // What the model answers, all its outputs in the order of its configuration.
+  // Returns all outputs of the model in the order of its configuration.
   absl::StatusOr<std::vector<Tensor>> Ask(ModelDescription description,
                                           const std::vector<Tensor>& inputs) {
     const absl::Status complete = backend_.Complete(&description);
@@ -143,7 +143,7 @@ TEST_F(BuiltinBackendTest, TextStatsCountsWordsOfAnyScript) {
               HasSubstr("not UTF-8"));
 }
 
-// By division, where the function sieves.
+// Tests by division, whereas the function uses a sieve.
 bool IsPrime(int64_t number) {
   if (number < 2) return false;
   for (int64_t divisor = 2; divisor * divisor <= number; ++divisor) {

@@ -1,5 +1,5 @@
-// One test in a process of its own: threads cannot be counted, nor a process forked, after other
-// tests have run models.
+// This test needs a process of its own. After other tests have run models, the process has their
+// threads, and cannot be forked.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ ptrdiff_t ThreadCount() {
 }
 
 TEST_F(ForkTest, LoadingStartsNoThreadAndAForkComputesWithSeveral) {
-  // libtorch would take as many by itself.
+  // libtorch would use this number without a setting.
   ASSERT_EQ(setenv("OMP_NUM_THREADS", "4", /*overwrite=*/1), 0);
   constexpr int64_t kSize = 400;
   Weight weight{"w", {kSize, kSize}, std::vector<float>(kSize * kSize, 0.5F)};
@@ -44,7 +44,7 @@ TEST_F(ForkTest, LoadingStartsNoThreadAndAForkComputesWithSeveral) {
   for (int worker = 0; worker < 2; ++worker) {
     const pid_t pid = fork();
     if (pid == 0) {
-      alarm(60);  // a thread that is not there is waited for without end
+      alarm(60);  // a wait for a missing thread would never end
       const auto instance = (*model)->CreateInstance();
       if (!instance.ok()) _exit(1);
       for (int run = 0; run < 3; ++run) {
@@ -55,7 +55,7 @@ TEST_F(ForkTest, LoadingStartsNoThreadAndAForkComputesWithSeveral) {
           _exit(3);
         }
       }
-      // So many compute that a sum of them is split; the rest are pools of libtorch's own.
+      // Two more threads compute the parts of the product. libtorch may have more for its pools.
       _exit(ThreadCount() >= before + 2 ? 0 : 4);
     }
     ASSERT_GT(pid, 0);

@@ -21,7 +21,7 @@ std::string Output(const std::string& name, const std::string& type = "TYPE_FP32
 
 class ForwardBindingTest : public PytorchTest {
  protected:
-  // Values of each output, in the order asked for.
+  // Returns the values of each output, in the order of the request.
   std::vector<std::vector<float>> Values(const std::string& methods, const std::string& config,
                                          const std::vector<Tensor>& inputs,
                                          const std::vector<std::string>& outputs) {

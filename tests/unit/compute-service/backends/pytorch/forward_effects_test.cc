@@ -26,7 +26,7 @@ constexpr char kHasAMethodWrite[] =
     "def change(self, z):\n  return z.neg_()\n"
     "def forward(self, x):\n  return self.change(x)\n";
 
-// Such models are given the request's bytes, without a copy.
+// Such models get the request's bytes without a copy.
 TEST(ForwardEffectsTest, AModelThatOnlyComputesTouchesNothing) {
   for (const char* methods :
        {"def forward(self, x, y):\n  return x + y * self.w\n",

@@ -1,4 +1,4 @@
-// What a run does besides computing: errors, effects, threads.
+// Tests errors, side effects and threads of runs.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 
 #include "tests/unit/compute-service/backends/pytorch/pytorch_fixture.h"
 
-// AddressSanitizer ends the process where more memory is asked for than it manages; a test asks for
-// that, to see what libtorch makes of it.
+// AddressSanitizer ends a process that allocates more memory than it manages. A test does that, to
+// see libtorch's error.
 extern "C" const char* __asan_default_options() {  // NOLINT(bugprone-reserved-identifier)
   return "allocator_may_return_null=1";
 }
@@ -36,7 +36,7 @@ class ForwardTest : public PytorchTest {
     return Answer(methods, config, inputs, {"OUTPUT__0"}).status();
   }
 
-  // The input after a run of `methods` on it, and on 5, which must succeed.
+  // Returns the input after a run of `methods` on it. The run, and one on 5, must succeed.
   std::vector<float> InputAfter(const std::string& methods) {
     SaveScripted(file(), methods);
     const auto model = Load(kTwoToOne);
@@ -186,7 +186,7 @@ TEST_F(ForwardTest, AModelThatRemembersIsRefused) {
 }
 
 TEST_F(ForwardTest, WhatAModelKeepsBehindOurBackIsNotTheRequests) {
-  // The list is reached in a way that the check for state does not see.
+  // The check for state does not see this access to the list.
   SaveScripted(file(),
                "def forward(self, x):\n"
                "  lists = [self.kept]\n"

@@ -1,4 +1,4 @@
-// Answers compared with values computed here, in plain loops.
+// Compares answers with values that are computed here, in plain loops.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ namespace {
 using testing::ElementsAre;
 using Rows = std::vector<std::vector<double>>;
 
-// Numbers between -1 and 1 that are the same in every run.
+// Returns numbers between -1 and 1 that are the same in every run.
 std::vector<float> SomeFloats(size_t count, uint32_t seed) {
   std::vector<float> values(count);
   for (float& value : values) {

@@ -48,11 +48,11 @@ TEST_F(PytorchBackendTest, CompletesWhatAnswersDependOn) {
             "true");
   EXPECT_EQ(description.config.parameters().at("INTER_OP_THREAD_COUNT").string_value(), "1");
   EXPECT_EQ(description.config.parameters().at("row_exact").string_value(), "true");
-  // All else stays; above all no cache, no batch and no row_exact that nobody asked for.
+  // Everything else stays. In particular, cache, batch and row_exact are not turned on.
   inference::ModelConfig completed = description.config;
   *completed.mutable_parameters() = said.parameters();
   EXPECT_EQ(completed.SerializeAsString(), said.SerializeAsString());
-  // And nothing more when it is complete already.
+  // A complete configuration does not change.
   const std::string once = description.config.DebugString();
   ASSERT_TRUE(Backend(4)->Complete(&description).ok());
   EXPECT_EQ(description.config.DebugString(), once);
@@ -164,7 +164,7 @@ TEST_F(PytorchBackendTest, TheDigestChangesWithTheFile) {
   EXPECT_EQ(*Backend()->Digest(description), before);
   WriteModel("One");
   EXPECT_NE(*Backend()->Digest(description), before);
-  // Beyond what is read at a time.
+  // The file is larger than a piece that is read at a time.
   const std::string large(3'000'000, 'x');
   WriteModel(large);
   const std::string of_large = *Backend()->Digest(description);
@@ -212,7 +212,7 @@ TEST_F(PytorchBackendTest, TheServicesModelsRunInProcessesAndAnswerAlike) {
   EXPECT_THAT(std::string((*backend)->Load(description).status().message()), HasSubstr("INPUT__1"));
 }
 
-// The example of docs/backends/pytorch.md, as it stands there.
+// Tests the example of docs/backends/pytorch.md literally.
 TEST_F(PytorchBackendTest, TheExampleOfTheGuideLoadsAndRuns) {
   std::ifstream stream(SOUVENIR_PYTORCH_GUIDE);
   const std::string guide((std::istreambuf_iterator<char>(stream)), {});

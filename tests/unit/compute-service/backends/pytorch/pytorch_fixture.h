@@ -31,12 +31,13 @@ std::vector<T> ValuesOf(const Tensor& tensor) {
   return ToElements<T>(tensor.data);
 }
 
-// The model "tested", version 1, in a directory of the test's own, on a machine of one core.
+// A test of the model "tested", version 1, in a temporary directory, on a machine with one core.
 class PytorchTest : public testing::Test {
  protected:
   std::string file() const { return directory_.path() + "/tested/1/model.pt"; }
 
-  // As the repository describes it. `config` is all of the configuration but the name.
+  // Returns the repository's description of the model. `config` is its configuration without the
+  // name.
   ModelDescription Describe(std::string_view config) {
     ModelDescription description;
     EXPECT_TRUE(ParseTextProto(config, "test", &description.config).ok()) << config;
@@ -55,7 +56,7 @@ class PytorchTest : public testing::Test {
     return Backend()->Load(description);
   }
 
-  // Why a model of these methods and this configuration is refused.
+  // Returns the message with which a model of these methods and this configuration is refused.
   std::string Refusal(const std::string& methods, std::string_view config) {
     SaveScripted(file(), methods);
     const absl::Status status = Load(config).status();
@@ -71,7 +72,7 @@ class PytorchTest : public testing::Test {
     return instance.Run({.inputs = views, .outputs = outputs});
   }
 
-  // The same with an instance of its own.
+  // Runs a model in a new instance.
   static absl::StatusOr<InferenceResult> Run(Model& model, const std::vector<Tensor>& inputs,
                                              const std::vector<std::string>& outputs) {
     SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<Instance> instance, model.CreateInstance());

@@ -6,7 +6,7 @@
 
 namespace souvenir::compute {
 
-// A parameter of FP32.
+// An FP32 parameter of a model.
 struct Weight {
   std::string name;
   std::vector<int64_t> shape;
@@ -14,8 +14,8 @@ struct Weight {
 };
 
 // Compiles `methods`, TorchScript with a forward(self, ...), into a module with these parameters,
-// an attribute `count` of 0 and an empty list of tensors `kept`, and writes it to `path`, whose
-// folders are made.
+// an attribute `count` of 0 and an empty list of tensors `kept`. Writes the module to `path` and
+// creates its folders.
 void SaveScripted(const std::string& path, const std::string& methods,
                   const std::vector<Weight>& weights = {});
 
