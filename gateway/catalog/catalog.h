@@ -40,7 +40,7 @@ struct CatalogModel {
   souvenir::state::v1::KnownModel known;
   std::string digest;                       // hex; covers everything that its answers depend on
   std::vector<std::string> outputs;         // names of all outputs, sorted
-  std::vector<OutputDeclaration> declared;  // what is declared of them, by name
+  std::vector<OutputDeclaration> declared;  // declarations of the outputs, sorted by name
   bool cached = false;                      // true if its answers are cached
   bool row_exact = false;                   // true if they are cached row by row
   int64_t max_batch = 0;  // most rows per request; 0 if there is no batch dimension

@@ -10,7 +10,7 @@ std::vector<OutputDeclaration> DeclaredOutputs(const souvenir::state::v1::KnownM
   const bool batched = known.config().max_batch_size() > 0;
   std::vector<OutputDeclaration> declared;
   for (const auto& output : known.config().output()) {
-    // Without a datatype it is no more than a name.
+    // An output without a datatype is not a declaration; the metadata may have one.
     const DataType datatype = DataTypeOf(output);
     if (DataTypeName(datatype) == DataTypeName(DataType::kInvalid)) continue;
     declared.push_back({.name = output.name(),

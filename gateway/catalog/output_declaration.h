@@ -10,16 +10,16 @@
 
 namespace souvenir::gateway {
 
-// What a model declares of one of its outputs. A server of somebody else's may declare less than
-// all, or nothing.
+// A model's declaration of one of its outputs. Foreign servers may leave parts of it out.
 struct OutputDeclaration {
   std::string name;
-  DataType datatype = DataType::kInvalid;  // kInvalid: not told
-  // Its shape, without the dimension of the batch; -1 for any size. Nothing: not told.
+  DataType datatype = DataType::kInvalid;  // kInvalid if it is not declared
+  // Shape without the dimension of the batch, with -1 for any size; nullopt if it is not declared.
   std::optional<std::vector<int64_t>> dims;
 };
 
-// Those of `known`, by name: what its configuration says, and else its metadata.
+// Returns the declarations of a model's outputs, sorted by name. They are taken from its
+// configuration or, for outputs that it lacks, from its metadata.
 std::vector<OutputDeclaration> DeclaredOutputs(const souvenir::state::v1::KnownModel& known);
 
 }  // namespace souvenir::gateway
