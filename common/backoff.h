@@ -7,14 +7,14 @@
 
 namespace souvenir {
 
-// How long to leave alone something that keeps failing: a few failures in a row are tried again at
-// once, each further one doubles the pause. Not thread-safe.
+// Computes the pause before another try of something that keeps failing. A few failures in a row
+// cause no pause; each further one doubles it. Not thread-safe. The clock must outlive it.
 class Backoff {
  public:
   struct Options {
-    int free_failures = 3;                           // in a row, before there is a pause
-    absl::Duration first = absl::Milliseconds(100);  // the first pause
-    absl::Duration longest = absl::Seconds(5);
+    int free_failures = 3;                           // failures in a row without a pause
+    absl::Duration first = absl::Milliseconds(100);  // first pause
+    absl::Duration longest = absl::Seconds(5);       // longest pause
   };
 
   Backoff(const Clock* clock, Options options) : clock_(clock), options_(options) {}
@@ -31,20 +31,20 @@ class Backoff {
     until_ = clock_->Monotonic() + std::min(pause, options_.longest);
   }
 
-  // What is left of the pause; zero when the next try may be made.
+  // Returns the rest of the pause; zero if the next try may be made.
   absl::Duration Remaining() const {
     if (failures_ == 0) return absl::ZeroDuration();
     return std::max(absl::ZeroDuration(), until_ - clock_->Monotonic());
   }
 
-  // Since the last success.
+  // Returns the number of failures since the last success.
   int failures() const { return failures_; }
 
  private:
   const Clock* const clock_;
   const Options options_;
   int failures_ = 0;
-  absl::Duration until_;
+  absl::Duration until_;  // monotonic end of the pause
 };
 
 }  // namespace souvenir

@@ -8,15 +8,16 @@
 
 namespace souvenir {
 
-// Numbers and texts as bytes, for formats of our own. Two ways to write a number: Fixed(), as it is
-// in memory, little-endian; and Number(), seven bits to a byte, the lowest first, the eighth bit
-// set in all but the last, as Protocol Buffers' varints.
+// Numbers and texts as bytes, for the project's own formats. Fixed() writes a number as it is in
+// memory, little-endian. Number() writes it like a varint of Protocol Buffers: seven bits per byte,
+// the lowest first, with the eighth bit set in all bytes but the last.
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied as they are");
 
+// Writes values to a string. Not thread-safe.
 class ByteWriter {
  public:
-  // `size`: how much will be written, about.
+  // `size` is the expected number of bytes.
   explicit ByteWriter(size_t size) { out_.reserve(size); }
 
   template <typename T>
@@ -27,7 +28,7 @@ class ByteWriter {
     for (; number >= 0x80; number >>= 7) out_.push_back(static_cast<char>(number | 0x80));
     out_.push_back(static_cast<char>(number));
   }
-  // After its length.
+  // Writes the length of a text, then the text.
   void Text(std::string_view text) {
     Number(text.size());
     out_.append(text);
@@ -40,9 +41,9 @@ class ByteWriter {
   std::string out_;
 };
 
-// Reads what a ByteWriter wrote, and nothing else: once something is cut off, or a number longer
-// than it need be, ok() is false and all that is read is zero or empty. What it gives are views
-// into the bytes.
+// Reads the values that a ByteWriter wrote. Once the bytes are truncated, or a number is longer
+// than necessary, ok() is false and all values are zero or empty. Texts and bytes are views into
+// the bytes, which must outlive them. Not thread-safe.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}

@@ -4,20 +4,20 @@
 
 namespace souvenir {
 
-// Where a component gets its time from, so that tests can turn it by hand.
+// The source of time of a component, which tests can replace by a manual one.
 //
-// Thread-safe. A Clock outlives all that is given a pointer to it.
+// Thread-safe. A Clock must outlive the components that have a pointer to it.
 class Clock {
  public:
   virtual ~Clock() = default;
 
-  // The time of day. It may jump; entries that live across restarts are dated by it.
+  // Returns the time of day, which may jump. It dates entries that survive restarts.
   virtual absl::Time Now() const = 0;
 
-  // Time since some fixed moment; it never jumps. Deadlines and measurements use it.
+  // Returns the time since some fixed moment, which never jumps. Deadlines and measurements use it.
   virtual absl::Duration Monotonic() const = 0;
 
-  // The machine's clock; never destroyed.
+  // Returns the machine's clock, which is never destroyed.
   static Clock* System();
 };
 

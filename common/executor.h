@@ -14,40 +14,41 @@ namespace souvenir {
 
 using Task = absl::AnyInvocable<void() &&>;
 
-// Runs tasks somewhere else. Thread-safe.
+// Runs tasks on other threads. Thread-safe.
 class Executor {
  public:
   virtual ~Executor() = default;
 
-  // Queues `task`. False, with `task` untouched, when the queue is full or the executor has
-  // stopped; the caller then says RESOURCE_EXHAUSTED or does without.
+  // Queues `task`. Returns false and leaves `task` untouched if the queue is full or the executor
+  // was stopped. The caller then returns RESOURCE_EXHAUSTED or does without the task.
   virtual bool TrySubmit(Task& task) = 0;
 };
 
-// Threads behind one bounded queue, first come first served.
+// Threads that run tasks from one bounded queue, in the order of submission.
 //
 // Thread-safe. Tasks may submit further tasks. They must not throw.
 class ThreadExecutor final : public Executor {
  public:
   struct Options {
-    std::string name;           // of the threads: "disk" gives "disk/0", "disk/1"
+    std::string name;           // prefix of thread names: "disk" gives "disk/0", "disk/1"
     int threads = 1;            // at least 1
-    size_t queue_limit = 1024;  // tasks waiting; at least 1
-    int nice = 0;               // 0 to 19
+    size_t queue_limit = 1024;  // most tasks that may wait; at least 1
+    int nice = 0;               // nice value of the threads, 0 to 19
   };
 
+  // INVALID_ARGUMENT if an option is out of range.
   static absl::StatusOr<std::unique_ptr<ThreadExecutor>> Create(Options options);
 
-  // As Stop().
+  // Calls Stop().
   ~ThreadExecutor() override;
 
   bool TrySubmit(Task& task) override;
 
-  // Refuses new tasks, runs those that are queued, joins the threads. Idempotent; must not be
-  // called from a task.
+  // Refuses new tasks, runs the queued ones and joins the threads. Blocks. Idempotent. Must not be
+  // called by a task.
   void Stop();
 
-  // Tasks that wait now.
+  // Returns the number of tasks that wait.
   size_t queued() const;
 
  private:

@@ -28,11 +28,11 @@ void Gate::Open() {
 }
 
 bool Gate::WaitUntilEmpty(absl::Duration timeout) {
-  // A moment without end cannot be added to now.
+  // An infinite timeout would overflow the clock.
   constexpr absl::Duration kForever = absl::Hours(24 * 365);
   const auto end =
       std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kForever));
-  // One after the other: nobody enters any more.
+  // Waiting for one shard after the other is enough, because nothing enters any more.
   for (Shard& shard : shards_) {
     MutexLock lock(&shard.mutex);
     while (shard.inside > 0) {

@@ -11,19 +11,19 @@
 
 namespace souvenir {
 
-// Counts what is under way, so that a stop can refuse what is new and wait for what is not.
+// Counts the requests under way, so that a stop can refuse new ones and wait for the rest.
 //
 //   std::optional<Gate::Pass> pass = gate.Enter();
 //   if (!pass) return absl::UnavailableError("the server is stopping");
 //   ... keep `pass` until the work has ended ...
 //
-// Every request goes through one: it counts for each shard of threads by itself, so that they do
-// not wait for each other. Thread-safe. A Gate outlives its passes.
+// Every request passes a gate, so each shard of threads has a counter and a lock of its own to
+// avoid contention. Thread-safe. A Gate must outlive its passes.
 class Gate {
   struct Shard;
 
  public:
-  // Leaves the gate when it is destroyed.
+  // Permission to be inside. Leaves the gate when it is destroyed.
   class Pass {
    public:
     Pass(Pass&& other) noexcept : shard_(std::exchange(other.shard_, nullptr)) {}
@@ -38,21 +38,23 @@ class Gate {
    private:
     friend class Gate;
     explicit Pass(Shard* shard) : shard_(shard) {}
-    Shard* shard_;  // that was entered; another thread may leave
+    Shard* shard_;  // the entered shard; a thread of another shard may leave it
   };
 
-  // Nothing when the gate is closed.
+  // Enters the gate. Returns nullopt if it is closed.
   std::optional<Pass> Enter();
 
-  // Lets nothing more in. Idempotent.
+  // Refuses further entries. Idempotent.
   void Close();
 
-  // Waits until all have left; false when `timeout` passed first. REQUIRES: closed.
+  // Waits until all passes have left. Returns false if `timeout` passes first. REQUIRES: the gate
+  // is closed.
   bool WaitUntilEmpty(absl::Duration timeout);
 
-  // Lets in again.
+  // Allows entries again.
   void Open();
 
+  // Returns the number of passes.
   size_t inside() const;
 
  private:

@@ -14,12 +14,12 @@
 namespace souvenir {
 namespace {
 
-// Nothing where it cannot be read.
+// Returns the text of a file; empty if it cannot be read.
 std::istringstream SmallFile(const std::string& path) {
   return std::istringstream(ReadFile(path, 1 << 20).value_or(""));
 }
 
-// Of the cgroup of this process, as a path below the file system of cgroups; "" in the root.
+// Returns the path of this process's cgroup below the cgroup file system; "/" for the root.
 std::string CgroupPath(const std::string& root) {
   std::istringstream groups = SmallFile(root + "/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
@@ -28,7 +28,7 @@ std::string CgroupPath(const std::string& root) {
   return "/";
 }
 
-// Whole processors of "quota period" in microseconds, rounded up: half of one is one to run on.
+// Returns the processors that a file with "quota period" in microseconds grants, rounded up.
 int ProcessorsOf(const std::filesystem::path& cpu_max) {
   std::istringstream file = SmallFile(cpu_max);
   double quota = 0;
@@ -65,7 +65,7 @@ Machine ReadMachine(const std::string& root) {
   Machine machine;
   machine.processors = AffineProcessors();
   uint64_t granted = std::numeric_limits<uint64_t>::max();
-  // A limit of any group above it holds too.
+  // The limits of all parent groups apply too.
   for (std::filesystem::path group = CgroupPath(root);; group = group.parent_path()) {
     const std::filesystem::path files = root + "/sys/fs/cgroup" + group.string();
     machine.processors = std::min(machine.processors, ProcessorsOf(files / "cpu.max"));

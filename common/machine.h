@@ -5,22 +5,22 @@
 
 namespace souvenir {
 
-// What this process may use of the machine it runs on.
+// The resources of the machine that this process may use.
 struct Machine {
-  int processors = 1;         // those it may run on, and no more than its cgroup grants; at least 1
-  uint64_t memory_bytes = 0;  // of the machine, and no more than its cgroup grants; 0: not known
-  double load = 0;            // the load average of the last minute
+  int processors = 1;         // usable processors, limited by affinity and cgroup; at least 1
+  uint64_t memory_bytes = 0;  // memory of the machine, limited by the cgroup; 0 if unknown
+  double load = 0;            // load average of the last minute
 };
 
-// Reads it from /proc and from version 2 of Linux's cgroups; what cannot be read is not limited.
-// `root` stands before all paths, for tests.
+// Reads the machine from /proc and from version 2 of Linux's cgroups. A limit that cannot be read
+// counts as absent. `root` is a prefix of all paths, for tests.
 Machine ReadMachine(const std::string& root = "");
 
-// How many files, connections among them, this process may have open.
+// Returns the number of files, connections included, that this process may have open.
 uint64_t OpenFileLimit();
 
-// Raises that as far as the system lets it. The usual 1,024 are for programs that use select(2); no
-// less is kept where it cannot be raised.
+// Raises the limit of open files to the most that the system allows. The usual 1,024 exist for
+// programs that use select(2). Keeps the present limit on failure.
 void RaiseOpenFileLimit();
 
 }  // namespace souvenir

@@ -7,8 +7,8 @@
 
 namespace souvenir {
 
-// A std::mutex that clang's thread-safety analysis understands. Every lock of the project is one of
-// these, so that `scripts/lint` can prove each guarded member is touched under its guard.
+// A std::mutex that clang's thread-safety analysis understands. All locks of the project use it, so
+// that `scripts/lint` can prove that each guarded member is accessed only under its lock.
 class ABSL_LOCKABLE Mutex {
  public:
   Mutex() = default;
@@ -24,7 +24,7 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
-// Holds a Mutex for the length of a scope.
+// Holds a Mutex during a scope.
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
   explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
@@ -38,8 +38,8 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex* const mutex_;
 };
 
-// A condition variable for a Mutex. A wait is written as a loop over its condition and not as a
-// lambda, which the analysis cannot see into:
+// A condition variable for a Mutex. Waits are loops over their condition. The analysis cannot see
+// into a lambda:
 //
 //   MutexLock lock(&mutex_);
 //   while (queue_.empty()) not_empty_.Wait(&mutex_);
@@ -51,7 +51,7 @@ class CondVar {
     lock.release();
   }
 
-  // False when `duration` passed first.
+  // Returns false if `duration` passed first.
   template <typename Rep, typename Period>
   bool WaitFor(Mutex* mutex, std::chrono::duration<Rep, Period> duration)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {

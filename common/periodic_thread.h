@@ -9,40 +9,40 @@
 
 namespace souvenir {
 
-// Does the same work again and again, on a thread of its own: what polls.
+// Repeats work, such as polling, on a thread of its own.
 //
-// Thread-safe. The work may block for as long as its owner can wait in Stop().
+// Thread-safe. Stop() waits for the work, so the work may block only as long as the owner can.
 class PeriodicThread {
  public:
-  // Does the work once, and says how long to pause until the next time.
+  // Does the work once, and returns the pause before the next time. Called on the thread.
   using Work = std::function<absl::Duration()>;
 
   struct Options {
-    std::string name;  // of the thread
-    int nice = 0;      // 0 to 19
-    // What a poke does not shorten a pause below: however often it comes, the work has an end.
+    std::string name;  // name of the thread
+    int nice = 0;      // nice value of the thread, 0 to 19
+    // Shortest pause after a poke, so that frequent pokes do not keep the thread busy.
     absl::Duration least_pause = absl::ZeroDuration();
   };
 
-  // Begins at once.
+  // Starts the thread, which does the work at once.
   PeriodicThread(const Options& options, Work work);
 
-  // As Stop().
+  // Calls Stop().
   ~PeriodicThread();
 
-  // Has the work done without waiting for the pause to end; once more after it where it is being
-  // done now. Does nothing once it has been stopped.
+  // Ends the present pause early. If the work is under way, shortens the next pause. Does nothing
+  // once the thread was stopped.
   void Poke();
 
-  // Ends after what is being done now, which it does not wait for. Idempotent.
+  // Makes the thread end after the work that is under way, without waiting for it. Idempotent.
   void RequestStop();
 
-  // The same, and waits for it. Idempotent; not from the work itself.
+  // Calls RequestStop() and joins the thread. Idempotent. Must not be called by the work.
   void Stop();
 
  private:
   void Run();
-  // Waits for the pause to pass; false where there is no next time.
+  // Waits until the pause ends. Returns false if the thread must end.
   bool Pause(absl::Duration pause);
 
   const Options options_;

@@ -9,12 +9,12 @@
 
 namespace souvenir {
 
-// An immutable value that is replaced as a whole: readers keep the one they took for as long as
-// they hold it. Thread-safe.
+// An immutable value that is replaced as a whole. A value lives as long as a reader holds it.
+// Thread-safe.
 //
-// Read on every request: there is a copy of the pointer for each shard of threads, with a lock and
-// a count of references of its own, so that threads do not wait for each other. Set() is slower for
-// it.
+// It is made for values that every request reads. Each shard of threads has a copy of the pointer
+// with a lock and a reference count of its own, so that readers do not contend. Set() is slower in
+// return.
 template <typename T>
 class Published {
  public:
@@ -26,14 +26,14 @@ class Published {
     return shard.value;
   }
 
-  // Two at once may leave some threads with one value and some with the other.
+  // Replaces the value. Concurrent calls may leave different values in different shards.
   void Set(std::shared_ptr<const T> value) {
     for (Shard& shard : shards_) {
-      // An owner in between, because copies of one pointer share its count.
+      // Copies of a shared_ptr share its reference count. A separate owner per shard avoids that.
       auto owner = std::make_shared<const std::shared_ptr<const T>>(value);
       const T* const object = owner->get();
       std::shared_ptr<const T> copy(std::move(owner), object);
-      // Swapped, so that the old value is destroyed after the lock is released.
+      // The swap makes the old value be destroyed after the lock is released.
       MutexLock lock(&shard.mutex);
       shard.value.swap(copy);
     }

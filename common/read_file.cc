@@ -54,12 +54,12 @@ std::string_view NameOfKind(mode_t mode) {
 
 absl::Status NoRegularFile(const std::string& path, mode_t mode) {
   return absl::FailedPreconditionError(
-      CannotRead(path, fmt::format("it is {}; a file is expected", NameOfKind(mode))));
+      CannotRead(path, fmt::format("it is {}, not a regular file", NameOfKind(mode))));
 }
 
 absl::Status TooLarge(const std::string& path, uint64_t most_bytes) {
   return absl::ResourceExhaustedError(
-      CannotRead(path, fmt::format("it has more than {} bytes, the most it may have", most_bytes)));
+      CannotRead(path, fmt::format("it has more than {} bytes, which is the limit", most_bytes)));
 }
 
 struct Opened {
@@ -69,7 +69,7 @@ struct Opened {
 
 absl::StatusOr<Opened> OpenFile(const std::string& path, FileReader::Kinds kinds) {
   const bool any = kinds == FileReader::Kinds::kAnyStream;
-  // Without waiting for a pipe's writer. Regular files are not changed by the flag.
+  // O_NONBLOCK avoids waiting for the writer of a pipe. It has no effect on regular files.
   const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (any ? 0 : O_NONBLOCK);
   UniqueFd file;
   do {
@@ -78,7 +78,7 @@ absl::StatusOr<Opened> OpenFile(const std::string& path, FileReader::Kinds kinds
   if (!file) {
     const int error = errno;
     struct stat status {};
-    // A socket cannot be opened at all.
+    // ENXIO is the error for a socket, which cannot be opened.
     if (error == ENXIO && stat(path.c_str(), &status) == 0) {
       return NoRegularFile(path, status.st_mode);
     }
@@ -112,7 +112,8 @@ absl::StatusOr<size_t> FileReader::Read(char* buffer, size_t size) {
   read_ += filled;
   if (filled < size && read_ < size_) {
     return absl::AbortedError(CannotRead(
-        path_, fmt::format("it ended after {} of {} bytes: it was cut meanwhile", read_, size_)));
+        path_,
+        fmt::format("it ended after {} of {} bytes: it was truncated meanwhile", read_, size_)));
   }
   return filled;
 }
@@ -126,7 +127,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t most_byte
   SOUVENIR_ASSIGN_OR_RETURN(FileReader file, FileReader::Open(path));
   if (file.size() > most_bytes) return TooLarge(path, most_bytes);
   std::string bytes;
-  // One more than is expected, to see the end; files of /proc have no size.
+  // Asking for a byte more than expected detects the end. Files of /proc have no size, hence a
+  // minimum.
   size_t next = std::max<size_t>(file.size(), 4095) + 1;
   for (;;) {
     const size_t before = bytes.size();

@@ -12,40 +12,41 @@ namespace souvenir {
 
 class Sha256;
 
-// The one way in which files are read here. Nothing of it throws, and none of it waits for anything
-// but a disk: what is no regular file is refused by what it is ("it is a directory"), before it is
-// read, and a FIFO before anybody has it open for writing.
+// The only functions of the project that read files. They do not throw, and wait only for disks.
+// Anything but a regular file is refused before it is read, with its kind ("it is a directory"). A
+// FIFO is refused even if nobody has opened it for writing.
 //
-// Errors begin with "cannot read <path>: ". NOT_FOUND and PERMISSION_DENIED as the system says so;
-// FAILED_PRECONDITION for what is no regular file; RESOURCE_EXHAUSTED above a limit; ABORTED where
-// the file changed its size while it was read; INTERNAL for the rest, EIO for example.
+// Errors begin with "cannot read <path>: ". NOT_FOUND or PERMISSION_DENIED if the system says so;
+// FAILED_PRECONDITION if the file is not a regular one; RESOURCE_EXHAUSTED above a limit; ABORTED
+// if the size of the file changed during the call; INTERNAL for any other error, as EIO.
 
-// The whole file. Above `most_bytes` no more than that is ever in memory.
+// Reads a whole file of at most `most_bytes`. A larger one is never read into memory as a whole.
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t most_bytes);
 
-// Adds the file to `hash` as one part, in pieces: it may be larger than memory. After an error the
-// hash is of no use.
+// Adds a file to `hash` as one part. Reads it in pieces, since it may be larger than memory. After
+// an error the hash is unusable.
 absl::Status HashFile(const std::string& path, Sha256* hash);
 
-// Opened for reading, for libraries that read descriptors.
+// Opens a file for reading, for libraries that read descriptors.
 absl::StatusOr<UniqueFd> OpenRegularFile(const std::string& path);
 
-// A file that is read in pieces. Owned by its caller; not thread-safe.
+// Reads a file in pieces. Owned by its caller; not thread-safe.
 class FileReader {
  public:
   enum class Kinds {
     kRegular,
-    // Pipes and devices too, where somebody at a terminal names the file: Open() waits until a pipe
-    // has a writer, Read() until there is something. A directory is refused.
+    // Pipes and devices too, for files that a user names on a command line. Open() waits until a
+    // pipe has a writer, and Read() until there are bytes. A directory is refused.
     kAnyStream,
   };
   static absl::StatusOr<FileReader> Open(const std::string& path, Kinds kinds = Kinds::kRegular);
 
-  // Bytes, when it was opened; 0 for what has no size: a pipe, a file of /proc.
+  // Returns the size in bytes at the time of Open(); 0 for files without a size, as a pipe or a
+  // file of /proc.
   uint64_t size() const { return size_; }
 
-  // Reads up to `size` bytes, fewer at the end only, where 0 is the end. ABORTED for an end before
-  // size().
+  // Reads up to `size` bytes and returns their number. It is smaller than `size` only at the end of
+  // the file. ABORTED if the file ends before size().
   absl::StatusOr<size_t> Read(char* buffer, size_t size);
 
  private:

@@ -6,19 +6,20 @@
 
 namespace souvenir {
 
-// Shares an object that counts its references itself, with AddRef() and Release(), both const and
-// thread-safe; the last Release() destroys it. One word, where std::shared_ptr takes two and a
-// block for the counts. The pointer itself is as thread-safe as a plain one.
+// A shared pointer to an object that counts its references itself. The object has AddRef() and
+// Release(), both const and thread-safe; the last Release() destroys it. A RefPtr takes one word,
+// whereas std::shared_ptr takes two and a block for the counts. A RefPtr itself is as thread-safe
+// as a plain pointer.
 template <typename T>
 class RefPtr {
  public:
   RefPtr() = default;
   RefPtr(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): like a plain pointer
-  // Takes a reference of its own.
+  // Adds a reference.
   explicit RefPtr(T* object) : object_(object) {
     if (object_ != nullptr) object_->AddRef();
   }
-  // Takes over the reference that the caller has.
+  // Takes over the caller's reference.
   static RefPtr Adopt(T* object) {
     RefPtr pointer;
     pointer.object_ = object;
@@ -34,7 +35,7 @@ class RefPtr {
     return *this;
   }
 
-  // Gives its reference to the caller.
+  // Hands its reference over to the caller.
   T* Detach() { return std::exchange(object_, nullptr); }
 
   T* get() const { return object_; }

@@ -12,11 +12,11 @@ namespace souvenir {
 
 using Sha256Digest = std::array<uint8_t, 32>;
 
-// SHA-256 (FIPS 180-4) over parts, each put in after its length, so that parts cannot run together:
-// ("ab", "c") and ("a", "bc") differ.
+// SHA-256 (FIPS 180-4) over parts. Each text is preceded by its length, so that ("ab", "c") and
+// ("a", "bc") differ.
 //
-// Small parts are gathered and hashed together: a question has a dozen numbers and names, and
-// OpenSSL takes 12 ns for each piece however short. Not thread-safe.
+// Small parts are gathered and hashed together, because OpenSSL takes 12 ns for each piece, however
+// short, and a question has a dozen numbers and names. Not thread-safe.
 class Sha256 {
  public:
   Sha256();
@@ -24,12 +24,12 @@ class Sha256 {
   void Add(std::string_view part);
   void Add(uint64_t number);
 
-  // The same as Add() for a part that is not in memory at once: its size, then its bytes in pieces
-  // of any size, which make `size` together.
+  // Adds a part that is not in memory at once: first its size, then its bytes in pieces of any size,
+  // `size` bytes together. The digest is the same as with Add().
   void BeginPart(uint64_t size) { Add(size); }
   void AddPiece(std::string_view piece) { Append(piece.data(), piece.size()); }
 
-  // The digest of all that was added. Called once.
+  // Returns the digest of all parts. REQUIRES: it was not called before.
   Sha256Digest Finish();
 
  private:
@@ -41,7 +41,7 @@ class Sha256 {
   std::array<uint8_t, 256> gathered_;
 };
 
-// 64 lower-case hex digits.
+// Returns 64 lower-case hex digits.
 std::string HexString(const Sha256Digest& digest);
 
 }  // namespace souvenir

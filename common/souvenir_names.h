@@ -2,16 +2,16 @@
 
 namespace souvenir {
 
-// Names that both services and their clients use in messages of the Open Inference Protocol. All
-// begin with "souvenir.", which no model may use, and nothing with such a name changes an answer.
+// Names that both services and their clients use in messages of the Open Inference Protocol. Models
+// must not use names with this prefix, and parameters with such names never change an answer.
 
 inline constexpr char kOurNames[] = "souvenir.";
 
-// SHA-256 in hex over all of a model that its answers depend on: a property of ModelMetadata and a
-// parameter of ModelInferResponse.
+// The model's digest: SHA-256 in hex over everything that its answers depend on. A property of
+// ModelMetadata and a parameter of ModelInferResponse.
 inline constexpr char kDigestName[] = "souvenir.digest";
 
-// Parameter of ModelInferResponse, int64: nanoseconds that computing its rows took.
+// The computation time of the rows in nanoseconds. An int64 parameter of ModelInferResponse.
 inline constexpr char kComputeTimeName[] = "souvenir.compute_ns";
 
 }  // namespace souvenir

@@ -5,7 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-// Returns from the enclosing function when `expression`, an absl::Status, is an error.
+// Returns `expression`, an absl::Status, from the enclosing function if it is an error.
 #define SOUVENIR_RETURN_IF_ERROR(expression)                                  \
   do {                                                                        \
     if (absl::Status souvenir_status = (expression); !souvenir_status.ok()) { \

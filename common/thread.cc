@@ -12,13 +12,14 @@ namespace souvenir {
 
 void MakeThreadNicer(int nice) {
   if (nice == 0) return;
-  // On Linux a nice value belongs to a thread, which its kernel id names.
+  // On Linux a nice value belongs to a thread, which is identified by its kernel id.
   const auto thread = static_cast<id_t>(syscall(SYS_gettid));
   (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + nice);
 }
 
 std::thread StartThread(const std::string& name, std::function<void()> body, int nice) {
-  // Blocked before the thread exists, because it inherits the mask and might be hit at once.
+  // The thread inherits the mask. Signals are blocked before it exists, because one might reach it
+  // at once.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

@@ -61,7 +61,7 @@ void TimerQueue::RunDue() {
 }
 
 void TimerQueue::Run() {
-  // An hour at most, since a duration without end overflows the wait.
+  // An infinite duration would overflow the wait.
   constexpr absl::Duration kLongestWait = absl::Hours(1);
   for (;;) {
     {

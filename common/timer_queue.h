@@ -16,33 +16,33 @@
 
 namespace souvenir {
 
-// Calls back when a moment has come.
+// Calls callbacks at given times.
 //
-// Thread-safe. Callbacks run one after another on the queue's own thread, outside its lock: they
-// must be short and must not block. The clock must outlive the queue.
+// Thread-safe. Callbacks run one after another on the queue's thread, outside its lock. They must
+// be short and must not block. The clock must outlive the queue.
 class TimerQueue {
  public:
   using Callback = absl::AnyInvocable<void() &&>;
   using Id = uint64_t;
 
   enum class Mode {
-    kThread,  // a thread named "timers" fires what is due
-    kManual,  // no thread: a test fires what is due with RunDue()
+    kThread,  // a thread called "timers" runs due callbacks
+    kManual,  // there is no thread; a test runs due callbacks with RunDue()
   };
 
   explicit TimerQueue(Clock* clock, Mode mode = Mode::kThread);
 
-  // Drops what has not fired; waits for a callback that is running.
+  // Drops pending callbacks, and waits for one that is running.
   ~TimerQueue();
 
-  // Calls `callback` once clock->Monotonic() has reached `when`; at once when it is past already.
+  // Calls `callback` once clock->Monotonic() has reached `when`, or soon if that has passed, but
+  // never from within Schedule(). Returns an id for Cancel(), which is never 0.
   Id Schedule(absl::Duration when, Callback callback);
 
-  // True when the callback will not run; false when it ran, or is running now, on the queue's
-  // thread.
+  // Returns true if the callback will not run; false if it has run or is running.
   bool Cancel(Id id);
 
-  // Fires, on the calling thread, all that is due.
+  // Runs all due callbacks on the calling thread.
   void RunDue();
 
  private:
@@ -55,9 +55,9 @@ class TimerQueue {
   std::map<std::pair<absl::Duration, Id>, Callback> timers_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<Id, absl::Duration> when_ ABSL_GUARDED_BY(mutex_);
   Id next_id_ ABSL_GUARDED_BY(mutex_) = 1;
-  // When the thread looks by itself what is due; past while it is looking. Where most timers are
-  // cancelled long before they are due, as deadlines are, waking it for each would cost more than
-  // all the rest.
+  // Monotonic time at which the thread wakes by itself; in the past while it is awake. A later
+  // timer does not wake the thread. Most timers are deadlines, which are cancelled long before they
+  // are due, and a wake-up for each would cost more than everything else.
   absl::Duration looks_at_ ABSL_GUARDED_BY(mutex_) = -absl::InfiniteDuration();
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
 

@@ -14,11 +14,12 @@ constexpr std::string_view kParentName = "traceparent";
 constexpr std::string_view kStateName = "tracestate";
 constexpr std::string_view kRequestIdName = "x-request-id";
 
-// The standard asks for 512 to be passed on at least.
+// The standard requires that at least 512 bytes are passed on.
 constexpr size_t kMostStateBytes = 512;
 constexpr size_t kMostRequestIdBytes = 128;
 
-// Lower-case only, as the standard has it.
+// Reads hex digits. Returns false if there is any other character; the standard allows only lower
+// case.
 template <typename Number>
 bool ReadHex(std::string_view text, Number* number) {
   const bool lower = std::all_of(text.begin(), text.end(), [](char c) {
@@ -28,7 +29,7 @@ bool ReadHex(std::string_view text, Number* number) {
   return lower && std::from_chars(text.data(), end, *number, 16).ptr == end;
 }
 
-// Not secret: numbers that do not come twice.
+// Returns a number other than 0 that is unlikely to repeat. It is not cryptographically random.
 uint64_t RandomNumber() {
   thread_local std::mt19937_64 random = [] {
     std::random_device device;
@@ -42,7 +43,7 @@ uint64_t RandomNumber() {
   return number;
 }
 
-// What can stand in a line of log, and in a header, as it is.
+// Returns true if `value` can be written into a log line and a header without escapes.
 bool IsRequestId(std::string_view value) {
   return !value.empty() && value.size() <= kMostRequestIdBytes &&
          std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; });
@@ -52,7 +53,7 @@ bool IsRequestId(std::string_view value) {
 
 std::optional<TraceContext> TraceContext::ParseParent(std::string_view header) {
   constexpr size_t kLength = 55;
-  // A version of the future may add fields, behind a dash.
+  // A future version may add fields after another dash.
   if (header.size() < kLength || header[2] != '-' || header[35] != '-' || header[52] != '-') {
     return std::nullopt;
   }
@@ -67,7 +68,7 @@ std::optional<TraceContext> TraceContext::ParseParent(std::string_view header) {
                        ReadHex(header.substr(36, 16), &parent) &&
                        ReadHex(header.substr(53, 2), &trace.flags_);
   if (!is_read || !trace.has_trace() || parent == 0) return std::nullopt;
-  trace.flags_ &= 1;  // the others mean nothing yet, and are not passed on
+  trace.flags_ &= 1;  // the other flags are undefined and must not be passed on
   return trace;
 }
 

@@ -10,33 +10,34 @@
 
 namespace souvenir {
 
-// By what a request is found in the logs of all that took part in it: W3C Trace Context
-// (https://www.w3.org/TR/trace-context/, level 1) in the metadata `traceparent` and `tracestate`,
-// and a caller's own name for it in `x-request-id`.
+// The identifiers by which a request is found in the logs of all services that took part in it: the
+// W3C Trace Context (https://www.w3.org/TR/trace-context/, level 1) in the metadata `traceparent`
+// and `tracestate`, and the caller's own id in `x-request-id`.
 //
-// A header that is malformed is left out of account, as the standard asks: it is no reason to
-// refuse a request. A value; not thread-safe to change.
+// A malformed header is ignored, as the standard requires, and never a reason to refuse a request.
+// A value type; not thread-safe.
 class TraceContext {
  public:
-  // Takes one header of a request in; false for one that is none of these.
+  // Reads a header of a request. Returns false if it is none of these headers.
   bool Take(std::string_view name, std::string_view value);
 
-  // Begins a trace where the caller has none, so that there is something to look for.
+  // Begins a trace if the caller has sent none, so that logs have an id to search for.
   void Begin();
 
-  // Headers, by name, of what is asked for the request's sake: a span of its own at each call.
+  // Returns names and values of headers for a call made on behalf of the request. Each call of
+  // Headers() creates a new span.
   std::vector<std::pair<std::string, std::string>> Headers() const;
 
   bool has_trace() const { return trace_id_[0] != 0 || trace_id_[1] != 0; }
-  std::string trace_id() const;  // 32 hex digits; empty where there is none
-  const std::string& request_id() const { return request_id_; }  // empty where there is none
+  std::string trace_id() const;  // 32 hex digits; empty if there is no trace
+  const std::string& request_id() const { return request_id_; }  // empty if there is none
 
  private:
-  // "00-<trace id>-<parent id>-<flags>"; nothing where it is malformed.
+  // Parses "00-<trace id>-<parent id>-<flags>". Returns nullopt if it is malformed.
   static std::optional<TraceContext> ParseParent(std::string_view header);
 
   std::array<uint64_t, 2> trace_id_{};
-  uint8_t flags_ = 0;  // 1: the caller records the trace
+  uint8_t flags_ = 0;  // 1 if the caller records the trace
   std::string state_;
   std::string request_id_;
 };

@@ -6,7 +6,7 @@
 
 namespace souvenir {
 
-// Owns a file descriptor; -1 is none. Not thread-safe.
+// Owns a file descriptor, or -1 for none. Closes it when it is destroyed. Not thread-safe.
 class UniqueFd {
  public:
   UniqueFd() = default;
@@ -21,7 +21,7 @@ class UniqueFd {
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 
-  // Leaves the descriptor to the caller.
+  // Hands the descriptor over to the caller, who must close it.
   int Release() { return std::exchange(fd_, -1); }
 
   void Close() {

@@ -27,7 +27,7 @@ bool IsAddress(std::string_view address) {
 absl::Status CheckAddress(std::string_view field, std::string_view address) {
   if (IsAddress(address)) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format(
-      "{}: '{}' came, host:port is expected, with a port from 0 to {}", field, address, kLastPort));
+      "{} is '{}'; it must be host:port, with a port from 0 to {}", field, address, kLastPort));
 }
 
 int PortOf(std::string_view address) {

@@ -7,15 +7,15 @@
 
 namespace souvenir {
 
-// Whether `address` is "host:port", with a port from 0 (any that is free) to 65535; an IPv6 host
-// stands in brackets. INVALID_ARGUMENT names `field`, what came and what was expected. Whether it
-// can be listened on is not asked.
+// Checks that `address` is "host:port", with a port from 0 (any free one) to 65535. An IPv6 host
+// must be in brackets. Does not check that a server can listen on it. INVALID_ARGUMENT names
+// `field`, the address and the expected form.
 absl::Status CheckAddress(std::string_view field, std::string_view address);
 
-// The port of `address`. REQUIRES: CheckAddress(address) is OK.
+// Returns the port of `address`. REQUIRES: CheckAddress() accepts `address`.
 int PortOf(std::string_view address);
 
-// `address` with `port` in place of its own. REQUIRES: CheckAddress(address) is OK.
+// Returns `address` with its port replaced by `port`. REQUIRES: CheckAddress() accepts `address`.
 std::string WithPort(std::string_view address, int port);
 
 }  // namespace souvenir

@@ -5,7 +5,7 @@
 
 namespace souvenir {
 
-// What a service's configuration says of its log.
+// Returns the log options of a service's configuration.
 inline LogOptions LogOptionsOf(const config::v1::Logging& logging) {
   return {.level = logging.level(),
           .levels = {logging.levels().begin(), logging.levels().end()},

@@ -9,12 +9,13 @@
 
 namespace souvenir {
 
-// INVALID_ARGUMENT names `field`, what came and what was expected.
+// Checks that `value` is from `least` to `most`. INVALID_ARGUMENT names `field`, the value and the
+// range.
 inline absl::Status CheckRange(std::string_view field, uint64_t value, uint64_t least,
                                uint64_t most) {
   if (value >= least && value <= most) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      fmt::format("{}: {} came, a number from {} to {} is expected", field, value, least, most));
+      fmt::format("{} is {}; it must be a number from {} to {}", field, value, least, most));
 }
 
 }  // namespace souvenir

@@ -26,19 +26,20 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-// A field of a message that may be nested in others.
+// A field, and the message that has it, which may be nested in others.
 struct FieldOf {
   Message* message;
   const FieldDescriptor* field;
 };
 
-// REQUIRES: `root` has a field at `path`.
+// Returns the field at `path`, and creates the messages on the way to it. REQUIRES: `root` has such
+// a field.
 FieldOf FindField(Message* root, std::string_view path) {
   for (;;) {
     const size_t dot = path.find('.');
     const FieldDescriptor* field =
         root->GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
-    if (field == nullptr) {  // a mistake of whoever adds the flag
+    if (field == nullptr) {  // programming error in the call of Add()
       fmt::print(stderr, "no field '{}' in {}\n", path, root->GetTypeName());
       std::abort();
     }
@@ -68,7 +69,7 @@ std::string Show(const FieldOf& of) {
   }
 }
 
-// False where `text` is no value of the field's type.
+// Sets a field. Returns false if `text` is not a value of the field's type.
 bool Set(const FieldOf& of, const std::string& text) {
   const auto* reflection = of.message->GetReflection();
   if (of.field->is_repeated()) {
@@ -102,7 +103,7 @@ bool Set(const FieldOf& of, const std::string& text) {
   }
 }
 
-// "--log-level=x" as "--log_level=x".
+// Returns "--log_level=x" for "--log-level=x".
 std::string WithUnderscores(std::string argument) {
   if (argument.rfind("--", 0) != 0) return argument;
   const size_t end = std::min(argument.find('='), argument.size());
@@ -135,7 +136,7 @@ struct ServiceFlags::Impl {
     defaults->CopyFrom(*config);
   }
 
-  // `reason`, and where help is to be had.
+  // Returns an error with `reason` and a hint at --help.
   absl::Status Refusal(const std::string& reason) const {
     return absl::InvalidArgumentError(
         fmt::format("{}: {}; see {} --help", options.program, reason, options.program));
@@ -164,20 +165,22 @@ ServiceFlags::ServiceFlags(Options options, Message* config)
   app.get_formatter()->column_width(36);
   app.add_flag("--man", impl_->man, "Print the manual page, for `man -l -`, and exit.");
   app.add_option("--config", impl_->config_path,
-                 "Configuration in protobuf text format; everything in it may be left out, and "
-                 "flags win over it.")
+                 "Configuration in protobuf text format. All fields are optional. Flags override "
+                 "them.")
       ->type_name("FILE");
   app.add_flag("--check_config", impl_->check_config,
-               "Check the configuration, say what is wrong with it, and exit (0: nothing is).");
-  Add("listen", "listen_address", "HOST:PORT", "Where clients connect; port 0 is any free one.");
+               "Check the configuration, print the first error, and exit (0 if there is none).");
+  Add("listen", "listen_address", "HOST:PORT", "Address for clients; port 0 is any free one.");
   Add("admin", "admin_address", "HOST:PORT",
-      "Where administrators connect: whoever reaches it can change what is served.");
-  Add("metrics", "metrics_address", "HOST:PORT", "Where Prometheus reads /metrics; \"\" is off.");
+      "Address for administrators. Anyone who can reach it can change what is served.");
+  Add("metrics", "metrics_address", "HOST:PORT",
+      "Address of /metrics for Prometheus; \"\" turns it off.");
   Add("log_level", "logging.level", "LEVEL",
       "trace, debug, info, warning, error, critical or off.");
-  Add("log_format", "logging.format", "FORMAT", "text, json, or auto: text on a terminal.");
+  Add("log_format", "logging.format", "FORMAT",
+      "text, json, or auto (text on a terminal, otherwise json).");
   Add("drain_timeout", "drain_timeout_seconds", "SECONDS",
-      "How long a stop waits for requests under way.");
+      "Longest time for which a stop waits for requests under way.");
 }
 
 ServiceFlags::~ServiceFlags() = default;
@@ -188,7 +191,7 @@ void ServiceFlags::Add(const std::string& name, const std::string& path,
   Impl::Flag& flag = impl_->flags.emplace_back(
       Impl::Flag{name, path, placeholder, std::move(belonging), "", nullptr});
   flag.option = impl_->app.add_option("--" + name, flag.value, help)->type_name(placeholder);
-  // In a copy: looking for a field makes the messages on the way there.
+  // FindField() works on a copy, because it creates the messages on the way to the field.
   const std::unique_ptr<Message> defaults(impl_->defaults->New());
   defaults->CopyFrom(*impl_->defaults);
   const std::string value = Show(FindField(defaults.get(), path));
@@ -235,7 +238,7 @@ absl::Status ServiceFlags::Impl::Read(Message* into) const {
     const FieldOf of = FindField(read.get(), flag.path);
     if (!Set(of, flag.value)) {
       return Refusal(fmt::format(
-          "--{}: '{}' came, {} is expected", flag.name, flag.value,
+          "--{} is '{}'; it must be {}", flag.name, flag.value,
           of.field->cpp_type() == FieldDescriptor::CPPTYPE_BOOL ? "true or false" : "a number"));
     }
   }

@@ -13,37 +13,40 @@ class Message;
 
 namespace souvenir {
 
-// The command line of a service: every flag sets one field of its configuration message, and wins
-// over the file that --config names.
+// The command line of a service. Each flag sets a field of the configuration message and overrides
+// the file that --config names.
 //
 //   config::v1::ComputeConfig config = DefaultConfig();
-//   ServiceFlags flags({.program = "souvenir-compute", .summary = "...", .version = "0.1.0"},
-//   &config); flags.Add("model_repository", "model_repository", "DIR", "Where the models are."); if
-//   (std::optional<int> exit_code = flags.Parse(argc, argv)) return *exit_code;
+//   ServiceFlags flags(options, &config);
+//   flags.Add("model_repository", "model_repository", "DIR", "Directory of the models.");
+//   std::optional<int> exit_code = flags.Parse(argc, argv);
+//   if (exit_code) return *exit_code;
 //
 // The flags all services have are there without Add: --config, --check_config, --listen, --admin,
 // --metrics, --log_level, --log_format, --drain_timeout, --version, --man, --help. They set the
 // fields listen_address, admin_address, metrics_address, logging.level, logging.format and
 // drain_timeout_seconds. A dash is as good as an underscore in a flag's name.
 //
-// Used by main, on one thread.
+// Owned by main. Not thread-safe, except for ReadAgain() after Parse().
 class ServiceFlags {
  public:
   struct Options {
     std::string program;  // "souvenir-compute"
-    std::string summary;  // a sentence or two, at the top of --help
+    std::string summary;  // one or two sentences for the top of --help
     std::string version;  // "0.1.0"
   };
 
-  // `config` holds the defaults, which --help shows, and must outlive this object.
+  // `config` has the defaults, which --help shows. It must outlive this object.
   ServiceFlags(Options options, google::protobuf::Message* config);
   ~ServiceFlags();
 
-  // A flag --`name` for the field at `path`, "disk.directory": a string, bool, uint32 or uint64, or
-  // several strings. A bool is given as --name=true or --name=false; several strings with commas
-  // between them, and in the place of those of the file. `belonging` are paths of fields that say
-  // more of what the file has at `path`: where the flag is given the file's do not count, only
-  // flags added later. REQUIRES: `config` has those fields.
+  // Adds a flag --`name` for the field at `path`, as "disk.directory". The field is a string, bool,
+  // uint32, uint64 or a repeated string. A bool is given as --name=true or --name=false. Repeated
+  // strings are separated by commas and replace those of the file.
+  //
+  // `belonging` are paths of fields that qualify the field at `path`. If the flag is given, their
+  // values from the file are dropped; flags that are added later can still set them. REQUIRES:
+  // `config` has all these fields.
   void Add(const std::string& name, const std::string& path, const std::string& placeholder,
            const std::string& help, std::vector<std::string> belonging = {});
 
@@ -52,15 +55,16 @@ class ServiceFlags {
   // wrong, which a line on standard error has said, as "path:line:column: reason" for a file.
   std::optional<int> Parse(int argc, const char* const* argv);
 
-  // Puts the defaults, the file as it is now and the flags into `config`, which is of the same
-  // type; an error, as Parse() would print it, leaves it as it is. After Parse(); thread-safe.
+  // Sets `config` to the defaults, merged with the file as it is now and the flags. On error leaves
+  // `config` unchanged and returns the message that Parse() would print. Thread-safe. REQUIRES:
+  // Parse() was called; `config` has the same type.
   absl::Status ReadAgain(google::protobuf::Message* config) const;
 
-  // Whether the configuration is only to be checked. The service then says what is wrong with it,
-  // and exits with 2, or with 0.
+  // Returns true if the service must only check its configuration, print the error if there is one,
+  // and exit with 2 or 0.
   bool check_config() const;
 
-  // What --config named; empty where it was not given.
+  // Returns the path given with --config; empty if there is none.
   const std::string& config_path() const;
 
  private:

@@ -24,7 +24,7 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 using google::protobuf::TextFormat;
 
-// A catalog of 10,000 models has a third of it.
+// Largest file in bytes. A catalog of 10,000 models has a third of this.
 constexpr uint64_t kMostTextBytes = 64u << 20;
 
 // Keeps the first error, as "name:line:column: reason".
@@ -46,9 +46,9 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   std::string text_;
 };
 
-// The parser takes a later map entry of the same key for another one, and the map then keeps the
-// last. Fresh from the parser the entries are still those that were written, in their order.
-// REQUIRES: `message` has only been parsed into, since using a map drops what it does not keep.
+// Refuses map keys that are given twice. The parser accepts them, and the map keeps the last entry.
+// Directly after parsing, reflection still shows all entries in their order. REQUIRES: `message`
+// was not used since it was parsed, because access to a map drops the duplicates.
 absl::Status RefuseDuplicateKeys(const Message& message, TextFormat::ParseInfoTree* tree,
                                  std::string_view name) {
   const Reflection* reflection = message.GetReflection();

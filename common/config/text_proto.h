@@ -11,18 +11,18 @@ class Message;
 
 namespace souvenir {
 
-// Reads protobuf text format from `path` into `message`, whose fields it replaces.
-// Errors of ReadFile() where the file cannot be read or has more than 64 MiB. INVALID_ARGUMENT, as
-// "path:line:column: reason", for a syntax error, an unknown field, a field or a map key given
-// twice.
+// Reads protobuf text format from a file into `message`, whose fields it replaces.
+// INVALID_ARGUMENT, as "path:line:column: reason", for a syntax error, an unknown field, or a field
+// or a map key that is given twice. See ReadFile() for errors if the file cannot be read or has more
+// than 64 MiB.
 absl::Status ReadTextProto(const std::string& path, google::protobuf::Message* message);
 
-// The same from memory; `name` stands for the path in messages.
+// Parses protobuf text format like ReadTextProto(). `name` replaces the path in messages.
 absl::Status ParseTextProto(std::string_view text, std::string_view name,
                             google::protobuf::Message* message);
 
-// Writes `message` to `path` as text, whole or not at all: by way of a temporary file beside it,
-// which is synced and renamed.
+// Writes `message` to `path` in text format. The write is atomic: it goes to `path`.new, which is
+// synced and renamed. Returns the status of errno if it fails.
 absl::Status WriteTextProto(const std::string& path, const google::protobuf::Message& message);
 
 }  // namespace souvenir

@@ -9,7 +9,8 @@
 namespace souvenir {
 namespace {
 
-// ICU lets other bytes pass in places, and reads up to a NUL.
+// Returns true if `tag` has only the characters of a tag. ICU does not check this everywhere, and
+// reads only up to a NUL.
 bool IsSpelledAsTag(std::string_view tag) {
   return std::all_of(tag.begin(), tag.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-';
@@ -19,7 +20,7 @@ bool IsSpelledAsTag(std::string_view tag) {
 }  // namespace
 
 std::optional<std::string> CanonicalLanguageTag(std::string_view tag) {
-  // ICU takes an empty tag for the root language.
+  // ICU accepts an empty tag as the root language.
   if (tag.empty() || tag.size() > ULOC_FULLNAME_CAPACITY || !IsSpelledAsTag(tag)) {
     return std::nullopt;
   }

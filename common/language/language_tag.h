@@ -6,8 +6,8 @@
 
 namespace souvenir {
 
-// The canonical form of a BCP-47 language tag, by ICU: "eng" gives "en", "PT-br" "pt-BR". Nothing
-// for what is no well-formed tag. Thread-safe; a few microseconds.
+// Returns the canonical form of a BCP-47 language tag, as ICU has it: "en" for "eng", "pt-BR" for
+// "PT-br". Returns nullopt if the tag is not well-formed. Thread-safe. Takes a few microseconds.
 std::optional<std::string> CanonicalLanguageTag(std::string_view tag);
 
 }  // namespace souvenir

@@ -16,13 +16,13 @@ namespace {
 
 using inference::InferTensorContents;
 
-// One list of InferTensorContents: which datatypes it carries and how long it is.
+// The name and the length of a list of InferTensorContents.
 struct ContentsList {
   std::string_view name;
   int size;
 };
 
-// The lists that are not empty.
+// Returns the lists that are not empty.
 std::vector<ContentsList> FilledLists(const InferTensorContents& contents) {
   std::vector<ContentsList> filled;
   const auto add = [&](std::string_view name, int size) {
@@ -39,7 +39,7 @@ std::vector<ContentsList> FilledLists(const InferTensorContents& contents) {
   return filled;
 }
 
-// The list that carries `type`; nothing for the types that travel raw only.
+// Returns the list that carries `type`, or nullopt for types that have only a raw form.
 std::optional<std::string_view> ListOf(DataType type) {
   switch (type) {
     case DataType::kBool:
@@ -70,7 +70,7 @@ std::optional<std::string_view> ListOf(DataType type) {
   return std::nullopt;
 }
 
-// Appends each value as a T; INVALID_ARGUMENT where one does not fit.
+// Appends each value as a T. INVALID_ARGUMENT if a value does not fit.
 template <typename T, typename Values>
 absl::Status AppendNumbers(std::string_view name, DataType type, const Values& values,
                            std::string* raw) {
@@ -80,7 +80,7 @@ absl::Status AppendNumbers(std::string_view name, DataType type, const Values& v
     if constexpr (std::numeric_limits<T>::is_integer) {
       if (static_cast<decltype(value)>(number) != value) {
         return absl::InvalidArgumentError(
-            fmt::format("tensor '{}': the value {} does not fit into {}, which ends at {}", name,
+            fmt::format("tensor '{}': the value {} does not fit into {}, whose maximum is {}", name,
                         value, DataTypeName(type), +std::numeric_limits<T>::max()));
       }
     }
@@ -89,7 +89,7 @@ absl::Status AppendNumbers(std::string_view name, DataType type, const Values& v
   return absl::OkStatus();
 }
 
-// REQUIRES: only the list of `type` is filled.
+// Converts typed contents to raw ones. REQUIRES: only the list of `type` is filled.
 absl::Status ToRaw(std::string_view name, DataType type, const InferTensorContents& contents,
                    std::string* raw) {
   switch (type) {
@@ -126,29 +126,29 @@ absl::Status ToRaw(std::string_view name, DataType type, const InferTensorConten
   return absl::InternalError(fmt::format("{} has no list", DataTypeName(type)));
 }
 
-// Whether typed contents are in the right list, and as many as the shape says. Counted before they
-// are converted, so that nothing is copied for a request that is refused.
+// Checks that typed contents are in the right list and that their number matches the shape. Runs
+// before the conversion, so that nothing is copied for a refused request.
 absl::Status CheckTyped(const TensorView& tensor, const InferTensorContents& contents) {
   const std::vector<ContentsList> filled = FilledLists(contents);
   const std::optional<std::string_view> list = ListOf(tensor.datatype);
   if (!list) {
     return absl::InvalidArgumentError(
-        fmt::format("tensor '{}': {} is expected in raw contents; it has no typed form",
-                    tensor.name, DataTypeName(tensor.datatype)));
+        fmt::format("tensor '{}': {} has no typed form; it must be in raw contents", tensor.name,
+                    DataTypeName(tensor.datatype)));
   }
   int64_t came = 0;
   for (const ContentsList& each : filled) {
     if (each.name != *list) {
       return absl::InvalidArgumentError(
-          fmt::format("tensor '{}': {} values came in {}; those of {} are expected in {}",
-                      tensor.name, each.size, each.name, DataTypeName(tensor.datatype), *list));
+          fmt::format("tensor '{}' has {} values in {}; those of {} must be in {}", tensor.name,
+                      each.size, each.name, DataTypeName(tensor.datatype), *list));
     }
     came = each.size;
   }
   const std::optional<int64_t> expected = ElementCount(tensor.shape);
-  if (expected && came != *expected) {  // an impossible shape is refused by ValidateTensor
+  if (expected && came != *expected) {  // ValidateTensor() refuses an impossible shape
     return absl::InvalidArgumentError(
-        fmt::format("tensor '{}': {} values came in {}; shape {} has {} elements", tensor.name,
+        fmt::format("tensor '{}' has {} values in {}, but shape {} has {} elements", tensor.name,
                     came, *list, ShapeString(tensor.shape), *expected));
   }
   return absl::OkStatus();
@@ -162,7 +162,8 @@ absl::StatusOr<MessageTensors> MessageTensors::From(const Tensors& tensors,
   const bool is_raw = !raw.empty();
   if (is_raw && raw.size() != tensors.size()) {
     return absl::InvalidArgumentError(
-        fmt::format("{} raw contents came for {} tensors; each tensor has one, in the same order",
+        fmt::format("the message has {} raw contents for {} tensors; it must have one for each "
+                    "tensor, in the same order",
                     raw.size(), tensors.size()));
   }
   MessageTensors result;
@@ -175,16 +176,15 @@ absl::StatusOr<MessageTensors> MessageTensors::From(const Tensors& tensors,
       return absl::InvalidArgumentError(
           fmt::format("tensor {} of {} has no name", i + 1, tensors.size()));
     }
-    // Most requests have one tensor, and then no set is made.
+    // Most requests have one tensor and need no set.
     if (tensors.size() > 1 && !names.insert(tensor.name()).second) {
-      return absl::InvalidArgumentError(fmt::format("tensor '{}' came twice", tensor.name()));
+      return absl::InvalidArgumentError(fmt::format("tensor '{}' is given twice", tensor.name()));
     }
     const std::optional<DataType> datatype = ParseDataType(tensor.datatype());
     if (!datatype) {
       return absl::InvalidArgumentError(
-          fmt::format("tensor '{}': there is no datatype '{}'; BOOL, UINT8, UINT16, UINT32, "
-                      "UINT64, INT8, INT16, INT32, INT64, FP16, BF16, FP32, FP64 or BYTES is "
-                      "expected",
+          fmt::format("tensor '{}' has the unknown datatype '{}'; it must be BOOL, UINT8, UINT16, "
+                      "UINT32, UINT64, INT8, INT16, INT32, INT64, FP16, BF16, FP32, FP64 or BYTES",
                       tensor.name(), tensor.datatype()));
     }
     TensorView view{tensor.name(), *datatype,
@@ -192,7 +192,7 @@ absl::StatusOr<MessageTensors> MessageTensors::From(const Tensors& tensors,
     if (is_raw) {
       if (tensor.has_contents() && !FilledLists(tensor.contents()).empty()) {
         return absl::InvalidArgumentError(fmt::format(
-            "tensor '{}' came both in raw and in typed contents; one is expected", tensor.name()));
+            "tensor '{}' has both raw and typed contents; it must have only one", tensor.name()));
       }
       view.data = raw[i];
     } else {

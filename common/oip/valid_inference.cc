@@ -16,7 +16,7 @@ namespace {
 using inference::ModelConfig;
 using inference::ModelInferRequest;
 
-// A shape with -1 where any size is accepted, the batch dimension included.
+// Returns the shape that an input must have, with -1 for any size. It includes the batch dimension.
 std::string ExpectedShape(const ModelConfig& config, const inference::ModelInput& input) {
   std::vector<int64_t> shape(input.dims().begin(), input.dims().end());
   if (config.max_batch_size() > 0) shape.insert(shape.begin(), -1);
@@ -33,18 +33,18 @@ absl::Status CheckShape(const ModelConfig& config, const inference::ModelInput& 
   for (size_t i = 0; same && i < dims.size(); ++i) same = dims[i] == -1 || shape[i] == dims[i];
   if (!same) {
     return absl::InvalidArgumentError(fmt::format(
-        "input '{}': shape {} came, {} is expected{}", tensor.name, ShapeString(tensor.shape),
+        "input '{}' has the shape {}; it must be {}{}", tensor.name, ShapeString(tensor.shape),
         ExpectedShape(config, input), batched ? ", where the first dimension is the batch" : ""));
   }
   if (batched && (tensor.shape[0] < 1 || tensor.shape[0] > config.max_batch_size())) {
     return absl::InvalidArgumentError(
-        fmt::format("input '{}': a batch of {} rows came, 1 to {} are expected", tensor.name,
+        fmt::format("input '{}' has a batch of {} rows; it must have 1 to {}", tensor.name,
                     tensor.shape[0], config.max_batch_size()));
   }
   return absl::OkStatus();
 }
 
-// Extensions of the protocol that change what an answer is, or where it goes, come as parameters.
+// Refuses the parameters of protocol extensions that change an answer or its destination.
 template <typename Tensor>
 absl::Status CheckParameters(std::string_view kind, const Tensor& tensor) {
   for (const auto& [name, value] : tensor.parameters()) {
@@ -81,7 +81,7 @@ absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
           DataTypeName(DataTypeOf(input)), ExpectedShape(config, input)));
     }
     if (tensor->datatype != DataTypeOf(input)) {
-      return absl::InvalidArgumentError(fmt::format("input '{}': datatype {} came, {} is expected",
+      return absl::InvalidArgumentError(fmt::format("input '{}' has the datatype {}; it must be {}",
                                                     tensor->name, DataTypeName(tensor->datatype),
                                                     DataTypeName(DataTypeOf(input))));
     }
@@ -89,14 +89,14 @@ absl::StatusOr<std::vector<TensorView>> MatchInputs(const ModelConfig& config,
     if (config.max_batch_size() > 0 && !inputs.empty() &&
         inputs.front().shape[0] != tensor->shape[0]) {
       return absl::InvalidArgumentError(fmt::format(
-          "input '{}' has {} rows and input '{}' has {}; the same number is expected",
+          "input '{}' has {} rows and input '{}' has {}; the numbers must be equal",
           inputs.front().name, inputs.front().shape[0], tensor->name, tensor->shape[0]));
     }
     inputs.push_back(*tensor);
   }
   if (inputs.empty()) {
-    return absl::InvalidArgumentError(
-        fmt::format("no input came; model '{}' has {}", config.name(), NamesOf(config.input())));
+    return absl::InvalidArgumentError(fmt::format("the request has no input; model '{}' has {}",
+                                                  config.name(), NamesOf(config.input())));
   }
   return inputs;
 }
@@ -115,7 +115,7 @@ absl::Status CheckOutputs(const ModelConfig& config, const ModelInferRequest& re
     if (std::any_of(outputs.begin(), requested,
                     [&](const auto& before) { return before.name() == requested->name(); })) {
       return absl::InvalidArgumentError(
-          fmt::format("output '{}' is asked for twice", requested->name()));
+          fmt::format("output '{}' is requested twice", requested->name()));
     }
     SOUVENIR_RETURN_IF_ERROR(CheckParameters("output", *requested));
   }

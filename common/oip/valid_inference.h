@@ -12,23 +12,23 @@
 
 namespace souvenir {
 
-// A request that a model can be given. Views into the message it was made of, which must outlive
-// it.
+// The inputs of a valid request. They are views into the request, which must outlive it.
 struct ValidInference {
-  MessageTensors tensors;          // keeps what was converted
-  std::vector<TensorView> inputs;  // in the order of the model's configuration
-  int64_t rows;                    // of the batch; 1 where the model has no batch dimension
+  MessageTensors tensors;          // owns the converted tensors
+  std::vector<TensorView> inputs;  // inputs in the order of the model's configuration
+  int64_t rows;                    // rows of the batch; 1 if the model has no batch dimension
 };
 
-// Holds `request` to the model's configuration. INVALID_ARGUMENT names the tensor, what came and
-// what was expected: an input that is missing, unknown or there twice, another datatype or shape, a
-// batch that is empty, too large or not the same for all inputs, an unknown output, an extension
-// that is not supported. Text is not looked into: BYTES may be any bytes.
+// Checks `request` against the model's configuration. INVALID_ARGUMENT names the tensor, its fault
+// and the expected form. Faults, in addition to those of MessageTensors, are: a missing or unknown
+// input; another datatype or shape; a batch that is empty, too large or not the same for all
+// inputs; an unknown or repeated output; an unsupported extension. BYTES may be any bytes, also in
+// texts.
 absl::StatusOr<ValidInference> ValidateInference(const inference::ModelConfig& config,
                                                  const inference::ModelInferRequest& request);
 
-// The outputs that answer `request`: those asked for, else all of the model's. REQUIRES: the
-// request is valid.
+// Returns the names of the requested outputs, or those of all outputs of the model if the request
+// names none. REQUIRES: the request is valid.
 std::vector<std::string> OutputsToAnswer(const inference::ModelConfig& config,
                                          const inference::ModelInferRequest& request);
 

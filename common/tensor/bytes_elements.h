@@ -7,17 +7,17 @@
 
 namespace souvenir {
 
-// The framing of BYTES tensors: each element after its length, 4 bytes little-endian
-// (Open Inference Protocol v2, raw contents).
+// Size of the length that precedes each element of a BYTES tensor, 4 bytes little-endian (Open
+// Inference Protocol v2, raw contents).
 inline constexpr size_t kBytesLengthSize = 4;
 
 // Appends one framed element. REQUIRES: element.size() < 2^32.
 void AppendBytesElement(std::string_view element, std::string* out);
 
-// One framed element.
+// Returns a framed element. REQUIRES: element.size() < 2^32.
 std::string FrameBytesElement(std::string_view element);
 
-// Reads framed elements one after another:
+// Reads framed elements one after another. Refers to the data, which must outlive it.
 //
 //   BytesElementReader reader(tensor.data);
 //   while (std::optional<std::string_view> element = reader.Next()) ...
@@ -26,13 +26,14 @@ class BytesElementReader {
  public:
   explicit BytesElementReader(std::string_view data) : rest_(data) {}
 
-  // The next element, a view into the data; nothing at the end and where the framing breaks.
+  // Returns the next element, a view into the data. Returns nullopt at the end, and if the framing
+  // is broken.
   std::optional<std::string_view> Next();
 
-  // Whether all of the data has been read.
+  // Returns true if all data has been read.
   bool complete() const { return rest_.empty(); }
 
-  // Bytes not read yet.
+  // Returns the number of bytes that have not been read.
   size_t remaining() const { return rest_.size(); }
 
  private:

@@ -7,8 +7,8 @@
 
 namespace souvenir {
 
-// Element types of the Open Inference Protocol. The numbers go into stored entries: never change
-// one.
+// Element types of the Open Inference Protocol. The numbers are part of stored entries and must
+// never change.
 enum class DataType : uint8_t {
   kInvalid = 0,
   kBool = 1,
@@ -27,13 +27,14 @@ enum class DataType : uint8_t {
   kBf16 = 14,
 };
 
-// The protocol's spelling, "INT32"; "INVALID" for kInvalid and for numbers that are none.
+// Returns the protocol's name, as "INT32"; "INVALID" for kInvalid and for unknown numbers.
 std::string_view DataTypeName(DataType type);
 
-// The type that `name` spells exactly; nothing when there is none.
+// Returns the type with exactly that name, or nullopt if there is none.
 std::optional<DataType> ParseDataType(std::string_view name);
 
-// Bytes of one element; 0 for kBytes, whose elements have a length each, and for kInvalid.
+// Returns the size of an element in bytes; 0 for kBytes, whose elements vary in length, and for
+// kInvalid.
 size_t DataTypeSize(DataType type);
 
 }  // namespace souvenir

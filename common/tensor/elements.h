@@ -10,14 +10,14 @@
 
 namespace souvenir {
 
-// The bytes of a tensor of fixed-size elements as numbers, and back. The protocol's order of bytes,
-// little-endian, is that of the machines this is built for. What is left over behind the last whole
-// element is passed over.
+// Convert the bytes of a tensor of fixed-size elements to numbers and back. The protocol is
+// little-endian, like the machines that this is built for. Bytes after the last whole element are
+// ignored.
 template <typename Element>
 std::vector<Element> ToElements(std::string_view data) {
   static_assert(std::is_trivially_copyable_v<Element>);
   std::vector<Element> elements(data.size() / sizeof(Element));
-  // Copied, because the bytes of a message lie wherever they lie.
+  // The bytes of a message may not be aligned, so they are copied.
   if (!elements.empty()) {
     std::memcpy(elements.data(), data.data(), elements.size() * sizeof(Element));
   }

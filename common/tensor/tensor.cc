@@ -45,8 +45,8 @@ absl::Status ValidateTensor(const TensorView& tensor) {
     while (elements < *count && reader.Next()) ++elements;
     if (elements < *count) {
       return absl::InvalidArgumentError(fmt::format(
-          "tensor '{}': shape {} has {} BYTES elements, but the {} bytes that came hold {}, each "
-          "after its 4-byte length, and then {} bytes that are no element",
+          "tensor '{}': shape {} has {} BYTES elements, but its {} bytes hold {}, each after its "
+          "4-byte length, and then {} bytes that are not an element",
           tensor.name, ShapeString(tensor.shape), *count, tensor.data.size(), elements,
           reader.remaining()));
     }
@@ -62,7 +62,7 @@ absl::Status ValidateTensor(const TensorView& tensor) {
                              &expected) ||
       static_cast<int64_t>(tensor.data.size()) != expected) {
     return absl::InvalidArgumentError(fmt::format(
-        "tensor '{}': {} bytes came; {} elements of {}, shape {}, are expected", tensor.name,
+        "tensor '{}' has {} bytes; it must have {} elements of {}, by its shape {}", tensor.name,
         tensor.data.size(), *count, DataTypeName(tensor.datatype), ShapeString(tensor.shape)));
   }
   return absl::OkStatus();

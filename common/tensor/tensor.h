@@ -13,11 +13,11 @@
 
 namespace souvenir {
 
-// A named tensor whose bytes belong to somebody else.
+// A view of a named tensor. It refers to a name, a shape and bytes that others own and that must
+// outlive it. Cheap to copy.
 //
-// `data` is the protocol's raw form: row-major, little-endian; BYTES elements each after their
-// 4-byte little-endian length. A view is as cheap to copy as it looks, and valid as long as what it
-// views.
+// `data` is the protocol's raw form: row-major and little-endian, with each BYTES element after its
+// 4-byte little-endian length.
 struct TensorView {
   std::string_view name;
   DataType datatype = DataType::kInvalid;
@@ -25,7 +25,7 @@ struct TensorView {
   std::string_view data;
 };
 
-// The same with its own bytes.
+// A named tensor that owns its bytes.
 struct Tensor {
   std::string name;
   DataType datatype = DataType::kInvalid;
@@ -35,26 +35,25 @@ struct Tensor {
   TensorView view() const { return {name, datatype, shape, data}; }
 };
 
-// More than any model has, and what a stored tensor has room for (common/tensor/tensor_codec.h).
+// Limits of dimensions and of names, beyond those of any model.
 inline constexpr size_t kMaxDimensions = 255;
 inline constexpr size_t kMaxNameBytes = 65'535;
 
-// "[2, 16]"; for messages.
+// Returns a shape as text, "[2, 16]", for messages.
 std::string ShapeString(absl::Span<const int64_t> shape);
 
-// How many elements `shape` has: 1 for a scalar. Nothing when a dimension is negative or the
-// product does not fit into 63 bits.
+// Returns the number of elements of `shape`; 1 for a scalar. Returns nullopt if a dimension is
+// negative or the product does not fit into 63 bits.
 std::optional<int64_t> ElementCount(absl::Span<const int64_t> shape);
 
-// Whether the bytes of `tensor` are exactly what its datatype and shape say, framing of BYTES
-// included, and its name and shape within the limits. INVALID_ARGUMENT names the tensor, what came
-// and what was expected.
+// Checks that the bytes of `tensor` match its datatype and shape exactly, framing of BYTES
+// included, and that its name and shape are within the limits. INVALID_ARGUMENT names the tensor,
+// its fault and the expected form.
 absl::Status ValidateTensor(const TensorView& tensor);
 
-// Cuts a valid tensor along its first dimension. Row i of shape [n, ...] is the view that shares
-// the name, has the bytes of that row, and the shape `row_shape`, which is the caller's [1, ...]
-// and must outlive the rows. REQUIRES: ValidateTensor(tensor) is OK and the shape has a first
-// dimension.
+// Splits a valid tensor of shape [n, ...] along its first dimension. Each row is a view with the
+// tensor's name, the bytes of the row, and the shape `row_shape`. REQUIRES: ValidateTensor(tensor)
+// is OK; the shape has a first dimension; `row_shape` is [1, ...] and outlives the rows.
 std::vector<TensorView> SplitRows(const TensorView& tensor, absl::Span<const int64_t> row_shape);
 
 }  // namespace souvenir

@@ -26,7 +26,7 @@ std::string EncodeTensors(absl::Span<const TensorView> tensors) {
 absl::StatusOr<DecodedTensors> DecodedTensors::Decode(std::string_view bytes) {
   const auto broken = [&](std::string_view what) {
     return absl::InvalidArgumentError(
-        fmt::format("{} bytes are no encoded tensors: {}", bytes.size(), what));
+        fmt::format("{} bytes are not encoded tensors: {}", bytes.size(), what));
   };
   DecodedTensors decoded;
   ByteReader reader(bytes);
@@ -34,7 +34,7 @@ absl::StatusOr<DecodedTensors> DecodedTensors::Decode(std::string_view bytes) {
   for (uint64_t i = 0; i < count && reader.ok(); ++i) {
     Item item;
     item.datatype = static_cast<DataType>(reader.Fixed<uint8_t>());
-    if (DataTypeName(item.datatype) == "INVALID") return broken("a datatype that is none");
+    if (DataTypeName(item.datatype) == "INVALID") return broken("a datatype is invalid");
     const uint64_t dimensions = reader.Number();
     for (uint64_t d = 0; d < dimensions && reader.ok(); ++d) {
       item.shape.push_back(static_cast<int64_t>(reader.Number()));
@@ -43,7 +43,7 @@ absl::StatusOr<DecodedTensors> DecodedTensors::Decode(std::string_view bytes) {
     item.data = reader.Text();
     decoded.tensors_.push_back(std::move(item));
   }
-  if (!reader.ok()) return broken("something is cut off");
+  if (!reader.ok()) return broken("they are truncated");
   if (!reader.at_end()) return broken("bytes follow the last tensor");
   return decoded;
 }

@@ -13,28 +13,28 @@
 
 namespace souvenir {
 
-// Tensors as one string of bytes: what the cache stores as an answer and what worker processes are
-// sent:
+// Encodes tensors as a string of bytes, for stored answers and for messages to worker processes:
 //
 //   v tensors, then for each: u8 datatype, v dimensions, each dimension as v, v length of the name
 //   and the name, v length of the data and the data
 //
-// where v is ByteWriter's Number(). The format is on disks: change it only together with the disk
-// tier's schema version and that of snapshots. REQUIRES: names and shapes are within the limits
-// that ValidateTensor holds them to.
+// where v is ByteWriter's Number(). The format is on disks: it may change only together with the
+// schema version of the disk tier and that of snapshots. REQUIRES: names and shapes are within the
+// limits of ValidateTensor().
 std::string EncodeTensors(absl::Span<const TensorView> tensors);
 
-// Tensors read back from such bytes; views into them, but for the shapes.
+// Tensors decoded from such bytes. Names and data are views into the bytes, which must outlive it.
+// Immutable, so that many threads may read it.
 class DecodedTensors {
  public:
-  // INVALID_ARGUMENT for anything that EncodeTensors does not write. `bytes` must outlive the
-  // result.
+  // INVALID_ARGUMENT for bytes that EncodeTensors() does not write. The tensors are not validated
+  // (ValidateTensor()).
   static absl::StatusOr<DecodedTensors> Decode(std::string_view bytes);
 
   size_t size() const { return tensors_.size(); }
   TensorView operator[](size_t i) const;
 
-  // The tensor of that name; nullopt where there is none.
+  // Returns the tensor called `name`, or nullopt if there is none.
   std::optional<TensorView> Find(std::string_view name) const;
 
  private:

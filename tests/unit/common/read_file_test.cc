@@ -86,7 +86,7 @@ TEST_F(ReadFileTest, WhatIsNoFileIsNamedAndNotWaitedFor) {
   std::strncpy(address.sun_path, socket_path.c_str(), sizeof(address.sun_path) - 1);
   ASSERT_EQ(bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   const std::pair<std::string, std::string> cases[] = {
-      {directory_.path(), "it is a directory; a file is expected"},
+      {directory_.path(), "it is a directory, not a regular file"},
       {fifo, "it is a pipe"},
       {socket_path, "it is a socket"},
       {"/dev/zero", "it is a device"},

@@ -204,7 +204,7 @@ TEST_F(ServiceFlagsTest, AWrongFlagIsNamedInOneLine) {
   for (const char* wrong : {"--drain_timeout=x", "--drain_timeout=-1", "--drain_timeout=4294967296",
                             "--drain_timeout=1.5", "--trust=yes"}) {
     EXPECT_EQ(Parse({wrong}), 2) << wrong;
-    EXPECT_THAT(err_, HasSubstr("is expected")) << wrong;
+    EXPECT_THAT(err_, HasSubstr("it must be")) << wrong;
   }
 }
 

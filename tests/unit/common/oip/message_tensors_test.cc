@@ -86,30 +86,30 @@ TEST(OipTensorsTest, RefusesAndNamesWhatIsWrong) {
     std::string request;
     std::string named;
   } kCases[] = {
-      {"inputs { name: 'a' datatype: 'TEXT' }", "'a': there is no datatype 'TEXT'"},
+      {"inputs { name: 'a' datatype: 'TEXT' }", "'a' has the unknown datatype 'TEXT'"},
       {"inputs { datatype: 'INT8' }", "tensor 1 of 1 has no name"},
       {"inputs { name: 'a' datatype: 'INT8' shape: 0 } inputs { name: 'a' datatype: 'INT8' "
        "shape: 0 }",
-       "'a' came twice"},
+       "'a' is given twice"},
       {"inputs { name: 'a' datatype: 'INT8' shape: 1 contents { int_contents: 1 } } "
        "raw_input_contents: 'x'",
-       "'a' came both in raw and in typed"},
+       "'a' has both raw and typed"},
       {"inputs { name: 'a' datatype: 'INT8' shape: 1 } raw_input_contents: 'x' "
        "raw_input_contents: 'y'",
-       "2 raw contents came for 1 tensors"},
-      {"raw_input_contents: 'x'", "1 raw contents came for 0 tensors"},
-      {"inputs { name: 'a' datatype: 'INT32' shape: 1 } raw_input_contents: 'x'", "1 bytes came"},
+       "2 raw contents for 1 tensors"},
+      {"raw_input_contents: 'x'", "1 raw contents for 0 tensors"},
+      {"inputs { name: 'a' datatype: 'INT32' shape: 1 } raw_input_contents: 'x'", "has 1 bytes"},
       {"inputs { name: 'a' datatype: 'INT8' shape: 3 contents { int_contents: [1, 2] } }",
-       "2 values came in int_contents; shape [3] has 3"},
-      {"inputs { name: 'a' datatype: 'INT8' shape: 1 }", "0 values came"},
+       "2 values in int_contents, but shape [3] has 3"},
+      {"inputs { name: 'a' datatype: 'INT8' shape: 1 }", "has 0 values"},
       {"inputs { name: 'a' datatype: 'INT8' shape: 1 contents { fp32_contents: 1 } }",
-       "1 values came in fp32_contents; those of INT8 are expected in int_contents"},
+       "1 values in fp32_contents; those of INT8 must be in int_contents"},
       {"inputs { name: 'a' datatype: 'INT8' shape: 1 contents { int_contents: 1 "
        "bytes_contents: 'x' } }",
-       "came in bytes_contents"},
+       "values in bytes_contents"},
       {"inputs { name: 'a' datatype: 'FP16' shape: 1 contents { fp32_contents: 1 } }",
-       "FP16 is expected in raw contents"},
-      {"inputs { name: 'a' datatype: 'BF16' shape: 1 }", "BF16 is expected in raw contents"},
+       "FP16 has no typed form"},
+      {"inputs { name: 'a' datatype: 'BF16' shape: 1 }", "BF16 has no typed form"},
       {"inputs { name: 'a' datatype: 'INT8' shape: 1 contents { int_contents: 128 } }",
        "128 does not fit into INT8"},
       {"inputs { name: 'a' datatype: 'UINT8' shape: 1 contents { uint_contents: 256 } }",
@@ -128,7 +128,7 @@ TEST(OipTensorsTest, WhatIsWrongWithAnAnswerIsNoFaultOfItsReader) {
   AppendOutputs({Tensor{"a", DataType::kInt16, {2, 1}, "wxy"}.view()}, &response);
   const absl::Status status = MessageTensors::FromResponse(response).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("tensor 'a': 3 bytes came"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("tensor 'a' has 3 bytes"));
 }
 
 TEST(OipTensorsTest, WhatIsAppendedReadsBack) {

@@ -75,7 +75,7 @@ TEST(TensorTest, RefusesWhatDoesNotAndSaysWhatCame) {
               AllOf(HasSubstr("2 BYTES elements"), HasSubstr("hold 1")));
   EXPECT_THAT(Refusal({"t", DataType::kBytes, {1}, Frame({"one", "two"})}),
               HasSubstr("7 bytes follow"));
-  EXPECT_THAT(Refusal({"t", DataType::kBytes, {1}, "\x09"}), HasSubstr("1 bytes that are no"));
+  EXPECT_THAT(Refusal({"t", DataType::kBytes, {1}, "\x09"}), HasSubstr("1 bytes that are not"));
 }
 
 TEST(TensorTest, ManyElementsThatDoNotComeCostNothing) {
