@@ -6,7 +6,9 @@ namespace souvenir::compute {
 
 // Numbers of threads that libtorch computes with.
 struct TorchThreads {
-  int intra_op = 1;  // threads that an operator is split over, the calling one included
+  // Threads that an operator is split over, the calling one included. Each thread that runs models
+  // has so many.
+  int intra_op = 1;
   int inter_op = 1;  // threads of the process for tasks that models start with torch.jit.fork
 
   bool operator==(const TorchThreads&) const = default;
