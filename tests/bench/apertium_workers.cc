@@ -1,5 +1,5 @@
-// bench-apertium-workers: engine workers asked directly, by a thread each, one text after another:
-// what the engine gives where no service is around it.
+// bench-apertium-workers measures the engine without a service. Each worker gets one text after
+// another directly from a thread of its own.
 
 #include <fmt/format.h>
 

@@ -14,9 +14,9 @@
 
 namespace souvenir::bench {
 
-// Reads the flags of a benchmark's program. --help prints `usage` and the flags that its own
-// sources define: Abseil alone looks for them in a file that is called as the program is. Ends the
-// program with 1 where a word is no flag.
+// Parses the flags of a benchmark's program. --help prints `usage` and the flags that the program's
+// own sources define. (Abseil looks for them only in a file with the program's name.) Exits with 1
+// if an argument is not a flag.
 inline void ParseCommandLine(int argc, char** argv, absl::string_view usage) {
   absl::SetProgramUsageMessage(usage);
   const auto is_ours = [](absl::string_view file) {

@@ -1,8 +1,9 @@
-// bench-echo-server: the least a server of our protocols can do. It answers every call with the
-// same message, so that what a cache hit costs can be seen beside what gRPC alone costs.
+// bench-echo-server does the least that a server of the project's protocols can do. It answers
+// every call with the same message, so that a cache hit can be compared with the cost of gRPC
+// alone.
 //
-// With --handlers=typed gRPC parses the request and writes the answer; with --handlers=raw both
-// stay bytes. A method has one handler or the other, so that a run compares two processes.
+// With --handlers=typed gRPC parses the request and serializes the answer. With --handlers=raw both
+// stay bytes. A method can have only one handler, so a comparison needs two processes.
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
@@ -28,7 +29,7 @@ namespace {
 
 constinit Logger log{"main"};
 
-// As long as a real one, and as full: an answer from the memory tier carries all of this.
+// Returns an answer with the length and the fields of a real one from the memory tier.
 v1::TranslateResponse FixedTranslation(const std::string& text) {
   v1::TranslateResponse response;
   response.set_source_language("en");

@@ -1,10 +1,10 @@
-// bench-hit-path: what we do for a hit, without what gRPC does around it: the handlers called with
-// the bytes of a request, again and again, answered from memory.
+// bench-hit-path measures the gateway's work for a hit without gRPC's. It calls the handlers with
+// the bytes of a request repeatedly, and they answer from memory.
 //
-// A call needs a context of gRPC's, which is made and destroyed with it; "NoHandler" is that alone.
-// What is left of the others is to be compared with "TypedEcho...": what gRPC's typed handlers do
-// for a server that answers with a message it has. Run by hand, and under callgrind for numbers
-// that do not depend on the machine.
+// Each call creates and destroys a context of gRPC; "NoHandler" measures only that. The rest of the
+// other figures should be compared with "TypedEcho...", the work of gRPC's typed handlers for a
+// server that answers with a ready message. The program is run by hand, and under callgrind for
+// figures that do not depend on the machine.
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -26,14 +26,14 @@
 namespace souvenir::gateway {
 namespace {
 
-// As in suite/hits.py.
+// The same model as in suite/hits.py.
 constexpr char kModel[] = "apertium-eng-spa";
 constexpr char kText[] =
     "The house is red, and the garden behind it is full of old trees that nobody has ever cut.";
 constexpr char kTranslation[] =
     "La casa es roja, y el jardín detrás lo es lleno de árboles viejos que nadie ha cortado nunca.";
 
-// The model: the same translation for every text.
+// Simulates the model, with the same translation for every text.
 void Translate(const inference::ModelInferRequest& request,
                inference::ModelInferResponse* response) {
   constexpr std::array<int64_t, 2> kShape = {1, 1};
@@ -79,7 +79,7 @@ class Handlers {
     auto* const model = models.add_models();
     *model = TranslationModel(kModel, "en", "es");
     (*model->mutable_metadata()->mutable_properties())[kDigestName] = std::string(64, 'a');
-    // As a model's own configuration says it, so that requests are checked against it.
+    // Requests are checked against the declared input, as for a real model.
     auto* const input = model->mutable_config()->add_input();
     input->set_name("text");
     input->set_data_type(inference::TYPE_STRING);
@@ -121,7 +121,7 @@ class Handlers {
       InferenceService::Options{}, parts_, &catalog_, &targets_, &upstream_, nullptr, &metrics_};
 };
 
-// Calls `handler` with a context of its own; what it answered.
+// Calls `handler` with a new context and returns its answer.
 template <typename Handler>
 grpc::ByteBuffer Call(const grpc::ByteBuffer& request, const Handler& handler) {
   grpc::CallbackServerContext context;
@@ -145,7 +145,7 @@ void NoHandler(benchmark::State& state) {
   });
 }
 
-// The answer of one hit.
+// Returns the answer of one hit.
 template <typename Handler>
 std::string WarmUp(Handlers& handlers, const std::string& bytes, const Handler& handler) {
   const grpc::ByteBuffer request = Buffer(bytes);
@@ -215,7 +215,7 @@ void TypedEchoInfer(benchmark::State& state) {
       }));
 }
 
-// What a hit counts and times, and nothing else.
+// Measures only the counters and timers of a hit.
 void Counting(benchmark::State& state) {
   RpcMetrics metrics{"calls"};
   RpcMethodMetrics* const method = metrics.Method("Translate");

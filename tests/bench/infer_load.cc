@@ -1,11 +1,10 @@
-// bench-infer-load: asks a model of bench-model-server, through a gateway, about inputs that are
-// numbered; prints one JSON object: how many answers were right, how long it took, latencies.
+// bench-infer-load sends numbered inputs to a model of bench-model-server through a gateway. It
+// prints a JSON object with the number of right answers, the duration and latencies.
 //
-// With calls under way one after another in each of --in_flight places; with --rate, so many a
-// second whatever the answers do, as long as there is a place.
+// Each of --in_flight places has one call after another under way. With --rate calls are sent at
+// that rate per second, regardless of answers, as long as a place is free.
 //
-// An answer counts as right only when the call has the status OK and each of its values belongs to
-// the input it was asked with.
+// An answer counts as right only if the call has the status OK and each value belongs to its input.
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
@@ -65,19 +64,19 @@ struct Options {
   uint64_t count;
   bool random;
   uint64_t skip;
-  uint64_t requests;  // 0: no limit
+  uint64_t requests;  // 0 for no limit
   std::chrono::duration<double> limit;
   uint64_t rows;
   int in_flight;
   double rate;
   int connections;
-  std::optional<ValueBytes> exact;  // where every byte is compared
-  // In place of inputs, where it has a model's name.
+  std::optional<ValueBytes> exact;  // set if every byte is compared
+  // Sent instead of inputs if it names a model.
   inference::ModelInferRequest request;
 };
 
-// Numbers in an order in which none comes twice before all have come: one after another, or with a
-// step that has no divisor in common with their count, and leads far away.
+// Returns each number once before any repeats. The order is ascending, or has large steps whose
+// length is coprime to the count.
 class Numbers {
  public:
   Numbers(uint64_t first, uint64_t count, bool random) : first_(first), count_(count) {
@@ -99,16 +98,16 @@ class Numbers {
 
 std::string InputOf(uint64_t number) { return fmt::format("input {:020}", number); }
 
-// Sends the calls and keeps what came back. Lives on the stack of main. Calls complete on gRPC's
-// own threads, each of which starts the next one in its place, unless there is a rate: then the
-// thread in Run() does.
+// Sends the calls and collects the results. Lives on the stack of main. Calls complete on gRPC's
+// threads, which start the next call in the same place. If there is a rate, the thread in Run()
+// starts all calls.
 class Generator {
  public:
   explicit Generator(const Options& options)
       : options_(options), numbers_(options.first, options.count, options.random) {
     for (int i = 0; i < options.connections; ++i) {
       grpc::ChannelArguments arguments;
-      arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // or all share one connection
+      arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection per channel
       stubs_.push_back(inference::GRPCInferenceService::NewStub(grpc::CreateCustomChannel(
           options.server, grpc::InsecureChannelCredentials(), arguments)));
     }
@@ -119,7 +118,7 @@ class Generator {
     }
   }
 
-  // Returns when every answer is there.
+  // Sends all calls and waits for their answers.
   void Run() {
     started_ = SteadyClock::now();
     if (options_.rate > 0) {
@@ -163,18 +162,18 @@ class Generator {
   }
 
  private:
-  // One call after another. Used by one thread at a time.
+  // The state of one call after another. Used by one thread at a time.
   struct Place {
     inference::GRPCInferenceService::Stub* stub;
-    // Not the callback's: whoever lets go of a channel last joins the threads that run callbacks
-    // (gRPC 1.51), and must not be one of them.
+    // The callback must not destroy the context. The last owner of a channel joins the threads that
+    // run callbacks (gRPC 1.51), so it must not be one of them.
     std::optional<grpc::ClientContext> context;
     inference::ModelInferRequest request;
     inference::ModelInferResponse response;
     std::vector<std::string> inputs;
-    std::string first;  // answer, where there are no inputs
+    std::string first;  // first answer, if there are no inputs
     SteadyClock::time_point sent;
-    std::vector<uint32_t> latencies_us;  // of the right answers
+    std::vector<uint32_t> latencies_us;  // latencies of right answers
     uint64_t errors = 0;
     uint64_t value_bytes = 0;
   };
@@ -185,7 +184,7 @@ class Generator {
     return sum;
   }
 
-  // The number of the next call; nothing where there is none to be sent any more.
+  // Returns the number of the next call, or nullopt if all have been sent.
   std::optional<uint64_t> Take() {
     if (options_.limit.count() > 0 && SteadyClock::now() - started_ >= options_.limit) return {};
     const uint64_t number = next_.fetch_add(1, std::memory_order_relaxed);
@@ -203,7 +202,7 @@ class Generator {
   }
 
   void RunAtRate() {
-    // The kernel may otherwise be 50 µs late with a thread that sleeps.
+    // With the default slack the kernel may wake a thread 50 µs late.
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     const std::chrono::duration<double> step(1 / options_.rate);
     SteadyClock::time_point caught_up = started_;
@@ -221,8 +220,8 @@ class Generator {
         place = free_.back();
         free_.pop_back();
       }
-      // A call that had to wait for earlier answers has waited for the server, and that counts. If
-      // this thread only woke up late, the server has nothing to do with it.
+      // The latency includes the time for which a call waits for earlier answers, since it waits
+      // for the server. It excludes the time by which this thread woke up late.
       Send(place, *number, due < caught_up ? due : SteadyClock::now());
     }
   }
@@ -279,7 +278,7 @@ class Generator {
     return options_.exact ? value == MakeValue(input, *options_.exact) : IsValueOf(input, value);
   }
 
-  // "" where the answer is right.
+  // Returns the fault of an answer; "" if it is right.
   std::string WhatIsWrong(Place* place) const {
     const inference::ModelInferResponse& response = place->response;
     if (place->inputs.empty()) {
@@ -302,7 +301,7 @@ class Generator {
   }
 
   void Free(Place* place) {
-    // Told with the lock held: once it is let go, Run() may return and take the lock with it.
+    // Notified under the lock: once it is released, Run() may return and the lock be destroyed.
     MutexLock lock(&mutex_);
     free_.push_back(place);
     freed_.NotifyAll();
@@ -313,13 +312,13 @@ class Generator {
   std::vector<std::unique_ptr<inference::GRPCInferenceService::Stub>> stubs_;
   std::vector<std::unique_ptr<Place>> places_;
   SteadyClock::time_point started_;  // set before the first call
-  SteadyClock::duration elapsed_{};  // set after the last one
+  SteadyClock::duration elapsed_{};  // set after the last call
   std::atomic<uint64_t> next_{0};
   std::atomic<bool> told_{false};
 
   Mutex mutex_;
   CondVar freed_;
-  std::vector<Place*> free_ ABSL_GUARDED_BY(mutex_);  // where no call is under way
+  std::vector<Place*> free_ ABSL_GUARDED_BY(mutex_);  // places without a call under way
 };
 
 absl::Status Read(Options* options) {

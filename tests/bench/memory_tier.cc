@@ -1,6 +1,6 @@
-// Lookups of the memory tier beside RocksDB's caches in the same process; prints one JSON object a
-// line. Every cache holds the same number of values of the same size; what a lookup finds is looked
-// into and let go.
+// Compares lookups in the memory tier with RocksDB's caches in the same process, and prints a JSON
+// object per line. Every cache has the same number of values of the same size. A lookup reads the
+// value and releases it.
 
 #include "cache/memory/memory_tier.h"
 
@@ -39,7 +39,7 @@ using cache::Entry;
 using cache::EntryPtr;
 using cache::Fingerprint;
 
-// One cache. Look() returns the first byte of what it found, or throws the benchmark away.
+// A cache. Look() returns the first byte of the value, or ends the benchmark if there is none.
 class Subject {
  public:
   virtual ~Subject() = default;
@@ -50,7 +50,7 @@ class Subject {
 class Souvenir final : public Subject {
  public:
   explicit Souvenir(cache::EvictionPolicy::Kind policy) {
-    // As many shards as a tier has that is full with so many entries.
+    // The tier has as many shards as one that this number of entries fills.
     tier_ =
         *cache::MemoryTier::Create({.limit_bytes = size_t{8} << 30, .shards = 8, .policy = policy});
     origin_ = cache::Origin::Create({"", "model", "1", ""});
@@ -94,7 +94,7 @@ class RocksCache final : public Subject {
   }
 
  private:
-  // HyperClockCache takes keys of 16 bytes only.
+  // HyperClockCache accepts only keys of 16 bytes.
   static rocksdb::Slice KeyOf16(const Fingerprint& key) {
     return {reinterpret_cast<const char*>(key.bytes.data()), 16};
   }
@@ -109,7 +109,7 @@ std::unique_ptr<Subject> MakeSubject(const std::string& name) {
   if (name == "souvenir-lru") return std::make_unique<Souvenir>(cache::EvictionPolicy::Kind::kLru);
   if (name == "rocksdb-lru") return std::make_unique<RocksCache>(rocksdb::NewLRUCache(kRoom));
   if (name == "rocksdb-hyper") {
-    // As its documentation wants it: room, and a table, for what is put in and half as much again.
+    // Its documentation requires room, and a table, for one and a half times the values.
     const int value_bytes =
         std::max(absl::GetFlag(FLAGS_value_bytes), absl::GetFlag(FLAGS_most_value_bytes));
     const size_t charge = static_cast<size_t>(value_bytes) + 32;
@@ -120,7 +120,7 @@ std::unique_ptr<Subject> MakeSubject(const std::string& name) {
   return nullptr;
 }
 
-// Which entry each lookup asks for, made before the clock starts.
+// Returns the index of the entry for each lookup. Called before the measurement.
 std::vector<uint32_t> Ranks(const std::string& kind, size_t entries, unsigned seed) {
   std::mt19937_64 random(seed);
   std::vector<uint32_t> ranks(1u << 20);
@@ -142,7 +142,7 @@ std::vector<uint32_t> Ranks(const std::string& kind, size_t entries, unsigned se
   return ranks;
 }
 
-// Bytes that are allocated now, as the allocator rounds them up.
+// Returns the allocated bytes, rounded up by the allocator.
 size_t HeldBytes() {
   uint64_t epoch = 1;
   size_t size = sizeof(epoch);
@@ -178,7 +178,7 @@ int Run() {
     fmt::print(stderr, "bench-memory-tier: no cache '{}'; see --help\n", name);
     return 2;
   }
-  size_t accepted = 0;  // of keys and values
+  size_t accepted = 0;  // bytes of keys and values
   for (const Fingerprint& key : names) {
     const std::string value = MakeValue(key.view(), {value_bytes, most_value_bytes});
     subject->Put(key, value);
@@ -203,7 +203,7 @@ int Run() {
         }
         done += 64;
       }
-      if (sum == 0 && done > 0) std::abort();  // so that the work is not optimised away
+      if (sum == 0 && done > 0) std::abort();  // prevents the work from being optimised away
       lookups += done;
     });
   }

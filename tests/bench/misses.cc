@@ -1,9 +1,9 @@
-// bench-misses: asks a gateway to translate the lines of a file, each once, with a fixed number of
-// calls outstanding, until the lines or the time are used up. Prints one JSON object: how many
-// answers were right and came from where, how long it took, latencies.
+// bench-misses lets a gateway translate the lines of a file, each once, with a fixed number of
+// calls under way, until the lines or the time are used up. It prints a JSON object with the number
+// of right answers, their kinds, the duration and latencies.
 //
-// An answer counts as right only when its call and its target both have the status OK and there is
-// text in it: a load generator that counts anything else measures how fast a server can fail.
+// An answer counts as right only if its call and its target have the status OK and it has text. A
+// load generator that counts other answers measures how fast a server can fail.
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
@@ -34,8 +34,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-// Sends the texts and keeps what came back. Lives on the stack of main; calls complete on gRPC's
-// own threads, each of which starts the next one, so that no thread of ours takes part in the load.
+// Sends the texts and collects the results. Lives on the stack of main. Calls complete on gRPC's
+// threads, which start the next call, so that the load needs no other thread.
 class Generator {
  public:
   Generator(std::unique_ptr<v1::TranslationService::Stub> stub, std::vector<std::string> texts,
@@ -44,7 +44,7 @@ class Generator {
     latencies_us_.reserve(texts_.size());
   }
 
-  // Returns when every answer is there.
+  // Sends all texts and waits for their answers.
   void Run(int outstanding) {
     started_ = SteadyClock::now();
     for (int i = 0; i < outstanding; ++i) Next();
@@ -80,7 +80,7 @@ class Generator {
     SteadyClock::time_point sent;
   };
 
-  // Starts a call where there is a text and time left.
+  // Starts a call if there are texts and time left.
   void Next() {
     Call* call = nullptr;
     {
@@ -138,16 +138,16 @@ class Generator {
   const std::vector<std::string> texts_;
   const std::chrono::duration<double> limit_;
   SteadyClock::time_point started_;  // set before the first call
-  SteadyClock::duration elapsed_{};  // set after the last one
+  SteadyClock::duration elapsed_{};  // set after the last call
 
   Mutex mutex_;
   CondVar idle_;
   size_t next_ ABSL_GUARDED_BY(mutex_) = 0;
   int under_way_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t failed_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::vector<int64_t> latencies_us_ ABSL_GUARDED_BY(mutex_);  // of the right answers
-  // None of them ends with its callback: whoever lets go of a channel last joins the threads that
-  // run callbacks (gRPC 1.51), and must not be one of them.
+  std::vector<int64_t> latencies_us_ ABSL_GUARDED_BY(mutex_);  // latencies of right answers
+  // Callbacks must not destroy calls. The last owner of a channel joins the threads that run
+  // callbacks (gRPC 1.51), so it must not be one of them.
   std::vector<std::unique_ptr<Call>> calls_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, uint64_t> kinds_ ABSL_GUARDED_BY(mutex_);
 };

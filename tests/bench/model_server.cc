@@ -1,11 +1,11 @@
-// bench-model-server: a server of the Open Inference Protocol whose models cost what they are told
-// to, for a gateway to stand before. Each takes BYTES `in`, one element a row, and gives BYTES
-// `out`, for the same input always the same bytes:
+// bench-model-server is a server of the Open Inference Protocol, behind a gateway, whose models
+// have configured costs. Each takes BYTES `in`, one element per row, and returns BYTES `out`,
+// always the same bytes for the same input:
 //
 //   zero    answers at once
-//   sleep   answers after --sleep_ms, as a model on another machine does: it takes no processor
-//   burn    takes --burn_ms of a processor for each request, on --burn_threads threads, which give
-//           way to others as those of souvenir-compute's models do
+//   sleep   answers after --sleep_ms without using a processor, like a model on another machine
+//   burn    uses a processor for --burn_ms per request, on --burn_threads threads, which have the
+//           nice value of souvenir-compute's models
 
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
@@ -54,13 +54,13 @@ using grpc::ServerUnaryReactor;
 
 constinit Logger log{"main"};
 
-constexpr int kNice = 10;  // as souvenir-compute's `model_nice`
+constexpr int kNice = 10;  // default of souvenir-compute's `model_nice`
 constexpr char kVersion[] = "1";
 constexpr char kInputName[] = "in";
 constexpr char kOutputName[] = "out";
 
-// Time that the calling thread has had a processor. By that clock, because a thread that is made to
-// wait would otherwise have less to do the more the others take.
+// Returns the processor time of the calling thread. With real time, a thread that waits for a
+// processor would have less work.
 absl::Duration ThreadTime() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -93,7 +93,8 @@ inference::ModelConfig ConfigOf(const std::string& name) {
   return config;
 }
 
-// A model's answers depend on its name only for form's sake, and on the sizes of values.
+// Returns the digest of a model. Its answers depend on the sizes of values; the name is included
+// for form.
 std::string DigestOf(const std::string& name, const ValueBytes& bytes) {
   Sha256 hash;
   hash.Add(name);
@@ -102,8 +103,8 @@ std::string DigestOf(const std::string& name, const ValueBytes& bytes) {
   return HexString(hash.Finish());
 }
 
-// Handlers never wait: they answer at once, or leave that to the timers or to the threads that
-// burn. Lives on the stack of main and outlives its server. Thread-safe.
+// Handlers never block. They answer at once, or leave that to the timers or the burning threads.
+// Lives on the stack of main and outlives its server. Thread-safe.
 class ModelService final : public inference::GRPCInferenceService::CallbackService {
  public:
   struct Options {
@@ -258,7 +259,7 @@ class ModelService final : public inference::GRPCInferenceService::CallbackServi
   const Options options_;
   TimerQueue& timers_;
   Executor& burners_;
-  std::map<std::string, Model> models_;  // unchanged once made
+  std::map<std::string, Model> models_;  // constant after construction
 };
 
 absl::Status CheckFlags() {

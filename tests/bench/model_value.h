@@ -7,21 +7,22 @@
 #include <string>
 #include <string_view>
 
-// What the models of bench-model-server answer. Here, so that bench-infer-load can tell a right
-// answer from another one.
+// The answers of bench-model-server's models, shared with bench-infer-load, which checks them.
 
 namespace souvenir::bench {
 
-// Bytes of an answer's value. Between the two small ones are as frequent as large ones twice their
-// size are seldom, as in most caches; both the same: all are of that size.
+// Range of the sizes of values in bytes. Within it small values are frequent and large ones rare,
+// in inverse proportion to their size, as in most caches. If both bounds are equal, all values have
+// that size.
 struct ValueBytes {
   uint64_t least = 300;
   uint64_t most = 1024;
 };
 
-constexpr uint64_t kLeastValueBytes = 8;  // of any value: what says which input it belongs to
+constexpr uint64_t kLeastValueBytes = 8;  // size of the seed, which identifies the input
 
-// FNV-1a, and then mixed, because inputs that are counted up differ in their last bytes only.
+// Returns the seed of a value: FNV-1a, then mixed, because numbered inputs differ only in their
+// last bytes.
 inline uint64_t ValueSeed(std::string_view input) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const char byte : input) {
@@ -32,8 +33,8 @@ inline uint64_t ValueSeed(std::string_view input) {
   return hash ^ (hash >> 31);
 }
 
-// The value of an input: first its seed, so that an answer tells what it is an answer to, and then
-// bytes that no compression makes smaller, so that what is written to disk is what was accepted.
+// Returns the value of an input. It begins with the seed, which identifies the input. The other
+// bytes are incompressible, so that as many bytes are written to disk as were accepted.
 inline std::string MakeValue(std::string_view input, const ValueBytes& bytes) {
   const uint64_t seed = ValueSeed(input);
   const double share = static_cast<double>(seed >> 11) * 0x1p-53;
@@ -50,7 +51,7 @@ inline std::string MakeValue(std::string_view input, const ValueBytes& bytes) {
   return value;
 }
 
-// Whether `value` is an answer to `input`, as far as its first bytes say.
+// Returns true if the first bytes of `value` identify `input`.
 inline bool IsValueOf(std::string_view input, std::string_view value) {
   const uint64_t seed = ValueSeed(input);
   return value.size() >= sizeof(seed) && std::memcmp(value.data(), &seed, sizeof(seed)) == 0;

@@ -7,7 +7,7 @@
 
 namespace souvenir::bench {
 
-// The key of the input with that number: as spread as a question's fingerprint.
+// Returns the key of the input with that number, with bits as random as those of a fingerprint.
 inline cache::Fingerprint KeyOf(uint64_t number) {
   Sha256 hash;
   hash.Add(number);

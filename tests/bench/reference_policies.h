@@ -8,7 +8,7 @@
 #include "cache/memory/eviction/eviction_policy.h"
 #include "cache/memory/eviction/lru_policy.h"
 
-// Policies that ours is compared with; simple rather than fast.
+// Policies to compare the memory tier's with. They are simple rather than fast.
 
 namespace souvenir::bench {
 
@@ -17,8 +17,8 @@ using cache::EvictionPolicy;
 using cache::EvictionQueue;
 using cache::LruPolicy;
 
-// GreedyDual-Size with frequency (Cherkasova, HPL-98-69R1): H = L + hits * cost / size, the least H
-// makes room, and L is then its H.
+// GreedyDual-Size with frequency (Cherkasova, HPL-98-69R1). H = L + hits * cost / size. The entry
+// with the least H is evicted, and L becomes its H.
 class GdsfPolicy final : public EvictionPolicy {
  public:
   void Insert(EvictionNode* node) override { Rank(node, 1); }
@@ -61,14 +61,14 @@ class GdsfPolicy final : public EvictionPolicy {
   std::set<std::pair<double, EvictionNode*>> order_;
 };
 
-// First in, first out: the same row, which hits leave as it is.
+// First in, first out: the queue of LRU, but hits do not reorder it.
 class FifoPolicy final : public LruPolicy {
  public:
   bool orders_by_hits() const override { return false; }
   void OnHit(EvictionNode*) override {}
 };
 
-// S3-FIFO as published, with a small queue of a tenth: counts no cost, adapts nothing.
+// S3-FIFO as published, with a small queue of a tenth, without costs and adaptation.
 class PlainS3FifoPolicy final : public EvictionPolicy {
  public:
   explicit PlainS3FifoPolicy(uint64_t limit_bytes) : limit_(limit_bytes) {}
@@ -127,7 +127,7 @@ class PlainS3FifoPolicy final : public EvictionPolicy {
   EvictionQueue queues_[2];
   uint64_t bytes_[2] = {};
   uint64_t ghost_bytes_ = 0;
-  std::map<uint64_t, uint64_t> ghosts_;       // key: when it went, in bytes
+  std::map<uint64_t, uint64_t> ghosts_;       // key to the bytes evicted before it
   std::map<uint64_t, uint64_t> ghost_order_;  // the reverse
 };
 

@@ -1,8 +1,7 @@
-// bench-scripted-mlp: writes a multilayer perceptron as a TorchScript file.
+// bench-scripted-mlp writes a multilayer perceptron as a TorchScript file.
 //
-// Its weights are -1, 0 or 1. For inputs that are small whole numbers every sum is then exact in
-// FP32, in whatever order it is made: an answer is the same to the last bit however many others
-// share its batch, and can be held to that.
+// Its weights are -1, 0 or 1. If inputs are small integers, every sum is exact in FP32 in any
+// order. An answer then has the same bits for every batch size, which can be checked.
 
 #include <cstdint>
 #include <cstdio>

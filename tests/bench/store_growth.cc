@@ -1,6 +1,6 @@
-// What a lookup in the disk tier's store costs as the store grows, beside RocksDB as one would set
-// it up for the same; prints one JSON object a line, for each size. Nothing is ever dropped, so
-// that both hold the same.
+// Compares the cost of lookups in the disk tier's store, as it grows, with RocksDB in a usual
+// configuration. Prints a JSON object per line for each size. Nothing is dropped, so that both have
+// the same entries.
 
 #include <fmt/format.h>
 #include <rocksdb/db.h>
@@ -50,12 +50,12 @@ class Subject {
  public:
   virtual ~Subject() = default;
   virtual void Write(const Records& records) = 0;
-  // Until nothing is done in the background.
+  // Waits until there is no background work.
   virtual void Settle() = 0;
   virtual bool Has(const Fingerprint& key) = 0;
 };
 
-// As the gateway asks it: first for what is at hand, and where that does not tell, on the disk.
+// Looks up as the gateway does: first in the data in memory and, if that does not decide, on disk.
 class Souvenir final : public Subject {
  public:
   Souvenir(const std::string& directory, uint64_t limit_bytes) {
@@ -134,7 +134,7 @@ class Rocks final : public Subject {
   std::string record_;
 };
 
-// What this process has made the kernel write to a disk.
+// Returns the bytes that this process has caused to be written to disks.
 uint64_t WrittenBytes() {
   std::ifstream io("/proc/self/io");
   for (std::string word; io >> word;) {
@@ -144,7 +144,7 @@ uint64_t WrittenBytes() {
   return 0;
 }
 
-// Microseconds a lookup; each must have the outcome `there`.
+// Returns the microseconds per lookup. Each lookup must have the outcome `there`.
 double Look(Subject* subject, const std::vector<Fingerprint>& keys, bool there) {
   const auto began = std::chrono::steady_clock::now();
   for (const Fingerprint& key : keys) {
@@ -176,7 +176,7 @@ int Run() {
     Fail(fmt::format("no store '{}'; see --help", name));
   }
 
-  constexpr size_t kBatch = 128;  // as the disk tier's writer
+  constexpr size_t kBatch = 128;  // batch size of the disk tier's writer
   std::mt19937_64 random(1);
   uint64_t count = 0;
   uint64_t accepted = 0;
@@ -197,7 +197,7 @@ int Run() {
       there.push_back(KeyOf(random() % count));
       absent.push_back(KeyOf((uint64_t{1} << 60) + random() % (uint64_t{1} << 60)));
     }
-    // Once before, so that both are asked with their indexes in the processor's reach.
+    // A first pass brings the indexes of both into the processor's caches.
     Look(subject.get(), absent, false);
     const double absent_us = Look(subject.get(), absent, false);
     Look(subject.get(), there, true);

@@ -105,7 +105,7 @@ absl::StatusOr<std::vector<TraceRequest>> ReadLines(const std::string& file,
 
 constexpr size_t kMadeRequests = 2'000'000;
 
-// Zipf-like with exponent 1: the logarithm of the rank is uniform.
+// Returns a Zipf-like key with exponent 1: the logarithm of the rank is uniform.
 uint64_t Skewed(std::mt19937_64& random, double keys) {
   const double uniform = static_cast<double>(random() >> 11) * 0x1p-53;
   return static_cast<uint64_t>(std::pow(keys, uniform));
@@ -119,7 +119,7 @@ std::vector<TraceRequest> Make(const std::string& format) {
     if (format == "loop") {
       requests.push_back({i % 20'000, 0});
     } else if (format == "scan" && i / 50'000 % 4 == 3) {
-      requests.push_back({10'000'000 + i, 0});  // asked for once, and never again
+      requests.push_back({10'000'000 + i, 0});  // a key that occurs only once
     } else {
       requests.push_back({Skewed(random, format == "scan" ? 50'000 : 100'000), 0});
     }

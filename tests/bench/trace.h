@@ -10,20 +10,20 @@ namespace souvenir::bench {
 
 struct TraceRequest {
   uint64_t key;
-  uint64_t bytes;  // of the object; 0 where the trace does not say
+  uint64_t bytes;  // size of the object; 0 if the trace has none
 };
 
-// Reads a trace of requests:
+// Reads a trace of requests in one of these formats:
 //
-//   be32    a 32-bit big-endian key each
-//   be64    a 64-bit big-endian key each
-//   keys    a key a line, a number or any text
-//   text    lines `time key size`, parted by blanks or commas
+//   be32    32-bit big-endian keys
+//   be64    64-bit big-endian keys
+//   keys    a key per line, a number or any text
+//   text    lines `time key size`, separated by blanks or commas
 //   oracle  libCacheSim's oracleGeneral: u32 time, u64 key, u32 size, i64 next, little-endian
 //
-// or makes one: `scan` (a skewed working set, run over by scans), `loop`, `zipf`. "-" reads
-// standard input; a file whose name ends in ".xz" is decompressed. Errors name the file, the place
-// and what was expected.
+// or generates one: `scan` (a skewed working set with scans in between), `loop`, `zipf`. The file
+// "-" is the standard input. A file whose name ends in ".xz" is decompressed. Errors name the file,
+// the position and the expected form.
 absl::StatusOr<std::vector<TraceRequest>> ReadTrace(const std::string& file,
                                                     const std::string& format);
 

@@ -1,6 +1,6 @@
-// Plays a trace of requests against eviction policies and prints their miss ratios, as JSON or for
-// reading. The policies are those of the memory tier, run as one shard on entries without values,
-// and reference policies to compare them with.
+// Plays a trace of requests against eviction policies and prints their miss ratios, as JSON or as a
+// table. The policies are those of the memory tier, run as one shard with entries without values,
+// and reference policies.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -48,7 +48,7 @@ uint64_t Mix(uint64_t x) {  // splitmix64's finalizer
 
 double Uniform(uint64_t key) { return (static_cast<double>(Mix(key) >> 11) + 1) * 0x1p-53; }
 
-// Pareto with exponent 1.1, cut off.
+// Returns a cost from a truncated Pareto distribution with exponent 1.1.
 double HeavyCost(uint64_t key, uint64_t seed) {
   return std::min(1e5, std::pow(Uniform(seed == 0 ? key : Mix(key) ^ seed), -1 / 1.1));
 }
