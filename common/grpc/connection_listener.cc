@@ -147,14 +147,8 @@ void ConnectionListener::AcceptAll(int socket) {
       case ENFILE:
       case ENOBUFS:
       case ENOMEM:
-        CountRefusal(&Stats::refused_descriptors, "");
-        SetAccepting(false);
-        if (!RefuseByReserve(socket)) {
-          // The machine has none either. What waits stays in the backlog for this long.
-          pollfd wake = {.fd = wake_, .events = POLLIN, .revents = 0};
-          poll(&wake, 1, 10);
-          return;
-        }
+        // The kernel says so before it looks whether a connection waits.
+        if (!RefuseByReserve(socket)) return;
         continue;
       default:  // of a connection that has ended before it was accepted
         continue;
@@ -188,9 +182,21 @@ void ConnectionListener::Take(int socket, int connection, const sockaddr_storage
 bool ConnectionListener::RefuseByReserve(int socket) {
   if (reserve_ >= 0) close(std::exchange(reserve_, -1));
   const int connection = accept4(socket, nullptr, nullptr, SOCK_CLOEXEC);
-  if (connection >= 0) close(connection);
+  const int error = errno;
+  if (connection >= 0) {
+    CountRefusal(&Stats::refused_descriptors, "");
+    SetAccepting(false);
+    close(connection);
+  }
   reserve_ = OpenReserve();
-  return connection >= 0;
+  if (connection >= 0) return true;
+  if (error != EAGAIN) {
+    // The machine has none either. What waits stays in the backlog for this long.
+    SetAccepting(false);
+    pollfd wake = {.fd = wake_, .events = POLLIN, .revents = 0};
+    poll(&wake, 1, 10);
+  }
+  return false;
 }
 
 void ConnectionListener::CountRefusal(uint64_t Stats::*counter, const std::string& peer) {

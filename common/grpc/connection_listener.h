@@ -87,7 +87,8 @@ class ConnectionListener {
   // Takes what waits at `socket`.
   void AcceptAll(int socket);
   void Take(int socket, int connection, const sockaddr_storage& address);
-  // Refuses one connection with the descriptor that is kept for it; false if there is none.
+  // Refuses one connection with the descriptor that is kept for it; false if none waits, or there
+  // is no descriptor.
   bool RefuseByReserve(int socket);
   void CountRefusal(uint64_t Stats::*counter, const std::string& peer);
   void SetAccepting(bool accepting);
