@@ -115,24 +115,24 @@ Outcome ImportFrom(const std::string& file, ReadChunk read, const Settings& sett
   return size.ok() ? outcome : Failed(size.status());
 }
 
-// A pipe or a device, which a file would take the place of.
+// Returns true for a pipe or a device, which an export writes to and does not replace.
 bool IsSpecial(const std::string& file) {
+  using std::filesystem::file_type;
   std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  return !error && std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
-         !std::filesystem::is_directory(status);
+  const file_type type = std::filesystem::status(file, error).type();
+  return type == file_type::fifo || type == file_type::character || type == file_type::block ||
+         type == file_type::socket;
 }
 
-// Whether an export may take the place of what is there without a question.
+// Returns true if an export may replace `file` without a question: it is not there, empty, or a
+// snapshot. What cannot be read is left to the error of writing it.
 bool IsFreeOrSnapshot(const std::string& file) {
   constexpr std::string_view kBeginning = "souvenir-snapshot-";
-  std::error_code error;
-  const auto size = std::filesystem::file_size(file, error);
-  if (error || size == 0) return true;  // not there, or a directory, which writing complains of
+  absl::StatusOr<FileReader> reader = FileReader::Open(file);
+  if (!reader.ok()) return !absl::IsPermissionDenied(reader.status());
   std::string beginning(kBeginning.size(), '\0');
-  std::ifstream(file, std::ios::binary)
-      .read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-  return beginning == kBeginning;
+  const absl::StatusOr<size_t> size = reader->Read(beginning.data(), beginning.size());
+  return size.ok() && (*size == 0 || beginning == kBeginning);
 }
 
 }  // namespace
