@@ -14,4 +14,12 @@ inline constexpr char kDigestName[] = "souvenir.digest";
 // The computation time of the rows in nanoseconds. An int64 parameter of ModelInferResponse.
 inline constexpr char kComputeTimeName[] = "souvenir.compute_ns";
 
+// Initial metadata of RepositoryIndex: a text that is another one whenever anything may have
+// changed in what the server tells of its models.
+inline constexpr char kRevisionHeader[] = "souvenir-revision";
+
+// Metadata of a RepositoryIndex call: the revision that the caller knows. Where it is still the
+// server's, the answer has no models and that revision.
+inline constexpr char kKnownRevisionHeader[] = "souvenir-known-revision";
+
 }  // namespace souvenir

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <random>
 #include <set>
 #include <utility>
 
@@ -74,6 +75,7 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
     : options_(std::move(options)),
       backends_(std::move(backends)),
       model_loader_({.worker_directory = options_.worker_directory, .nice = options_.nice}),
+      start_(fmt::format("{:x}{:x}", absl::ToUnixNanos(clock->Now()), std::random_device()())),
       loader_(std::move(loader)) {
   context_.clock = clock;
   context_.timers = timers;
@@ -81,7 +83,10 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
   context_.model_loader = &model_loader_;
   context_.loads = &loads_;
   context_.nice = options_.nice;
-  context_.on_change = options_.on_change;
+  context_.on_change = [this](const std::string& name) {
+    ++changes_;
+    if (options_.on_change) options_.on_change(name);
+  };
   context_.on_load_failed = [this](const std::string& name) { FallBack(name); };
 }
 
@@ -244,6 +249,10 @@ std::vector<std::shared_ptr<ServedModel>> ModelRepository::Versions(std::string_
   return all;
 }
 
+std::string ModelRepository::revision() const {
+  return fmt::format("{}-{}", start_, changes_.load());
+}
+
 void ModelRepository::Load(std::string name, Done done) {
   const auto shared_done = std::make_shared<Done>(std::move(done));
   Later(
@@ -308,7 +317,7 @@ absl::Status ModelRepository::Replace(const std::string& name, bool load,
     });
   }
   if (!first_error.ok()) FallBack(name);
-  if (options_.on_change) options_.on_change(name);
+  context_.on_change(name);
   return first_error;
 }
 
@@ -334,7 +343,7 @@ void ModelRepository::FallBack(const std::string& name) {
     }
     log.Warning("an older version is offered, because a newer one cannot be loaded",
                 {{"model", name}, {"version", number}});
-    if (options_.on_change) options_.on_change(name);
+    context_.on_change(name);
   }
 }
 
@@ -408,7 +417,7 @@ void ModelRepository::PollModel(const std::string& name, size_t* entries) {
       MutexLock lock(&mutex_);
       models_.erase(name);
     }
-    if (options_.on_change) options_.on_change(name);
+    context_.on_change(name);
   }
   log.Info(poll_limit, "a model's folder has changed",
            {{"model", name}, {"outcome", status.ok() ? "ok" : std::string(status.message())}});

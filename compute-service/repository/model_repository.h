@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -97,6 +98,10 @@ class ModelRepository {
 
   const LoadCounters& loads() const { return loads_; }
 
+  // Another text after each change of what there is to tell of the models, and after each start. To
+  // be taken before the models are looked at.
+  std::string revision() const;
+
  private:
   ModelRepository(Options options, std::vector<Backend*> backends, Clock* clock, TimerQueue* timers,
                   std::unique_ptr<ThreadExecutor> loader);
@@ -126,6 +131,8 @@ class ModelRepository {
   const std::vector<Backend*> backends_;
   const ModelLoader model_loader_;
   LoadCounters loads_;
+  const std::string start_;  // tells this repository from one before
+  std::atomic<uint64_t> changes_{0};
   ServedModel::Context context_;
 
   mutable Mutex mutex_;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/grpc/status.h"
+#include "common/souvenir_names.h"
 #include "common/status_macros.h"
 #include "compute-service/rpc/infer_call.h"
 #include "compute-service/rpc/model_messages.h"
@@ -159,6 +160,12 @@ ServerUnaryReactor* InferenceService::RepositoryIndex(
     inference::RepositoryIndexResponse* response) {
   return AnswerNow(calls_, "RepositoryIndex", context, [&]() -> absl::Status {
     SOUVENIR_RETURN_IF_ERROR(CheckRepositoryName(request->repository_name()));
+    const std::string revision = calls_.repository->revision();
+    context->AddInitialMetadata(kRevisionHeader, revision);
+    const auto known = context->client_metadata().find(kKnownRevisionHeader);
+    if (known != context->client_metadata().end() && known->second == revision) {
+      return absl::OkStatus();
+    }
     for (const auto& model : calls_.repository->All()) {
       if (request->ready() && !model->can_be_asked()) continue;
       FillIndex(*model, response->add_models());

@@ -16,6 +16,7 @@
 #include "common/logging/logging.h"
 #include "common/model_name.h"
 #include "common/mutex.h"
+#include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "inference/grpc_service.grpc.pb.h"
@@ -266,14 +267,30 @@ absl::StatusOr<KnownModels> GrpcUpstream::Describe(const std::vector<std::string
                                                    absl::Duration timeout) {
   const auto deadline = Deadline(timeout);
   KnownModels models;
+  std::string known;
+  {
+    MutexLock lock(&mutex_);
+    known = revision_;
+  }
+  std::string revision;
   {
     grpc::ClientContext context;
     context.set_deadline(deadline);
+    if (!known.empty()) context.AddMetadata(kKnownRevisionHeader, known);
     google::protobuf::Empty index;
     const grpc::Status status = AwayIfCancelled(stub_->ReadIndex(&context, &index));
     // A server without the extension is asked about the names we were given.
     if (!status.ok() && status.error_code() != grpc::StatusCode::UNIMPLEMENTED) {
       return Explain(status, context, options_.address);
+    }
+    if (status.ok()) {
+      const auto& metadata = context.GetServerInitialMetadata();
+      const auto told = metadata.find(kRevisionHeader);
+      if (told != metadata.end()) revision.assign(told->second.data(), told->second.size());
+    }
+    if (!revision.empty() && revision == known) {
+      MutexLock lock(&mutex_);
+      return described_;
     }
     TellRefused(TakeIndex(index, &models));
     if (!status.ok()) {
@@ -285,8 +302,14 @@ absl::StatusOr<KnownModels> GrpcUpstream::Describe(const std::vector<std::string
     }
   }
   for (KnownModel& model : *models.mutable_models()) {
+    const bool was_ready = model.state() == "READY";
     SOUVENIR_RETURN_IF_ERROR(DescribeModel(deadline, &model));
+    // What could not be described is asked for again.
+    if (was_ready && !model.has_metadata()) revision.clear();
   }
+  MutexLock lock(&mutex_);
+  revision_ = revision;
+  if (!revision.empty()) described_ = models;
   return models;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/gate.h"
+#include "common/mutex.h"
 #include "gateway/upstream/upstream.h"
 
 namespace souvenir::gateway {
@@ -58,6 +59,12 @@ class GrpcUpstream final : public UpstreamServer {
   const Options options_;
   const std::unique_ptr<Stub> stub_;
   std::atomic<size_t> refused_{0};
+
+  Mutex mutex_;
+  // What Describe() learned last, and the server's revision of it; "" of a server without any.
+  souvenir::state::v1::KnownModels described_ ABSL_GUARDED_BY(mutex_);
+  std::string revision_ ABSL_GUARDED_BY(mutex_);
+
   Gate calls_;  // each is inside for as long as its context exists
 };
 

@@ -107,6 +107,37 @@ TEST_F(ComputeServiceTest, WhatWaitsForAVersionThatDoesNotLoadIsAnsweredByTheOne
   EXPECT_EQ(public_->Infer(request, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
 }
 
+TEST_F(ComputeServiceTest, AnIndexThatTheCallerKnowsIsNotToldAgain) {
+  const auto stub = inference::GRPCInferenceService::NewStub(grpc::CreateChannel(
+      "127.0.0.1:" + std::to_string(service_->port()), grpc::InsecureChannelCredentials()));
+  std::string known;
+  const auto models = [&] {
+    grpc::ClientContext context;
+    if (!known.empty()) context.AddMetadata("souvenir-known-revision", known);
+    inference::RepositoryIndexResponse index;
+    EXPECT_TRUE(public_->stub().RepositoryIndex(&context, {}, &index).ok());
+    const auto& told = context.GetServerInitialMetadata();
+    const auto revision = told.find("souvenir-revision");
+    EXPECT_NE(revision, told.end());
+    if (revision != told.end()) known.assign(revision->second.data(), revision->second.size());
+    return index.models_size();
+  };
+  EXPECT_EQ(models(), 2);
+  EXPECT_EQ(models(), 0);
+  Write("late/config.pbtxt", "backend: \"fake\"");
+  {
+    grpc::ClientContext context;
+    inference::RepositoryModelLoadRequest load;
+    load.set_model_name("late");
+    inference::RepositoryModelLoadResponse loaded;
+    EXPECT_TRUE(admin_->stub().RepositoryModelLoad(&context, load, &loaded).ok());
+  }
+  EXPECT_EQ(models(), 3);
+  EXPECT_EQ(models(), 0);
+  known = "of another server";
+  EXPECT_EQ(models(), 3);
+}
+
 TEST_F(ComputeServiceTest, AnswersInRawForm) {
   inference::ModelInferRequest request = EchoRequest({"one", "two"});
   request.set_id("id 7");

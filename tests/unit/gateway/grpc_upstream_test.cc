@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,8 +19,14 @@ using ::testing::HasSubstr;
 
 // A server of other people's with one model, which answers as a test tells it.
 struct Server final : inference::GRPCInferenceService::Service {
-  grpc::Status RepositoryIndex(grpc::ServerContext*, const inference::RepositoryIndexRequest*,
+  grpc::Status RepositoryIndex(grpc::ServerContext* context,
+                               const inference::RepositoryIndexRequest*,
                                inference::RepositoryIndexResponse* response) override {
+    if (!revision.empty()) {
+      context->AddInitialMetadata("souvenir-revision", revision);
+      const auto known = context->client_metadata().find("souvenir-known-revision");
+      if (known != context->client_metadata().end() && known->second == revision) return index;
+    }
     for (const std::string& name : odd_names) {
       auto* const odd = response->add_models();
       odd->set_name(name);
@@ -33,6 +40,7 @@ struct Server final : inference::GRPCInferenceService::Service {
   }
   grpc::Status ModelMetadata(grpc::ServerContext*, const inference::ModelMetadataRequest* request,
                              inference::ModelMetadataResponse* response) override {
+    ++described;
     response->set_name(request->name());
     response->add_versions("1");
     return metadata;
@@ -45,6 +53,8 @@ struct Server final : inference::GRPCInferenceService::Service {
   }
 
   std::vector<std::string> odd_names;
+  std::string revision;
+  std::atomic<int> described{0};
   grpc::Status index;
   grpc::Status metadata;
   grpc::Status config;
@@ -83,6 +93,31 @@ TEST_F(GrpcUpstreamTest, DescribesAModel) {
   EXPECT_EQ(model.state(), "READY");
   EXPECT_EQ(model.metadata().name(), "theirs");
   EXPECT_TRUE(model.config().response_cache().enable());
+}
+
+TEST_F(GrpcUpstreamTest, WhatHasNotChangedIsNotAskedForAgain) {
+  answers_.revision = "a-1";
+  for (int i = 0; i < 5; ++i) {
+    const auto model = Model();
+    EXPECT_EQ(model.state(), "READY");
+    EXPECT_TRUE(model.config().response_cache().enable());
+  }
+  EXPECT_EQ(answers_.described, 1);
+  answers_.revision = "a-2";
+  EXPECT_EQ(Model().metadata().name(), "theirs");
+  EXPECT_EQ(answers_.described, 2);
+  // Half a description is no knowledge.
+  answers_.revision = "a-3";
+  answers_.metadata = {grpc::StatusCode::INTERNAL, "not now"};
+  EXPECT_EQ(Model().state(), "UNAVAILABLE");
+  answers_.metadata = grpc::Status::OK;
+  EXPECT_EQ(Model().state(), "READY");
+  EXPECT_EQ(answers_.described, 4);
+}
+
+TEST_F(GrpcUpstreamTest, AServerWithoutRevisionsIsAskedForAll) {
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Model().state(), "READY");
+  EXPECT_EQ(answers_.described, 3);
 }
 
 TEST_F(GrpcUpstreamTest, AServerNeedHaveNeitherAnIndexNorConfigurations) {

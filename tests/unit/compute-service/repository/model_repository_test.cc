@@ -569,10 +569,10 @@ TEST_F(ModelRepositoryTest, AFolderThatIsStillWrittenToIsLeftAlone) {
 
 TEST_F(ModelRepositoryTest, ManyModelsAreLookedAtInParts) {
   poll_entries_ = 10;
-  for (int i = 0; i < 50; ++i) WriteModel("m" + std::to_string(i));
+  for (int i = 0; i < 50; ++i) WriteModel(std::string("m").append(std::to_string(i)));
   Create();
   for (int i = 0; i < 50; ++i) {
-    WriteModel("m" + std::to_string(i),
+    WriteModel(std::string("m").append(std::to_string(i)),
                "parameters { key: \"quality\" value { string_value: \"high\" } }");
   }
   int changed = 0;
