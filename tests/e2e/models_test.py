@@ -105,7 +105,7 @@ class ShippedModelsTest(harness.ServicesTest):
                  grpc.StatusCode.INVALID_ARGUMENT, ("TEXT", "UTF-8")),
                 (request("primes", FIRST=("INT64", [1], numbers("q", 9)),
                          LAST=("INT64", [1], numbers("q", 8))),
-                 grpc.StatusCode.INVALID_ARGUMENT, ("FIRST 9", "LAST 8"))):
+                 grpc.StatusCode.INVALID_ARGUMENT, ("FIRST is 9", "LAST is 8"))):
             for name, server in self.servers.items():
                 with self.subTest(model=message.model_name, server=name, parts=parts):
                     self.assert_fails(code, lambda s=server, m=message: s.infer(m), *parts)

@@ -369,17 +369,22 @@ TEST_F(GatewayTest, ManyAtOnceAreComputedOnce) {
   EXPECT_EQ(backend_->runs(), 1);
 }
 
-TEST_F(GatewayTest, ACallerThatLeavesTakesItsComputationAlong) {
+TEST_F(GatewayTest, WhatACallerLeavesIsFinishedAndRemembered) {
   backend_->HoldRuns(true);
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
   v1::TranslateRequest request;
   request.set_text("slow");
   request.set_source_language("en");
   request.add_target_languages("es");
-  v1::TranslateResponse response;
-  EXPECT_EQ(translation_->Translate(&context, request, &response).error_code(),
-            grpc::StatusCode::DEADLINE_EXCEEDED);
+  grpc::ClientContext context;
+  std::thread caller([&] {
+    v1::TranslateResponse response;
+    EXPECT_EQ(translation_->Translate(&context, request, &response).error_code(),
+              grpc::StatusCode::CANCELLED);
+  });
+  backend_->WaitForRuns(1);
+  context.TryCancel();
+  caller.join();
+  backend_->HoldRuns(false);
   for (;;) {
     grpc::ClientContext stats_context;
     v1::GetStatsResponse stats;
@@ -387,6 +392,11 @@ TEST_F(GatewayTest, ACallerThatLeavesTakesItsComputationAlong) {
     if (stats.flights().in_progress() == 0) break;
     std::this_thread::yield();
   }
+  grpc::ClientContext again;
+  v1::TranslateResponse response;
+  ASSERT_TRUE(translation_->Translate(&again, request, &response).ok());
+  EXPECT_EQ(response.translations(0).provenance().kind(), v1::CACHE_KIND_MEMORY);
+  EXPECT_EQ(backend_->runs(), 1);
 }
 
 TEST_F(GatewayTest, ADeadlineCountsAsSuchHoweverTheCallerGoes) {

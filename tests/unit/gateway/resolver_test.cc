@@ -558,14 +558,14 @@ INSTANTIATE_TEST_SUITE_P(
                     *r->add_outputs() = r->outputs(0);
                     r->add_raw_output_contents(r->raw_output_contents(0));
                   },
-                  "tensor 'out' came twice"},
+                  "tensor 'out' is given twice"},
         Malformed{"WrongLength",
                   [](Response* r) { r->mutable_raw_output_contents(0)->append("x"); },
                   "tensor 'out': 1 bytes follow the 1 BYTES elements of shape [1, 1]"},
         Malformed{"UnknownDatatype",
                   [](Response* r) { r->mutable_outputs(0)->set_datatype("WORD"); },
-                  "tensor 'out': there is no datatype 'WORD'; BOOL, UINT8, UINT16, UINT32, UINT64, "
-                  "INT8, INT16, INT32, INT64, FP16, BF16, FP32, FP64 or BYTES is expected"},
+                  "tensor 'out' has the unknown datatype 'WORD'; it must be BOOL, UINT8, UINT16, "
+                  "UINT32, UINT64, INT8, INT16, INT32, INT64, FP16, BF16, FP32, FP64 or BYTES"},
         Malformed{"AnotherDatatype",
                   [](Response* r) {
                     r->mutable_outputs(0)->set_datatype("INT32");
