@@ -9,7 +9,7 @@ import sandbox
 PROGRAMS = ("souvenir", "souvenir-gateway", "souvenir-compute", "souvenir-worker-apertium",
             "python_stubs")
 # What a build has besides, where the machine has what tests and benchmarks need.
-MORE = ("gateway_test", "bench-traces", "python_stubs_of_reflection")
+MORE = ("gateway_test", "bench-traces")
 
 
 class StatesTest(sandbox.ScriptsTest):

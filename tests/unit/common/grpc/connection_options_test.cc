@@ -24,7 +24,7 @@ TEST(ConnectionOptionsTest, WhatMakesNoSenseIsNamed) {
   config::v1::Connections connections = DefaultConnections();
   connections.set_max_metadata_bytes(10);
   EXPECT_THAT(std::string(CheckConnections(connections).message()),
-              HasSubstr("connections.max_metadata_bytes: 10 came"));
+              HasSubstr("connections.max_metadata_bytes is 10; it must be a number from"));
   connections = DefaultConnections();
   connections.set_max_connections_per_peer(0);
   EXPECT_THAT(std::string(CheckConnections(connections).message()),
