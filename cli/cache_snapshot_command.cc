@@ -203,8 +203,9 @@ Outcome CacheImport(const CacheSnapshotOptions& options, const Settings& setting
   if (settings.json) {
     console.out << ToJson(response) << '\n';
   } else {
-    console.out << fmt::format("Imported {} of {} entries; the others were known already.\n",
-                               response.taken(), response.entries());
+    console.out << fmt::format(
+        "Imported {} of {} entries{}.\n", response.taken(), response.entries(),
+        response.taken() < response.entries() ? "; the others were known already" : "");
   }
   return {};
 }

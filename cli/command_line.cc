@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "cli/command_tree.h"
@@ -17,6 +18,16 @@ void Complain(const Outcome& outcome, Console& console) {
   console.err << "souvenir: " << PrintableLines(outcome.message, 0) << '\n';
 }
 
+// Makes an address that was typed win over one of the environment: an admin port of the environment
+// may be another gateway's than the `--server` of this command.
+void PreferTyped(CommandTree* tree) {
+  const std::vector<CLI::Option*>& typed = tree->app.parse_order();
+  const auto is_typed = [&](const char* name) {
+    return std::find(typed.begin(), typed.end(), tree->app.get_option(name)) != typed.end();
+  };
+  if (is_typed("--server") && !is_typed("--admin")) tree->settings.admin.clear();
+}
+
 }  // namespace
 
 int RunCommandLine(const std::vector<std::string>& arguments, const std::string& version,
@@ -24,6 +35,7 @@ int RunCommandLine(const std::vector<std::string>& arguments, const std::string&
   CommandTree tree(version, &console);
   try {
     tree.app.parse(ReversedArguments(arguments));
+    PreferTyped(&tree);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // --help or --version
       tree.app.exit(error, console.out, console.err);

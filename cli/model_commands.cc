@@ -56,14 +56,20 @@ void AddModels(CommandTree* tree, Console* console) {
   CLI::App* load =
       models->add_subcommand("load", "Load a model, or load it again, by way of the admin port");
   load->add_option("NAME", tree->loading.name, "Which")->type_name("")->required();
-  load->callback([tree, console] {
+  // A second name would be taken for that of `models`, and be passed over.
+  const auto refuse_second = [tree] {
+    if (!tree->models.name.empty()) throw CLI::ExtrasError({tree->models.name});
+  };
+  load->callback([tree, console, refuse_second] {
+    refuse_second();
     tree->command = [tree, console] { return LoadModel(tree->loading, tree->settings, *console); };
   });
 
   CLI::App* unload = models->add_subcommand(
       "unload", "Unload a model: it answers nothing new until it is loaded again");
   unload->add_option("NAME", tree->loading.name, "Which")->type_name("")->required();
-  unload->callback([tree, console] {
+  unload->callback([tree, console, refuse_second] {
+    refuse_second();
     tree->command = [tree, console] {
       return UnloadModel(tree->loading, tree->settings, *console);
     };

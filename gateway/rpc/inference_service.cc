@@ -11,6 +11,7 @@
 #include "common/grpc/status.h"
 #include "common/souvenir_names.h"
 #include "common/status_detail.h"
+#include "common/status_macros.h"
 #include "gateway/rpc/cache_statistics.h"
 #include "gateway/rpc/infer_call.h"
 #include "gateway/rpc/stream_infer_call.h"
@@ -22,6 +23,18 @@ absl::Status RepositoryRefused(const InferenceService::Options& options) {
   if (!options.repositories_unknown.ok()) return options.repositories_unknown;
   return absl::PermissionDeniedError(fmt::format(
       "models are loaded and unloaded on the admin port only ({})", options.admin_port()));
+}
+
+// Returns a model that compute has described. UNAVAILABLE, with compute's reason, for one that it
+// lists and cannot describe, as one whose configuration is wrong.
+absl::StatusOr<CatalogModelPtr> FindDescribed(const CatalogSnapshot& models,
+                                              const std::string& name, const std::string& version) {
+  SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model, models.Find(name, version));
+  if (model->known.has_metadata()) return model;
+  const std::string& reason = model->known.reason();
+  return absl::UnavailableError(
+      fmt::format("model '{}' cannot be asked: {}", name,
+                  reason.empty() ? "compute has not described it yet" : reason));
 }
 
 }  // namespace
@@ -150,7 +163,8 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
     grpc::CallbackServerContext* context, const inference::ModelMetadataRequest* request,
     inference::ModelMetadataResponse* response) {
   const RpcTimer timer = Time("ModelMetadata");
-  const auto model = catalog_->snapshot()->Find(request->name(), request->version());
+  const absl::StatusOr<CatalogModelPtr> model =
+      FindDescribed(*catalog_->snapshot(), request->name(), request->version());
   if (model.ok()) {
     *response = (*model)->known.metadata();
     (*response->mutable_properties())[kDigestName] = (*model)->digest;
@@ -162,7 +176,8 @@ grpc::ServerUnaryReactor* InferenceService::ModelConfig(
     grpc::CallbackServerContext* context, const inference::ModelConfigRequest* request,
     inference::ModelConfigResponse* response) {
   const RpcTimer timer = Time("ModelConfig");
-  const auto model = catalog_->snapshot()->Find(request->name(), request->version());
+  const absl::StatusOr<CatalogModelPtr> model =
+      FindDescribed(*catalog_->snapshot(), request->name(), request->version());
   if (model.ok()) *response->mutable_config() = (*model)->known.config();
   return End(context, timer, model.status());
 }

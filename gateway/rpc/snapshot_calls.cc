@@ -1,6 +1,7 @@
 #include "gateway/rpc/snapshot_calls.h"
 
 #include <fmt/format.h>
+#include <grpcpp/server_context.h>
 
 #include <chrono>
 #include <memory>

@@ -39,6 +39,9 @@ class ShippedModelsTest(harness.ServicesTest):
     def setUp(self):
         super().setUp()
         shutil.copytree(SOURCE_DIRECTORY / "models", self.services.directory / "models")
+        misspelt = self.services.directory / "models" / "misspelt"
+        misspelt.mkdir()
+        (misspelt / "config.pbtxt").write_text('bakend: "builtin"')
         self.compute = self.start_compute()
         self.gateway = self.start_gateway(self.compute)
         server = self.connect(self.gateway.listen)
@@ -51,6 +54,15 @@ class ShippedModelsTest(harness.ServicesTest):
                    for name, server in self.servers.items()}
         self.assertEqual(answers["compute"], answers["gateway"])
         return answers["gateway"]
+
+    def test_a_model_that_cannot_be_described_tells_why(self):
+        for name, server in self.servers.items():
+            with self.subTest(server=name):
+                for call, message in (
+                        (server.inference.ModelMetadata, oip.ModelMetadataRequest(name="misspelt")),
+                        (server.inference.ModelConfig, oip.ModelConfigRequest(name="misspelt"))):
+                    self.assert_fails(grpc.StatusCode.UNAVAILABLE,
+                                      lambda c=call, m=message: c(m, timeout=60), "bakend")
 
     def test_every_model_answers(self):
         ones, twos = numbers("i", *range(16)), numbers("i", *([2] * 16))

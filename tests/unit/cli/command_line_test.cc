@@ -273,6 +273,16 @@ TEST_F(CommandLineTest, TheEnvironmentNamesTheServer) {
   unsetenv("SOUVENIR_ADMIN");
 }
 
+TEST_F(CommandLineTest, AServerThatIsTypedIsNotClearedAtAnAdminPortOfTheEnvironment) {
+  setenv("SOUVENIR_ADMIN", gateway_.address().c_str(), 1);
+  EXPECT_NE(
+      RunAsIs({"cache", "clear", "--model", "m", "--server", "127.0.0.1:1", "--timeout", "1"}), 0);
+  EXPECT_EQ(RunAsIs({"cache", "clear", "--model", "m", "--server", "127.0.0.1:1", "--admin",
+                     gateway_.address()}),
+            0);
+  unsetenv("SOUVENIR_ADMIN");
+}
+
 TEST_F(CommandLineTest, LanguagesListsPairsAndFilters) {
   EXPECT_EQ(Run({"languages"}), 1);
   EXPECT_THAT(err_, HasSubstr("souvenir-compute"));
@@ -464,6 +474,11 @@ TEST_F(CommandLineTest, ModelsAreLoadedAndUnloaded) {
   EXPECT_EQ(Run({"models", "load", "prims"}), 1);
   EXPECT_EQ(err_, "souvenir: NOT_FOUND: no model 'prims' (did you mean 'primes'?)\n");
   EXPECT_EQ(Run({"models", "load"}), 2);
+  gateway_.inference.changed.clear();
+  EXPECT_EQ(Run({"models", "load", "m", "primes"}), 2);
+  EXPECT_THAT(err_, HasSubstr("primes"));
+  EXPECT_EQ(Run({"models", "unload", "m", "primes"}), 2);
+  EXPECT_THAT(gateway_.inference.changed, ElementsAre());
 }
 
 TEST_F(CommandLineTest, CacheEntryShowsWhatIsKept) {
