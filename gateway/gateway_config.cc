@@ -211,6 +211,9 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
       CheckRange("flights.max_flights", config.flights().max_flights(), 1, kMost32));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("flights.max_waiters", config.flights().max_waiters(), 1, kMost32));
+  // gRPC counts in an int.
+  SOUVENIR_RETURN_IF_ERROR(CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
+                                      std::numeric_limits<int32_t>::max()));
   // A translation's text travels with its length in 32 bits, in a message.
   SOUVENIR_RETURN_IF_ERROR(CheckRange("translation.max_text_bytes",
                                       config.translation().max_text_bytes(), 1,
@@ -229,9 +232,7 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("upstream.keepalive_ms", config.upstream().keepalive_ms(), 0, 86'400'000));
   SOUVENIR_RETURN_IF_ERROR(CheckConnections(config.connections()));
-  // gRPC counts in an int.
-  return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
-                    std::numeric_limits<int32_t>::max());
+  return absl::OkStatus();
 }
 
 }  // namespace souvenir::gateway

@@ -1,14 +1,11 @@
 #pragma once
 
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/clock.h"
-
-namespace grpc {
-class ServerContextBase;
-}
 
 namespace souvenir {
 
