@@ -9,6 +9,7 @@
 #include <fstream>
 #include <map>
 
+#include "tests/unit/cache/disk/copy_store.h"
 #include "tests/unit/cache/test_entries.h"
 
 namespace souvenir::cache {
@@ -99,7 +100,7 @@ TEST(SegmentStoreTest, AfterACrashTheNewestSegmentsFilterIsMadeAnew) {
     WriteNumbered(Open(before, 16).get(), 0, 10);
     const auto store = Open(before, 16);
     WriteNumbered(store.get(), 10, kRecords);
-    std::filesystem::copy(before, after, std::filesystem::copy_options::recursive);
+    CopyStore(before, after);
   }
   const auto store = Open(after, 16);
   const uint64_t segments = store->stats().segments;
