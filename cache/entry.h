@@ -90,8 +90,8 @@ class Entry final : public EvictionNode {
     // Of the epochs before it was computed: those of all, of the tenant, the model, the key and the
     // tags. Their sum says as much as they do: none ever decreases.
     uint64_t epoch_sum = 0;
-    // Whether the value was held to what was asked. Not kept on disk: a process trusts what it has
-    // looked into.
+    // The value was held to what was asked. Not kept on disk: a process trusts only what it has
+    // looked into itself.
     bool checked = false;
   };
 
@@ -118,7 +118,7 @@ class Entry final : public EvictionNode {
 
   uint64_t epoch_sum() const { return epoch_sum_; }
 
-  // Whether its value was held to what was asked; and that it was now.
+  // Tells, and notes, that the value was held to what was asked. Thread-safe.
   bool is_checked() const { return checked_.load(std::memory_order_relaxed); }
   void MarkChecked() const { checked_.store(true, std::memory_order_relaxed); }
 

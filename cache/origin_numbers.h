@@ -24,8 +24,8 @@ class OriginNumbers {
   // At most at a time, so that callers who make up tenants cannot fill the memory.
   static constexpr size_t kMost = 1u << 20;
 
-  // By what an origin that is in no use any more is known: the records that name it are in segments
-  // up to `segment`, and were written when the sum of its epochs was no more than `epochs`.
+  // The bounds of an origin's records. They lie in segments up to `segment`, and were written when
+  // the sum of the origin's epochs was at most `epochs`. Beyond either, nothing names the origin.
   struct Use {
     uint64_t segment = 0;
     uint64_t epochs = 0;

@@ -37,7 +37,7 @@ class DiskTier {
     // opened; "": none does, and a store on which RocksDB aborts ends the process.
     std::string checker;
     uint64_t write_queue_bytes = 64u << 20;  // of entries waiting; at least 1 MiB
-    // Of origins in memory; the answers of more are not written.
+    // Bytes that numbered origins may take in memory. Answers of further origins are not written.
     uint64_t most_origin_bytes = 32u << 20;
     absl::Duration retry_interval = absl::Seconds(1);  // between tries while degraded
     // Told when healthy() changes, on the thread that found out; must not block. May be empty.
@@ -133,9 +133,9 @@ class DiskTier {
   // Some of the queue.
   std::vector<EntryPtr> TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteBatch(const std::vector<EntryPtr>& entries);
-  // Of the writer.
+  // Forgets origins that no record names any more. Called by the writer's thread alone.
   void DropUnusedOrigins();
-  // That an origin's records fall under, all of them.
+  // Returns the sum of the epochs that every record of an origin falls under.
   uint64_t EpochsOf(const Origin& origin) const {
     return epochs_->Get(EpochTable::All()) + epochs_->Get(origin.tenant_slot()) +
            epochs_->Get(origin.model_slot());

@@ -82,10 +82,10 @@ class MemoryTier {
 
  private:
   class Shard;
-  // What no shard has for itself.
+  // State that all shards share.
   struct Common {
-    // Of the origins of all entries: tenants may be as many as entries. For a moment below 0, while
-    // the last entry of one goes and the first one comes.
+    // Bytes of the origins of all entries: there may be as many tenants as entries. Below 0 for a
+    // moment, while the last entry of an origin goes and its next first one comes.
     std::atomic<int64_t> origin_bytes{0};
     std::atomic<uint64_t> reserved{0};
 
