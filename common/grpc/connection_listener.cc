@@ -148,7 +148,7 @@ void ConnectionListener::AcceptAll(int socket) {
       case ENOBUFS:
       case ENOMEM:
         // The kernel says so before it looks whether a connection waits.
-        if (!RefuseByReserve(socket)) return;
+        if (!AcceptByReserve(socket)) return;
         continue;
       default:  // of a connection that has ended before it was accepted
         continue;
@@ -179,17 +179,26 @@ void ConnectionListener::Take(int socket, int connection, const sockaddr_storage
   options_.on_connection(socket, connection);
 }
 
-bool ConnectionListener::RefuseByReserve(int socket) {
+bool ConnectionListener::AcceptByReserve(int socket) {
   if (reserve_ >= 0) close(std::exchange(reserve_, -1));
-  const int connection = accept4(socket, nullptr, nullptr, SOCK_CLOEXEC);
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  const int connection =
+      accept4(socket, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   const int error = errno;
+  reserve_ = OpenReserve();
   if (connection >= 0) {
+    if (reserve_ >= 0) {  // a descriptor has become free meanwhile
+      LookForRoom();
+      Take(socket, connection, address);
+      return true;
+    }
     CountRefusal(&Stats::refused_descriptors, "");
     SetAccepting(false);
     close(connection);
+    reserve_ = OpenReserve();
+    return true;
   }
-  reserve_ = OpenReserve();
-  if (connection >= 0) return true;
   if (error != EAGAIN) {
     // The machine has none either. What waits stays in the backlog for this long.
     SetAccepting(false);

@@ -87,9 +87,10 @@ class ConnectionListener {
   // Takes what waits at `socket`.
   void AcceptAll(int socket);
   void Take(int socket, int connection, const sockaddr_storage& address);
-  // Refuses one connection with the descriptor that is kept for it; false if none waits, or there
+  // Accepts one connection with the descriptor that is kept for it. Refuses the connection unless
+  // another descriptor has become free meanwhile. Returns false if no connection waits, or if there
   // is no descriptor.
-  bool RefuseByReserve(int socket);
+  bool AcceptByReserve(int socket);
   void CountRefusal(uint64_t Stats::*counter, const std::string& peer);
   void SetAccepting(bool accepting);
   // Accepts again if there is room, once a second.
