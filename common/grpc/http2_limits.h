@@ -27,4 +27,8 @@ void SetHttp2Limits(const Http2Limits& limits);
 // Connections that were closed because of their resets, of the whole process.
 uint64_t ConnectionsClosedForResets();
 
+// Connections that were closed because the metadata of a call was above their limit, of the whole
+// process.
+uint64_t ConnectionsClosedForMetadata();
+
 }  // namespace souvenir

@@ -10,4 +10,6 @@ void SetHttp2Limits(const Http2Limits&) {}
 
 uint64_t ConnectionsClosedForResets() { return 0; }
 
+uint64_t ConnectionsClosedForMetadata() { return 0; }
+
 }  // namespace souvenir

@@ -192,6 +192,113 @@ class HostileClientsTest(harness.SharedServicesTest):
                 self.assert_serves(name, service)
 
 
+@unittest.skipUnless(HAS_LIMITS, "built without SOUVENIR_HTTP2_LIMITS")
+class HeaderBlocksTest(harness.SharedServicesTest):
+    """Header blocks of several frames, with the default of 64 KiB for the metadata of a call."""
+
+    FIELD = http2.literal("x", "y" * 1000)
+    # A field of 4 KB that the table keeps, and then is named by a byte.
+    KEPT, KEPT_AGAIN = http2.literal("k" * 3900, "", first=b"\x40"), b"\xbe"
+    UNFINISHED = b"\x00\x01x"  # the name of a field whose value is to come
+
+    # The first frame's end and what follows in each frame: none is above 64 KiB, all are without end.
+    FLOODS = {
+        "large fields": (b"", FIELD * 16),
+        "small fields": (b"", http2.literal("a", "b") * 1500),
+        "fields of the table": (KEPT, KEPT_AGAIN * 15),
+        "a value": (UNFINISHED + http2.length(1 << 28), b"y" * 16_384),
+        "a name": (b"\x00" + http2.length(1 << 28), b"y" * 16_384),
+        "a value in Huffman's code": (UNFINISHED + http2.length(1 << 28, huffman=True),
+                                      b"\0" * 16_384),
+        "a length": (UNFINISHED + b"\x7f", b"\x80" * 16_384),
+        "an index": (b"\xff", b"\x80" * 16_384),
+    }
+
+    def assert_flood_ends(self, service, stream, first, more, flags=0):
+        """The service closes the connection for its metadata, and takes no memory for it."""
+        name = service.name.removeprefix("souvenir-")
+        closed = f"souvenir_{name}_connections_metadata_exceeded_total"
+        count = metrics.sum_of(service.metrics, closed)
+        before = resident_bytes(service.pid)
+        connection, stream = stream if stream else (self.connection(service.listen), 1)
+        connection.send(http2.frame(http2.HEADERS, flags, stream, first))
+        part = http2.frame(http2.CONTINUATION, 0, stream, more)
+        times = (32 << 20) // max(len(more), 4096)
+        done = send_until_closed(connection, lambda client: client.send(part), times)
+        if len(more) > 4096:  # no buffer of the kernel's has room for all
+            self.assertLess(done, times)
+        connection.wait_until_closed()
+        self.assertEqual(metrics.sum_of(service.metrics, closed), count + 1)
+        self.assertLess(resident_bytes(service.pid) - before, 16 << 20)
+        self.assertEqual(self.connect(service.listen).health(), "SERVING")
+
+    def connection(self, address):
+        connection = http2.Connection(address, acknowledge=True)
+        self.addCleanup(connection.close)
+        return connection
+
+    def assert_answers(self, connection, stream):
+        connection.send_data(stream, http2.message(b""), end=True)
+        answer = connection.wait_for(http2.DATA, stream)
+        self.assertIsNotNone(answer)
+        self.assertEqual(answer[3], http2.message(b"\x08\x01"))  # ready
+
+    def test_headers_without_end_are_bounded(self):
+        for flood, (first, more) in self.FLOODS.items():
+            for service in (self.gateway, self.compute):
+                with self.subTest(flood=flood, service=service.name):
+                    self.assert_flood_ends(service, None, http2.headers(READY) + first, more)
+        self.assertIn("its metadata is above the limit", self.gateway.log())
+        self.assertTrue(self.server.languages())
+
+    def test_trailers_without_end_are_bounded(self):
+        for flood in ("large fields", "fields of the table", "a value"):
+            with self.subTest(flood=flood):
+                connection = self.connection(self.gateway.listen)
+                stream = connection.begin(INFER)
+                self.assert_flood_ends(self.gateway, (connection, stream), *self.FLOODS[flood],
+                                       flags=http2.END_STREAM)
+
+    def test_headers_without_end_on_the_admin_port_are_bounded(self):
+        connection = self.connection(self.gateway.admin)
+        first, more = self.FLOODS["large fields"]
+        self.assert_flood_ends(self.gateway, (connection, 1), http2.headers(READY) + first, more)
+
+    def test_a_name_without_end_in_a_block_that_is_skipped_is_bounded(self):
+        connection = self.connection(self.gateway.listen)
+        self.assert_answers(connection, connection.begin(READY))
+        self.assert_flood_ends(self.gateway, (connection, 1), *self.FLOODS["a name"])
+
+    def test_a_field_does_not_go_on_in_the_next_block(self):
+        connection = self.connection(self.gateway.listen)
+        self.assert_answers(connection, connection.begin(READY))
+        # The stream has ended: this is skipped.
+        connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, self.FLOODS["a name"][0]))
+        connection.wait_until_closed()
+
+    def test_large_metadata_passes_in_many_frames(self):
+        metadata = [("cookie", "x" * 30_000), *((f"name-{i}", "y" * 100) for i in range(100))]
+        block = http2.headers(READY, metadata)
+        for service in (self.gateway, self.compute):
+            for size in (16_384, 1_000, 100, 1):
+                with self.subTest(service=service.name, size=size):
+                    connection = self.connection(service.listen)
+                    for _ in range(3):  # together more than one may have
+                        stream = connection.new_stream()
+                        connection.begin_in_parts(stream, block, size)
+                        self.assert_answers(connection, stream)
+
+    def test_blocks_that_are_skipped_are_not_added_up(self):
+        connection = self.connection(self.gateway.listen)
+        self.assert_answers(connection, connection.begin(READY))
+        for _ in range(100):  # of a stream that has ended
+            connection.begin_in_parts(1, http2.literal("x", "y" * 1000), 400)
+            connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, self.FIELD))
+        stream = connection.new_stream()
+        connection.begin_in_parts(stream, http2.headers(READY, [("cookie", "x" * 30_000)]), 10_000)
+        self.assert_answers(connection, stream)
+
+
 class CompressionTest(harness.SharedServicesTest):
 
     MESSAGE = 1 << 20  # max_message_bytes

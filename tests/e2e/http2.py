@@ -7,6 +7,7 @@ import struct
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
+CONTINUATION = 9
 END_STREAM, ACK, END_HEADERS = 1, 1, 4
 CANCEL = 8
 
@@ -16,20 +17,22 @@ def frame(kind, flags, stream, payload=b""):
         "!I", stream) + payload
 
 
-def _literal(name, value):
-    """A header as HPACK's literal without indexing; lengths below 127 or with continuation."""
-    return b"\x00" + _string(name) + _string(value)
+def literal(name, value, first=b"\x00"):
+    """A header as HPACK's literal, without indexing unless its first byte is another one."""
+    return first + _string(name) + _string(value)
 
 
 def _string(text):
     raw = text.encode() if isinstance(text, str) else text
-    return _integer(len(raw)) + raw
+    return length(len(raw)) + raw
 
 
-def _integer(number):
+def length(number, huffman=False):
+    """The length of a string, as HPACK begins one."""
+    flag = 128 if huffman else 0
     if number < 127:
-        return bytes((number,))
-    out, number = bytearray((127,)), number - 127
+        return bytes((flag + number,))
+    out, number = bytearray((flag + 127,)), number - 127
     while number >= 128:
         out.append(number % 128 + 128)
         number //= 128
@@ -39,14 +42,14 @@ def _integer(number):
 def answer_headers(more=()):
     """The header block that a server of gRPC begins an answer with."""
     fields = [(":status", "200"), ("content-type", "application/grpc"), *more]
-    return b"".join(_literal(name, value) for name, value in fields)
+    return b"".join(literal(name, value) for name, value in fields)
 
 
 def headers(path, more=()):
     """The header block of a gRPC call."""
     fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "test"),
               ("content-type", "application/grpc"), ("te", "trailers"), *more]
-    return b"".join(_literal(name, value) for name, value in fields)
+    return b"".join(literal(name, value) for name, value in fields)
 
 
 def message(payload, compressed=False):
@@ -111,6 +114,14 @@ class Connection:
         stream = self.new_stream()
         self.send(frame(HEADERS, END_HEADERS, stream, headers(path, more)))
         return stream
+
+    def begin_in_parts(self, stream, block, size, flags=0):
+        """Sends a header block as a HEADERS frame and CONTINUATION frames of so many bytes."""
+        parts = [block[at:at + size] for at in range(0, len(block), size)]
+        kinds = [(HEADERS, flags)] + [(CONTINUATION, 0)] * (len(parts) - 1)
+        kinds[-1] = (kinds[-1][0], kinds[-1][1] | END_HEADERS)
+        self.send(b"".join(frame(kind, flags, stream, part)
+                           for (kind, flags), part in zip(kinds, parts)))
 
     def send_data(self, stream, data, end=False, chunk=16384):
         parts = [data[at:at + chunk] for at in range(0, len(data), chunk)] or [b""]
