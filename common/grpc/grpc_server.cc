@@ -7,12 +7,14 @@
 #include <grpcpp/resource_quota.h>
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "common/grpc/handled_calls.h"
 #include "common/grpc/health_service.h"
 #include "common/grpc/http2_limits.h"
 #include "common/grpc/reflection_service.h"
@@ -126,24 +128,29 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
         fmt::format("cannot listen on {}: {}; choose another address with {}", options.address,
                     std::string(listener.status().message()), options.address_flag));
   }
+  auto counts_handled = std::make_unique<HandledCalls>();
+  const HandledCalls* const handled_calls = counts_handled.get();
+  builder.SetContextAllocator(std::move(counts_handled));
   std::unique_ptr<grpc::Server> server;
   const OpenCalls open_calls = OpenCalls::Of([&] { server = builder.BuildAndStart(); });
   if (server == nullptr) return absl::InternalError("gRPC could not start a server");
   (*listener)->Start();
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(health), std::move(reflection),
                                                     *std::move(listener), std::move(server),
-                                                    open_calls));
+                                                    open_calls, handled_calls));
 }
 
 GrpcServer::GrpcServer(std::unique_ptr<HealthService> health,
                        std::unique_ptr<ReflectionService> reflection,
                        std::unique_ptr<ConnectionListener> listener,
-                       std::unique_ptr<grpc::Server> server, OpenCalls open_calls)
+                       std::unique_ptr<grpc::Server> server, OpenCalls open_calls,
+                       const HandledCalls* handled_calls)
     : health_(std::move(health)),
       reflection_(std::move(reflection)),
       listener_(std::move(listener)),
       server_(std::move(server)),
-      open_calls_(open_calls) {}
+      open_calls_(open_calls),
+      handled_calls_(handled_calls) {}
 
 GrpcServer::~GrpcServer() { Shutdown(absl::ZeroDuration()); }
 
@@ -158,13 +165,14 @@ void GrpcServer::Shutdown(absl::Duration grace) {
   health_->Stop();
   reflection_->Stop();
   // gRPC would wait, to the end of the grace, for clients that have no call under way and do not
-  // look at their connection, as Python's: they are to confirm that they have heard of the end.
+  // look at their connection, as Python's: they are to confirm that they have heard of the end. It
+  // would also wait for messages that have come by half, though it hands them to nobody any more.
   absl::Notification stopped;
   const absl::Time end = absl::Now() + std::max(grace, kLastWrites);
   std::thread cutter = StartThread("stop-grpc", [this, end, &stopped] {
     while (!stopped.WaitForNotificationWithTimeout(kLookAtCalls)) {
       // Closes the connections, as soon as what was written to each is with the kernel.
-      if (open_calls() == 0) grpc_server_cancel_all_calls(server_->c_server());
+      if (handled_calls_->count() == 0) grpc_server_cancel_all_calls(server_->c_server());
       // Clients that do not read would keep it from being there for twenty seconds.
       if (absl::Now() >= end) listener_->Disconnect();
     }

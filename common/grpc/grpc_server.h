@@ -20,6 +20,7 @@ class Service;
 
 namespace souvenir {
 
+class HandledCalls;
 class HealthService;
 class ReflectionService;
 
@@ -63,8 +64,9 @@ class GrpcServer {
   // Calls that have begun and are not answered, those whose message has not come included.
   uint64_t open_calls() const { return open_calls_.count(); }
 
-  // Takes no new calls, waits until those under way are answered, `grace` at most, and then closes
-  // all connections. Connections without a call are not waited for. Idempotent.
+  // Takes no new calls, waits until those that a handler has are answered, `grace` at most, and then
+  // closes all connections. Connections without such a call are not waited for: a call whose message
+  // has not come whole is lost. Idempotent.
   void Shutdown(absl::Duration grace);
 
   // Shuts all of them down at the same time; a null pointer is none.
@@ -73,13 +75,14 @@ class GrpcServer {
  private:
   GrpcServer(std::unique_ptr<HealthService> health, std::unique_ptr<ReflectionService> reflection,
              std::unique_ptr<ConnectionListener> listener, std::unique_ptr<grpc::Server> server,
-             OpenCalls open_calls);
+             OpenCalls open_calls, const HandledCalls* handled_calls);
 
   const std::unique_ptr<HealthService> health_;
   const std::unique_ptr<ReflectionService> reflection_;
   const std::unique_ptr<ConnectionListener> listener_;
   const std::unique_ptr<grpc::Server> server_;
   const OpenCalls open_calls_;
+  const HandledCalls* const handled_calls_;  // the server's
   bool is_shut_down_ = false;
 };
 

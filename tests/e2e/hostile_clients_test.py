@@ -454,6 +454,29 @@ class SilentClientsTest(harness.ServicesTest):
         wait_for(lambda: self.connect(compute.listen).health(), "some answers to be on their way")
         self.assertEqual(compute.terminate(12), 0)
 
+    def half_sent(self, address):
+        """Calls of which a part has come, of each kind."""
+        headers = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.headers(INFER))
+        data = http2.frame(http2.DATA, 0, 1, http2.message(bytes(200))[:100])
+        block = http2.headers(READY)
+        for sent in (headers, headers + data[:50], headers + data,
+                     http2.frame(http2.HEADERS, 0, 1, block),
+                     http2.frame(http2.HEADERS, 0, 1, block[:-10]),
+                     http2.frame(http2.HEADERS, http2.END_HEADERS, 1, block)[:-10]):
+            connection = http2.Connection(address, acknowledge=True)
+            self.addCleanup(connection.close)
+            connection.send(sent)
+
+    def test_a_stop_does_not_wait_for_calls_that_have_come_by_half(self):
+        compute, gateway, _ = self.start_both()
+        for name, service in (("gateway", gateway), ("compute", compute)):
+            for address in (service.listen, service.admin):
+                self.half_sent(address)
+            waiting = f"souvenir_{name}_active_requests"
+            wait_for(lambda n=waiting, s=service: metrics.sum_of(
+                s.metrics, n, method="waiting") >= 10, "the calls to come")
+            self.assertEqual(service.terminate(4), 0)
+
     def test_a_stop_does_not_wait_for_idle_channels(self):
         compute, gateway, _ = self.start_both()
         for service in (gateway, compute):

@@ -8,10 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
+#include "absl/time/time.h"
 #include "common/grpc/http2_limits.h"
 #include "standard/health.grpc.pb.h"
 #include "standard/reflection.grpc.pb.h"
@@ -121,24 +124,74 @@ TEST_F(GrpcServerTest, ReflectionNamesServicesAndHasTheirFiles) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-// A client that has said hello and is silent since, as a channel of Python that nobody uses: it
-// never confirms that it has heard of the end.
+// A client that has said hello, sends what it is given and then is silent, as a channel of Python
+// that nobody uses: it never confirms that it has heard of the end.
+class SilentClient {
+ public:
+  SilentClient(int port, std::string_view sends) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+    constexpr std::string_view kHello("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+    const std::string all = std::string(kHello) + std::string(sends);
+    EXPECT_EQ(send(fd_, all.data(), all.size(), 0), static_cast<ssize_t>(all.size()));
+    char byte = 0;
+    EXPECT_EQ(recv(fd_, &byte, 1, 0), 1);
+  }
+  SilentClient(const SilentClient&) = delete;
+  SilentClient& operator=(const SilentClient&) = delete;
+  ~SilentClient() { close(fd_); }
+
+  // Returns once the server has closed the connection.
+  void ReadToTheEnd() const {
+    char byte = 0;
+    while (recv(fd_, &byte, 1, 0) > 0) continue;
+  }
+
+ private:
+  const int fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
 TEST_F(GrpcServerTest, AStopDoesNotWaitForConnectionsWithoutACall) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(server_->port()));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  constexpr std::string_view kHello("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
-  ASSERT_EQ(send(fd, kHello.data(), kHello.size(), 0), static_cast<ssize_t>(kHello.size()));
-  char byte = 0;
-  ASSERT_EQ(recv(fd, &byte, 1, 0), 1);
+  const SilentClient client(server_->port(), "");
   EXPECT_EQ(Check(""), "SERVING");  // another one, that is idle too
   EXPECT_EQ(server_->connections().open, 2);
   server_->Shutdown(absl::Hours(1));
-  while (recv(fd, &byte, 1, 0) > 0) continue;
-  close(fd);
+  client.ReadToTheEnd();
+}
+
+// A frame of HTTP/2 on stream 1.
+std::string Frame(char kind, char flags, const std::string& payload) {
+  const std::string head{0, 0, static_cast<char>(payload.size()), kind, flags, 0, 0, 0, 1};
+  return head + payload;
+}
+
+// A header field, as HPACK's literal.
+std::string Field(const std::string& name, const std::string& value) {
+  return std::string(1, '\0') + static_cast<char>(name.size()) + name +
+         static_cast<char>(value.size()) + value;
+}
+
+TEST_F(GrpcServerTest, AStopDoesNotWaitForCallsThatHaveComeByHalf) {
+  const std::string fields = Field(":method", "POST") + Field(":scheme", "http") +
+                             Field(":path", "/grpc.health.v1.Health/Check");
+  const std::string more = Field("content-type", "application/grpc") + Field("te", "trailers");
+  constexpr char kData = 0;
+  constexpr char kHeaders = 1;
+  constexpr char kEndHeaders = 4;
+  const std::string headers = Frame(kHeaders, kEndHeaders, fields + more);
+  const std::string data = Frame(kData, 0, std::string("\0\0\0\0\x02\x0a\0", 7));
+  const SilentClient clients[] = {
+      {server_->port(), headers},
+      {server_->port(), headers + data.substr(0, 10)},                  // half a frame
+      {server_->port(), headers + Frame(kData, 0, data.substr(9, 6))},  // half a message
+      {server_->port(), Frame(kHeaders, 0, fields)},                    // half a header block
+      {server_->port(), headers.substr(0, 20)}};                        // half a frame of it
+  while (server_->open_calls() < std::size(clients)) std::this_thread::yield();
+  server_->Shutdown(absl::Hours(1));
+  for (const SilentClient& client : clients) client.ReadToTheEnd();
 }
 
 TEST_F(GrpcServerTest, OpenCallsAreThoseOfThisServer) {
