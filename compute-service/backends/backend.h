@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "common/cancellation.h"
 #include "common/tensor/tensor.h"
 #include "inference/model_config.pb.h"
 
@@ -102,8 +103,11 @@ class Backend {
   // of every file that an answer depends on. Reads files but loads nothing.
   virtual absl::StatusOr<std::string> Digest(const ModelDescription& description) = 0;
 
-  // Loads a model. Blocks. FAILED_PRECONDITION says what is missing and what to install.
-  virtual absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) = 0;
+  // Loads a model. Blocks. FAILED_PRECONDITION says what is missing and what to install. Once
+  // `cancellation` is cancelled, this load, and whatever the model later starts, gives up where it
+  // waits for a process. Null: nothing is given up. It outlives the model.
+  virtual absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
+                                                      const Cancellation* cancellation) = 0;
 };
 
 }  // namespace souvenir::compute

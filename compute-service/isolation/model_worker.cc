@@ -16,7 +16,7 @@ int RunModelWorker(int argc, char** argv, Backend* backend) {
   const auto load = [&](int count, char** arguments) -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const ModelDescription description,
                               ReadWorkerArguments(count, arguments));
-    SOUVENIR_ASSIGN_OR_RETURN(model, backend->Load(description));
+    SOUVENIR_ASSIGN_OR_RETURN(model, backend->Load(description, /*cancellation=*/nullptr));
     return absl::OkStatus();
   };
   const auto serve = [&](std::string_view bytes) -> absl::StatusOr<std::string> {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/cancellation.h"
 #include "common/clock.h"
 #include "common/metrics/histogram.h"
 #include "common/mutex.h"
@@ -41,6 +42,8 @@ class Pool {
     // Pause after the first failure to create an instance. It doubles up to `longest_pause`.
     absl::Duration first_pause = absl::Seconds(1);
     absl::Duration longest_pause = absl::Minutes(1);
+    // That of the model; Stop() cancels it when its grace is over. Null: none. Outlives the pool.
+    Cancellation* cancellation = nullptr;
   };
 
   // INVALID_ARGUMENT if an option is out of range.

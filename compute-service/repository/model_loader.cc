@@ -16,10 +16,12 @@ constinit Logger log{"repository"};
 }  // namespace
 
 absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescription& description,
-                                              const ModelSettings& settings) const {
+                                              const ModelSettings& settings,
+                                              const Cancellation* cancellation) const {
   LoadedModel loaded;
   if (settings.isolation == Isolation::kProcess && !backend.isolates_itself()) {
-    absl::StatusOr<std::unique_ptr<Model>> isolated = LoadIsolated(backend, description);
+    absl::StatusOr<std::unique_ptr<Model>> isolated =
+        LoadIsolated(backend, description, cancellation);
     // Only where no process can be had: what ends a process while it loads would end this one.
     const bool falls_back =
         settings.fall_back_to_thread && absl::IsFailedPrecondition(isolated.status());
@@ -34,16 +36,18 @@ absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescr
                 {{"model", description.config.name()},
                  {"reason", std::string(isolated.status().message())}});
   }
-  SOUVENIR_ASSIGN_OR_RETURN(loaded.model, backend.Load(description));
+  SOUVENIR_ASSIGN_OR_RETURN(loaded.model, backend.Load(description, cancellation));
   return loaded;
 }
 
 absl::StatusOr<std::unique_ptr<Model>> ModelLoader::LoadIsolated(
-    const Backend& backend, const ModelDescription& description) const {
+    const Backend& backend, const ModelDescription& description,
+    const Cancellation* cancellation) const {
   WorkerHost::Options worker;
   worker.name = description.config.name();
   worker.program = fmt::format("{}/souvenir-worker-{}", options_.worker_directory, backend.name());
   worker.nice = options_.nice;
+  worker.cancellation = cancellation;
   return IsolatedModel::Load(std::move(worker), description);
 }
 

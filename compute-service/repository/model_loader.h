@@ -24,13 +24,16 @@ class ModelLoader {
 
   explicit ModelLoader(Options options) : options_(std::move(options)) {}
 
-  // Blocks while it loads. Backend::Load's and WorkerHost::Start's errors.
+  // Blocks while it loads. `cancellation` as Backend::Load() has it; errors are that method's and
+  // those of WorkerHost::Start().
   absl::StatusOr<LoadedModel> Load(Backend& backend, const ModelDescription& description,
-                                   const ModelSettings& settings) const;
+                                   const ModelSettings& settings,
+                                   const Cancellation* cancellation) const;
 
  private:
   absl::StatusOr<std::unique_ptr<Model>> LoadIsolated(const Backend& backend,
-                                                      const ModelDescription& description) const;
+                                                      const ModelDescription& description,
+                                                      const Cancellation* cancellation) const;
 
   const Options options_;
 };

@@ -2,9 +2,7 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,11 +13,13 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/executor.h"
-#include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
+#include "compute-service/repository/folder_watch.h"
 #include "compute-service/repository/model_loader.h"
-#include "compute-service/repository/model_scan.h"
+#include "compute-service/repository/model_loads.h"
+#include "compute-service/repository/model_source.h"
+#include "compute-service/repository/model_table.h"
 #include "compute-service/repository/served_model.h"
 
 namespace souvenir::compute {
@@ -29,6 +29,10 @@ namespace souvenir::compute {
 //
 // Where a version that the policy serves cannot be loaded, the newest one behind it that can be
 // serves in its place.
+//
+// A FolderWatch tells what has changed, a ModelSource makes models of it, ModelLoads loads them,
+// and a ModelTable has those that serve. Models that leave are drained on threads of their own, so
+// that neither a load nor a look at the folders waits for them.
 //
 // Owned by the service. Thread-safe. A model that is wrong in any way is UNAVAILABLE with the
 // reason, and takes no other down. The backends, the clock and the timers must outlive it.
@@ -41,16 +45,12 @@ class ModelRepository {
     int nice = 0;                  // of the threads and processes that run models, 0 to 19
     int load_threads = 2;          // models that load at the same time; at least 1
     absl::Duration drain_timeout = absl::Seconds(30);  // of a model that is unloaded or replaced
-    // How long a folder that has come or changed has to stay as it is before Poll() takes it up: so
-    // long nobody writes to it any more. 0: at once.
-    absl::Duration settle = absl::ZeroDuration();
-    // How many files and folders one Poll() looks at, about; in larger repositories it goes on
-    // where the last one ended.
-    size_t poll_entries = 4096;
+    absl::Duration settle = absl::ZeroDuration();      // see FolderWatch::Options
+    size_t poll_entries = 4096;                        // see FolderWatch::Options
     // A model's state has changed; called with its name, outside every lock, on any thread.
     std::function<void(const std::string&)> on_change;
   };
-  using Done = absl::AnyInvocable<void(absl::Status) &&>;
+  using Done = ModelLoads::Done;
 
   // Reads the directory and asks the backends; loads nothing. Blocks on the disk. An error only
   // where the directory cannot be read or an option is wrong.
@@ -64,94 +64,89 @@ class ModelRepository {
   // The model in the version asked for; an empty version is the newest that can be asked, or the
   // newest. NOT_FOUND lists what there is.
   absl::StatusOr<std::shared_ptr<ServedModel>> Find(std::string_view name,
-                                                    std::string_view version) const;
+                                                    std::string_view version) const {
+    return table_.Find(name, version);
+  }
 
   // In the order of names, then versions.
-  std::vector<std::shared_ptr<ServedModel>> All() const;
+  std::vector<std::shared_ptr<ServedModel>> All() const { return table_.All(); }
 
   // Those of one model, oldest first; none where there is no such model.
-  std::vector<std::shared_ptr<ServedModel>> Versions(std::string_view name) const;
+  std::vector<std::shared_ptr<ServedModel>> Versions(std::string_view name) const {
+    return table_.Versions(name);
+  }
 
   // Reads the model's files again, loads its versions beside those that serve, lets them take over,
-  // and drains the old ones. Where that fails, the old one goes on. `done` runs on a loader's
-  // thread, or on the calling one where no more loads can be queued (RESOURCE_EXHAUSTED). NOT_FOUND
-  // where neither the directory nor a backend has it.
+  // and drains the old ones. Where that fails, the old one goes on. A version that loads already,
+  // and has not changed, is waited for. `done` runs as ModelLoads::Load() says. NOT_FOUND where
+  // neither the directory nor a backend has it.
   void Load(std::string name, Done done);
 
-  // Drains all versions of the model; from then on it is UNAVAILABLE, until it is loaded again.
-  // `done` as above.
+  // Gives up loads of the model and drains all of its versions; from then on it is UNAVAILABLE,
+  // until it is loaded again. `done` runs when that is over, on a thread that drains, or on the
+  // calling one where no more can be queued (RESOURCE_EXHAUSTED). NOT_FOUND as above.
   void Unload(std::string name, Done done);
 
-  // Looks for folders that have come, changed or gone since the last look, and since then have
-  // stayed as they are for as long as Options::settle. What has come is offered; what has changed
-  // takes over as in Load(), at once where the old one was loaded; what has gone is drained and
-  // forgotten. What is wrong with a folder is logged, and changes nothing. Blocks; for one thread
-  // at a time.
+  // Whether a load of the model's folder was asked for, or is due because it has changed, and has
+  // not ended.
+  bool IsLoading(const std::string& name) const { return loads_->UnderWay(name); }
+
+  // Takes up folders that have come, changed or gone, see FolderWatch::Poll(). What has come is
+  // offered; what has changed is offered too, or takes over when it has loaded, if the old one was
+  // loaded, as in Load(); what has gone is drained and forgotten, and its load given up. What is
+  // wrong with a folder is logged, and changes nothing. Blocks on the disk, but waits for no load
+  // and no request; for one thread at a time.
   void Poll();
 
-  // Answers all requests that wait for an instance or a load with `status`.
+  // Answers all requests that wait for an instance or a load, and all loads that were asked for,
+  // with `status`, and gives the loads up.
   void FailWaiting(const absl::Status& status);
 
-  // Refuses new requests, gives those under way `grace` to end, unloads everything. Blocks;
-  // idempotent.
+  // Gives up loads that no request waits for, gives requests `grace` to end, gives up the rest of
+  // the loads, unloads everything. Blocks; idempotent. An engine that loads in threads is waited
+  // for. REQUIRES: no call of Poll().
   void Stop(absl::Duration grace);
 
-  const LoadCounters& loads() const { return loads_; }
+  const LoadCounters& loads() const { return counters_; }
 
   // Another text after each change of what there is to tell of the models, and after each start. To
   // be taken before the models are looked at.
   std::string revision() const;
 
  private:
-  ModelRepository(Options options, std::vector<Backend*> backends, Clock* clock, TimerQueue* timers,
-                  std::unique_ptr<ThreadExecutor> loader);
+  ModelRepository(Options options, std::vector<Backend*> backends, Clock* clock,
+                  TimerQueue* timers);
 
-  // By version.
-  using Served = std::map<int64_t, std::shared_ptr<ServedModel>>;
-
+  absl::Status StartThreads();
   absl::Status ReadAll();
-  // Makes models of what was found; a broken one where something is wrong with it.
-  Served Serve(const std::string& name, absl::StatusOr<ModelVersions> versions);
-  absl::StatusOr<std::shared_ptr<ServedModel>> Prepare(ModelDescription description);
-  // What the directory has, else a backend.
-  absl::StatusOr<ModelVersions> Describe(const std::string& name);
-  // Reads the model anew and has it take over; `replaced` are to be stopped.
-  absl::Status Replace(const std::string& name, bool load,
-                       std::vector<std::shared_ptr<ServedModel>>* replaced);
-  void PollModel(const std::string& name, size_t* entries);
-  // Whether the folder, as it is now, is to be taken up.
-  bool HasSettled(const std::string& name, const std::string& signature);
+  // Reads and loads one model as `job`, and has it take over.
+  absl::Status LoadNow(const std::string& name, LoadJob& job);
+  // The model in `fresh` or, if it is the same and loads for requests now, the one that serves.
+  std::shared_ptr<ServedModel> FreshOrLoading(const std::shared_ptr<ServedModel>& fresh) const;
+  // Takes up a folder that is not as it was.
+  void TakeUp(const std::string& name);
+  // Offers what was read, and drains what it replaces.
+  void TakeOver(const std::string& name, const ModelTable::Reading& reading);
   // Offers versions behind those of the model's policy, as many as of those cannot be asked.
   void FallBack(const std::string& name);
-  void TellRefused(const std::vector<absl::Status>& refused);
-  absl::Status NotFound(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Later(Task task, const std::shared_ptr<Done>& done);
+  // Stops the models within the drain timeout, which begins now, then calls `done`.
+  Task DrainTask(ModelTable::Models models, std::function<void()> done);
+  // Does so on a thread that drains, or on this one where no more can be queued.
+  void Drain(ModelTable::Models models);
 
   const Options options_;
-  const std::vector<Backend*> backends_;
   const ModelLoader model_loader_;
-  LoadCounters loads_;
+  LoadCounters counters_;
   const std::string start_;  // tells this repository from one before
   std::atomic<uint64_t> changes_{0};
   ServedModel::Context context_;
 
-  mutable Mutex mutex_;
-  std::map<std::string, Served, std::less<>> models_ ABSL_GUARDED_BY(mutex_);
+  ModelTable table_;
+  ModelSource source_;
+  FolderWatch watch_;
 
-  // A model's folder, as Poll() sees it.
-  struct Look {
-    std::string taken_up;       // its signature when it was taken up; "" before
-    std::string seen;           // at the last look
-    absl::Duration seen_since;  // by Clock::Monotonic()
-  };
-
-  Mutex poll_mutex_;
-  std::map<std::string, Look> looks_ ABSL_GUARDED_BY(poll_mutex_);
-  std::string looked_last_ ABSL_GUARDED_BY(poll_mutex_);  // the name
-  // Why folders are no models', as they were when last looked at: each is logged once.
-  std::set<std::string> refused_ ABSL_GUARDED_BY(poll_mutex_);
-
-  const std::unique_ptr<ThreadExecutor> loader_;
+  std::unique_ptr<ThreadExecutor> drainer_;
+  std::unique_ptr<ModelLoads> loads_;  // may use all of the above
 };
 
 }  // namespace souvenir::compute

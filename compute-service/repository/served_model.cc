@@ -21,6 +21,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
                                                                  Backend* backend,
                                                                  const ModelSettings& settings,
                                                                  const Context& context) {
+  auto cancellation = std::make_unique<Cancellation>();
   SOUVENIR_ASSIGN_OR_RETURN(
       std::unique_ptr<Pool> pool,
       Pool::Create({.name = description.config.name(),
@@ -28,11 +29,12 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
                     .queue_limit = settings.max_queue_size,
                     .batching = settings.batching,
                     .row_limit = settings.run_limit,
-                    .nice = context.nice},
+                    .nice = context.nice,
+                    .cancellation = cancellation.get()},
                    context.clock, context.timers));
-  return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), std::move(digest),
-                                                      backend, settings, std::move(pool), context,
-                                                      ModelState::kOnDemand, absl::OkStatus()));
+  return std::shared_ptr<ServedModel>(new ServedModel(
+      std::move(description), std::move(digest), backend, settings, std::move(cancellation),
+      std::move(pool), context, ModelState::kOnDemand, absl::OkStatus()));
 }
 
 std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description,
@@ -43,24 +45,31 @@ std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description,
                                                       std::string(reason.message()))),
                    Detail::kKeep);
   return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), "", nullptr,
-                                                      ModelSettings(), nullptr, context,
+                                                      ModelSettings(), nullptr, nullptr, context,
                                                       ModelState::kUnavailable, std::move(error)));
 }
 
 ServedModel::ServedModel(ModelDescription description, std::string digest, Backend* backend,
-                         const ModelSettings& settings, std::unique_ptr<Pool> pool,
-                         const Context& context, ModelState state, absl::Status error)
+                         const ModelSettings& settings, std::unique_ptr<Cancellation> cancellation,
+                         std::unique_ptr<Pool> pool, const Context& context, ModelState state,
+                         absl::Status error)
     : description_(std::move(description)),
       version_(std::to_string(description_.version)),
       digest_(std::move(digest)),
       backend_(backend),
       settings_(settings),
+      cancellation_(std::move(cancellation)),
       pool_(std::move(pool)),
       context_(context),
       sizer_({.most = settings.instances}),
       state_(state),
       error_(std::move(error)),
       pause_(context.first_pause) {}
+
+absl::Status ServedModel::UnloadedError(std::string_view name) {
+  return absl::UnavailableError(
+      fmt::format("model '{0}' is unloaded; `souvenir models load {0}` loads it again", name));
+}
 
 absl::StatusOr<JobId> ServedModel::Submit(Job job) {
   absl::StatusOr<JobId> id;
@@ -91,7 +100,13 @@ void ServedModel::FailWaiting(const absl::Status& status) {
 
 void ServedModel::LoadElsewhere() {
   Changed();
-  Task load = [self = shared_from_this()] { (void)self->Load(); };
+  Task load = [self = shared_from_this()] {
+    {
+      MutexLock lock(&self->mutex_);
+      if (self->loading_) return;  // a load that was asked for is ahead
+    }
+    (void)self->Load();
+  };
   if (!context_.loader->TrySubmit(load)) {
     (void)LoadFailed(absl::ResourceExhaustedError("too many models are being loaded"));
   }
@@ -104,13 +119,25 @@ absl::Status ServedModel::Load() {
   }
   {
     MutexLock lock(&mutex_);
+    const bool joins = loading_;
+    while (loading_) load_ended_.Wait(&mutex_);
     if (state_ == ModelState::kReady) return absl::OkStatus();
-    if (state_ == ModelState::kUnloading) return error_;
+    if (state_ == ModelState::kUnloading || cancellation_->cancelled()) return error_;
+    if (joins && state_ == ModelState::kUnavailable) return error_;
     state_ = ModelState::kLoading;
+    loading_ = true;
   }
+  absl::Status status = LoadOnce();
+  MutexLock lock(&mutex_);
+  loading_ = false;
+  load_ended_.NotifyAll();
+  return status;
+}
+
+absl::Status ServedModel::LoadOnce() {
   const absl::Duration begun = context_.clock->Monotonic();
   absl::StatusOr<LoadedModel> loaded =
-      context_.model_loader->Load(*backend_, description_, settings_);
+      context_.model_loader->Load(*backend_, description_, settings_, cancellation_.get());
   if (!loaded.ok()) return LoadFailed(loaded.status());
   {
     MutexLock lock(&mutex_);
@@ -152,15 +179,39 @@ absl::Status ServedModel::LoadFailed(const absl::Status& reason) {
   return error;
 }
 
-void ServedModel::Stop(absl::Duration grace) {
+void ServedModel::Refuse(const absl::Status& why) {
+  state_ = ModelState::kUnloading;
+  error_ = why;
+  retry_at_ = absl::InfiniteDuration();
+}
+
+void ServedModel::CancelLoad(const absl::Status& why) {
   if (pool_ == nullptr) return;
   {
     MutexLock lock(&mutex_);
+    if (state_ != ModelState::kLoading && state_ != ModelState::kOnDemand) return;
+    Refuse(why);
+  }
+  cancellation_->Cancel();
+  pool_->FailWaiting(why);
+  Changed();
+}
+
+void ServedModel::Stop(absl::Duration grace) {
+  if (pool_ == nullptr) return;
+  bool loading = false;
+  absl::Status error;
+  {
+    MutexLock lock(&mutex_);
     if (state_ != ModelState::kUnavailable || retry_at_ != absl::InfiniteDuration()) {
-      state_ = ModelState::kUnloading;
-      error_ = absl::UnavailableError(fmt::format("model '{}' was unloaded", name()));
-      retry_at_ = absl::InfiniteDuration();
+      loading = state_ == ModelState::kLoading;
+      if (state_ != ModelState::kUnloading) Refuse(UnloadedError(name()));
+      error = error_;
     }
+  }
+  if (loading) {
+    cancellation_->Cancel();
+    pool_->FailWaiting(error);
   }
   pool_->Stop(grace);
   {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/cancellation.h"
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/metrics/sharded_counter.h"
@@ -85,6 +86,9 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   static std::shared_ptr<ServedModel> Broken(ModelDescription description,
                                              const absl::Status& reason, const Context& context);
 
+  // What requests for an unloaded model get.
+  static absl::Status UnloadedError(std::string_view name);
+
   const std::string& name() const { return description_.config.name(); }
   const std::string& version() const { return version_; }
   const inference::ModelConfig& config() const { return description_.config; }
@@ -99,10 +103,17 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // Answers all that wait, for an instance or for the load, with `status`.
   void FailWaiting(const absl::Status& status);
 
-  // Loads on the calling thread, and blocks; the error is also what requests then get.
+  // Loads on the calling thread, and blocks; the error is also what requests then get. Waits for a
+  // load that is under way on another thread, and has its outcome.
   absl::Status Load();
 
-  // Drains and unloads, see Pool::Stop(). Blocks; idempotent.
+  // Gives up a load that is under way or has yet to begin: what waits for it, and whoever asks from
+  // now on, gets `why`. It cannot be loaded again; Stop() is to follow. Nothing where the model is
+  // loaded, or cannot be asked. Does not block.
+  void CancelLoad(const absl::Status& why);
+
+  // Drains and unloads, see Pool::Stop(), and gives up a load that is under way. Blocks;
+  // idempotent.
   void Stop(absl::Duration grace);
 
   // --- For the ModelKeeper, on its thread. ---
@@ -128,11 +139,15 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
 
  private:
   ServedModel(ModelDescription description, std::string digest, Backend* backend,
-              const ModelSettings& settings, std::unique_ptr<Pool> pool, const Context& context,
-              ModelState state, absl::Status error);
+              const ModelSettings& settings, std::unique_ptr<Cancellation> cancellation,
+              std::unique_ptr<Pool> pool, const Context& context, ModelState state,
+              absl::Status error);
 
   void LoadElsewhere();
   absl::Status LoadFailed(const absl::Status& reason);
+  absl::Status LoadOnce();
+  // From now on requests get `why`, for good.
+  void Refuse(const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status HangingError() const;
   void Changed() const;
 
@@ -141,12 +156,15 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   const std::string digest_;
   Backend* const backend_;  // null of a broken one
   const ModelSettings settings_;
-  const std::unique_ptr<Pool> pool_;  // null of a broken one
+  const std::unique_ptr<Cancellation> cancellation_;  // of all that it starts; outlives the pool
+  const std::unique_ptr<Pool> pool_;                  // null of a broken one
   const Context context_;
 
   InstanceSizer sizer_;  // the keeper's
 
   mutable Mutex mutex_;
+  CondVar load_ended_;
+  bool loading_ ABSL_GUARDED_BY(mutex_) = false;  // a thread is in LoadOnce()
   // All instances have run for longer than they may, and nothing can be done about it: requests are
   // refused until one comes back.
   bool hangs_ ABSL_GUARDED_BY(mutex_) = false;

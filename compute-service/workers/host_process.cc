@@ -63,11 +63,17 @@ absl::StatusOr<std::unique_ptr<HostProcess>> HostProcess::Start(const Options& o
   ends.second.Close();  // or its end would never be read here
   std::unique_ptr<HostProcess> host(
       new HostProcess(std::move(process), MessageChannel(std::move(ends.first))));
+  host->channel_.set_cancellation(options.cancellation);
   const absl::StatusOr<std::string> message = host->channel_.Receive(options.start_timeout);
+  host->channel_.set_cancellation(nullptr);
   if (!message.ok()) {
     const std::string end = host->process_.Reap();
     const std::string said = ReadOutput(output);
     const std::string text = said.empty() ? "" : fmt::format("; it wrote: {}", said);
+    if (absl::IsCancelled(message.status())) {
+      return absl::UnavailableError(
+          fmt::format("{} was still loading when its start was given up", options.program));
+    }
     if (absl::IsDeadlineExceeded(message.status())) {
       return absl::DeadlineExceededError(
           fmt::format("{} was still loading after {} and was killed{}", options.program,

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/cancellation.h"
 #include "compute-service/workers/child_process.h"
 #include "compute-service/workers/message_channel.h"
 #include "compute-service/workers/worker_protocol.h"
@@ -23,15 +24,17 @@ namespace souvenir::compute {
 class HostProcess {
  public:
   struct Options {
-    std::string program;                 // path
-    std::vector<std::string> arguments;  // after the program's name
-    int nice = 0;                        // 0 to 19, added to the service's own
-    absl::Duration start_timeout;        // for loading
+    std::string program;                         // path
+    std::vector<std::string> arguments;          // after the program's name
+    int nice = 0;                                // 0 to 19, added to the service's own
+    absl::Duration start_timeout;                // for loading
+    const Cancellation* cancellation = nullptr;  // of the start; null: none; outlives this
   };
 
   // Spawns and waits until the model is loaded. The status that the program's load function
   // returned; FAILED_PRECONDITION when the program cannot be run; DEADLINE_EXCEEDED when loading
-  // took too long; INTERNAL when the process ended instead, with how it ended and what it wrote.
+  // took too long; UNAVAILABLE when it was cancelled; INTERNAL when the process ended instead, with
+  // how it ended and what it wrote.
   static absl::StatusOr<std::unique_ptr<HostProcess>> Start(const Options& options);
 
   // Lets the host end its workers and itself; kills it when that takes more than two seconds.

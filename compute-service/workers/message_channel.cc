@@ -26,27 +26,6 @@ absl::Status SocketError(const char* call) {
   return absl::InternalError(fmt::format("{}: {}", call, std::generic_category().message(errno)));
 }
 
-// Waits until `fd` is ready for `events`, or closed. DEADLINE_EXCEEDED at `deadline`, which is a
-// moment of the monotonic clock.
-absl::Status WaitFor(int fd, short events, absl::Duration deadline) {
-  while (true) {
-    int milliseconds = -1;
-    if (deadline != absl::InfiniteDuration()) {
-      const absl::Duration left = deadline - Clock::System()->Monotonic();
-      if (left <= absl::ZeroDuration()) {
-        return absl::DeadlineExceededError("the peer did not answer in time");
-      }
-      // Rounded up, so that the last part of a millisecond is slept and not spun.
-      milliseconds =
-          static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1'000'000));
-    }
-    pollfd waited{fd, events, 0};
-    const int ready = poll(&waited, 1, milliseconds);
-    if (ready > 0) return absl::OkStatus();
-    if (ready < 0 && errno != EINTR) return SocketError("poll");
-  }
-}
-
 absl::Duration DeadlineAfter(absl::Duration timeout) {
   return timeout == absl::InfiniteDuration() ? timeout : Clock::System()->Monotonic() + timeout;
 }
@@ -68,6 +47,34 @@ void MessageChannel::FinishSending() {
 bool MessageChannel::Readable() const {
   pollfd waited{fd(), POLLIN, 0};
   return poll(&waited, 1, 0) != 0;
+}
+
+bool MessageChannel::PeerHasClosed() const {
+  pollfd waited{fd(), POLLRDHUP, 0};
+  return poll(&waited, 1, 0) > 0;
+}
+
+absl::Status MessageChannel::WaitFor(short events, absl::Duration deadline) const {
+  while (true) {
+    int milliseconds = -1;
+    if (deadline != absl::InfiniteDuration()) {
+      const absl::Duration left = deadline - Clock::System()->Monotonic();
+      if (left <= absl::ZeroDuration()) {
+        return absl::DeadlineExceededError("the peer did not answer in time");
+      }
+      // Rounded up, so that the last part of a millisecond is slept and not spun.
+      milliseconds =
+          static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1'000'000));
+    }
+    pollfd waited[] = {{fd(), events, 0},
+                       {cancellation_ == nullptr ? -1 : cancellation_->fd(), POLLIN, 0}};
+    const int ready = poll(waited, 2, milliseconds);
+    if (cancellation_ != nullptr && cancellation_->cancelled()) {
+      return absl::CancelledError("the wait for the peer was given up");
+    }
+    if (ready > 0) return absl::OkStatus();
+    if (ready < 0 && errno != EINTR) return SocketError("poll");
+  }
 }
 
 absl::Status MessageChannel::Send(std::string_view message, absl::Duration timeout, int pass) {
@@ -97,7 +104,7 @@ absl::Status MessageChannel::Send(std::string_view message, absl::Duration timeo
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) return SocketError("sendmsg");
-      SOUVENIR_RETURN_IF_ERROR(WaitFor(fd(), POLLOUT, deadline));
+      SOUVENIR_RETURN_IF_ERROR(WaitFor(POLLOUT, deadline));
       continue;
     }
     left -= static_cast<size_t>(sent);
@@ -148,7 +155,7 @@ absl::Status MessageChannel::ReceiveExactly(char* bytes, size_t size, absl::Dura
     if (received < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN && errno != EWOULDBLOCK) return SocketError("recvmsg");
-      SOUVENIR_RETURN_IF_ERROR(WaitFor(fd(), POLLIN, deadline));
+      SOUVENIR_RETURN_IF_ERROR(WaitFor(POLLIN, deadline));
       continue;
     }
     if (received == 0) return Gone();

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/cancellation.h"
 #include "common/unique_fd.h"
 
 namespace souvenir::compute {
@@ -34,11 +35,18 @@ class MessageChannel {
   int fd() const { return fd_.get(); }
   void Close() { fd_.Close(); }
 
+  // Has Send() and Receive() return CANCELLED in place of waiting once `cancellation` is cancelled;
+  // null, as at first: they wait as long as they may. It must outlive the channel, or be replaced.
+  void set_cancellation(const Cancellation* cancellation) { cancellation_ = cancellation; }
+
   // Tells the peer that nothing more will come, which it reads as the end.
   void FinishSending();
 
   // Whether something is there to read: a message, or the news that the peer has gone.
   bool Readable() const;
+
+  // Whether the peer has closed its end, be there something to read before that or not.
+  bool PeerHasClosed() const;
 
   // Sends one message, and a copy of the descriptor `pass` with it unless that is -1. UNAVAILABLE
   // when the peer has gone; DEADLINE_EXCEEDED when it did not take the message within `timeout`;
@@ -51,10 +59,14 @@ class MessageChannel {
   absl::StatusOr<std::string> Receive(absl::Duration timeout, UniqueFd* passed = nullptr);
 
  private:
+  // Waits until the socket is ready for `events`, or closed. DEADLINE_EXCEEDED at `deadline`, which
+  // is a moment of the monotonic clock; CANCELLED.
+  absl::Status WaitFor(short events, absl::Duration deadline) const;
   absl::Status ReceiveExactly(char* bytes, size_t size, absl::Duration deadline, UniqueFd* passed);
 
   UniqueFd fd_;
   uint32_t limit_ = kDefaultLimit;
+  const Cancellation* cancellation_ = nullptr;
 };
 
 }  // namespace souvenir::compute

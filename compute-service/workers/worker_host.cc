@@ -66,8 +66,9 @@ absl::Status WorkerHost::RestartIfLost() {
     return PauseError(options_.name, "host process", backoff_);
   }
   const absl::Duration begin = options_.clock->Monotonic();
-  absl::StatusOr<std::unique_ptr<HostProcess>> process = HostProcess::Start(
-      {options_.program, options_.arguments, options_.nice, options_.start_timeout});
+  absl::StatusOr<std::unique_ptr<HostProcess>> process =
+      HostProcess::Start({options_.program, options_.arguments, options_.nice,
+                          options_.start_timeout, options_.cancellation});
   if (!process.ok()) {
     backoff_.Failed();
     return process.status();

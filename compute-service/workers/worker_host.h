@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/backoff.h"
+#include "common/cancellation.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "compute-service/workers/host_process.h"
@@ -34,6 +35,8 @@ class WorkerHost {
     absl::Duration start_timeout = absl::Seconds(30);            // for loading
     uint64_t recycle_after = 50'000;                             // calls to one process; 0: never
     uint32_t max_message_bytes = MessageChannel::kDefaultLimit;  // of a request or an answer
+    // Of all starts of the program; null: none. Outlives this.
+    const Cancellation* cancellation = nullptr;
     Clock* clock = Clock::System();  // for pauses after repeated failures
   };
 

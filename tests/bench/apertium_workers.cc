@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<compute::Model>> LoadModel() {
   description.config.set_name("apertium-" + absl::GetFlag(FLAGS_mode));
   description.config.set_backend("apertium");
   SOUVENIR_RETURN_IF_ERROR(backend->Complete(&description));
-  return backend->Load(description);
+  return backend->Load(description, /*cancellation=*/nullptr);
 }
 
 absl::Status Translate(Instance& instance, const std::string& text) {

@@ -1,6 +1,8 @@
 """A model that runs for longer than it may: killed where it is a process, marked where it is not, and
 in nobody's way."""
 
+import pathlib
+import signal
 import struct
 import threading
 
@@ -9,7 +11,7 @@ import grpc
 import harness
 from clients import oip
 from metrics import sum_of
-from services import wait_for
+from services import descendants, wait_for
 
 LIMIT_MS = 500
 HANG_MS = 6000
@@ -81,6 +83,86 @@ class HangingModelTest(harness.ServicesTest):
         wait_for(lambda: self.server.health("in_a_thread") == "SERVING", "the model to come back")
         hanging.join()
         self.assertEqual(len(answers), 1)  # late, and not lost
+
+
+SLEEPER = """import time
+open("begun", "w").close()
+time.sleep(3600)
+"""
+ECHO = """import souvenir_worker
+souvenir_worker.serve(lambda inputs: {"answer": inputs["text"].texts()})
+"""
+EXEC = """backend: "exec"
+input { name: "text" data_type: TYPE_STRING dims: 1 }
+output { name: "answer" data_type: TYPE_STRING dims: 1 }
+"""
+
+
+class HangingLoadTest(harness.ServicesTest):
+    """A model that hangs while it loads: in nobody's way, and given up when it has to be."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("echo", ECHO)
+        self.compute = self.start_compute(config="""repository_poll_seconds: 1
+            repository_settle_seconds: 0 drain_timeout_seconds: 30""")
+        self.server = self.connect(self.compute.listen)
+        self.admin = self.connect(self.compute.admin)
+        self.server.infer(clients.text_request(["x"], model="echo", shape=[1]))
+
+    def write(self, model, program, version=1):
+        folder = self.services.directory / "models" / model
+        (folder / str(version)).mkdir(parents=True)
+        (folder / str(version) / "model.py").write_text(program)
+        (folder / "config.pbtxt").write_text(EXEC)
+        return folder / str(version)
+
+    def hang(self):
+        """Gives the model that is loaded a version that hangs, and waits until it does."""
+        folder = self.write("echo", SLEEPER, version=2)
+        wait_for((folder / "begun").exists, "the new version to be loaded")
+
+    def states(self):
+        index = self.server.inference.RepositoryIndex(oip.RepositoryIndexRequest())
+        return {(model.name, model.state) for model in index.models}
+
+    def assert_nothing_left(self, processes):
+        wait_for(lambda: not [pid for pid in processes if pathlib.Path(f"/proc/{pid}").exists()],
+                 "all processes to be gone")
+
+    def test_other_folders_are_taken_up_meanwhile(self):
+        self.hang()
+        self.write("late", ECHO)
+        wait_for(lambda: ("late", "READY") in self.states(), "the other model to be offered")
+        self.server.infer(clients.text_request(["x"], model="late", shape=[1]))
+        self.server.infer(clients.text_request(["x"], model="echo", shape=[1]))  # the old version
+
+    def test_a_stop_does_not_wait_for_it(self):
+        self.hang()
+        processes = descendants(self.compute.pid)
+        self.compute.signal(signal.SIGTERM)
+        self.assertEqual(self.compute.wait(10), 0)
+        self.assert_nothing_left(processes)
+
+    def test_an_unload_ends_it(self):
+        folder = self.write("sleeper", SLEEPER)
+        load = self.admin.inference.RepositoryModelLoad.future(
+            oip.RepositoryModelLoadRequest(model_name="sleeper"), timeout=100)
+        wait_for((folder / "begun").exists, "the model to be loaded")
+        self.admin.inference.RepositoryModelUnload(
+            oip.RepositoryModelUnloadRequest(model_name="sleeper"), timeout=100)
+        self.assertEqual(load.code(), grpc.StatusCode.UNAVAILABLE)
+        self.assertIn("unloaded", load.details())
+
+    def test_a_load_that_was_asked_for_holds_a_stop_up_no_longer_than_a_request(self):
+        folder = self.write("sleeper", SLEEPER)
+        compute = self.start_compute(config="drain_timeout_seconds: 1")
+        load = self.connect(compute.admin).inference.RepositoryModelLoad.future(
+            oip.RepositoryModelLoadRequest(model_name="sleeper"), timeout=100)
+        wait_for((folder / "begun").exists, "the model to be loaded")
+        compute.signal(signal.SIGTERM)
+        self.assertEqual(compute.wait(12), 0)
+        self.assertIn(load.code(), (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "common/cancellation.h"
 #include "common/mutex.h"
 #include "compute-service/backends/backend.h"
 
@@ -53,8 +55,10 @@ class FakeBackend final : public Backend {
   void SetMemoryBytes(uint64_t bytes) { Set(&memory_bytes_, bytes); }
   // Makes runs whose input contains these bytes fail with INVALID_ARGUMENT.
   void RefuseInputsWith(std::string bytes) { Set(&refused_, std::move(bytes)); }
-  // Block loads or runs at their beginning, or release them.
+  // Block loads or runs at their beginning, or release them. A load that is cancelled ends.
   void HoldLoads(bool hold) { Set(&hold_loads_, hold); }
+  // Blocks loads of that model alone; "": of none.
+  void HoldLoadsOf(std::string model) { Set(&held_model_, std::move(model)); }
   void HoldRuns(bool hold) { Set(&hold_runs_, hold); }
   // Wait until `count` of them have begun since the backend was created.
   void WaitForLoads(int count) { WaitFor(&loads_, count); }
@@ -99,11 +103,18 @@ class FakeBackend final : public Backend {
     MutexLock lock(&mutex_);
     return digest_;
   }
-  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) override {
+  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
+                                              const Cancellation* cancellation) override {
     MutexLock lock(&mutex_);
     ++loads_;
     changed_.NotifyAll();
-    while (hold_loads_) changed_.Wait(&mutex_);
+    while (hold_loads_ || (!held_model_.empty() && held_model_ == description.config.name())) {
+      if (cancellation != nullptr && cancellation->cancelled()) {
+        return absl::UnavailableError("the load was given up");
+      }
+      // A cancellation does not wake this.
+      changed_.WaitFor(&mutex_, std::chrono::milliseconds(1));
+    }
     if (!load_status_.ok()) return load_status_;
     if (description.version == refused_version_) {
       return absl::FailedPreconditionError("this version does not load");
@@ -202,6 +213,7 @@ class FakeBackend final : public Backend {
   std::string refused_;
   uint64_t memory_bytes_ = 0;
   bool hold_loads_ = false;
+  std::string held_model_;
   bool hold_runs_ = false;
   int loads_ = 0;
   int runs_ = 0;

@@ -130,7 +130,8 @@ absl::StatusOr<std::string> ApertiumBackend::Digest(const ModelDescription& desc
   return HexString(hash.Finish());
 }
 
-absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescription& description) {
+absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescription& description,
+                                                             const Cancellation* cancellation) {
   SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description.config));
   SOUVENIR_RETURN_IF_ERROR(InstalledStages(mode).status());
   WorkerHost::Options worker;
@@ -138,6 +139,7 @@ absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescript
   worker.program = options_.worker_program;
   worker.arguments = {ModePath(mode), options_.programs_directory};
   worker.nice = options_.worker_nice;
+  worker.cancellation = cancellation;
   worker.start_timeout = options_.start_timeout;
   worker.recycle_after = options_.recycle_after;
   return ApertiumModel::Load(std::move(worker));

@@ -48,7 +48,8 @@ class ApertiumBackend final : public Backend {
 
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
 
-  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) override;
+  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
+                                              const Cancellation* cancellation) override;
 
  private:
   explicit ApertiumBackend(Options options) : options_(std::move(options)) {}

@@ -134,7 +134,8 @@ absl::StatusOr<std::string> BuiltinBackend::Digest(const ModelDescription& descr
   return fmt::format("{} {}", function->name, function->revision);
 }
 
-absl::StatusOr<std::unique_ptr<Model>> BuiltinBackend::Load(const ModelDescription& description) {
+absl::StatusOr<std::unique_ptr<Model>> BuiltinBackend::Load(const ModelDescription& description,
+                                                            const Cancellation*) {
   SOUVENIR_ASSIGN_OR_RETURN(const Function* const function, FunctionOf(description.config));
   return std::make_unique<BuiltinModel>(*function, description.config);
 }

@@ -19,7 +19,8 @@ class BuiltinBackend final : public Backend {
   std::string_view name() const override { return "builtin"; }
   absl::Status Complete(ModelDescription* description) override;
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
-  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) override;
+  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
+                                              const Cancellation* cancellation) override;
 };
 
 }  // namespace souvenir::compute

@@ -254,7 +254,8 @@ absl::StatusOr<std::string> ExecBackend::Digest(const ModelDescription& descript
   return HexString(hash.Finish());
 }
 
-absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription& description) {
+absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription& description,
+                                                         const Cancellation* cancellation) {
   ExecProcess::Options process;
   process.name = description.config.name();
   process.command = CommandOf(description.config);
@@ -269,6 +270,7 @@ absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription&
   process.nice = options_.nice;
   process.greeting = EncodeExecModel(description.config);
   process.start_timeout = options_.start_timeout;
+  process.cancellation = cancellation;
   process.log_errors = options_.log_errors;
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> first, ExecProcess::Start(process));
   return std::make_unique<ExecModel>(std::move(process), std::move(first));

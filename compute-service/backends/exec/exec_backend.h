@@ -36,7 +36,8 @@ class ExecBackend final : public Backend {
   // Of the command and all files of the version's folder.
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
   // Starts the program once, so that one that does not start is known before the first request.
-  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) override;
+  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
+                                              const Cancellation* cancellation) override;
 
  private:
   const Options options_;

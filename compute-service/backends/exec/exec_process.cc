@@ -35,6 +35,9 @@ constexpr size_t kMostTakenBytes = 1 << 20;
 // Ending a program and all that it started takes a few milliseconds.
 constexpr absl::Duration kEndTimeout = absl::Seconds(2);
 
+// An interpreter that has closed its files ends a few milliseconds later.
+constexpr absl::Duration kLeaveTimeout = absl::Milliseconds(500);
+
 absl::StatusOr<std::pair<UniqueFd, UniqueFd>> CreatePipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
@@ -79,10 +82,16 @@ absl::StatusOr<std::unique_ptr<ExecProcess>> ExecProcess::Start(const Options& o
   std::unique_ptr<ExecProcess> started(
       new ExecProcess(options, std::move(process), MessageChannel(std::move(ends.first)),
                       MessageChannel(std::move(control.first)), std::move(errors.first)));
+  started->channel_.set_cancellation(options.cancellation);
   const absl::StatusOr<std::string> ready =
       started->Exchange(options.greeting, options.start_timeout);
+  started->channel_.set_cancellation(nullptr);
   if (!ready.ok()) {
     const std::string end = WholeEnding(started->End());
+    if (absl::IsCancelled(ready.status())) {
+      return absl::UnavailableError(
+          fmt::format("`{}` was not ready when its start was given up", options.command));
+    }
     if (absl::IsDeadlineExceeded(ready.status())) {
       return absl::DeadlineExceededError(
           fmt::format("`{}` was not ready after {} and was killed; {}", options.command,
@@ -176,6 +185,10 @@ void ExecProcess::LogLines(std::string_view bytes) {
 }
 
 ExecProcess::Ending ExecProcess::End() {
+  // Python closes its files before it has ended: a kill now would take the exit status' place.
+  if (control_.open() && channel_.open() && channel_.PeerHasClosed()) {
+    (void)control_.Receive(kLeaveTimeout);
+  }
   channel_.Close();
   control_.FinishSending();
   // Its end of the socket closes once nothing is left of the program.

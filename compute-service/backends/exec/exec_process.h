@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/cancellation.h"
 #include "common/mutex.h"
 #include "compute-service/workers/child_process.h"
 #include "compute-service/workers/message_channel.h"
@@ -37,6 +38,7 @@ class ExecProcess {
     int nice = 0;                                      // 0 to 19, added to the service's own
     std::string greeting;                              // the first message
     absl::Duration start_timeout = absl::Seconds(60);  // until it has answered that
+    const Cancellation* cancellation = nullptr;        // of the start; null: none; outlives this
     bool log_errors = false;                           // lines of its standard error are logged
   };
 
@@ -48,7 +50,8 @@ class ExecProcess {
   };
 
   // Blocks until it is ready. The program's own reason, or FAILED_PRECONDITION, DEADLINE_EXCEEDED
-  // or INTERNAL, with how it ended and what it wrote: it has had no request yet.
+  // or INTERNAL, with how it ended and what it wrote: it has had no request yet. UNAVAILABLE once
+  // it is cancelled.
   static absl::StatusOr<std::unique_ptr<ExecProcess>> Start(const Options& options);
 
   ~ExecProcess();
@@ -60,7 +63,8 @@ class ExecProcess {
   // False once it has ended, or says something that nobody asked for.
   bool usable() const { return !channel_.Readable(); }
 
-  // Ends it, with all that it started.
+  // Ends it, with all that it started. One that has closed its end of the channel gets a moment to
+  // end by itself, so that its own exit status is what is told.
   Ending End();
 
   // Of souvenir-worker-exec, the parent of all that the program is.

@@ -47,11 +47,13 @@ absl::StatusOr<std::string> PytorchBackend::Digest(const ModelDescription& descr
   return HexString(hash.Finish());
 }
 
-absl::StatusOr<std::unique_ptr<Model>> PytorchBackend::Load(const ModelDescription& description) {
+absl::StatusOr<std::unique_ptr<Model>> PytorchBackend::Load(const ModelDescription& description,
+                                                            const Cancellation* cancellation) {
   WorkerHost::Options worker;
   worker.name = description.config.name();
   worker.program = options_.worker_program;
   worker.nice = options_.worker_nice;
+  worker.cancellation = cancellation;
   return IsolatedModel::Load(std::move(worker), description);
 }
 

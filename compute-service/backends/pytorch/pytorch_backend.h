@@ -42,7 +42,8 @@ class PytorchBackend : public Backend {
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
 
   // REQUIRES: the description has been completed.
-  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) override;
+  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
+                                              const Cancellation* cancellation) override;
 
  protected:
   explicit PytorchBackend(Options options);

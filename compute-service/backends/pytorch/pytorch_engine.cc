@@ -24,7 +24,8 @@ class PytorchModel final : public Model {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Model>> PytorchEngine::Load(const ModelDescription& description) {
+absl::StatusOr<std::unique_ptr<Model>> PytorchEngine::Load(const ModelDescription& description,
+                                                           const Cancellation*) {
   SOUVENIR_ASSIGN_OR_RETURN(const std::string path, ModelFile(description));
   SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<const ScriptedModel> model,
                             ScriptedModel::Load(path, description));

@@ -14,7 +14,8 @@ class PytorchEngine final : public PytorchBackend {
   explicit PytorchEngine(Options options = {}) : PytorchBackend(std::move(options)) {}
 
   // REQUIRES: the description has been completed.
-  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description) override;
+  absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
+                                              const Cancellation* cancellation) override;
 };
 
 }  // namespace souvenir::compute

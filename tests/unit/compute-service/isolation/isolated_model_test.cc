@@ -124,10 +124,10 @@ TEST_F(IsolatedModelTest, WhereNoProcessCanBeStartedTheConfiguredFallbackIsTaken
   const ModelLoader nowhere({.worker_directory = "/nowhere"});
   ModelSettings settings;
   settings.isolation = Isolation::kProcess;
-  EXPECT_EQ(nowhere.Load(backend_, description_, settings).status().code(),
+  EXPECT_EQ(nowhere.Load(backend_, description_, settings, nullptr).status().code(),
             absl::StatusCode::kFailedPrecondition);
   settings.fall_back_to_thread = true;
-  const auto loaded = nowhere.Load(backend_, description_, settings);
+  const auto loaded = nowhere.Load(backend_, description_, settings, nullptr);
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_THAT(loaded->note, HasSubstr("runs in threads"));
   EXPECT_THAT(loaded->note, HasSubstr("/nowhere/souvenir-worker-builtin"));
@@ -138,9 +138,9 @@ TEST_F(IsolatedModelTest, TheLoaderPutsAModelWhereItsSettingsSay) {
   const ModelLoader loader(
       {.worker_directory = std::filesystem::path(SOUVENIR_WORKER_BUILTIN).parent_path()});
   ModelSettings settings;
-  const auto in_thread = loader.Load(backend_, description_, settings);
+  const auto in_thread = loader.Load(backend_, description_, settings, nullptr);
   settings.isolation = Isolation::kProcess;
-  const auto in_process = loader.Load(backend_, description_, settings);
+  const auto in_process = loader.Load(backend_, description_, settings, nullptr);
   ASSERT_TRUE(in_thread.ok() && in_process.ok());
   EXPECT_EQ(in_thread->model->MemoryBytes(), 0u);
   EXPECT_GT(in_process->model->MemoryBytes(), 0u);

@@ -30,7 +30,7 @@ class PoolTest : public ::testing::Test {
   }
 
   void Open() {
-    auto model = backend_.Load({});
+    auto model = backend_.Load({}, nullptr);
     ASSERT_TRUE(model.ok());
     pool_->Open(*std::move(model));
   }

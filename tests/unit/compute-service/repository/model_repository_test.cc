@@ -81,10 +81,28 @@ class ModelRepositoryTest : public ::testing::Test {
 
   std::future<Result> Ask(const std::string& name) { return AskText(*Get(name), "hello"); }
 
-  absl::Status Load(const std::string& name) {
-    std::promise<absl::Status> done;
-    repository_->Load(name, [&](absl::Status status) { done.set_value(std::move(status)); });
-    return done.get_future().get();
+  std::future<absl::Status> BeginLoad(const std::string& name) {
+    const auto done = std::make_shared<std::promise<absl::Status>>();
+    repository_->Load(name, [done](absl::Status status) { done->set_value(std::move(status)); });
+    return done->get_future();
+  }
+  absl::Status Load(const std::string& name) { return BeginLoad(name).get(); }
+  // Looks at the folders, and waits until the model, if it has changed, is taken up.
+  void PollFor(const std::string& name) {
+    repository_->Poll();
+    while (repository_->IsLoading(name)) std::this_thread::yield();
+  }
+  static void AwaitUnavailable(const ServedModel& model) {
+    while (model.status().state != ModelState::kUnavailable) std::this_thread::yield();
+  }
+  // Changes what is in the model's configuration.
+  void ChangeModel(const std::string& name, const std::string& quality) {
+    WriteModel(name, "parameters { key: \"quality\" value { string_value: \"" + quality + "\" } }");
+  }
+  std::string QualityOf(const std::string& name) {
+    const auto& parameters = Get(name)->config().parameters();
+    const auto found = parameters.find("quality");
+    return found == parameters.end() ? "" : found->second.string_value();
   }
   absl::Status Unload(const std::string& name) {
     std::promise<absl::Status> done;
@@ -394,8 +412,7 @@ TEST_F(ModelRepositoryTest, ALoadBringsNewVersionsAndDropsOldOnes) {
   Write("m/3/file", "");
   EXPECT_TRUE(Load("m").ok());
   EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("2", "3"));
-  // Drained after the answer, on the loader's thread.
-  while (first->status().state != ModelState::kUnavailable) std::this_thread::yield();
+  AwaitUnavailable(*first);  // drained after the answer, on another thread
 }
 
 TEST_F(ModelRepositoryTest, TheNewestVersionThatCanBeAskedAnswersForTheModel) {
@@ -430,10 +447,10 @@ TEST_F(ModelRepositoryTest, PollingReplacesWhatHasChangedAndNothingElse) {
   const auto changed = Get("changed");
   const auto same = Get("same");
   Write("changed/2/file", "");
-  repository_->Poll();
+  PollFor("changed");
   EXPECT_EQ(Get("changed")->version(), "2");
   EXPECT_EQ(Get("changed")->status().state, ModelState::kReady);  // as the old one was
-  EXPECT_EQ(changed->status().state, ModelState::kUnavailable);
+  AwaitUnavailable(*changed);
   EXPECT_EQ(Get("same"), same);
   const auto second = Get("changed");
   repository_->Poll();
@@ -446,23 +463,23 @@ TEST_F(ModelRepositoryTest, WhatIsWrongWithAChangedFolderLeavesTheOldModel) {
   EXPECT_TRUE(Ask("m").get().ok());
   const auto before = Get("m");
   Write("m/config.pbtxt", "backend: \"fake\" nonsense");
-  repository_->Poll();
+  PollFor("m");
   EXPECT_EQ(Get("m"), before);
   EXPECT_TRUE(Ask("m").get().ok());
   const fs::path config = directory_ / "m/config.pbtxt";
   fs::remove(config);
   fs::create_directory(config);
-  repository_->Poll();
+  PollFor("m");
   EXPECT_EQ(Get("m"), before);
   fs::remove(config);
   ASSERT_EQ(mkfifo(config.c_str(), 0600), 0);  // nobody will ever write into it
-  repository_->Poll();
+  PollFor("m");
   EXPECT_EQ(Get("m"), before);
   EXPECT_TRUE(Ask("m").get().ok());
   fs::remove(config);
   WriteModel("m");
   Write("m/1/file", "");
-  repository_->Poll();
+  PollFor("m");
   EXPECT_NE(Get("m"), before);
   EXPECT_TRUE(Ask("m").get().ok());
 }
@@ -486,7 +503,7 @@ TEST_F(ModelRepositoryTest, ANewVersionThatCannotLoadLeavesTheOldOneServing) {
   const auto first = Get("m");
   backend_.RefuseToLoadVersion(2);
   Write("m/2/file", "");
-  repository_->Poll();
+  PollFor("m");
   EXPECT_EQ(Get("m"), first);
   EXPECT_TRUE(Ask("m").get().ok());
   EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("1", "2"));
@@ -496,9 +513,9 @@ TEST_F(ModelRepositoryTest, ANewVersionThatCannotLoadLeavesTheOldOneServing) {
   EXPECT_EQ(Get("m"), first);
   // The next one takes over, and what it replaces goes.
   Write("m/3/file", "");
-  repository_->Poll();
+  PollFor("m");
   EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("3"));
-  EXPECT_EQ(first->status().state, ModelState::kUnavailable);
+  AwaitUnavailable(*first);
 }
 
 TEST_F(ModelRepositoryTest, ANewVersionThatIsWrongLeavesTheOldOneServingUnloaded) {
@@ -507,7 +524,7 @@ TEST_F(ModelRepositoryTest, ANewVersionThatIsWrongLeavesTheOldOneServingUnloaded
   Create();  // nobody has asked yet: the new version is not tried either
   backend_.RefuseToLoadVersion(2);
   Write("m/2/file", "");
-  repository_->Poll();
+  PollFor("m");
   EXPECT_EQ(Ask("m").get().status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Get("m")->version(), "1");
   EXPECT_TRUE(Ask("m").get().ok());
@@ -543,27 +560,27 @@ TEST_F(ModelRepositoryTest, AFolderThatIsStillWrittenToIsLeftAlone) {
   EXPECT_TRUE(Ask("m").get().ok());
   for (const char* text : {"a", "ab", "abc"}) {
     Write("m/2/file", text);
-    repository_->Poll();
+    PollFor("m");
     clock_.Advance(absl::Seconds(1));
-    repository_->Poll();
+    PollFor("m");
     EXPECT_EQ(Get("m")->version(), "1");
   }
   clock_.Advance(absl::Seconds(1));
-  repository_->Poll();
+  PollFor("m");
   EXPECT_EQ(Get("m")->version(), "2");
   // Gone only where it stays away, and back before that is as if nothing had been.
   fs::rename(directory_ / "m", directory_ / ".m");
-  repository_->Poll();
+  PollFor("m");
   EXPECT_TRUE(repository_->Find("m", "").ok());
   fs::rename(directory_ / ".m", directory_ / "m");
   const auto second = Get("m");
   clock_.Advance(absl::Seconds(5));
-  repository_->Poll();
+  PollFor("m");
   EXPECT_EQ(Get("m"), second);
   fs::remove_all(directory_ / "m");
-  repository_->Poll();
+  PollFor("m");
   clock_.Advance(absl::Seconds(2));
-  repository_->Poll();
+  PollFor("m");
   EXPECT_FALSE(repository_->Find("m", "").ok());
 }
 
@@ -598,6 +615,184 @@ TEST_F(ModelRepositoryTest, AFifoAmongAModelsFilesHoldsNobodyUp) {
   Create();
   EXPECT_TRUE(Ask("inside").get().ok());
   repository_->Poll();
+}
+
+TEST_F(ModelRepositoryTest, ALoadThatHangsDelaysNoOtherFolder) {
+  WriteModel("slow");
+  Create();
+  ASSERT_TRUE(Ask("slow").get().ok());
+  const auto before = Get("slow");
+  backend_.HoldLoadsOf("slow");
+  ChangeModel("slow", "high");
+  repository_->Poll();  // returns
+  backend_.WaitForLoads(2);
+  WriteModel("new");
+  repository_->Poll();
+  EXPECT_TRUE(Ask("new").get().ok());
+  EXPECT_EQ(Get("slow"), before);
+  EXPECT_TRUE(Ask("slow").get().ok());
+  backend_.HoldLoadsOf("");
+  while (repository_->IsLoading("slow")) std::this_thread::yield();
+  EXPECT_EQ(QualityOf("slow"), "high");
+}
+
+TEST_F(ModelRepositoryTest, AFolderThatLoadsIsNotLoadedTwiceAndTheNewestContentWins) {
+  WriteModel("m");
+  Create();
+  ASSERT_TRUE(Ask("m").get().ok());
+  backend_.HoldLoads(true);
+  ChangeModel("m", "high");
+  std::future<absl::Status> asked = BeginLoad("m");
+  backend_.WaitForLoads(2);
+  repository_->Poll();  // what is there is what loads already
+  repository_->Poll();
+  EXPECT_EQ(backend_.loads(), 2);
+  ChangeModel("m", "highest");
+  repository_->Poll();  // gives the load of older content up
+  backend_.WaitForLoads(3);
+  backend_.HoldLoads(false);
+  EXPECT_TRUE(asked.get().ok());  // of the newer one
+  EXPECT_EQ(QualityOf("m"), "highest");
+  EXPECT_EQ(Get("m")->status().state, ModelState::kReady);
+  PollFor("m");
+  EXPECT_EQ(backend_.loads(), 3);
+}
+
+TEST_F(ModelRepositoryTest, LoadsOfTheSameContentAreOne) {
+  WriteModel("a");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<absl::Status> first = BeginLoad("a");
+  backend_.WaitForLoads(1);
+  std::future<absl::Status> second = BeginLoad("a");
+  backend_.HoldLoads(false);
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_EQ(backend_.loads(), 1);
+
+  backend_.HoldLoads(true);
+  first = BeginLoad("a");
+  backend_.WaitForLoads(2);
+  ChangeModel("a", "high");
+  second = BeginLoad("a");
+  backend_.HoldLoads(false);
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_EQ(QualityOf("a"), "high");
+  EXPECT_EQ(backend_.loads(), 3);
+}
+
+TEST_F(ModelRepositoryTest, ALoadJoinsTheOneThatRequestsWaitFor) {
+  WriteModel("a");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<Result> answer = Ask("a");
+  backend_.WaitForLoads(1);
+  std::future<absl::Status> loaded = BeginLoad("a");
+  backend_.HoldLoads(false);
+  EXPECT_TRUE(loaded.get().ok());
+  EXPECT_TRUE(answer.get().ok());
+  // One that began when the first was over has loaded anew, and no load was lost.
+  EXPECT_EQ(Get("a")->status().state, ModelState::kReady);
+  EXPECT_LE(backend_.loads(), 2);
+}
+
+TEST_F(ModelRepositoryTest, AnUnloadGivesUpALoad) {
+  WriteModel("a");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<absl::Status> loaded = BeginLoad("a");
+  backend_.WaitForLoads(1);
+  EXPECT_TRUE(Unload("a").ok());
+  EXPECT_THAT(Message(loaded.get()), HasSubstr("unloaded"));
+  while (repository_->IsLoading("a")) std::this_thread::yield();
+  EXPECT_THAT(ReasonOf("a"), HasSubstr("`souvenir models load a` loads it again"));
+
+  WriteModel("b");
+  repository_->Poll();
+  std::future<Result> answer = Ask("b");
+  backend_.WaitForLoads(2);
+  EXPECT_TRUE(Unload("b").ok());
+  EXPECT_EQ(answer.get().status().code(), absl::StatusCode::kUnavailable);
+
+  // What comes after the unload counts.
+  loaded = BeginLoad("a");
+  backend_.HoldLoads(false);
+  EXPECT_TRUE(loaded.get().ok());
+  EXPECT_TRUE(Ask("a").get().ok());
+  EXPECT_EQ(backend_.live_models(), 1);
+}
+
+TEST_F(ModelRepositoryTest, AFolderThatGoesGivesUpItsLoad) {
+  WriteModel("a");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<absl::Status> loaded = BeginLoad("a");
+  backend_.WaitForLoads(1);
+  fs::remove_all(directory_ / "a");
+  repository_->Poll();
+  EXPECT_THAT(Message(loaded.get()), HasSubstr("'a' has gone"));
+  while (repository_->IsLoading("a")) std::this_thread::yield();
+  EXPECT_EQ(repository_->Find("a", "").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(backend_.live_models(), 0);
+}
+
+TEST_F(ModelRepositoryTest, ADrainThatTakesLongHoldsUpNoLoadAndNoLook) {
+  WriteModel("a");
+  Create();
+  backend_.HoldRuns(true);
+  std::future<Result> running = Ask("a");
+  backend_.WaitForRuns(1);
+  ChangeModel("a", "high");
+  PollFor("a");
+  EXPECT_EQ(QualityOf("a"), "high");
+  WriteModel("new");
+  repository_->Poll();
+  EXPECT_TRUE(Load("new").ok());
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(running.get().ok());
+}
+
+TEST_F(ModelRepositoryTest, StopGivesUpLoadsThatNoRequestWaitsFor) {
+  WriteModel("asked");
+  WriteModel("changed");
+  Create();
+  ASSERT_TRUE(Ask("changed").get().ok());
+  backend_.HoldLoads(true);
+  std::future<absl::Status> loaded = BeginLoad("asked");
+  ChangeModel("changed", "high");
+  repository_->Poll();
+  backend_.WaitForLoads(3);
+  repository_->Stop(absl::Hours(1));  // at once
+  EXPECT_EQ(loaded.get().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(backend_.live_models(), 0);
+}
+
+TEST_F(ModelRepositoryTest, StopGivesUpOtherLoadsWhenItsGraceIsOver) {
+  WriteModel("a");
+  WriteModel("b");
+  WriteModel("queued");
+  Create();
+  backend_.HoldLoads(true);
+  std::vector<std::future<Result>> answers;
+  for (const char* name : {"a", "b", "queued"}) answers.push_back(Ask(name));
+  backend_.WaitForLoads(2);
+  repository_->Stop(absl::Milliseconds(1));
+  for (std::future<Result>& answer : answers) {
+    EXPECT_EQ(answer.get().status().code(), absl::StatusCode::kUnavailable);
+  }
+  EXPECT_EQ(backend_.loads(), 2);
+  EXPECT_EQ(backend_.live_models(), 0);
+}
+
+TEST_F(ModelRepositoryTest, LoadsThatWereAskedForAreAnsweredWithWhatElseWaits) {
+  WriteModel("a");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<absl::Status> loaded = BeginLoad("a");
+  backend_.WaitForLoads(1);
+  repository_->FailWaiting(absl::UnavailableError("the server stopped"));
+  EXPECT_THAT(Message(loaded.get()), HasSubstr("the server stopped"));
 }
 
 }  // namespace

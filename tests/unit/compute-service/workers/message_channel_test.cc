@@ -47,6 +47,30 @@ TEST_F(MessageChannelTest, CarriesMoreThanTheSocketHolds) {
   big_sender.join();
 }
 
+TEST_F(MessageChannelTest, WaitsEndWhenTheyAreCancelled) {
+  Cancellation cancellation;
+  right_.set_cancellation(&cancellation);
+  ASSERT_TRUE(left_.Send("before", kLong).ok());
+  EXPECT_EQ(*right_.Receive(kLong), "before");
+  std::thread canceller([&] { cancellation.Cancel(); });
+  EXPECT_EQ(right_.Receive(absl::InfiniteDuration()).status().code(), absl::StatusCode::kCancelled);
+  canceller.join();
+  // For good, until it is told to heed it no more.
+  EXPECT_EQ(right_.Receive(kLong).status().code(), absl::StatusCode::kCancelled);
+  right_.set_cancellation(nullptr);
+  ASSERT_TRUE(left_.Send("after", kLong).ok());
+  EXPECT_EQ(*right_.Receive(kLong), "after");
+}
+
+TEST_F(MessageChannelTest, TellsWhetherThePeerHasClosed) {
+  EXPECT_FALSE(right_.PeerHasClosed());
+  ASSERT_TRUE(left_.Send("last words", kLong).ok());
+  EXPECT_FALSE(right_.PeerHasClosed());
+  left_.Close();
+  EXPECT_TRUE(right_.PeerHasClosed());
+  EXPECT_EQ(*right_.Receive(kLong), "last words");
+}
+
 TEST_F(MessageChannelTest, SendGivesUpWhenNobodyReads) {
   const std::string big(20'000'000, 'x');
   EXPECT_EQ(left_.Send(big, absl::Milliseconds(1)).code(), absl::StatusCode::kDeadlineExceeded);

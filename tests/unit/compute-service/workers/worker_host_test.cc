@@ -114,6 +114,20 @@ TEST_F(WorkerHostTest, AnswersCallAfterCall) {
   EXPECT_LT(answer->compute_time, absl::Seconds(5));
 }
 
+TEST_F(WorkerHostTest, AStartThatHangsCanBeGivenUp) {
+  Cancellation cancellation;
+  options_.cancellation = &cancellation;
+  options_.start_timeout = absl::InfiniteDuration();
+  std::thread canceller([&] {
+    while (!HasChildren()) std::this_thread::yield();
+    cancellation.Cancel();
+  });
+  const absl::Status status = StartError("hang");
+  canceller.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("given up"));
+}
+
 TEST_F(WorkerHostTest, WorkersOfOneHostAreProcessesOfTheirOwn) {
   Start();
   auto other = host_->Fork();

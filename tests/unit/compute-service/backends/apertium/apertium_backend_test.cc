@@ -167,7 +167,7 @@ TEST_F(ApertiumBackendTest, SaysWhatToInstallForAProgramThatIsNotThere) {
   EXPECT_TRUE(Backend()->Discover().empty());
   ModelDescription description = Model(R"(name: "apertium-eng-cat")");
   for (const absl::Status& status :
-       {Backend()->Complete(&description), Backend()->Load(description).status(),
+       {Backend()->Complete(&description), Backend()->Load(description, nullptr).status(),
         Backend()->Digest(description).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(status.ToString(),
@@ -195,7 +195,7 @@ TEST_F(ApertiumBackendTest, SaysWhatToInstallForDataThatIsNotThere) {
   ModelDescription description = Model(R"(name: "apertium-eng-epo")");
   ASSERT_TRUE(Backend()->Complete(&description).ok());
   for (const absl::Status& status :
-       {Backend()->Load(description).status(), Backend()->Digest(description).status()}) {
+       {Backend()->Load(description, nullptr).status(), Backend()->Digest(description).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(status.ToString(), HasSubstr("apt install apertium-eng-epo"));
   }
@@ -248,7 +248,8 @@ TEST_F(ApertiumBackendTest, DamagedDataIsAnErrorAndNoCrashOfTheService) {
   const std::string rest = " | apertium-transfer -n " + data + "apertium-eng-spa.eng-spa.t1x " +
                            data + "eng-spa.t1x.bin | lt-proc $1 " + data + "eng-spa.autogen.bin";
   WriteFile("eng-spa.mode", "lt-proc " + modes_ + "/cut.bin" + rest);
-  const absl::Status status = Backend()->Load(Model(R"(name: "apertium-eng-spa")")).status();
+  const absl::Status status =
+      Backend()->Load(Model(R"(name: "apertium-eng-spa")"), nullptr).status();
   EXPECT_FALSE(status.ok());
   EXPECT_THAT(status.ToString(), HasSubstr("while loading"));
 }
@@ -260,7 +261,8 @@ TEST_F(ApertiumBackendTest, DamagedDataOfAProgramIsFoundOnLoading) {
   WriteFile("eng-spa.mode", "cg-proc " + modes_ + "/damaged.bin | apertium-transfer -n " + data +
                                 "apertium-eng-spa.eng-spa.t1x " + data +
                                 "eng-spa.t1x.bin | lt-proc $1 " + data + "eng-spa.autogen.bin");
-  const absl::Status status = Backend()->Load(Model(R"(name: "apertium-eng-spa")")).status();
+  const absl::Status status =
+      Backend()->Load(Model(R"(name: "apertium-eng-spa")"), nullptr).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(status.ToString(),
               AllOf(HasSubstr("cg-proc"), HasSubstr("damaged.bin"), HasSubstr("exit status 1")));
@@ -268,7 +270,8 @@ TEST_F(ApertiumBackendTest, DamagedDataOfAProgramIsFoundOnLoading) {
 
 TEST_F(ApertiumBackendTest, AWorkerProgramThatIsNotThereIsNamed) {
   options_.worker_program = "/nowhere/souvenir-worker-apertium";
-  const absl::Status status = Backend()->Load(Model(R"(name: "apertium-eng-spa")")).status();
+  const absl::Status status =
+      Backend()->Load(Model(R"(name: "apertium-eng-spa")"), nullptr).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(status.ToString(), HasSubstr("/nowhere/souvenir-worker-apertium"));
 }

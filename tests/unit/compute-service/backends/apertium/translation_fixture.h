@@ -30,7 +30,7 @@ class TranslationTest : public testing::Test {
     description.config.set_backend("apertium");
     const absl::Status completed = (*backend)->Complete(&description);
     ASSERT_TRUE(completed.ok()) << completed;
-    auto model = (*backend)->Load(description);
+    auto model = (*backend)->Load(description, nullptr);
     ASSERT_TRUE(model.ok()) << model.status();
     auto instance = (*model)->CreateInstance();
     ASSERT_TRUE(instance.ok()) << instance.status();

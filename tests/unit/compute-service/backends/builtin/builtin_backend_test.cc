@@ -61,7 +61,7 @@ class BuiltinBackendTest : public ::testing::Test {
     if (!complete.ok()) return complete;
     std::vector<std::string> outputs;
     for (const auto& output : description.config.output()) outputs.push_back(output.name());
-    auto model = backend_.Load(description);
+    auto model = backend_.Load(description, nullptr);
     EXPECT_TRUE(model.ok());
     auto instance = (*model)->CreateInstance();
     EXPECT_TRUE(instance.ok());

@@ -140,7 +140,7 @@ class ExecBackendTest : public ::testing::Test {
   void Start() {
     ExecBackend backend(backend_options_);
     ASSERT_TRUE(backend.Complete(&description_).ok());
-    auto model = backend.Load(description_);
+    auto model = backend.Load(description_, nullptr);
     ASSERT_TRUE(model.ok()) << model.status();
     model_ = *std::move(model);
     auto instance = model_->CreateInstance();
@@ -150,7 +150,7 @@ class ExecBackendTest : public ::testing::Test {
   absl::Status StartError() {
     ExecBackend backend(backend_options_);
     const absl::Status complete = backend.Complete(&description_);
-    return complete.ok() ? backend.Load(description_).status() : complete;
+    return complete.ok() ? backend.Load(description_, nullptr).status() : complete;
   }
 
   absl::StatusOr<std::vector<Tensor>> Run(const std::vector<Tensor>& tensors,
@@ -407,10 +407,47 @@ TEST_F(ExecBackendTest, WhatDoesNotStartSaysWhy) {
   SetParameter("command", "sleep 3600");
   backend_options_.start_timeout = absl::Milliseconds(50);
   ExecBackend impatient(backend_options_);
-  EXPECT_THAT(Message(impatient.Load(description_).status()),
+  EXPECT_THAT(Message(impatient.Load(description_, nullptr).status()),
               HasSubstr("was not ready after 50ms"));
+  backend_options_.start_timeout = absl::Minutes(1);
   SetParameter("command", "echo hello");
   EXPECT_THAT(Message(StartError()), HasSubstr("is not ready"));
+}
+
+TEST_F(ExecBackendTest, AStartThatHangsCanBeGivenUp) {
+  const std::string begun = directory_.path() + "/begun";
+  Write("model.py",
+        "import time\n"
+        "open('begun', 'w').close()\n"
+        "time.sleep(3600)\n");
+  backend_options_.start_timeout = absl::InfiniteDuration();
+  ExecBackend backend(backend_options_);
+  ASSERT_TRUE(backend.Complete(&description_).ok());
+  Cancellation cancellation;
+  std::thread canceller([&] {
+    while (!std::filesystem::exists(begun)) std::this_thread::yield();
+    cancellation.Cancel();
+  });
+  const absl::Status status = backend.Load(description_, &cancellation).status();
+  canceller.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Message(status), HasSubstr("given up"));
+}
+
+// Closes the channel, and has then something to do before it ends.
+constexpr char kLeavesSlowly[] = R"python(
+import os, sys
+os.close(0)
+os.close(1)
+sum(range(3_000_000))
+sys.stderr.write("no weights here\n")
+sys.exit(3)
+)python";
+
+TEST_F(ExecBackendTest, TheExitStatusOfAProgramThatGivesUpIsTold) {
+  Write("model.py", kLeavesSlowly);
+  EXPECT_THAT(Message(StartError()),
+              AllOf(HasSubstr("exit status 3"), HasSubstr("no weights here")));
 }
 
 TEST_F(ExecBackendTest, RefusesByNameWhatItCannotServe) {

@@ -105,7 +105,7 @@ TEST_F(PytorchBackendTest, AcceptsWhatTritonsConfigurationsSayOfIt) {
                Parameter("DISABLE_OPTIMIZED_EXECUTION", "false"));
   EXPECT_TRUE(Backend()->Complete(&description).ok());
   SaveScripted(file(), kAdder);
-  const auto model = Backend()->Load(description);
+  const auto model = Backend()->Load(description, nullptr);
   ASSERT_TRUE(model.ok()) << model.status();
   const auto instance = (*model)->CreateInstance();
   ASSERT_TRUE(instance.ok()) << instance.status();
@@ -121,7 +121,7 @@ TEST_F(PytorchBackendTest, AFileThatIsNotThereIsNamedWithWhatToDo) {
   ModelDescription description = Describe(kTwoToOne);
   ASSERT_TRUE(Backend()->Complete(&description).ok());
   for (const absl::Status& status :
-       {Backend()->Load(description).status(), Backend()->Digest(description).status()}) {
+       {Backend()->Load(description, nullptr).status(), Backend()->Digest(description).status()}) {
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
     EXPECT_THAT(std::string(status.message()),
                 AllOf(HasSubstr(file()), HasSubstr("No such file"), HasSubstr("save(path)")));
@@ -194,7 +194,7 @@ TEST_F(PytorchBackendTest, TheServicesModelsRunInProcessesAndAnswerAlike) {
   auto backend = PytorchBackend::Create({.cores = 1, .worker_program = SOUVENIR_WORKER_PYTORCH});
   ASSERT_TRUE(backend.ok());
   ASSERT_TRUE((*backend)->Complete(&description).ok());
-  const auto model = (*backend)->Load(description);
+  const auto model = (*backend)->Load(description, nullptr);
   ASSERT_TRUE(model.ok()) << model.status();
   const auto first = (*model)->CreateInstance();
   const auto second = (*model)->CreateInstance();
@@ -209,7 +209,8 @@ TEST_F(PytorchBackendTest, TheServicesModelsRunInProcessesAndAnswerAlike) {
   }
   EXPECT_GT((*model)->MemoryBytes(), 10u << 20);
   SaveScripted(file(), "def forward(self, a):\n  return a\n");
-  EXPECT_THAT(std::string((*backend)->Load(description).status().message()), HasSubstr("INPUT__1"));
+  EXPECT_THAT(std::string((*backend)->Load(description, nullptr).status().message()),
+              HasSubstr("INPUT__1"));
 }
 
 // Tests the example of docs/backends/pytorch.md literally.

@@ -53,7 +53,7 @@ class PytorchTest : public testing::Test {
   absl::StatusOr<std::unique_ptr<Model>> Load(std::string_view config) {
     ModelDescription description = Describe(config);
     SOUVENIR_RETURN_IF_ERROR(Backend()->Complete(&description));
-    return Backend()->Load(description);
+    return Backend()->Load(description, nullptr);
   }
 
   // Returns the message with which a model of these methods and this configuration is refused.

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/executor.h"
+#include "common/mutex.h"
+#include "compute-service/repository/served_model.h"
+
+namespace souvenir::compute {
+
+// One load of a model's folder: what was read of it, and what loads.
+//
+// Shared by the thread that works on it and ModelLoads, which may cancel it. Thread-safe.
+class LoadJob {
+ public:
+  // Notes the state of the folder that is about to be read, see FolderSignature().
+  void set_signature(std::string signature);
+  std::string signature() const;
+
+  // Has `model` be cancelled with the job, be it cancelled already.
+  void Add(std::shared_ptr<ServedModel> model);
+
+  // Gives up the loads of the models that were added. The first reason counts.
+  void Cancel(const absl::Status& why);
+
+  const std::atomic<bool>& cancelled() const { return cancelled_; }
+  // Why it was cancelled; OK if it was not.
+  absl::Status why() const;
+
+ private:
+  std::atomic<bool> cancelled_{false};
+  mutable Mutex mutex_;
+  std::string signature_ ABSL_GUARDED_BY(mutex_);
+  absl::Status why_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<ServedModel>> models_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The threads on which models load, and the loads of whole folders that were asked for: of one name
+// there is never more than one under way, and what was read last is what counts.
+//
+// Owned by the ModelRepository. Thread-safe. Calls do not block, Stop() and WaitUntilIdle() apart.
+//
+//   loads->Load("a", done);             // reads the folder and loads
+//   loads->Load("a", other);            // joins the first, unless the folder has changed since
+//   loads->Reload("a", "it changed");   // gives both up, loads what is there now, answers both
+//   loads->Cancel("a", error);          // answers all of them with the error
+class ModelLoads final : public Executor {
+ public:
+  using Done = absl::AnyInvocable<void(absl::Status) &&>;
+  // Reads and loads the model `name` as `job`, and has it take over. Blocks, on a loader's thread.
+  using Work = std::function<absl::Status(const std::string& name, LoadJob& job)>;
+
+  struct Options {
+    int threads = 2;  // models that load at the same time; at least 1
+    int nice = 0;     // of the threads, 0 to 19
+    Work work;
+    // The state of a model's folder, see FolderSignature(). Blocks, on a loader's thread.
+    std::function<std::string(const std::string& name)> signature;
+  };
+
+  // INVALID_ARGUMENT for the options.
+  static absl::StatusOr<std::unique_ptr<ModelLoads>> Create(Options options);
+
+  // As Stop().
+  ~ModelLoads() override;
+
+  // For loads of single models, which requests have asked for.
+  bool TrySubmit(Task& task) override;
+
+  // Reads and loads the model. Where a load is under way and the folder is still as that one has
+  // read it, its outcome counts for this one too. `done` runs on a loader's thread, or on the
+  // calling one where no more loads can be queued (RESOURCE_EXHAUSTED) or a load that has not begun
+  // is cancelled.
+  void Load(std::string name, Done done);
+
+  // As Load(), for a folder that has changed: a load that is under way is of older content, is
+  // given up, and who waits for it waits for the new one.
+  void Reload(const std::string& name);
+
+  // Gives up the load of that name, and answers who waits for it with `why`. False if there is
+  // none.
+  bool Cancel(const std::string& name, const absl::Status& why);
+  void CancelAll(const absl::Status& why);
+
+  // Whether a load of that name was asked for, and has not ended.
+  bool UnderWay(const std::string& name) const;
+
+  // False if something still loads, or has yet to, after `timeout`.
+  bool WaitUntilIdle(absl::Duration timeout);
+
+  // Refuses new loads, ends those that are queued, and joins the threads. Idempotent.
+  void Stop();
+
+ private:
+  struct Entry {
+    std::shared_ptr<LoadJob> job;  // null: it has not begun
+    std::vector<Done> asked;       // wait for its end
+    bool again = false;            // its end is not what they wait for: another load is due
+    std::vector<Done> later;       // have asked since it began
+    size_t joining = 0;            // of these, from the first, how many asked for what it has read
+  };
+
+  explicit ModelLoads(Options options) : options_(std::move(options)) {}
+
+  bool SubmitLoad(const std::string& name);
+  void Run(const std::string& name);
+  static void Answer(std::vector<Done> asked, const absl::Status& status);
+
+  const Options options_;
+
+  mutable Mutex mutex_;
+  CondVar idle_;
+  size_t tasks_ ABSL_GUARDED_BY(mutex_) = 0;    // queued or running
+  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // in all `asked` and `later`
+  std::map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
+
+  std::unique_ptr<ThreadExecutor> threads_;
+};
+
+}  // namespace souvenir::compute

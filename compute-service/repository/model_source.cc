@@ -1,0 +1,100 @@
+#include "compute-service/repository/model_source.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+#include "compute-service/repository/model_digest.h"
+
+namespace souvenir::compute {
+namespace {
+
+constinit Logger log{"repository"};
+
+// Whether `config` is of a model for `backend`.
+bool Names(const inference::ModelConfig& config, const Backend& backend) {
+  if (!config.backend().empty()) return config.backend() == backend.name();
+  return !config.platform().empty() && config.platform() == backend.platform();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<FoundModel>> ModelSource::ReadAll(std::vector<absl::Status>* refused) {
+  SOUVENIR_ASSIGN_OR_RETURN(std::vector<FoundModel> found,
+                            ScanRepository(options_.directory, refused));
+  std::set<std::string> names;
+  for (const FoundModel& model : found) names.insert(model.name);
+  for (Backend* backend : backends_) {
+    for (ModelDescription& description : backend->Discover()) {
+      const std::string name = description.config.name();
+      if (!names.insert(name).second) continue;  // the directory's, or an earlier backend's
+      found.push_back({name, ModelVersions{.served = {std::move(description)}}});
+    }
+  }
+  return found;
+}
+
+absl::StatusOr<ModelVersions> ModelSource::Read(const std::string& name) {
+  absl::StatusOr<ModelVersions> in_directory = ScanModel(options_.directory, name);
+  if (!absl::IsNotFound(in_directory.status())) return in_directory;
+  for (Backend* backend : backends_) {
+    for (ModelDescription& description : backend->Discover()) {
+      if (description.config.name() == name) {
+        return ModelVersions{.served = {std::move(description)}};
+      }
+    }
+  }
+  return in_directory;
+}
+
+ModelsByVersion ModelSource::Make(const std::string& name, absl::StatusOr<ModelVersions> versions) {
+  ModelsByVersion made;
+  const auto broken = [&](ModelDescription known, const absl::Status& error) {
+    log.Warning("model is unavailable",
+                {{"model", name}, {"reason", std::string(error.message())}});
+    return ServedModel::Broken(std::move(known), error, *context_);
+  };
+  if (!versions.ok()) {
+    ModelDescription known;
+    known.config.set_name(name);
+    made[known.version] = broken(known, versions.status());
+    return made;
+  }
+  for (const ModelDescription& version : versions->served) {
+    absl::StatusOr<std::shared_ptr<ServedModel>> model = MakeVersion(version);
+    made[version.version] = model.ok() ? *std::move(model) : broken(version, model.status());
+  }
+  return made;
+}
+
+absl::StatusOr<std::shared_ptr<ServedModel>> ModelSource::MakeVersion(
+    ModelDescription description) {
+  Backend* backend = nullptr;
+  std::string names;
+  for (Backend* const candidate : backends_) {
+    if (Names(description.config, *candidate)) backend = candidate;
+    names += fmt::format("{}'{}'", names.empty() ? "" : ", ", candidate->name());
+  }
+  if (backend == nullptr) {
+    const bool by_platform =
+        description.config.backend().empty() && !description.config.platform().empty();
+    return absl::InvalidArgumentError(fmt::format(
+        "there is no backend {}'{}'; there is: {}", by_platform ? "for the platform " : "",
+        by_platform ? description.config.platform() : description.config.backend(),
+        names.empty() ? "none" : names));
+  }
+  description.config.set_backend(std::string(backend->name()));
+  SOUVENIR_RETURN_IF_ERROR(backend->Complete(&description));
+  SOUVENIR_RETURN_IF_ERROR(CheckModelConfig(description.config));
+  SOUVENIR_ASSIGN_OR_RETURN(const ModelSettings settings,
+                            ReadModelSettings(description.config, options_.defaults));
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string backend_digest, backend->Digest(description));
+  std::string digest = ModelDigest(description, backend_digest);
+  return ServedModel::Create(std::move(description), std::move(digest), backend, settings,
+                             *context_);
+}
+
+}  // namespace souvenir::compute
