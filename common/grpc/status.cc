@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/cut_text.h"
+
 namespace souvenir {
 namespace {
 
@@ -10,19 +12,13 @@ namespace {
 // refuse trailers above 8 KB, and then lose the status too.
 constexpr size_t kMostMessageBytes = 2048;
 
-std::string Shortened(std::string_view message) {
-  if (message.size() <= kMostMessageBytes) return std::string(message);
-  size_t end = kMostMessageBytes;
-  while (end > 0 && (message[end] & 0xC0) == 0x80) --end;  // not inside a UTF-8 character
-  return std::string(message.substr(0, end)) + "...";
-}
-
 }  // namespace
 
 grpc::Status ToGrpcStatus(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
   const std::string_view message(status.message().data(), status.message().size());
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), Shortened(message));
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                      Shortened(message, kMostMessageBytes));
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {

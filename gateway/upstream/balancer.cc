@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/cut_text.h"
 #include "common/status_detail.h"
 
 namespace souvenir::gateway {
@@ -28,13 +29,6 @@ enum Rank {
 // What is told of one endpoint where none answers, and of how many.
 constexpr size_t kMostTroubleBytes = 160;
 constexpr size_t kMostTroubles = 4;
-
-std::string_view Shortened(std::string_view trouble) {
-  if (trouble.size() <= kMostTroubleBytes) return trouble;
-  size_t end = kMostTroubleBytes;
-  while (end > 0 && (trouble[end] & 0xC0) == 0x80) --end;  // not inside a UTF-8 character
-  return trouble.substr(0, end);
-}
 
 }  // namespace
 
@@ -194,7 +188,7 @@ std::optional<absl::Status> Balancer::AllAway() const {
   std::string detail = told;
   for (size_t i = 0; i < std::min(away.size(), kMostTroubles); ++i) {
     detail += i == 0 ? ": " : "; ";
-    detail += Shortened(away[i]->trouble);
+    detail += CutText(away[i]->trouble, kMostTroubleBytes);
   }
   if (away.size() > kMostTroubles) {
     detail += fmt::format("; and {} more", away.size() - kMostTroubles);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/byte_codec.h"
+#include "common/cut_text.h"
 #include "common/oip/model_tensors.h"
 #include "common/status_macros.h"
 
@@ -54,22 +55,13 @@ std::optional<std::string> TextOf(const Json& object, const char* name) {
   return found->get<std::string>();
 }
 
-// Not cut inside a character of UTF-8.
-std::string Shortened(std::string text) {
-  if (text.size() <= kMostErrorBytes) return text;
-  size_t end = kMostErrorBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
-  return text + "...";
-}
-
 // The program's error in `header`; OK where it tells none.
 absl::Status ErrorOf(const Json& header, absl::StatusCode otherwise) {
   const std::optional<std::string> error = TextOf(header, "error");
   if (!error) return absl::OkStatus();
   const bool input_at_fault = TextOf(header, "code") == "INVALID_ARGUMENT";
   return absl::Status(input_at_fault ? absl::StatusCode::kInvalidArgument : otherwise,
-                      Shortened(*error));
+                      Shortened(*error, kMostErrorBytes));
 }
 
 absl::StatusOr<Tensor> ReadOutput(const Json& output, std::string_view* data) {

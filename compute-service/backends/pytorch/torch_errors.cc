@@ -6,6 +6,8 @@
 
 #include <new>
 
+#include "common/cut_text.h"
+
 namespace souvenir::compute {
 namespace {
 
@@ -21,12 +23,7 @@ std::string FirstLine(std::string_view text) {
     text.remove_prefix(reason + kReason.size());
   }
   text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
-  text = text.substr(0, text.find('\n'));
-  if (text.size() <= kMostBytes) return std::string(text);
-  size_t end = kMostBytes;
-  // A cut within a character of UTF-8 would make the message invalid.
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return fmt::format("{}...", text.substr(0, end));
+  return Shortened(text.substr(0, text.find('\n')), kMostBytes);
 }
 
 }  // namespace
