@@ -14,20 +14,25 @@ constexpr char kSummary[] =
     "Ask a Souvenir gateway: translations and models' answers, from its cache where they are "
     "known.";
 
+CLI::Validator AddressValidator(const char* example) {
+  return CLI::Validator(
+      [example](const std::string& address) { return WrongAddress(address, example); }, "");
+}
+
 void AddGlobalFlags(CommandTree* tree) {
   CLI::App& app = tree->app;
   Settings& settings = tree->settings;
   app.add_option("--server", settings.server, "The gateway's public port")
       ->envname("SOUVENIR_SERVER")
       ->type_name("HOST:PORT")
-      ->check(CLI::Validator(WrongAddress, ""))
+      ->check(AddressValidator(kDefaultServer))
       ->capture_default_str();
   app.add_option("--admin", settings.admin,
                  "Its admin port, for all of `cache` but `stats`, and to load models; default: the "
                  "port of --server plus 2")
       ->envname("SOUVENIR_ADMIN")
       ->type_name("HOST:PORT")
-      ->check(CLI::Validator(WrongAddress, ""));
+      ->check(AddressValidator(kDefaultAdmin));
   app.add_option_function<std::string>(
          "--timeout",
          [&settings](const std::string& text) {

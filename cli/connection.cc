@@ -18,6 +18,8 @@ namespace {
 
 constexpr absl::Duration kConnectLimit = absl::Seconds(5);
 constexpr absl::Duration kDiagnosisLimit = absl::Seconds(1);
+// gRPC's timers and the server's clock may differ from ours by so much.
+constexpr auto kDeadlineSlack = std::chrono::milliseconds(10);
 constexpr int kMaxMessageBytes = 64 << 20;  // four times the servers' default
 
 std::chrono::system_clock::time_point DeadlineIn(absl::Duration duration) {
@@ -68,17 +70,31 @@ Outcome Connection::Unreachable() const {
   const absl::Duration limit = std::min(options_.timeout, kDiagnosisLimit);
   const Diagnosis diagnosis = DiagnosePeer(options_.address, limit);
   return {ExitCode::kUnreachable,
-          fmt::format("no server at {}: {}\n{}{}{} is named with {} HOST:PORT.", options_.address,
-                      diagnosis.reason, diagnosis.advice, diagnosis.advice.empty() ? "" : "\n",
-                      options_.port_name, options_.flag)};
+          fmt::format("no server at {}: {}\n{}{}{}", options_.address, diagnosis.reason,
+                      diagnosis.advice, diagnosis.advice.empty() ? "" : "\n", AddressHint())};
 }
 
 Outcome Connection::WithoutService() const {
   const std::string name = AskName(channel_);
   return {ExitCode::kFailed,
-          fmt::format("the server at {} has no {}{}\n{} is named with {} HOST:PORT.",
-                      options_.address, service_, name.empty() ? "" : "; it is " + name,
-                      options_.port_name, options_.flag)};
+          fmt::format("the server at {} has no {}{}\n{}", options_.address, service_,
+                      name.empty() ? "" : "; it is " + name, AddressHint())};
+}
+
+Outcome Connection::TooLate() const {
+  return {ExitCode::kDeadline,
+          fmt::format("no answer came from {} within --timeout {}\n"
+                      "A longer --timeout lets it take more time; 24h is the longest.",
+                      options_.address, absl::FormatDuration(options_.timeout))};
+}
+
+std::string Connection::AddressHint() const {
+  const std::string derived =
+      options_.derivation.empty()
+          ? ""
+          : fmt::format("{} was not given: {}.\n", options_.address, options_.derivation);
+  return fmt::format("{}{} is named with {} HOST:PORT.", derived, options_.port_name,
+                     options_.flag);
 }
 
 Outcome Connection::Connect() {
@@ -105,23 +121,27 @@ Outcome Connection::Call(const std::function<grpc::Status(grpc::ClientContext*)>
     if (Outcome outcome = Connect(); !outcome.ok()) return outcome;
   }
   grpc::ClientContext context;
-  context.set_deadline(DeadlineIn(options_.timeout));
+  const std::chrono::system_clock::time_point deadline = DeadlineIn(options_.timeout);
+  context.set_deadline(deadline);
   const absl::Duration start = clock_->Monotonic();
   const grpc::Status status = call(&context);
+  const bool late = std::chrono::system_clock::now() + kDeadlineSlack >= deadline;
   elapsed_ = clock_->Monotonic() - start;
   if (IsUnknownMethod(status)) return WithoutService();
   if (IsPlainHttp(status)) {
-    return {
-        ExitCode::kUnreachable,
-        fmt::format("no server at {}: what answers there speaks HTTP/2 and no gRPC ({})\n"
-                    "{} is named with {} HOST:PORT.",
-                    options_.address, status.error_message(), options_.port_name, options_.flag)};
+    return {ExitCode::kUnreachable,
+            fmt::format("no server at {}: what answers there speaks HTTP/2 and no gRPC ({})\n{}",
+                        options_.address, status.error_message(), AddressHint())};
   }
   // The server's own UNAVAILABLE leaves the connection as it is.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
       channel_->GetState(/*try_to_connect=*/false) != GRPC_CHANNEL_READY) {
     return {ExitCode::kUnreachable, fmt::format("the connection to {} broke: {}", options_.address,
                                                 status.error_message())};
+  }
+  // A server may answer so too, for a limit of a model.
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && late) {
+    return TooLate();
   }
   return OutcomeOf(FromGrpcStatus(status));
 }

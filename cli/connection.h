@@ -21,6 +21,7 @@ class Connection {
     std::string address;                         // "host:port"
     std::string flag = "--server";               // by which it is changed; named in the error
     std::string port_name;                       // what the flag names: "a gateway's public port"
+    std::string derivation;                      // whence the address, if nobody gave it
     absl::Duration timeout = absl::Seconds(30);  // of each call; above 0
   };
 
@@ -44,6 +45,9 @@ class Connection {
   Outcome Connect();
   Outcome Unreachable() const;
   Outcome WithoutService() const;
+  Outcome TooLate() const;
+  // The last lines of a message about the address: how it came about, and how to give another.
+  std::string AddressHint() const;
 
   const Options options_;
   const std::string service_;

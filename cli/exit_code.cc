@@ -9,8 +9,7 @@ Outcome OutcomeOf(const absl::Status& status) {
   const std::string message =
       fmt::format("{}: {}", absl::StatusCodeToString(status.code()),
                   std::string_view(status.message().data(), status.message().size()));
-  const bool late = status.code() == absl::StatusCode::kDeadlineExceeded;
-  return {late ? ExitCode::kDeadline : ExitCode::kFailed, message};
+  return {ExitCode::kFailed, message};
 }
 
 std::string_view ExitCodeHelp() {

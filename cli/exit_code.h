@@ -26,8 +26,9 @@ struct Outcome {
   static Outcome Usage(std::string message) { return {ExitCode::kUsage, std::move(message)}; }
 };
 
-// Of a call that was made and answered with `status`. An UNAVAILABLE that the server itself sent
-// (compute is away) is kFailed: the server was reached.
+// Returns the outcome of a call that the server answered with `status`. Every error is kFailed,
+// because the server was reached: an UNAVAILABLE (compute is away) and a DEADLINE_EXCEEDED (a model
+// reached a limit of its own) included.
 Outcome OutcomeOf(const absl::Status& status);
 
 // The footer of --help.

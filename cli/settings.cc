@@ -19,12 +19,24 @@ constexpr std::array<std::string_view, 5> kGrpcSchemes = {"unix:", "unix-abstrac
 }  // namespace
 
 Connection::Options Settings::ToServer() const {
-  return {server, "--server", "A gateway's public port (127.0.0.1:8001 by default)", timeout};
+  return {.address = server,
+          .flag = "--server",
+          .port_name = fmt::format("A gateway's public port ({} by default)", kDefaultServer),
+          .timeout = timeout};
 }
 
 Connection::Options Settings::ToAdmin() const {
-  return {admin.empty() ? AdminAddressOf(server) : admin, "--admin",
-          "A gateway's admin port (127.0.0.1:8003 by default)", timeout};
+  Connection::Options options = {
+      .address = admin,
+      .flag = "--admin",
+      .port_name = fmt::format("A gateway's admin port ({} by default)", kDefaultAdmin),
+      .timeout = timeout};
+  if (admin.empty()) {
+    options.address = AdminAddressOf(server);
+    options.derivation =
+        fmt::format("its port is that of --server {} plus {}", server, kAdminPortOffset);
+  }
+  return options;
 }
 
 std::string AdminAddressOf(const std::string& server) {
@@ -33,7 +45,7 @@ std::string AdminAddressOf(const std::string& server) {
   return PortOf(server) == 0 || port > kLastPort ? "" : WithPort(server, port);
 }
 
-std::string WrongAddress(const std::string& address) {
+std::string WrongAddress(const std::string& address, std::string_view example) {
   for (const std::string_view scheme : kGrpcSchemes) {
     if (address.starts_with(scheme)) return "";
   }
@@ -42,7 +54,7 @@ std::string WrongAddress(const std::string& address) {
                        address.substr(0, scheme + 3));
   }
   if (CheckAddress("", address).ok()) return "";
-  return fmt::format("'{}' came, HOST:PORT is expected, as in 127.0.0.1:8001", address);
+  return fmt::format("'{}' came, HOST:PORT is expected, as in {}", address, example);
 }
 
 absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text) {

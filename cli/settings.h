@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -8,9 +9,12 @@
 
 namespace souvenir::cli {
 
+inline constexpr char kDefaultServer[] = "127.0.0.1:8001";
+inline constexpr char kDefaultAdmin[] = "127.0.0.1:8003";
+
 // What every command is told.
 struct Settings {
-  std::string server = "127.0.0.1:8001";       // public port of a gateway
+  std::string server = kDefaultServer;         // public port of a gateway
   std::string admin;                           // its admin port; empty: as follows from `server`
   absl::Duration timeout = absl::Seconds(30);  // of one call
   bool json = false;                           // one JSON document in one line, for programs
@@ -23,9 +27,9 @@ struct Settings {
 // are. Empty where that is no port.
 std::string AdminAddressOf(const std::string& server);
 
-// Why `address` cannot be one of a server: it is neither HOST:PORT nor an address of gRPC's own
-// ("unix:/path", "dns:///name:1"). Empty where it can.
-std::string WrongAddress(const std::string& address);
+// Returns why `address` cannot be one of a server, or an empty text if it can. An address is
+// HOST:PORT, as `example` is, or one of gRPC's own ("unix:/path", "dns:///name:1").
+std::string WrongAddress(const std::string& address, std::string_view example);
 
 // "30", "2.5" (seconds), "500ms", "2m". INVALID_ARGUMENT for anything else, 0 and less included.
 absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text);

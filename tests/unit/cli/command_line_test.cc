@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -165,7 +166,7 @@ TEST_F(CommandLineTest, QuietKeepsTheLineOfATargetThatFailed) {
 TEST_F(CommandLineTest, WhatArrivedIsShownThoughTheCallFails) {
   Answer("gl", "Ola", souvenir::v1::CACHE_KIND_MEMORY);
   gateway_.translation.status = {grpc::StatusCode::DEADLINE_EXCEEDED, "too late"};
-  EXPECT_EQ(Run({"translate", "-q", "--from", "en", "--to", "es,gl", "x"}), 4);
+  EXPECT_EQ(Run({"translate", "-q", "--from", "en", "--to", "es,gl", "x"}), 1);
   EXPECT_EQ(out_, "Ola\n");
 }
 
@@ -212,8 +213,18 @@ TEST_F(CommandLineTest, ComputeBeingAwayIsNotTheGatewayBeingAway) {
 }
 
 TEST_F(CommandLineTest, ALateAnswerHasItsOwnExitStatus) {
-  gateway_.translation.status = {grpc::StatusCode::DEADLINE_EXCEEDED, "too late"};
-  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "Hello"}), 4);
+  const std::lock_guard<std::mutex> hold(gateway_.translation.holds_streams);
+  EXPECT_EQ(Run({"--timeout", "1500ms", "translate", "--from", "en", "--to", "es", "Hello"}), 4);
+  EXPECT_EQ(err_, "souvenir: no answer came from " + gateway_.address() +
+                      " within --timeout 1.5s\n"
+                      "A longer --timeout lets it take more time; 24h is the longest.\n");
+}
+
+TEST_F(CommandLineTest, ALimitOfAModelIsNoTimeoutOfTheCaller) {
+  gateway_.translation.status = {grpc::StatusCode::DEADLINE_EXCEEDED,
+                                 "model 'm': a row took longer than 10 s"};
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "Hello"}), 1);
+  EXPECT_EQ(err_, "souvenir: DEADLINE_EXCEEDED: model 'm': a row took longer than 10 s\n");
 }
 
 TEST_F(CommandLineTest, NoServerGivesAHint) {
@@ -228,6 +239,14 @@ TEST_F(CommandLineTest, NoServerGivesAHint) {
   EXPECT_THAT(err_, HasSubstr("scripts/serve"));
   EXPECT_EQ(RunAsIs({"cache", "clear", "--yes", "--admin", address}), 3);
   EXPECT_THAT(err_, HasSubstr("--admin"));
+  EXPECT_THAT(err_, Not(HasSubstr("was not given")));
+}
+
+TEST_F(CommandLineTest, AnAdminPortThatWasDerivedIsSaidToBe) {
+  EXPECT_EQ(RunAsIs({"cache", "clear", "--model", "m", "--server", "127.0.0.1:1"}), 3);
+  EXPECT_THAT(err_, HasSubstr("no server at 127.0.0.1:3: "));
+  EXPECT_THAT(err_, HasSubstr("127.0.0.1:3 was not given: its port is that of --server "
+                              "127.0.0.1:1 plus 2.\n"));
 }
 
 TEST_F(CommandLineTest, AServerWithoutTheServiceIsNamed) {
@@ -257,6 +276,10 @@ TEST_F(CommandLineTest, AnAddressIsHostAndPort) {
   EXPECT_THAT(err_, HasSubstr("without http://"));
   EXPECT_EQ(RunAsIs({"languages", "--server", "localhost"}), 2);
   EXPECT_THAT(err_, HasSubstr("--server: 'localhost' came, HOST:PORT is expected"));
+  EXPECT_THAT(err_, HasSubstr("as in 127.0.0.1:8001"));
+  EXPECT_EQ(RunAsIs({"cache", "stats", "--admin", "localhost"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--admin: 'localhost' came, HOST:PORT is expected, as in "
+                              "127.0.0.1:8003"));
   setenv("SOUVENIR_ADMIN", "localhost", 1);
   EXPECT_EQ(RunAsIs({"cache", "clear", "--yes"}), 2);
   unsetenv("SOUVENIR_ADMIN");

@@ -16,8 +16,9 @@ TEST(ExitCodeTest, NumbersStay) {
 
 TEST(ExitCodeTest, OfACallThatWasAnswered) {
   EXPECT_TRUE(OutcomeOf(absl::OkStatus()).ok());
-  EXPECT_EQ(OutcomeOf(absl::DeadlineExceededError("late")).code, ExitCode::kDeadline);
   EXPECT_EQ(OutcomeOf(absl::InvalidArgumentError("long")).code, ExitCode::kFailed);
+  // A model reached its own limit; the caller's deadline has not come.
+  EXPECT_EQ(OutcomeOf(absl::DeadlineExceededError("late")).code, ExitCode::kFailed);
   // Compute is away, but the gateway is there and said so.
   EXPECT_EQ(OutcomeOf(absl::UnavailableError("away")).code, ExitCode::kFailed);
 }

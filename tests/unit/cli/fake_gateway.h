@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -126,6 +127,7 @@ class FakeGateway final {
       asked = *request;
       metadata = MetadataOf(*context);
       for (const auto& each : answers) writer->Write(each);
+      const std::lock_guard<std::mutex> wait(holds_streams);
       return status;
     }
     grpc::Status ListLanguages(grpc::ServerContext*, const souvenir::v1::ListLanguagesRequest*,
@@ -139,6 +141,7 @@ class FakeGateway final {
     std::vector<souvenir::v1::Translation> answers;
     souvenir::v1::ListLanguagesResponse languages;
     grpc::Status status;
+    std::mutex holds_streams;  // a StreamTranslate ends when nobody has it
   } translation;
 
   struct Stats final : souvenir::v1::StatsService::Service {

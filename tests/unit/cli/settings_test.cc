@@ -27,11 +27,12 @@ TEST(SettingsTest, TheAdminPortFollowsTheServer) {
 TEST(WrongAddressTest, TakesWhatGrpcTakesWithAPort) {
   for (const char* address : {"localhost:1", "127.0.0.1:65535", "[::1]:80", "unix:/run/x",
                               "dns:///name:1", "ipv4:127.0.0.1:1"}) {
-    EXPECT_EQ(WrongAddress(address), "") << address;
+    EXPECT_EQ(WrongAddress(address, kDefaultServer), "") << address;
   }
   for (const char* address :
        {"localhost", "localhost:", "localhost:http", "::1", "1:99999", "", "https://host:1"}) {
-    EXPECT_THAT(WrongAddress(address), HasSubstr("HOST:PORT is expected")) << address;
+    EXPECT_THAT(WrongAddress(address, kDefaultServer), HasSubstr("HOST:PORT is expected"))
+        << address;
   }
 }
 
