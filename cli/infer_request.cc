@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <google/protobuf/map.h>
 
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "cli/standard_input.h"
@@ -26,12 +28,33 @@ using nlohmann::json;
 
 constexpr size_t kMostInputBytes = 64u << 20;  // no server takes a larger message
 
+// "line 2, column 7" of the byte at `offset`. Columns count bytes from 1.
+std::string PlaceOf(std::string_view text, size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const size_t line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
+  const size_t line_feed = before.rfind('\n');
+  const size_t begin = line_feed == std::string_view::npos ? 0 : line_feed + 1;
+  return fmt::format("line {}, column {}", line, offset - begin + 1);
+}
+
+// `where` names the input, for messages.
 absl::StatusOr<json> ParseJson(const std::string& text, const std::string& where) {
-  json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (value.is_discarded()) {
-    return absl::InvalidArgumentError(fmt::format("{}: what came is no JSON", where));
+  try {
+    return json::parse(text);
+  } catch (const json::parse_error& error) {
+    // `byte` counts from 1; a text that is cut short ends one byte before it.
+    const size_t offset = std::min(error.byte > 0 ? error.byte - 1 : 0, text.size());
+    // "[json...] parse error at ...: syntax error while parsing array - unexpected ...".
+    std::string_view reason = error.what();
+    const size_t dash = reason.find(" - ");
+    reason = dash == std::string_view::npos ? "" : reason.substr(dash + 3);
+    return absl::InvalidArgumentError(fmt::format("{}: what came is no JSON at {}{}{}", where,
+                                                  PlaceOf(text, offset), reason.empty() ? "" : ": ",
+                                                  reason));
+  } catch (const json::exception&) {  // a number that no double can be
+    return absl::InvalidArgumentError(
+        fmt::format("{}: what came is JSON with a number out of range", where));
   }
-  return value;
 }
 
 // NAME=VALUE, or NAME:=JSON.
@@ -56,6 +79,59 @@ absl::StatusOr<Assignment> ParseAssignment(const char* flag, const std::string& 
 }
 
 std::string TypeOfJson(const json& value) { return value.type_name(); }
+
+// Refuses a field of an object that the protocol's REST form does not have there. A field that was
+// passed over would be a request other than the one that was meant.
+absl::Status CheckFields(const std::string& where, const json& object,
+                         const std::vector<std::string>& known) {
+  for (const auto& [name, value] : object.items()) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string nearest = Nearest(name, known);
+    return absl::InvalidArgumentError(
+        fmt::format("{} has an unknown field '{}'{}; its fields are {}", where, name,
+                    nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest),
+                    fmt::join(known, ", ")));
+  }
+  return absl::OkStatus();
+}
+
+// `type` is a word of JSON: "string", "array", "object".
+absl::Status CheckType(const std::string& where, const json& value, const std::string& type) {
+  if (value.type_name() == type) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format("{}: {} {} is expected, and no {}", where,
+                                                type.starts_with('s') ? "a" : "an", type,
+                                                TypeOfJson(value)));
+}
+
+absl::Status SetParameter(const std::string& name, const json& value, InferParameter* parameter) {
+  if (value.is_boolean()) {
+    parameter->set_bool_param(value.get<bool>());
+  } else if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) {
+    parameter->set_uint64_param(value.get<uint64_t>());
+  } else if (value.is_number_integer()) {
+    parameter->set_int64_param(value.get<int64_t>());
+  } else if (value.is_number()) {
+    parameter->set_double_param(value.get<double>());
+  } else if (value.is_string()) {
+    parameter->set_string_param(value.get<std::string>());
+  } else {
+    return absl::InvalidArgumentError(fmt::format(
+        "parameter '{}' is a text, a number, true or false, and no {}", name, TypeOfJson(value)));
+  }
+  return absl::OkStatus();
+}
+
+using Parameters = google::protobuf::Map<std::string, InferParameter>;
+
+// Adds the field "parameters" of an object of the REST form. `where` names that object.
+absl::Status AddParameters(const std::string& where, const json& object, Parameters* parameters) {
+  if (!object.contains("parameters")) return absl::OkStatus();
+  SOUVENIR_RETURN_IF_ERROR(CheckType(where + ": parameters", object["parameters"], "object"));
+  for (const auto& [name, value] : object["parameters"].items()) {
+    SOUVENIR_RETURN_IF_ERROR(SetParameter(name, value, &(*parameters)[name]));
+  }
+  return absl::OkStatus();
+}
 
 // The inputs of one request on their way together.
 class Inputs {
@@ -102,6 +178,11 @@ class Inputs {
     return absl::OkStatus();
   }
 
+  // Sets the parameters of an input that comes by Add().
+  void SetParameters(const std::string& name, Parameters parameters) {
+    parameters_[name] = std::move(parameters);
+  }
+
   // In the order of the metadata.
   absl::Status AppendTo(ModelInferRequest* request) {
     for (const auto& [name, words] : words_) {
@@ -115,6 +196,10 @@ class Inputs {
       if (tensor != tensors_.end()) views.push_back(tensor->second.view());
     }
     AppendInputs(views, request);
+    for (auto& input : *request->mutable_inputs()) {
+      const auto set = parameters_.find(input.name());
+      if (set != parameters_.end()) *input.mutable_parameters() = set->second;
+    }
     return absl::OkStatus();
   }
 
@@ -136,6 +221,7 @@ class Inputs {
   std::vector<DeclaredTensor> declared_;
   std::map<std::string, Tensor> tensors_;
   std::map<std::string, std::vector<std::string>> words_;
+  std::map<std::string, Parameters> parameters_;
 };
 
 absl::Status AddInput(const std::string& text, Inputs* inputs) {
@@ -154,43 +240,24 @@ absl::Status AddInput(const std::string& text, Inputs* inputs) {
   return absl::OkStatus();
 }
 
-absl::Status SetParameter(const std::string& name, const json& value, InferParameter* parameter) {
-  if (value.is_boolean()) {
-    parameter->set_bool_param(value.get<bool>());
-  } else if (value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX) {
-    parameter->set_uint64_param(value.get<uint64_t>());
-  } else if (value.is_number_integer()) {
-    parameter->set_int64_param(value.get<int64_t>());
-  } else if (value.is_number()) {
-    parameter->set_double_param(value.get<double>());
-  } else if (value.is_string()) {
-    parameter->set_string_param(value.get<std::string>());
-  } else {
-    return absl::InvalidArgumentError(fmt::format(
-        "parameter '{}' is a text, a number, true or false, and no {}", name, TypeOfJson(value)));
-  }
-  return absl::OkStatus();
-}
-
 // A number, true and false are what they look like; anything else is a text.
 absl::Status AddParameter(const std::string& text, ModelInferRequest* request) {
   SOUVENIR_ASSIGN_OR_RETURN(const Assignment set, ParseAssignment("--parameter", text));
-  json value = json::parse(set.value, nullptr, /*allow_exceptions=*/false);
-  if (set.is_json && value.is_discarded()) {
-    return absl::InvalidArgumentError(
-        fmt::format("--parameter {}: what came is no JSON", set.name));
-  }
-  if (!set.is_json && !value.is_number() && !value.is_boolean()) value = set.value;
-  return SetParameter(set.name, value, &(*request->mutable_parameters())[set.name]);
+  absl::StatusOr<json> value = ParseJson(set.value, "--parameter " + set.name);
+  if (set.is_json) SOUVENIR_RETURN_IF_ERROR(value.status());
+  const bool is_text = !value.ok() || (!value->is_number() && !value->is_boolean());
+  if (!set.is_json && is_text) value = json(set.value);
+  return SetParameter(set.name, *value, &(*request->mutable_parameters())[set.name]);
 }
 
-// An element of "inputs" in the protocol's REST form.
-absl::Status AddRestInput(const json& input, Inputs* inputs) {
+// Adds an element of "inputs" in the protocol's REST form. `where` names it in messages.
+absl::Status AddRestInput(const std::string& where, const json& input, Inputs* inputs) {
   if (!input.is_object() || !input.contains("name") || !input["name"].is_string() ||
       !input.contains("data")) {
-    return absl::InvalidArgumentError(
-        "--data: an element of \"inputs\" has a \"name\" and \"data\"");
+    return absl::InvalidArgumentError(fmt::format("{} must have a \"name\" and \"data\"", where));
   }
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckFields(where, input, {"name", "datatype", "shape", "data", "parameters"}));
   const auto name = input["name"].get<std::string>();
   SOUVENIR_ASSIGN_OR_RETURN(const DeclaredTensor* found, inputs->Find(name));
   DeclaredTensor declared = *found;
@@ -200,7 +267,7 @@ absl::Status AddRestInput(const json& input, Inputs* inputs) {
                           : std::nullopt;
     if (!type) {
       return absl::InvalidArgumentError(
-          fmt::format("--data: {} is no datatype", input["datatype"].dump()));
+          fmt::format("{}: {} is no datatype", where, input["datatype"].dump()));
     }
     declared.datatype = *type;
   }
@@ -210,11 +277,47 @@ absl::Status AddRestInput(const json& input, Inputs* inputs) {
     const bool whole =
         sizes.is_array() && std::all_of(sizes.begin(), sizes.end(),
                                         [](const json& size) { return size.is_number_integer(); });
-    if (!whole)
-      return absl::InvalidArgumentError("--data: a \"shape\" is an array of whole numbers");
+    if (!whole) {
+      return absl::InvalidArgumentError(
+          fmt::format("{}: a \"shape\" is an array of whole numbers", where));
+    }
     shape = sizes.get<std::vector<int64_t>>();
   }
+  Parameters parameters;
+  SOUVENIR_RETURN_IF_ERROR(AddParameters(where, input, &parameters));
+  inputs->SetParameters(name, std::move(parameters));
   return inputs->Add(name, TensorOfJson(declared, input["data"], shape));
+}
+
+// Adds all that a request in the protocol's REST form says.
+absl::Status AddRestRequest(const std::string& where, const json& data, Inputs* inputs,
+                            ModelInferRequest* request) {
+  SOUVENIR_RETURN_IF_ERROR(CheckFields(where, data, {"id", "inputs", "outputs", "parameters"}));
+  SOUVENIR_RETURN_IF_ERROR(CheckType(where + ": inputs", data["inputs"], "array"));
+  for (size_t i = 0; i < data["inputs"].size(); ++i) {
+    SOUVENIR_RETURN_IF_ERROR(
+        AddRestInput(fmt::format("{}: inputs[{}]", where, i), data["inputs"][i], inputs));
+  }
+  SOUVENIR_RETURN_IF_ERROR(AddParameters(where, data, request->mutable_parameters()));
+  if (data.contains("outputs")) {
+    SOUVENIR_RETURN_IF_ERROR(CheckType(where + ": outputs", data["outputs"], "array"));
+    for (size_t i = 0; i < data["outputs"].size(); ++i) {
+      const json& output = data["outputs"][i];
+      const std::string at = fmt::format("{}: outputs[{}]", where, i);
+      if (!output.is_object() || !output.contains("name") || !output["name"].is_string()) {
+        return absl::InvalidArgumentError(at + " must have a \"name\"");
+      }
+      SOUVENIR_RETURN_IF_ERROR(CheckFields(at, output, {"name", "parameters"}));
+      auto* const requested = request->add_outputs();
+      requested->set_name(output["name"].get<std::string>());
+      SOUVENIR_RETURN_IF_ERROR(AddParameters(at, output, requested->mutable_parameters()));
+    }
+  }
+  if (data.contains("id")) {
+    SOUVENIR_RETURN_IF_ERROR(CheckType(where + ": id", data["id"], "string"));
+    request->set_id(data["id"].get<std::string>());
+  }
+  return absl::OkStatus();
 }
 
 // {"NAME": value, ...}, or the protocol's REST form.
@@ -223,35 +326,20 @@ absl::Status AddData(const InferOptions& options, Console& console, Inputs* inpu
   absl::StatusOr<std::string> text = options.data == "-" ? ReadAll(console.in, kMostInputBytes)
                                                          : ReadFile(options.data, kMostInputBytes);
   SOUVENIR_RETURN_IF_ERROR(text.status());
-  SOUVENIR_ASSIGN_OR_RETURN(const json data, ParseJson(*text, "--data"));
-  if (!data.is_object()) {
-    return absl::InvalidArgumentError(
-        fmt::format("--data: an object is expected, and no {}", TypeOfJson(data)));
-  }
-  if (!data.contains("inputs") || !data["inputs"].is_array()) {
+  const std::string where =
+      options.data == "-" ? "--data (standard input)" : "--data " + options.data;
+  SOUVENIR_ASSIGN_OR_RETURN(const json data, ParseJson(*text, where));
+  SOUVENIR_RETURN_IF_ERROR(CheckType(where, data, "object"));
+  const bool is_rest =
+      data.contains("inputs") && (data["inputs"].is_array() || !inputs->Find("inputs").ok());
+  if (!is_rest) {
     for (const auto& [name, value] : data.items()) {
       SOUVENIR_ASSIGN_OR_RETURN(const DeclaredTensor* declared, inputs->Find(name));
       SOUVENIR_RETURN_IF_ERROR(inputs->Add(name, TensorOfJson(*declared, value)));
     }
     return absl::OkStatus();
   }
-  for (const json& input : data["inputs"]) {
-    SOUVENIR_RETURN_IF_ERROR(AddRestInput(input, inputs));
-  }
-  if (data.contains("parameters") && data["parameters"].is_object()) {
-    for (const auto& [name, value] : data["parameters"].items()) {
-      SOUVENIR_RETURN_IF_ERROR(SetParameter(name, value, &(*request->mutable_parameters())[name]));
-    }
-  }
-  if (data.contains("outputs") && data["outputs"].is_array()) {
-    for (const json& output : data["outputs"]) {
-      if (output.is_object() && output.contains("name") && output["name"].is_string()) {
-        request->add_outputs()->set_name(output["name"].get<std::string>());
-      }
-    }
-  }
-  if (data.contains("id") && data["id"].is_string()) request->set_id(data["id"].get<std::string>());
-  return absl::OkStatus();
+  return AddRestRequest(where, data, inputs, request);
 }
 
 // A text on standard input, for a model that takes one.

@@ -29,10 +29,12 @@ absl::Status Wrong(const DeclaredTensor& declared, const std::string& what) {
       fmt::format("input '{}' {}: {}", declared.name, TypeOf(declared), what));
 }
 
-absl::Status NotOfType(const DeclaredTensor& declared, const std::string& word) {
+// `element` counts the elements in order, from 0.
+absl::Status NotOfType(const DeclaredTensor& declared, int64_t element, const std::string& word) {
   const bool cut = word.size() > kMostShown;
-  return Wrong(declared, fmt::format("'{}{}' is no {}", word.substr(0, kMostShown),
-                                     cut ? "..." : "", DataTypeName(declared.datatype)));
+  return Wrong(declared,
+               fmt::format("element {}: '{}{}' is no {}", element, word.substr(0, kMostShown),
+                           cut ? "..." : "", DataTypeName(declared.datatype)));
 }
 
 template <typename Element>
@@ -104,24 +106,24 @@ bool IsFloat(DataType type) {
          type == DataType::kFp64;
 }
 
-absl::Status AppendJsonElement(const DeclaredTensor& declared, const json& value,
+absl::Status AppendJsonElement(const DeclaredTensor& declared, int64_t element, const json& value,
                                std::string* data) {
   const bool is_bytes = declared.datatype == DataType::kBytes;
   std::string word;
   if (is_bytes && value.is_object() && value.size() == 1 && value.contains("b64") &&
       value["b64"].is_string()) {
     if (!absl::Base64Unescape(value["b64"].get_ref<const std::string&>(), &word)) {
-      return Wrong(declared, "what stands in \"b64\" is not base64");
+      return Wrong(declared, fmt::format("element {}: the \"b64\" is not base64", element));
     }
   } else if (value.is_string() && (is_bytes || IsFloat(declared.datatype))) {
     word = value.get<std::string>();
   } else if ((value.is_number() || value.is_boolean()) && !is_bytes) {
     word = value.dump();
   } else {
-    return NotOfType(declared, value.dump());
+    return NotOfType(declared, element, value.dump());
   }
   return AppendElement(declared.datatype, word, data) ? absl::OkStatus()
-                                                      : NotOfType(declared, value.dump());
+                                                      : NotOfType(declared, element, value.dump());
 }
 
 // Appends the elements of `value`, in order. `sizes` are those of the arrays on the way there.
@@ -129,8 +131,7 @@ absl::Status AppendJson(const DeclaredTensor& declared, const json& value, size_
                         std::vector<int64_t>* sizes, std::string* data, int64_t* count) {
   if (!value.is_array()) {
     if (depth != sizes->size() && *count > 0) return Wrong(declared, "the arrays are uneven");
-    ++*count;
-    return AppendJsonElement(declared, value, data);
+    return AppendJsonElement(declared, (*count)++, value, data);
   }
   if (depth >= kMaxDimensions) return Wrong(declared, "the arrays are too deep");
   const auto size = static_cast<int64_t>(value.size());
@@ -144,6 +145,10 @@ absl::Status AppendJson(const DeclaredTensor& declared, const json& value, size_
     SOUVENIR_RETURN_IF_ERROR(AppendJson(declared, each, depth + 1, sizes, data, count));
   }
   return absl::OkStatus();
+}
+
+std::string Elements(int64_t count) {
+  return fmt::format("{} element{}", count, count == 1 ? "" : "s");
 }
 
 // The declared shape with `count` elements.
@@ -162,17 +167,25 @@ absl::StatusOr<std::vector<int64_t>> Fit(const DeclaredTensor& declared, int64_t
   }
   const bool fits = first_any != nullptr ? fixed > 0 && count % fixed == 0 : count == fixed;
   if (!fits) {
-    return Wrong(declared,
-                 fmt::format("{} element{} came, {}{} {} expected", count, count == 1 ? "" : "s",
-                             first_any != nullptr ? "a multiple of " : "", fixed,
-                             fixed == 1 || first_any != nullptr ? "is" : "are"));
+    return Wrong(declared, fmt::format("{} came, {}{} {} expected", Elements(count),
+                                       first_any != nullptr ? "a multiple of " : "", fixed,
+                                       fixed == 1 || first_any != nullptr ? "is" : "are"));
   }
   if (first_any != nullptr) *first_any = count / fixed;
   return shape;
 }
 
 absl::StatusOr<Tensor> Finish(const DeclaredTensor& declared, std::vector<int64_t> shape,
-                              std::string data) {
+                              int64_t count, std::string data) {
+  const std::optional<int64_t> expected = ElementCount(shape);
+  if (!expected) {
+    return Wrong(declared, fmt::format("the shape {} has a negative size or too many elements",
+                                       ShapeString(shape)));
+  }
+  if (count != *expected) {
+    return Wrong(declared, fmt::format("{} came, and the shape {} has {}", Elements(count),
+                                       ShapeString(shape), *expected));
+  }
   Tensor tensor{declared.name, declared.datatype, std::move(shape), std::move(data)};
   SOUVENIR_RETURN_IF_ERROR(ValidateTensor(tensor.view()));
   return tensor;
@@ -192,15 +205,17 @@ absl::StatusOr<Tensor> TensorOfWords(const DeclaredTensor& declared,
     std::vector<std::string> elements = {word};
     if (declared.datatype != DataType::kBytes) elements = absl::StrSplit(word, ',');
     for (const std::string& element : elements) {
-      ++count;
       const std::string bare = declared.datatype == DataType::kBytes
                                    ? element
                                    : std::string(absl::StripAsciiWhitespace(element));
-      if (!AppendElement(declared.datatype, bare, &data)) return NotOfType(declared, element);
+      if (!AppendElement(declared.datatype, bare, &data)) {
+        return NotOfType(declared, count, element);
+      }
+      ++count;
     }
   }
   SOUVENIR_ASSIGN_OR_RETURN(std::vector<int64_t> shape, Fit(declared, count));
-  return Finish(declared, std::move(shape), std::move(data));
+  return Finish(declared, std::move(shape), count, std::move(data));
 }
 
 absl::StatusOr<Tensor> TensorOfJson(const DeclaredTensor& declared, const json& value,
@@ -209,10 +224,12 @@ absl::StatusOr<Tensor> TensorOfJson(const DeclaredTensor& declared, const json& 
   std::vector<int64_t> sizes;
   int64_t count = 0;
   SOUVENIR_RETURN_IF_ERROR(AppendJson(declared, value, 0, &sizes, &data, &count));
-  if (shape) return Finish(declared, *shape, std::move(data));
-  if (sizes.size() == declared.shape.size()) return Finish(declared, sizes, std::move(data));
+  if (shape) return Finish(declared, *shape, count, std::move(data));
+  if (sizes.size() == declared.shape.size()) {
+    return Finish(declared, sizes, count, std::move(data));
+  }
   SOUVENIR_ASSIGN_OR_RETURN(std::vector<int64_t> fitting, Fit(declared, count));
-  return Finish(declared, std::move(fitting), std::move(data));
+  return Finish(declared, std::move(fitting), count, std::move(data));
 }
 
 absl::StatusOr<Tensor> TensorOfFile(const DeclaredTensor& declared, const std::string& bytes) {
@@ -222,9 +239,9 @@ absl::StatusOr<Tensor> TensorOfFile(const DeclaredTensor& declared, const std::s
     return Wrong(declared,
                  fmt::format("{} bytes came, a multiple of {} is expected", bytes.size(), size));
   }
-  SOUVENIR_ASSIGN_OR_RETURN(std::vector<int64_t> shape,
-                            Fit(declared, static_cast<int64_t>(bytes.size() / size)));
-  return Finish(declared, std::move(shape), bytes);
+  const auto count = static_cast<int64_t>(bytes.size() / size);
+  SOUVENIR_ASSIGN_OR_RETURN(std::vector<int64_t> shape, Fit(declared, count));
+  return Finish(declared, std::move(shape), count, bytes);
 }
 
 }  // namespace souvenir::cli

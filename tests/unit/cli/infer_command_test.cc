@@ -124,7 +124,10 @@ TEST_F(InferTest, WhatIsNoElementIsRefusedBeforeItIsSent) {
            {"a=1", "1 element came, a multiple of 2 is expected"},
            {"a:=[1.5,2]", "'1.5' is no INT8"},
            {"a:=[[1,2],[3]]", "uneven"},
-           {"a:=[1,", "is no JSON"},
+           {"a:=[1,",
+            "--input a: what came is no JSON at line 1, column 4: unexpected end of input"},
+           {"a:=[1, 2, 1.5, 2]", "element 2: '1.5' is no INT8"},
+           {"a=1,2,3", "3 elements came, a multiple of 2 is expected"},
            {"a", "NAME=VALUE"},
            {"a2=1,2", "no input 'a2' (did you mean a?)"},
            {"a=@/no/such/file", "cannot read /no/such/file"}}) {
@@ -167,6 +170,61 @@ TEST_F(InferTest, DataIsJsonOfNamesOrTheRestForm) {
   EXPECT_TRUE(asked().parameters().at("on").bool_param());
   EXPECT_EQ(Run({"-d", "-"}, "[1]"), 2);
   EXPECT_THAT(err_, HasSubstr("an object is expected"));
+}
+
+TEST_F(InferTest, AFieldThatTheRestFormDoesNotHaveIsRefusedByName) {
+  Declare("a", "INT64", {-1, 2});
+  for (const auto& [data, complaint] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"inputs": [], "output": []})",
+            "--data (standard input) has an unknown field 'output' (did you mean 'outputs'?); its "
+            "fields are id, inputs, outputs, parameters"},
+           {R"({"inputs": [{"name": "a", "shap": [1, 2], "data": [1, 2]}]})",
+            "inputs[0] has an unknown field 'shap' (did you mean 'shape'?)"},
+           {R"({"inputs": [], "outputs": [{"name": "o", "x": 1}]})",
+            "outputs[0] has an unknown field 'x'; its fields are name, parameters"},
+           {R"({"inputs": [], "outputs": [{"nam": "o"}]})", "outputs[0] must have a \"name\""},
+           {R"({"inputs": {}})", "inputs: an array is expected, and no object"},
+           {R"({"inputs": [], "outputs": {}})", "outputs: an array is expected, and no object"},
+           {R"({"inputs": [], "parameters": 5})",
+            "parameters: an object is expected, and no number"},
+           {R"({"inputs": [], "id": 5})", "id: a string is expected, and no number"}}) {
+    EXPECT_EQ(Run({"-d", "-"}, data), 2) << data;
+    EXPECT_THAT(err_, HasSubstr(complaint));
+  }
+  EXPECT_EQ(asked().inputs_size(), 0);
+  EXPECT_EQ(Run({"-d", "-"}, R"({"inputs": [
+      {"name": "a", "data": [1, 2], "parameters": {"p": 1}}],
+      "outputs": [{"name": "o", "parameters": {"binary_data": false}}]})"),
+            0)
+      << err_;
+  EXPECT_EQ(asked().inputs(0).parameters().at("p").int64_param(), 1);
+  EXPECT_FALSE(asked().outputs(0).parameters().at("binary_data").bool_param());
+}
+
+TEST_F(InferTest, ElementsAreCountedAndNoBytes) {
+  Declare("a", "INT64", {-1, 2});
+  for (const auto& [shape, complaint] : std::vector<std::pair<std::string, std::string>>{
+           {"[2, 2]", "input 'a' INT64[-1,2]: 3 elements came, and the shape [2, 2] has 4"},
+           {"[-1, 2]", "the shape [-1, 2] has a negative size"}}) {
+    EXPECT_EQ(Run({"-d", "-"},
+                  R"({"inputs": [{"name": "a", "data": [1, 2, 3], "shape": )" + shape + "}]}"),
+              2);
+    EXPECT_THAT(err_, HasSubstr(complaint));
+  }
+}
+
+TEST_F(InferTest, TextThatIsNoJsonIsSaidWithItsPlace) {
+  Declare("a", "INT64", {-1, 2});
+  const TemporaryDirectory directory;
+  const std::string file = directory.path() + "/data.json";
+  std::ofstream(file) << "{\n  \"a\": [1,, 2]}";
+  EXPECT_EQ(Run({"--data", file}), 2);
+  EXPECT_THAT(err_, HasSubstr("--data " + file +
+                              ": what came is no JSON at line 2, column 11: unexpected ','"));
+  EXPECT_EQ(Run({"-i", "a:=[1, 1e999]"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--input a: what came is JSON with a number out of range"));
+  EXPECT_EQ(Run({"-i", "a=1,2", "-p", "p:={"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--parameter p: what came is no JSON at line 1, column 2"));
 }
 
 TEST_F(InferTest, AFileIsOneElementOfBytesOrTheRawNumbers) {
