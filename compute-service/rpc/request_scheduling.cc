@@ -1,30 +1,22 @@
 #include "compute-service/rpc/request_scheduling.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <string>
 
+#include "common/oip/number_parameter.h"
 #include "common/status_macros.h"
 
 namespace souvenir::compute {
 namespace {
 
-// A parameter that is a number from 0; 0 where it is absent. Clients send either type.
+// Returns the value of a parameter; 0 if it is absent.
 absl::StatusOr<uint64_t> NumberOf(const inference::ModelInferRequest& request,
                                   const std::string& name) {
   const auto found = request.parameters().find(name);
   if (found == request.parameters().end()) return 0;
-  const inference::InferParameter& value = found->second;
-  if (value.has_uint64_param()) return value.uint64_param();
-  if (value.has_int64_param() && value.int64_param() >= 0) {
-    return static_cast<uint64_t>(value.int64_param());
-  }
-  return absl::InvalidArgumentError(
-      fmt::format("parameter '{}': {} came, a number from 0 is expected", name,
-                  value.has_int64_param() ? std::to_string(value.int64_param()) : "another type"));
+  return NumberParameter(name, found->second);
 }
 
 }  // namespace

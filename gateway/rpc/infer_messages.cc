@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
+#include "common/oip/number_parameter.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
 
@@ -15,15 +17,22 @@ namespace {
 constexpr int kMapKey = 1;
 constexpr int kMapValue = 2;
 
-// The parameters that may change the answer. Of the others, priority goes into `options`; a
+// Every number beyond the levels of a model means its last level.
+int64_t AsPriority(uint64_t number) {
+  constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  return static_cast<int64_t>(std::min(number, kMost));
+}
+
+// Reads the parameters that may change the answer. Of the others, priority goes into `options`, and
+// the timeout is checked only: compute has its own limits for work that callers may share. A
 // sequence makes answers depend on what was asked before, so that none is remembered.
 absl::Status ReadParameters(const inference::ModelInferRequest& request, ResolveOptions* options,
                             std::vector<Parameter>* parameters) {
   for (const auto& [name, value] : request.parameters()) {
-    if (name.starts_with(kOurNames) || name == "timeout") continue;
-    if (name == "priority") {
-      options->priority = value.has_uint64_param() ? static_cast<int64_t>(value.uint64_param())
-                                                   : value.int64_param();
+    if (name.starts_with(kOurNames)) continue;
+    if (name == "priority" || name == "timeout") {
+      SOUVENIR_ASSIGN_OR_RETURN(const uint64_t number, NumberParameter(name, value));
+      if (name == "priority") options->priority = AsPriority(number);
       continue;
     }
     if (name.starts_with("sequence_")) options->cache.no_store = true;

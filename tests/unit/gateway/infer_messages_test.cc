@@ -58,7 +58,7 @@ class InferMessagesTest : public testing::Test {
     });
   }
 
-  // Asks for `texts`, a row each, and puts the answers together.
+  // Asks for `texts`, a row each, with `parameters_`, and puts the answers together.
   absl::StatusOr<inference::ModelInferResponse> Ask(const std::vector<std::string>& texts) {
     std::string framed;
     for (const std::string& text : texts) AppendBytesElement(text, &framed);
@@ -66,11 +66,14 @@ class InferMessagesTest : public testing::Test {
     inference::ModelInferRequest request;
     request.set_model_name("m");
     AppendInputs({TensorView{"in", DataType::kBytes, shape, framed}}, &request);
+    *request.mutable_parameters() = parameters_;
     const grpc::Slice slice(request.SerializeAsString());
 
     const auto call = std::make_shared<TestCall>();
     EXPECT_EQ(call->messages.Parse(grpc::ByteBuffer(&slice, 1), 1u << 20), absl::OkStatus());
-    EXPECT_EQ(call->messages.Ask({}, catalog_, targets_, call.get()), absl::OkStatus());
+    const absl::Status asked = call->messages.Ask({}, catalog_, targets_, call.get());
+    if (!asked.ok()) return asked;
+    priority_ = call->options.priority;
     resolver_.Resolve(call);
     executor_.RunAll();
     const absl::Status joined = call->messages.Join(*call);
@@ -81,6 +84,9 @@ class InferMessagesTest : public testing::Test {
     EXPECT_EQ(ParseMessage(written, written.Length(), &response), absl::OkStatus());
     return response;
   }
+
+  google::protobuf::Map<std::string, inference::InferParameter> parameters_;
+  int64_t priority_ = 0;  // of the last call
 
  private:
   Catalog catalog_{Catalog::Options{}};
@@ -126,6 +132,31 @@ TEST_F(InferMessagesTest, AnswersOfDifferentShapesMakeNoBatch) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("row 0 is BYTES of shape [1, 1] and row 1 is BYTES of shape [1, 2]"));
+}
+
+// Compute would refuse it, but a remembered answer asks nobody.
+TEST_F(InferMessagesTest, AParameterOfAWrongTypeIsRefusedBeforeTheCacheIsAsked) {
+  AnswerRowsWith({1, 1});
+  ASSERT_EQ(Ask({"a"}).status(), absl::OkStatus());
+  for (const char* name : {"priority", "timeout"}) {
+    for (const char* text : {"a", "b"}) {  // one that is remembered, one that is not
+      parameters_.clear();
+      parameters_[name].set_string_param("5");
+      absl::Status status = Ask({text}).status();
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_EQ(status.message(), fmt::format("parameter '{}': a text came, an integer of 0 or "
+                                              "more is expected",
+                                              name));
+      parameters_[name].set_int64_param(-1);
+      EXPECT_EQ(Ask({text}).status().code(), absl::StatusCode::kInvalidArgument);
+      parameters_[name].set_int64_param(7);
+      EXPECT_EQ(Ask({text}).status(), absl::OkStatus());
+    }
+  }
+  parameters_.clear();
+  parameters_["priority"].set_uint64_param(UINT64_MAX);
+  ASSERT_EQ(Ask({"a"}).status(), absl::OkStatus());
+  EXPECT_EQ(priority_, INT64_MAX);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ TEST_F(RequestSchedulingTest, WhatIsNoNumberIsRefusedByName) {
                 HasSubstr(std::string(name) + "': -1 came"));
     parameter(name).set_string_param("5");
     EXPECT_THAT(std::string(ReadScheduling(request_, settings_).status().message()),
-                HasSubstr("another type came"));
+                HasSubstr("a text came"));
   }
 }
 
