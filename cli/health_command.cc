@@ -20,6 +20,10 @@ Outcome Health(const HealthOptions& options, const Settings& settings, Console& 
   HealthCheckResponse response;
   Outcome outcome = connection.Call(
       [&](grpc::ClientContext* context) { return stub->Check(context, request, &response); });
+  if (outcome.code == ExitCode::kFailed &&
+      outcome.message.find(options.part) == std::string::npos) {
+    outcome.message += fmt::format(" (the part that was asked for: '{}')", options.part);
+  }
   if (!outcome.ok()) return outcome;
   const std::string status = HealthCheckResponse::ServingStatus_Name(response.status());
   console.out << (settings.json ? ToJson(response) : status) << '\n';

@@ -1,12 +1,31 @@
 #include "common/grpc/health_service.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
+
+#include "common/cut_text.h"
+#include "common/grpc/status.h"
+#include "common/nearest.h"
 
 namespace souvenir {
 
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
+
+namespace {
+
+// An error has about 2 KB (see status.h), and a server may have thousands of models.
+constexpr size_t kMostListed = 20;
+constexpr size_t kMostShownBytes = 200;  // of the name that was asked for
+// Of so many the nearest name is looked for: anybody may ask, and a comparison takes a microsecond.
+constexpr size_t kMostCompared = 500;
+
+}  // namespace
 
 // Writes a service's status when it begins, and whenever it has become another one; what changes
 // while a write is under way is written once after it.
@@ -96,6 +115,25 @@ HealthService::Status HealthService::StatusOf(const std::string& service) const 
   return found->second ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING;
 }
 
+std::string HealthService::NoSuchPart(const std::string& service) const {
+  std::vector<std::string> parts;
+  size_t all = 0;
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [part, serving] : serving_) {
+      if (part.empty()) continue;
+      if (++all <= kMostCompared) parts.push_back(part);
+    }
+  }
+  const std::string nearest = Nearest(service, parts);
+  parts.resize(std::min(parts.size(), kMostListed));
+  return fmt::format("this server has no part '{}'{}; its parts are: {}{}",
+                     Shortened(service, kMostShownBytes),
+                     nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest),
+                     parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", ")),
+                     all > parts.size() ? fmt::format(" and {} more", all - parts.size()) : "");
+}
+
 void HealthService::Remove(const std::shared_ptr<WatchCall>& call) {
   MutexLock lock(&mutex_);
   watches_.erase(call);
@@ -107,7 +145,7 @@ grpc::ServerUnaryReactor* HealthService::Check(grpc::CallbackServerContext* cont
   const Status status = StatusOf(request->service());
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   if (status == HealthCheckResponse::SERVICE_UNKNOWN) {
-    reactor->Finish({grpc::StatusCode::NOT_FOUND, "there is no such part of this server"});
+    reactor->Finish(ToGrpcStatus(absl::NotFoundError(NoSuchPart(request->service()))));
   } else {
     response->set_status(status);
     reactor->Finish(grpc::Status::OK);

@@ -35,6 +35,8 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   using Status = grpc::health::v1::HealthCheckResponse::ServingStatus;
 
   Status StatusOf(const std::string& service) const;
+  // Returns the message for an unknown name: with the nearest name and some of those there are.
+  std::string NoSuchPart(const std::string& service) const;
   void Remove(const std::shared_ptr<WatchCall>& call);
 
   mutable Mutex mutex_;

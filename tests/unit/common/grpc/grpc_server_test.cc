@@ -65,6 +65,26 @@ TEST_F(GrpcServerTest, TellsTheHealthOfItsParts) {
   EXPECT_EQ(Check(""), "NOT_SERVING");
 }
 
+TEST_F(GrpcServerTest, AnUnknownPartIsNamedWithThoseThereAre) {
+  const auto ask = [this](const std::string& part) {
+    HealthCheckRequest request;
+    request.set_service(part);
+    HealthCheckResponse response;
+    grpc::ClientContext context;
+    return health_->Check(&context, request, &response).error_message();
+  };
+  EXPECT_EQ(ask("primes"), "this server has no part 'primes'; its parts are: none");
+  server_->SetServing("souvenir.disk", true);
+  server_->SetServing("primes", false);
+  EXPECT_EQ(ask("prims"),
+            "this server has no part 'prims' (did you mean 'primes'?); its parts are: primes, "
+            "souvenir.disk");
+  for (int i = 0; i < 1000; ++i) server_->SetServing("model " + std::to_string(i), true);
+  const std::string message = ask(std::string(5000, 'x'));
+  EXPECT_LT(message.size(), 2100u);
+  EXPECT_THAT(ask("x"), ::testing::EndsWith(" and 982 more"));
+}
+
 TEST_F(GrpcServerTest, AWatchIsToldOfEachChangeAndEndsWithTheServer) {
   HealthCheckRequest request;
   request.set_service("a model");
