@@ -66,7 +66,7 @@ void AddModels(CommandTree* tree, Console* console) {
   });
 
   CLI::App* unload = models->add_subcommand(
-      "unload", "Unload a model: it answers nothing new until it is loaded again");
+      "unload", "Unload a model: it is refused until it is loaded again, and its answers are kept");
   unload->add_option("NAME", tree->loading.name, "Which")->type_name("")->required();
   unload->callback([tree, console, refuse_second] {
     refuse_second();

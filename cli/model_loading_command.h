@@ -16,7 +16,8 @@ struct ModelLoadingOptions {
 // to the timeout. An error says what became of the model, and which is the nearest name.
 Outcome LoadModel(const ModelLoadingOptions& options, const Settings& settings, Console& console);
 
-// The opposite: the model is refused until it is loaded again. What is remembered of it stays.
+// Unloads a model by way of the admin port. The model is refused until it is loaded again. Its
+// remembered answers are kept.
 Outcome UnloadModel(const ModelLoadingOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

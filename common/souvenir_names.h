@@ -14,6 +14,9 @@ inline constexpr char kDigestName[] = "souvenir.digest";
 // The computation time of the rows in nanoseconds. An int64 parameter of ModelInferResponse.
 inline constexpr char kComputeTimeName[] = "souvenir.compute_ns";
 
+// The reason in the RepositoryIndex of a model that somebody unloaded. Triton says the same.
+inline constexpr char kUnloadedReason[] = "unloaded";
+
 // Initial metadata of RepositoryIndex: a text that is another one whenever anything may have
 // changed in what the server tells of its models.
 inline constexpr char kRevisionHeader[] = "souvenir-revision";

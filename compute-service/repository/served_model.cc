@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/logging/logging.h"
+#include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
 
@@ -198,7 +199,11 @@ void ServedModel::CancelLoad(const absl::Status& why) {
 }
 
 void ServedModel::Stop(absl::Duration grace) {
-  if (pool_ == nullptr) return;
+  {
+    MutexLock lock(&mutex_);
+    unloaded_ = true;
+  }
+  if (pool_ == nullptr) return Changed();
   bool loading = false;
   absl::Status error;
   {
@@ -287,6 +292,7 @@ ServedModel::Status ServedModel::status() const {
   }
   if (state_ == ModelState::kOnDemand) return {state_, "loads on demand", ""};
   if (state_ == ModelState::kReady) return {state_, note_, ""};
+  if (unloaded_) return {state_, kUnloadedReason, ""};
   return {state_, std::string(error_.message()), DetailOf(error_)};
 }
 

@@ -189,6 +189,7 @@ CatalogModelPtr Catalog::Make(const KnownModel& known) {
   auto model = std::make_shared<CatalogModel>();
   model->known = known;
   model->digest = DigestOf(known);
+  model->unloaded = IsUnloaded(known);
   for (const auto& output : known.metadata().outputs()) model->outputs.push_back(output.name());
   std::sort(model->outputs.begin(), model->outputs.end());
   model->declared = DeclaredOutputs(known);

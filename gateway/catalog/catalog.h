@@ -41,6 +41,7 @@ struct CatalogModel {
   std::string digest;                       // hex; covers everything that its answers depend on
   std::vector<std::string> outputs;         // names of all outputs, sorted
   std::vector<OutputDeclaration> declared;  // declarations of the outputs, sorted by name
+  bool unloaded = false;                    // true if somebody unloaded it; see IsUnloaded()
   bool cached = false;                      // true if its answers are cached
   bool row_exact = false;                   // true if they are cached row by row
   int64_t max_batch = 0;  // most rows per request; 0 if there is no batch dimension

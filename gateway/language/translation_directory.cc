@@ -19,7 +19,8 @@ std::string_view WithoutLastSubtag(std::string_view tag) {
 TranslationDirectory::TranslationDirectory(const CatalogSnapshot& catalog) {
   // In order of names, so that of two models for a pair the choice is always the same. Whatever
   // their state: what one has answered before can be served while it loads or is away, and the rest
-  // is refused by compute, with the reason.
+  // is refused by compute, with the reason. One that was unloaded is chosen only if no other is
+  // left.
   for (const CatalogModelPtr& model : catalog.models()) {
     if (model->parameter("task") != "translation") continue;
     // Of several versions the one that is asked where none is named.
@@ -36,11 +37,14 @@ TargetPtr TranslationDirectory::FindExactly(std::string_view source, std::string
                                             std::string_view engine) const {
   const auto found = targets_.find(std::pair(source, target));
   if (found == targets_.end()) return nullptr;
+  TargetPtr unloaded;
   for (const TargetPtr& candidate : found->second) {
     const std::string_view name = candidate->model().name();
-    if (engine.empty() || name.substr(0, name.find('-')) == engine) return candidate;
+    if (!engine.empty() && name.substr(0, name.find('-')) != engine) continue;
+    if (!candidate->model().unloaded) return candidate;
+    if (unloaded == nullptr) unloaded = candidate;
   }
-  return nullptr;
+  return unloaded;
 }
 
 absl::StatusOr<TargetPtr> TranslationDirectory::Find(std::string_view source,

@@ -42,6 +42,11 @@ bool IsTransient(const absl::Status& status) {
   }
 }
 
+absl::Status Unloaded(const CatalogModel& model) {
+  return absl::UnavailableError(fmt::format(
+      "model '{0}' is unloaded; `souvenir models load {0}` loads it again", model.name()));
+}
+
 }  // namespace
 
 Resolver::Resolver(const Options& options, const Parts& parts)
@@ -82,6 +87,12 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
   const size_t questions = call->questions.size();
   for (size_t i = 0; i < questions; ++i) {
     const Question& question = call->questions[i];
+    if (question.target->model().unloaded) {
+      Answer answer;
+      answer.status = Unloaded(question.target->model());
+      Finish(*call, i, std::move(answer));
+      continue;
+    }
     const cache::Fingerprint key = question.target->FingerprintOf(question.inputs);
     call->slots_[i].answer.key = key;
     if (bypass || !question.target->model().cached) {

@@ -53,7 +53,8 @@ class Resolver {
 
   // Answers the call's questions. When all of them are remembered in memory this happens before it
   // returns, on this thread; else on threads of the disk or of the upstream. An answer is an error
-  // where the question cannot be computed: the upstream's own; UNAVAILABLE without upstream;
+  // where the question cannot be computed: the upstream's own; UNAVAILABLE without upstream
+  // and for a model that was unloaded, whose remembered answers are kept and not served;
   // RESOURCE_EXHAUSTED at the bounds; DEADLINE_EXCEEDED at the call's deadline; FAILED_PRECONDITION
   // for `only-if-cached` without an answer.
   void Resolve(const ResolveCallPtr& call);

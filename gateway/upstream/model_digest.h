@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "common/souvenir_names.h"
 #include "souvenir/state/v1/catalog.pb.h"
 
 namespace souvenir::gateway {
@@ -13,6 +14,11 @@ std::string DigestOf(const souvenir::state::v1::KnownModel& known);
 // Whether it can be asked.
 inline bool IsReady(const souvenir::state::v1::KnownModel& known) {
   return known.state() == "READY";
+}
+
+// Returns true if somebody unloaded it: it is not to be served until it is loaded again.
+inline bool IsUnloaded(const souvenir::state::v1::KnownModel& known) {
+  return !IsReady(known) && known.reason() == kUnloadedReason;
 }
 
 }  // namespace souvenir::gateway

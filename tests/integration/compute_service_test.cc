@@ -527,7 +527,7 @@ TEST_F(ComputeServiceTest, OnlyTheAdminPortLoadsAndUnloads) {
     grpc::ClientContext context;
     ASSERT_TRUE(admin_->stub().RepositoryModelUnload(&context, unload, &unloaded).ok());
   }
-  EXPECT_THAT(public_->IndexOf("echo"), HasSubstr("UNAVAILABLE: model 'echo' is unloaded"));
+  EXPECT_THAT(public_->IndexOf("echo"), HasSubstr("UNAVAILABLE: unloaded"));
   EXPECT_EQ(public_->Health("echo"), "NOT_SERVING");
   {
     grpc::ClientContext context;

@@ -566,6 +566,34 @@ TEST_F(GatewayTest, ALoadIsDoneWhenTheGatewayHasWhatWasLoaded) {
   EXPECT_FALSE(response.ready());
 }
 
+TEST_F(GatewayTest, AModelThatWasUnloadedIsNotServedFromTheCacheEither) {
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
+  ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+  {
+    inference::RepositoryModelUnloadRequest unload;
+    unload.set_model_name("fake-en-es");
+    inference::RepositoryModelUnloadResponse unloaded;
+    grpc::ClientContext context;
+    ASSERT_TRUE(admin_inference_->RepositoryModelUnload(&context, unload, &unloaded).ok());
+  }
+  grpc::Status status;
+  Translate("hello", {"es"}, &status);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(status.error_message(),
+            "model 'fake-en-es' is unloaded; `souvenir models load fake-en-es` loads it again");
+  {
+    inference::RepositoryModelLoadRequest load;
+    load.set_model_name("fake-en-es");
+    inference::RepositoryModelLoadResponse loaded;
+    grpc::ClientContext context;
+    ASSERT_TRUE(admin_inference_->RepositoryModelLoad(&context, load, &loaded).ok());
+  }
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY) << "what is remembered was kept";
+  // A stop of compute is no unload: what is remembered is served.
+  StopCompute();
+  EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
+}
+
 TEST_F(GatewayTest, AModelThatIsReplacedAnswersAnewWithoutAnyCall) {
   ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
   const int port = compute_port_;

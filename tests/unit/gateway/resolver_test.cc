@@ -776,6 +776,48 @@ TEST_F(ResolverTest, MaxAgeTakesNothingOlder) {
   EXPECT_EQ(Kinds(*Ask({"a"}, "max-age=0")), std::vector{kMemory}) << "now it is fresh";
 }
 
+TEST_F(ResolverTest, AModelThatWasUnloadedIsNotServedAndWhatIsRememberedOfItIsKept) {
+  upstream_.AnswerAllWith(Bracket);
+  Ask({"a"});
+  const TargetPtr loaded = target_;
+  souvenir::state::v1::KnownModels models;
+  souvenir::state::v1::KnownModel* const model = models.add_models();
+  *model = TextModel("m", "in", "out");
+  model->set_state("UNAVAILABLE");
+  model->set_reason("unloaded");
+  catalog_.Update(models);
+  target_ = std::make_shared<const Target>(
+      Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
+  const size_t asked = upstream_.calls();
+  for (const char* directive : {"", "no-cache", "only-if-cached"}) {
+    const auto call = Ask({"a", "b"}, directive);
+    ASSERT_TRUE(call->done());
+    for (const size_t question : {0, 1}) {
+      EXPECT_EQ(call->answer(question).status.code(), absl::StatusCode::kUnavailable);
+      EXPECT_EQ(call->text(question),
+                "model 'm' is unloaded; `souvenir models load m` loads it again");
+    }
+  }
+  EXPECT_EQ(upstream_.calls(), asked);
+  target_ = loaded;
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+}
+
+// It is not loaded for another reason: what it answered before is served.
+TEST_F(ResolverTest, AModelThatIsBrokenIsServedFromTheCache) {
+  upstream_.AnswerAllWith(Bracket);
+  Ask({"a"});
+  souvenir::state::v1::KnownModels models;
+  souvenir::state::v1::KnownModel* const model = models.add_models();
+  *model = TextModel("m", "in", "out");
+  model->set_state("UNAVAILABLE");
+  model->set_reason("model 'm' could not be loaded: no memory");
+  catalog_.Update(models);
+  target_ = std::make_shared<const Target>(
+      Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
+}
+
 TEST_F(ResolverTest, AModelThatIsNotCachedIsAlwaysComputed) {
   souvenir::state::v1::KnownModels models;
   *models.add_models() = TextModel("m", "in", "out");

@@ -47,6 +47,19 @@ TEST_F(TranslatorTest, EachTargetIsAskedOfItsModel) {
   EXPECT_TRUE(ValidateTensor(question.inputs[0]).ok());
 }
 
+TEST_F(TranslatorTest, OfTwoModelsTheOneThatWasUnloadedIsNotAsked) {
+  souvenir::state::v1::KnownModels models;
+  *models.add_models() = TranslationModel("apertium-eng-spa", "en", "es");
+  *models.add_models() = TranslationModel("zebra-en-es", "en", "es");
+  models.mutable_models(0)->set_state("UNAVAILABLE");
+  models.mutable_models(0)->set_reason("unloaded");
+  catalog_.Update(models);
+  ASSERT_TRUE(Plan("hello", "en", {"es"}).ok());
+  EXPECT_EQ(plan_.translations[0].target->model().name(), "zebra-en-es");
+  ASSERT_TRUE(Plan("hello", "en", {"es"}, "apertium").ok());
+  EXPECT_EQ(plan_.translations[0].target->model().name(), "apertium-eng-spa");
+}
+
 TEST_F(TranslatorTest, ATextIsAskedForWithItsLettersComposed) {
   LearnModels();
   ASSERT_TRUE(Plan("man\u0303ana", "en", {"es"}).ok());
