@@ -1,6 +1,7 @@
 # Three images from one build:
 #
-#   docker build --target gateway -t souvenir-gateway:0.1.0 .      (and compute, and cli)
+#   docker build --target gateway -t souvenir-gateway:0.1.0 \
+#     --build-arg SOUVENIR_COMMIT="$(git rev-parse --short=12 HEAD)" .      (and compute, and cli)
 #
 # Packages are those of scripts/packages/, installed by scripts/setup as everywhere else. Needs
 # BuildKit, for its mounts, or buildah with `--format docker`, or there is no HEALTHCHECK.
@@ -13,8 +14,11 @@ COPY scripts scripts
 RUN scripts/setup --only build
 COPY . .
 ENV CCACHE_DIR=/ccache
+# What --version tells: the sources come without .git.
+ARG SOUVENIR_COMMIT=""
 RUN --mount=type=cache,target=/ccache \
-    cmake --preset release -DSOUVENIR_TESTS=OFF -DSOUVENIR_BENCH=OFF && cmake --build build/release
+    cmake --preset release -DSOUVENIR_TESTS=OFF -DSOUVENIR_BENCH=OFF \
+      -DSOUVENIR_COMMIT="$SOUVENIR_COMMIT" && cmake --build build/release
 
 FROM debian:12-slim AS base
 # What apt downloads is emptied in the same step: not every base has the setting that does it.

@@ -50,6 +50,8 @@ def images(compose):
             yield f"souvenir-{name}: the image is {service.get('image')}"
         if service.get("build", {}).get("target") != name or name not in dockerfile.stages:
             yield f"souvenir-{name}: builds another target"
+        if service.get("build", {}).get("args", {}).keys() != {"SOUVENIR_COMMIT"}:
+            yield f"souvenir-{name}: the image is not told the commit"
         if not (DEPLOY / service["build"]["context"] / "Dockerfile").is_file():
             yield f"souvenir-{name}: there is no Dockerfile in its context"
     for address in config_of("gateway").compute_addresses:
@@ -188,6 +190,8 @@ MISTAKES = (
     (images, change("souvenir-gateway", image="souvenir-gateway:latest"), "latest"),
     (images, change("souvenir-compute", build={"context": "..", "target": "cli"}),
      "another target"),
+    (images, change("souvenir-compute", build={"context": "..", "target": "compute"}),
+     "not told the commit"),
     (images, change("souvenir-compute", build={"context": ".", "target": "compute"}),
      "no Dockerfile"),
     (images, change("souvenir-compute", deploy={"replicas": 1}), "not two replicas"),

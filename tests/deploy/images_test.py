@@ -258,7 +258,18 @@ def leftovers(dockerfile, _):
                 yield f"{name}: keeps what apt has downloaded"
 
 
-RULES = (leftovers, stages, sources, shared_libraries, commands, configuration, workers)
+def commit(dockerfile, _):
+    """The sources come without .git: a build argument tells the commit."""
+    steps = dockerfile.stages["build"].steps
+    configures = [i for i, (word, rest) in enumerate(steps)
+                  if word == "RUN" and '-DSOUVENIR_COMMIT="$SOUVENIR_COMMIT"' in rest]
+    if not configures:
+        yield "build: the commit is not told to CMake"
+    elif ("ARG", 'SOUVENIR_COMMIT=""') not in steps[:configures[0]]:
+        yield "build: no argument has the commit"
+
+
+RULES = (leftovers, stages, sources, shared_libraries, commands, commit, configuration, workers)
 
 # (rule, a part of the Dockerfile, what to put there, words of the complaint).
 MISTAKES = (
@@ -281,6 +292,8 @@ MISTAKES = (
      "has no curl"),
     (commands, "ENV PATH=/opt", "ENV PATH=/opr", "not in PATH"),
     (commands, "USER 10001:10001", "USER 0:0", "root"),
+    (commit, 'ARG SOUVENIR_COMMIT=""\n', "", "no argument"),
+    (commit, '-DSOUVENIR_COMMIT="$SOUVENIR_COMMIT"', "", "not told to CMake"),
     (configuration, '"--config=/etc/souvenir/gateway.', '"--config=/etc/gateway.',
      "has no /etc/gateway.textproto"),
     (configuration, 'gateway.textproto"]', 'gateway.textproto", "--data=x"]', "data"),

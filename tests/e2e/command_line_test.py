@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import harness
-from services import TIME_FACTOR, program
+from services import BIN_DIRECTORY, TIME_FACTOR, program
 
 OK, FAILED, USAGE, UNREACHABLE, LATE = range(5)
 TEXT = "The house is red."
@@ -209,7 +209,12 @@ class CommandLineTest(harness.SharedServicesTest):
 
     def test_programs_tell_version_and_commit(self):
         texts = set()
-        for name in ("souvenir", "souvenir-gateway", "souvenir-compute"):
+        workers = sorted(path.name for path in BIN_DIRECTORY.glob("souvenir-worker-*"))
+        self.assertIn("souvenir-worker-exec", workers)
+        for name in workers:
+            usage = subprocess.run([program(name), "--help"], capture_output=True, text=True, check=True)
+            self.assertIn("souvenir-compute starts it", usage.stdout)
+        for name in ("souvenir", "souvenir-gateway", "souvenir-compute", *workers):
             done = subprocess.run([program(name), "--version"], capture_output=True, text=True,
                                   check=True)
             self.assertRegex(done.stdout,

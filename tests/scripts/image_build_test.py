@@ -45,6 +45,7 @@ class ImageBuildTest(unittest.TestCase):
             target = cls.sources / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(sandbox.SOURCE_DIRECTORY / path, target)
+        cls.commit = cls.make_repository()
         # The driver and the isolation that need no kernel's favour, and folders of this test's own.
         (cls.folder / "storage.conf").write_text(
             f'[storage]\ndriver = "vfs"\ngraphroot = "{cls.folder}/storage"\n'
@@ -64,6 +65,15 @@ class ImageBuildTest(unittest.TestCase):
             cls.configs[image] = inspected["Docker"]["config"]
 
     @classmethod
+    def make_repository(cls):
+        """The recipe asks git for the commit."""
+        git = ["git", "-C", str(cls.sources), "-c", "user.name=test", "-c", "user.email=test@localhost"]
+        for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "All"]):
+            subprocess.run([*git, *words], check=True)
+        return subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], check=True,
+                              capture_output=True, text=True).stdout.strip()
+
+    @classmethod
     def buildah(cls, *arguments):
         return subprocess.run(["buildah", *arguments], check=True, capture_output=True, text=True,
                               env=cls.environment).stdout.strip()
@@ -74,6 +84,12 @@ class ImageBuildTest(unittest.TestCase):
                 left = sum(path.stat().st_size for path in (root / folder).rglob("*")
                            if path.is_file())
                 self.assertEqual(left, 0, f"{image}: {folder}")
+
+    def test_version_tells_the_commit(self):
+        for image, name in (("gateway", "souvenir-gateway"), ("compute", "souvenir-compute"),
+                            ("cli", "souvenir")):
+            done = self.in_image(image, [name, "--version"])
+            self.assertIn(f"(commit {self.commit})", done.stdout, image)
 
     def test_health_checks_are_there(self):
         for image in ("gateway", "compute"):

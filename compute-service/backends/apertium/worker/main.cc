@@ -5,10 +5,12 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "common/status_macros.h"
 #include "common/tensor/bytes_elements.h"
 #include "common/tensor/tensor_codec.h"
+#include "common/version/about_program.h"
 #include "compute-service/backends/apertium/worker/translator.h"
 #include "compute-service/workers/worker_program.h"
 
@@ -46,6 +48,12 @@ absl::StatusOr<std::string> Serve(std::string_view request) {
 }  // namespace souvenir::compute
 
 int main(int argc, char** argv) {
+  const std::optional<int> exit_code = souvenir::AnswerAboutProgram(
+      argc, argv, "souvenir-worker-apertium",
+      "souvenir-worker-apertium MODE_FILE PROGRAM_DIRECTORY\n\n"
+      "Loads a mode of Apertium and translates in processes of its own. souvenir-compute starts "
+      "it.");
+  if (exit_code) return *exit_code;
   return souvenir::compute::RunWorkerHost(argc, argv, souvenir::compute::Load,
                                           souvenir::compute::Serve);
 }

@@ -17,8 +17,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
+#include "common/version/about_program.h"
 #include "compute-service/workers/process_tree.h"
 #include "compute-service/workers/worker_protocol.h"
 
@@ -118,6 +120,12 @@ class Supervisor {
 };
 
 int Main(int argc, char** argv) {
+  const std::optional<int> exit_code = AnswerAboutProgram(
+      argc, argv, "souvenir-worker-exec",
+      "souvenir-worker-exec NICE COMMAND\n\n"
+      "Runs the program of an exec model, and ends with it all that it has started.\n"
+      "souvenir-compute starts it, with a socket as a further descriptor.");
+  if (exit_code) return *exit_code;
   if (argc != 3 || fcntl(kControlFd, F_SETFD, FD_CLOEXEC) != 0) {
     (void)fprintf(stderr,
                   "souvenir-worker-exec is started by souvenir-compute, with a niceness, a command "
