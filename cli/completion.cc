@@ -57,20 +57,36 @@ std::vector<std::string> ArgumentChoices(const CommandDescription& command) {
   return all;
 }
 
-// The names of the flags, of any command, that `wanted` says yes to, as a pattern of `case`.
-template <typename Wanted>
-std::string FlagPattern(const std::vector<Level>& levels, Wanted wanted) {
+bool TakesValue(const FlagDescription& flag) { return !flag.value.empty(); }
+bool TakesFileValue(const FlagDescription& flag) { return flag.takes_file(); }
+
+// Returns the names of the flags, of any command, that are `wanted`.
+std::set<std::string> NamesOfFlags(const std::vector<Level>& levels,
+                                   bool (*wanted)(const FlagDescription&)) {
   std::set<std::string> names;
   for (const Level& level : levels) {
     for (const FlagDescription* flag : level.flags) {
       if (wanted(*flag)) names.insert(flag->names.begin(), flag->names.end());
     }
   }
+  return names;
+}
+
+// The same as a pattern of `case`.
+std::string FlagPattern(const std::vector<Level>& levels, bool (*wanted)(const FlagDescription&)) {
+  const std::set<std::string> names = NamesOfFlags(levels, wanted);
   return names.empty() ? "''" : fmt::format("{}", fmt::join(names, " | "));
 }
 
-bool TakesValue(const FlagDescription& flag) { return !flag.value.empty(); }
-bool TakesFileValue(const FlagDescription& flag) { return flag.takes_file(); }
+// Returns the flags of a level, each once by its longest name.
+std::vector<const FlagDescription*> DistinctFlags(const Level& level) {
+  std::vector<const FlagDescription*> flags;
+  std::set<std::string> seen;
+  for (const FlagDescription* flag : level.flags) {
+    if (seen.insert(flag->names.back()).second) flags.push_back(flag);
+  }
+  return flags;
+}
 
 // In single quotes, for bash, zsh and fish.
 std::string Quoted(std::string_view text, bool backslash_quotes) {
@@ -87,16 +103,16 @@ std::string Quoted(std::string_view text, bool backslash_quotes) {
   return out + "'";
 }
 
-// The paths of commands that have others below them, each with one of those, as a pattern of
-// `case`.
-std::string PathPattern(const std::vector<Level>& levels) {
+// Returns the paths of all commands below another one, quoted, with `separator` between them.
+std::string JoinedPaths(const std::vector<Level>& levels, bool backslash_quotes,
+                        std::string_view separator) {
   std::vector<std::string> paths;
   for (const Level& level : levels) {
     for (const CommandDescription& each : level.command->commands) {
-      paths.push_back(Quoted(each.path, false));
+      paths.push_back(Quoted(each.path, backslash_quotes));
     }
   }
-  return fmt::format("{}", fmt::join(paths, " | "));
+  return fmt::format("{}", fmt::join(paths, separator));
 }
 
 // Sets `at` to the command that the words before the current one name; for bash and zsh, where
@@ -118,7 +134,8 @@ std::string FindPath(const std::vector<Level>& levels, const std::string& progra
       "      {4}) at=\"$at $word\" ;;\n"
       "    esac\n"
       "  done\n",
-      program, loop, words, FlagPattern(levels, TakesValue), PathPattern(levels));
+      program, loop, words, FlagPattern(levels, TakesValue),
+      JoinedPaths(levels, /*backslash_quotes=*/false, " | "));
 }
 
 std::string Bash(const CommandDescription& program) {
@@ -191,10 +208,8 @@ std::string Zsh(const CommandDescription& program) {
     }
     for (const std::string& choice : ArgumentChoices(*level.command)) commands += " " + choice;
     std::string flags;
-    std::set<std::string> seen;
-    for (const FlagDescription* flag : level.flags) {
+    for (const FlagDescription* flag : DistinctFlags(level)) {
       for (const std::string& name : flag->names) {
-        if (!seen.insert(name).second) continue;
         flags += fmt::format(" {}", Described(name, flag->description));
       }
     }
@@ -231,16 +246,6 @@ std::string FishFlag(const std::string& program, const std::string& condition,
 
 std::string Fish(const CommandDescription& program) {
   const std::vector<Level> levels = LevelsOf(program);
-  std::vector<std::string> paths;
-  std::set<std::string> valued;
-  for (const Level& level : levels) {
-    for (const CommandDescription& each : level.command->commands) {
-      paths.push_back(Quoted(each.path, true));
-    }
-    for (const FlagDescription* flag : level.flags) {
-      if (TakesValue(*flag)) valued.insert(flag->names.begin(), flag->names.end());
-    }
-  }
   std::string out = fmt::format(
       "# Completes `{0}` in fish. Written by `{0} completion fish`.\n"
       "function __{0}_path\n"
@@ -260,7 +265,8 @@ std::string Fish(const CommandDescription& program) {
       "  test (__{0}_path) = \"$argv\"\n"
       "end\n"
       "complete -c {0} -f\n",
-      program.path, fmt::join(valued, " "), fmt::join(paths, " "));
+      program.path, fmt::join(NamesOfFlags(levels, TakesValue), " "),
+      JoinedPaths(levels, /*backslash_quotes=*/true, " "));
   for (const Level& level : levels) {
     const std::string condition = fmt::format("__{}_at {}", program.path, level.command->path);
     for (const CommandDescription& each : level.command->commands) {
@@ -275,11 +281,8 @@ std::string Fish(const CommandDescription& program) {
     if (TakesFile(*level.command)) {
       out += fmt::format("complete -c {} -n {} -F\n", program.path, Quoted(condition, true));
     }
-    std::set<std::string> seen;
-    for (const FlagDescription* flag : level.flags) {
-      if (seen.insert(flag->names.back()).second) {
-        out += FishFlag(program.path, condition, *flag);
-      }
+    for (const FlagDescription* flag : DistinctFlags(level)) {
+      out += FishFlag(program.path, condition, *flag);
     }
   }
   return out;

@@ -13,16 +13,21 @@ namespace {
 
 using inference::GRPCInferenceService;
 
-// `send` makes the call with a stub and a context, and says what there is to print as JSON.
-template <typename Response, typename Send>
+// Makes the call `method` of the admin port for the model, and prints `done` with its name.
+template <typename Request, typename Response>
 Outcome Change(const std::string& name, const char* done, const Settings& settings,
-               Console& console, Send send) {
+               Console& console,
+               grpc::Status (GRPCInferenceService::Stub::*method)(grpc::ClientContext*,
+                                                                  const Request&, Response*)) {
   Connection connection(settings.ToAdmin(), GRPCInferenceService::service_full_name(),
                         console.clock);
   const auto stub = GRPCInferenceService::NewStub(connection.channel());
+  Request request;
+  request.set_model_name(name);
   Response response;
-  Outcome outcome = connection.Call(
-      [&](grpc::ClientContext* context) { return send(stub.get(), context, &response); });
+  Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
+    return (stub.get()->*method)(context, request, &response);
+  });
   const absl::Duration elapsed = connection.elapsed();
   if (outcome.code == ExitCode::kFailed) outcome.message += NearestModel(name, &connection);
   if (!outcome.ok()) return outcome;
@@ -37,24 +42,14 @@ Outcome Change(const std::string& name, const char* done, const Settings& settin
 }  // namespace
 
 Outcome LoadModel(const ModelLoadingOptions& options, const Settings& settings, Console& console) {
-  inference::RepositoryModelLoadRequest request;
-  request.set_model_name(options.name);
-  return Change<inference::RepositoryModelLoadResponse>(
-      options.name, "Loaded", settings, console,
-      [&](GRPCInferenceService::Stub* stub, grpc::ClientContext* context, auto* response) {
-        return stub->RepositoryModelLoad(context, request, response);
-      });
+  return Change(options.name, "Loaded", settings, console,
+                &GRPCInferenceService::Stub::RepositoryModelLoad);
 }
 
 Outcome UnloadModel(const ModelLoadingOptions& options, const Settings& settings,
                     Console& console) {
-  inference::RepositoryModelUnloadRequest request;
-  request.set_model_name(options.name);
-  return Change<inference::RepositoryModelUnloadResponse>(
-      options.name, "Unloaded", settings, console,
-      [&](GRPCInferenceService::Stub* stub, grpc::ClientContext* context, auto* response) {
-        return stub->RepositoryModelUnload(context, request, response);
-      });
+  return Change(options.name, "Unloaded", settings, console,
+                &GRPCInferenceService::Stub::RepositoryModelUnload);
 }
 
 }  // namespace souvenir::cli
