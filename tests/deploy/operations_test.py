@@ -47,6 +47,17 @@ class OperationsTest(unittest.TestCase):
                 expected[host_and_port(address)[1]] = service
         self.assertEqual(table, expected)
 
+    def test_limits_without_a_setting_are_those_of_the_sources(self):
+        for row, source, pattern in (
+                ("lines of the log", "common/logging/log_limit.h", r"kDefaultMost = (\d+);"),
+                ("files and folders", "compute-service/repository/model_repository.h",
+                 r"poll_entries = (\d+);"),
+                ("parts that `souvenir health` lists", "common/grpc/health_service.cc",
+                 r"kMostListed = (\d+);")):
+            documented = re.search(rf"^\| {row}[^|]*\| ([\d,]+)", PAGE, re.MULTILINE)[1]
+            text = (SOURCE_DIRECTORY / source).read_text(encoding="utf-8")
+            self.assertEqual(documented.replace(",", ""), re.search(pattern, text)[1], row)
+
     def test_the_table_of_a_stop(self):
         rows = [tuple(map(int, row)) for row in
                 re.findall(r"^\| .* \| (\d+) s \| (\d+) s \|$", PAGE, re.MULTILINE)]
