@@ -17,8 +17,8 @@ namespace {
 struct Scope {
   souvenir::v1::InvalidateRequest request;
   std::string what;     // "every answer of m"
-  bool asked = false;   // as much as everything: not without being sure
-  bool counted = true;  // the gateway can tell whether there was anything
+  bool asked = false;   // so much is forgotten that a person is asked first
+  bool counted = true;  // the gateway tells if anything matched
 };
 
 Scope ScopeOf(const CacheClearOptions& options) {
@@ -36,7 +36,7 @@ Scope ScopeOf(const CacheClearOptions& options) {
   } else if (options.tenant) {
     scope.request.set_tenant(*options.tenant);
     scope.counted = false;
-    // Where tenants are not told apart that is everything; and an unset variable of a script.
+    // This is everything if tenants are not told apart, and may be an unset variable of a script.
     scope.asked = options.tenant->empty();
     scope.what = options.tenant->empty() ? "every answer without a tenant"
                                          : "every answer of the tenant " + *options.tenant;

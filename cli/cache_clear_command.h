@@ -10,7 +10,7 @@
 namespace souvenir::cli {
 
 struct CacheClearOptions {
-  // At most one of them; none: everything.
+  // At most one of them is set. None means everything.
   std::optional<std::string> model;
   std::optional<std::string> tag;
   std::optional<std::string> tenant;
@@ -18,9 +18,9 @@ struct CacheClearOptions {
   bool yes = false;                // do not ask
 };
 
-// Invalidates, by way of the admin port, and says what of. Everything, and all that has no tenant,
-// is asked for first (see confirm.h). kFailed where the gateway knows of nothing that was named: a
-// key without an entry, a model nobody has.
+// Invalidates by way of the admin port, and prints what was forgotten. Asks before it forgets
+// everything, or all answers without a tenant (see confirm.h). kFailed if the gateway knows nothing
+// of the name: no entry has the key, or no server has the model.
 Outcome CacheClear(const CacheClearOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

@@ -3,7 +3,7 @@
 #include "cli/cache_stats_command.h"
 #include "cli/command_tree.h"
 
-// The part of the command line that is about the cache.
+// The commands about the cache.
 
 namespace souvenir::cli {
 namespace {

@@ -49,7 +49,7 @@ std::string RenderValue(std::string_view value) {
   return out;
 }
 
-// The message as it is, and "outputs" beside the encoded "value".
+// Returns the message as JSON, with "outputs" beside the encoded "value".
 std::string RenderJson(const souvenir::v1::GetEntryResponse& entry) {
   std::string json = ToJson(entry);
   const auto outputs = Decode(entry.value());

@@ -15,11 +15,11 @@ struct CacheEntryOptions {
   bool with_value = false;  // the outputs, decoded
 };
 
-// What the cache keeps under a key, from the admin port. kFailed where there is no such entry.
+// Prints the entry that the cache has under a key, from the admin port. kFailed if there is none.
 Outcome CacheEntry(const CacheEntryOptions& options, const Settings& settings, Console& console);
 
-// As a person reads it, with the outputs where the entry has its value: each element as its
-// datatype says.
+// Renders an entry for a person. If the entry has its value, the outputs follow, each element by
+// its datatype.
 std::string RenderEntry(const souvenir::v1::GetEntryResponse& entry, absl::Time now);
 
 }  // namespace souvenir::cli

@@ -28,7 +28,7 @@ std::string CacheKindName(souvenir::v1::CacheKind kind) {
     case souvenir::v1::CacheKind_INT_MAX_SENTINEL_DO_NOT_USE_:
       break;
   }
-  // A newer gateway may know more of them.
+  // A newer gateway may have more kinds.
   return fmt::format("kind {}", static_cast<int>(kind));
 }
 

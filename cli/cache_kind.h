@@ -6,7 +6,8 @@
 
 namespace souvenir::cli {
 
-// "memory", "miss"; "unknown" for what the gateway did not say, "kind 42" for a newer gateway's.
+// Returns "memory", "miss" and so on; "unknown" if the gateway sent none, and "kind 42" for a kind
+// of a newer gateway.
 std::string CacheKindName(souvenir::v1::CacheKind kind);
 
 }  // namespace souvenir::cli

@@ -33,7 +33,7 @@ Connection::Options ToAdminForLong(const Settings& settings) {
 
 double Megabytes(uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
-// A line on a terminal that says how far it is.
+// Shows the progress in a line on a terminal.
 class Progress {
  public:
   explicit Progress(Console& console) : console_(console) {}
@@ -82,7 +82,7 @@ Outcome ExportTo(std::ostream& out, const Settings& settings, Console& console,
   });
 }
 
-// Fills the buffer but at the end of the snapshot; 0 is the end.
+// Fills the buffer, or less of it at the end of the snapshot. Returns how much; 0 is the end.
 using ReadChunk = absl::FunctionRef<absl::StatusOr<size_t>(char* buffer, size_t size)>;
 
 Outcome ImportFrom(const std::string& file, ReadChunk read, const Settings& settings,
@@ -101,7 +101,7 @@ Outcome ImportFrom(const std::string& file, ReadChunk read, const Settings& sett
       next.resize(*size);
       request.mutable_data()->swap(next);
       progress->Add(*size);
-      if (!writer->Write(request)) break;  // the status says why
+      if (!writer->Write(request)) break;  // the status has the reason
       next.resize(kChunkBytes);
       size = read(next.data(), kChunkBytes);
       if (!size.ok()) {
@@ -125,7 +125,7 @@ bool IsSpecial(const std::string& file) {
 }
 
 // Returns true if an export may replace `file` without a question: it is not there, empty, or a
-// snapshot. What cannot be read is left to the error of writing it.
+// snapshot. Other errors show when it is written.
 bool IsFreeOrSnapshot(const std::string& file) {
   constexpr std::string_view kBeginning = "souvenir-snapshot-";
   absl::StatusOr<FileReader> reader = FileReader::Open(file);
@@ -160,7 +160,7 @@ Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& setting
     out.close();
     return out ? outcome : FileError("write", options.file);
   }
-  // Beside its place until it is complete.
+  // The file has another name until it is complete.
   const std::string part = options.file + ".part";
   std::ofstream out(part, std::ios::binary | std::ios::trunc);
   if (!out) return FileError("write", part);

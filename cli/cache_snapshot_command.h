@@ -10,17 +10,16 @@ namespace souvenir::cli {
 
 struct CacheSnapshotOptions {
   std::string file;  // "-": standard output or input
-  bool yes = false;  // export: replace the file whatever it is
+  bool yes = false;  // an export replaces any file
 };
 
-// Writes a snapshot of the cache to a file, by way of the admin port. A file that is there is
-// replaced once the new one is complete; one that is no snapshot is asked for first (see
-// confirm.h). What is no file (a pipe, /dev/null) is written to. Takes as long as it takes:
-// --timeout does not count.
+// Writes a snapshot of the cache to a file, by way of the admin port. The new file replaces an old
+// one when it is complete. If the old one is no snapshot, it asks first (see confirm.h). A pipe or
+// a device is written to. --timeout does not apply.
 Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& settings,
                     Console& console);
 
-// Takes a snapshot into the cache.
+// Adds the entries of a snapshot to the cache, by way of the admin port.
 Outcome CacheImport(const CacheSnapshotOptions& options, const Settings& settings,
                     Console& console);
 

@@ -47,7 +47,8 @@ std::string HitRatio(const Counts& counts) {
   return HumanShare(hits, Rows(counts) - Of(counts, souvenir::v1::CACHE_KIND_BYPASS));
 }
 
-// One line a model and one for all; a column for each kind that happened anywhere.
+// Returns a table with a line for each model and one for all. Kinds that did not occur have no
+// column.
 std::string RenderModels(const GetStatsResponse& stats) {
   Counts total;
   std::vector<std::pair<std::string, Counts>> models;

@@ -9,12 +9,12 @@
 
 namespace souvenir::cli {
 
-// What the gateway has answered since it started, and from where.
+// Prints how many rows the gateway has answered since it started, and from where.
 Outcome CacheStats(const Settings& settings, Console& console);
 
-// As a person reads it. The hit ratio is the share of rows answered from what was kept (memory,
-// disk, shared, stale and remembered errors) among all rows that were looked up; those that asked
-// to pass by the cache are left out. `now` dates the start.
+// Renders the statistics for a person. The hit ratio is the share of rows that memory, disk, a
+// shared tier, a stale answer or a remembered error answered. It leaves out rows whose caller asked
+// for a computation. `now` serves to say how long ago the start was.
 std::string RenderStats(const souvenir::v1::GetStatsResponse& stats, absl::Time now);
 
 }  // namespace souvenir::cli

@@ -13,13 +13,12 @@
 namespace souvenir::cli {
 namespace {
 
-// What a failed command says, line by line; not even a server's words reach the terminal raw.
+// Prints the error of a command. Words of a server are escaped too.
 void Complain(const Outcome& outcome, Console& console) {
   console.err << "souvenir: " << PrintableLines(outcome.message, 0) << '\n';
 }
 
-// Makes an address that was typed win over one of the environment: an admin port of the environment
-// may be another gateway's than the `--server` of this command.
+// Makes a typed --server win over SOUVENIR_ADMIN, which may be the admin port of another gateway.
 void PreferTyped(CommandTree* tree) {
   const std::vector<CLI::Option*>& typed = tree->app.parse_order();
   const auto is_typed = [&](const char* name) {

@@ -8,8 +8,8 @@
 namespace souvenir::cli {
 
 // Reads `arguments` (without the program's name) and the environment (SOUVENIR_SERVER,
-// SOUVENIR_ADMIN), runs the command and says what went wrong on console.err, fit for a terminal.
-// The exit status, as `souvenir --help` tells. `version` is for --version.
+// SOUVENIR_ADMIN), and runs the command. Errors go to console.err, fit for a terminal. Returns the
+// exit status that `souvenir --help` documents. `version` is the text of --version.
 int RunCommandLine(const std::vector<std::string>& arguments, const std::string& version,
                    Console& console);
 

@@ -7,7 +7,7 @@
 namespace souvenir::cli {
 namespace {
 
-// Nothing has as many, so that all are taken.
+// A command line has fewer words, so that all are taken.
 constexpr int kManyWords = 1 << 20;
 
 constexpr char kSummary[] =
@@ -98,7 +98,7 @@ void AddListings(CommandTree* tree, Console* console) {
   });
 }
 
-// What is made of this description.
+// Adds the commands that print descriptions of the command line.
 void AddDescriptions(CommandTree* tree, const std::string& version, Console* console) {
   CLI::App* completion = tree->app.add_subcommand(
       "completion", "Print what makes a shell complete commands and flags");

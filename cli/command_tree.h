@@ -19,8 +19,8 @@
 
 namespace souvenir::cli {
 
-// The command line: its commands and flags, and what one command line said. Everything about it,
-// help, completion, manual page and hints, comes from here. Not thread-safe.
+// The commands and flags, and their values on one command line. Help, completion, manual page and
+// hints are made from it. Not thread-safe.
 //
 //   CommandTree tree(version, &console);
 //   tree.app.parse(ReversedArguments(arguments));
@@ -44,17 +44,17 @@ struct CommandTree {
   CacheSnapshotOptions snapshot;
   std::string shell;  // of `completion`
 
-  std::function<Outcome()> command;  // what was asked for; set by app.parse()
+  std::function<Outcome()> command;  // runs the command; set by app.parse()
 };
 
-// Below `tree.app`; each part of it is in a file of its own.
+// Add the commands of one topic to `tree.app`. Each is in a file of its own.
 void AddCacheCommands(CommandTree* tree, Console* console);
 void AddModelCommands(CommandTree* tree, Console* console);
 
-// The flags --tag, --tenant and --cache-control.
+// Adds the flags --tag, --tenant and --cache-control.
 void AddRequestFlags(CLI::App* command, RequestOptions* options);
 
-// Words that are taken as they stand: CLI11 would cut "[a,b]" into two.
+// Adds an argument of words that stay as they are. CLI11 would cut "[a,b]" into two.
 CLI::Option* AddWords(CLI::App* command, const std::string& name, std::vector<std::string>* words,
                       const std::string& description);
 

@@ -11,7 +11,7 @@
 namespace souvenir::cli {
 namespace {
 
-// A command as a shell sees it: with the flags of those above it.
+// A command with its flags and those of the commands above it.
 struct Level {
   const CommandDescription* command;
   std::vector<const FlagDescription*> flags;
@@ -37,7 +37,7 @@ std::vector<std::string> SubcommandNames(const CommandDescription& command) {
 }
 
 std::vector<std::string> FlagNames(const Level& level) {
-  std::set<std::string> names;  // --help is at every level
+  std::set<std::string> names;  // sorted, and --help of every level once
   for (const FlagDescription* flag : level.flags) {
     names.insert(flag->names.begin(), flag->names.end());
   }
@@ -60,7 +60,7 @@ std::vector<std::string> ArgumentChoices(const CommandDescription& command) {
 bool TakesValue(const FlagDescription& flag) { return !flag.value.empty(); }
 bool TakesFileValue(const FlagDescription& flag) { return flag.takes_file(); }
 
-// Returns the names of the flags, of any command, that are `wanted`.
+// Returns the names of the flags of all commands that are `wanted`.
 std::set<std::string> NamesOfFlags(const std::vector<Level>& levels,
                                    bool (*wanted)(const FlagDescription&)) {
   std::set<std::string> names;
@@ -88,7 +88,7 @@ std::vector<const FlagDescription*> DistinctFlags(const Level& level) {
   return flags;
 }
 
-// In single quotes, for bash, zsh and fish.
+// Returns the text in single quotes. fish escapes quotes with a backslash; bash and zsh do not.
 std::string Quoted(std::string_view text, bool backslash_quotes) {
   std::string out = "'";
   for (const char c : text) {
@@ -115,8 +115,8 @@ std::string JoinedPaths(const std::vector<Level>& levels, bool backslash_quotes,
   return fmt::format("{}", fmt::join(paths, separator));
 }
 
-// Sets `at` to the command that the words before the current one name; for bash and zsh, where
-// the array of words and a loop over it are spelled in their own ways.
+// Returns lines that set `at` to the command that the words before the current one name. bash and
+// zsh differ in the name of the array of words and in the loop over it.
 std::string FindPath(const std::vector<Level>& levels, const std::string& program,
                      std::string_view words, std::string_view loop) {
   return fmt::format(
@@ -177,7 +177,7 @@ std::string Bash(const CommandDescription& program) {
                    program.path);
 }
 
-// "name:description", as _describe takes them.
+// Returns "name:description", as _describe of zsh takes it.
 std::string Described(const std::string& name, const std::string& description) {
   std::string out;
   for (const char c : name) out += c == ':' ? std::string("\\:") : std::string(1, c);

@@ -6,9 +6,9 @@
 
 namespace souvenir::cli {
 
-// A script for `shell` (bash, zsh or fish; anything else gives none) that completes the commands of
-// `program`, their flags, the values of flags that have a few, and files where one is asked for. It
-// asks nobody: it knows only what `program` says.
+// Returns a script for bash, zsh or fish, or an empty text for any other `shell`. The script
+// completes the commands of `program`, their flags, values of flags that have only a few, and
+// files. It calls no server.
 std::string CompletionScript(const std::string& shell, const CommandDescription& program);
 
 }  // namespace souvenir::cli

@@ -7,9 +7,9 @@
 
 namespace souvenir::cli {
 
-// What cannot be undone begins here. OK where `yes` (--yes) is set, or a person at the terminal
-// answers `question` with yes. kUsage where nobody can be asked: `what` says what would happen, as
-// in "this forgets every answer". kFailed where the answer is anything but yes.
+// Confirms a command that cannot be undone. OK if `yes` (--yes) is set, or if a person at the
+// terminal answers `question` with yes. kFailed for any other answer. kUsage if there is no
+// terminal; the message begins with `what`, as in "this forgets every answer".
 Outcome Confirm(std::string_view what, std::string_view question, bool yes, Console& console);
 
 }  // namespace souvenir::cli

@@ -18,7 +18,7 @@ namespace {
 
 constexpr absl::Duration kConnectLimit = absl::Seconds(5);
 constexpr absl::Duration kDiagnosisLimit = absl::Seconds(1);
-// gRPC's timers and the server's clock may differ from ours by so much.
+// gRPC's timers may run ahead of the clock by so much.
 constexpr auto kDeadlineSlack = std::chrono::milliseconds(10);
 constexpr int kMaxMessageBytes = 64 << 20;  // four times the servers' default
 
@@ -32,8 +32,8 @@ std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
-// Whether the method was not found, as gRPC's servers in C++, Go, Java, Python and Rust say it, and
-// not something that a method of ours does not do.
+// Returns true if the server does not have the method, by the words of gRPC's servers in C++, Go,
+// Java, Python and Rust. A method of ours that does not do something has other words.
 bool IsUnknownMethod(const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::UNIMPLEMENTED) return false;
   const std::string& message = status.error_message();
@@ -43,12 +43,13 @@ bool IsUnknownMethod(const grpc::Status& status) {
   return message.empty();
 }
 
-// An HTTP/2 server that does not know gRPC: gRPC's client makes a status of its own of the answer.
+// Returns true for an HTTP/2 server without gRPC. gRPC's client makes this status of its answer.
 bool IsPlainHttp(const grpc::Status& status) {
   return status.error_message().find("http2 header with status") != std::string::npos;
 }
 
-// "souvenir-compute 0.1.0"; empty where it does not say. Any server of the protocol can be asked.
+// Returns "souvenir-compute 0.1.0", or an empty text if the server does not tell. Any server of the
+// Open Inference Protocol can.
 std::string AskName(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::ClientContext context;
   context.set_deadline(DeadlineIn(kDiagnosisLimit));
@@ -133,13 +134,13 @@ Outcome Connection::Call(const std::function<grpc::Status(grpc::ClientContext*)>
             fmt::format("no server at {}: what answers there speaks HTTP/2 and no gRPC ({})\n{}",
                         options_.address, status.error_message(), AddressHint())};
   }
-  // The server's own UNAVAILABLE leaves the connection as it is.
+  // An UNAVAILABLE that the server sent leaves the connection as it is.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
       channel_->GetState(/*try_to_connect=*/false) != GRPC_CHANNEL_READY) {
     return {ExitCode::kUnreachable, fmt::format("the connection to {} broke: {}", options_.address,
                                                 status.error_message())};
   }
-  // A server may answer so too, for a limit of a model.
+  // A server sends this code earlier for a limit of a model.
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && late) {
     return TooLate();
   }

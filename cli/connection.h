@@ -19,26 +19,25 @@ class Connection {
  public:
   struct Options {
     std::string address;                         // "host:port"
-    std::string flag = "--server";               // by which it is changed; named in the error
-    std::string port_name;                       // what the flag names: "a gateway's public port"
-    std::string derivation;                      // whence the address, if nobody gave it
+    std::string flag = "--server";               // sets the address; errors name it
+    std::string port_name;                       // for errors: "A gateway's public port"
+    std::string derivation;                      // tells how the address was derived, if it was
     absl::Duration timeout = absl::Seconds(30);  // of each call; above 0
   };
 
-  // `service` is the full name of the one that is called, for messages. `clock` measures calls and
-  // outlives the connection.
+  // `service` is the full name of the called service, for messages. `clock` measures calls. It must
+  // outlive the connection.
   Connection(Options options, std::string service, const Clock* clock);
 
-  // Makes one blocking call; `call` gets a context with the deadline set. The first one connects
-  // before, so that the time of a call is that of the call alone: kUnreachable where nothing that
-  // speaks gRPC is there within the timeout or 5 s, with the reason and a hint (see
-  // peer_diagnosis.h). A server without the service is kFailed, and named.
+  // Makes one blocking call. `call` gets a context with the deadline set. The first call connects
+  // before its time begins to count. kUnreachable if no server of gRPC is there within the timeout,
+  // at most 5 s, with the reason and a hint (see peer_diagnosis.h). kDeadline if no answer came
+  // within the timeout. kFailed for an error of the server; one without the service is named.
   Outcome Call(const std::function<grpc::Status(grpc::ClientContext*)>& call);
 
-  // How long the last Call() took, without connecting.
+  // Returns the time that the last Call() took, without connecting.
   absl::Duration elapsed() const { return elapsed_; }
 
-  // For the stubs.
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
  private:
@@ -46,7 +45,7 @@ class Connection {
   Outcome Unreachable() const;
   Outcome WithoutService() const;
   Outcome TooLate() const;
-  // The last lines of a message about the address: how it came about, and how to give another.
+  // Returns the last lines of a message about the address: its derivation and its flag.
   std::string AddressHint() const;
 
   const Options options_;

@@ -7,17 +7,17 @@
 
 namespace souvenir::cli {
 
-// What the process answers to its caller. Scripts depend on these numbers: a number is never given
+// The exit status of the process. Scripts depend on the numbers, so that a number never gets
 // another meaning.
 enum class ExitCode : int {
   kOk = 0,
-  kFailed = 1,       // the server said no, or a target has an error
-  kUsage = 2,        // the command line is at fault; nothing was asked
-  kUnreachable = 3,  // no server there
+  kFailed = 1,       // the server refused, or a target has an error
+  kUsage = 2,        // the command line is wrong; no call was made
+  kUnreachable = 3,  // no server could be reached
   kDeadline = 4,     // no answer within --timeout
 };
 
-// What became of a command, with the line for standard error where it failed.
+// The result of a command, with the text for standard error if it failed.
 struct Outcome {
   ExitCode code = ExitCode::kOk;
   std::string message;  // may come from a server: escaped where it is printed
@@ -31,7 +31,7 @@ struct Outcome {
 // reached a limit of its own) included.
 Outcome OutcomeOf(const absl::Status& status);
 
-// The footer of --help.
+// Returns the footer of --help.
 std::string_view ExitCodeHelp();
 
 }  // namespace souvenir::cli

@@ -9,11 +9,11 @@
 namespace souvenir::cli {
 
 struct HealthOptions {
-  std::string part;  // of the server, as "souvenir.disk" or a model's name; empty: the whole
+  std::string part;  // "souvenir.disk", or a model's name; empty: the whole server
 };
 
-// Whether the server, or a part of it, serves: by grpc.health.v1, as probes ask. kFailed where it
-// does not.
+// Asks by grpc.health.v1, as probes do, if the server or a part of it serves. kFailed if it does
+// not.
 Outcome Health(const HealthOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

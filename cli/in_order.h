@@ -9,27 +9,28 @@
 
 namespace souvenir::cli {
 
-// Puts translations, which arrive as they are ready, into the order in which their targets were
-// asked for. Not thread-safe.
+// Sorts translations, which arrive as they are ready, into the order of their targets. Not
+// thread-safe.
 class InOrder {
  public:
   struct Arrival {
     souvenir::v1::Translation translation;
-    absl::Duration time;  // since the call began
+    absl::Duration time;  // since the start of the call
   };
 
-  // `targets` in any spelling; one that comes twice is answered once.
+  // The targets may have any spelling. A target that comes twice is answered once.
   explicit InOrder(const std::vector<std::string>& targets);
 
-  // What can be shown now that `arrival` is there: nothing, or it and those that waited for it.
+  // Adds `arrival`. Returns the arrivals that can be shown now, in order; none if an earlier target
+  // is missing.
   std::vector<Arrival> Add(Arrival arrival);
 
-  // Those that still wait, in order, for when no more come.
+  // Returns the arrivals that were not shown yet, in order. Called when no more arrive.
   std::vector<Arrival> Rest();
 
  private:
   std::vector<std::string> targets_;  // canonical, each once
-  size_t next_ = 0;                   // of them
+  size_t next_ = 0;                   // of `targets_`
   std::map<std::string, Arrival> waiting_;
 };
 

@@ -27,7 +27,7 @@ using inference::ModelMetadataResponse;
 
 constexpr size_t kMostElementsShown = 1000;  // of an output, to a person
 
-// What a gateway's headers say of where an answer came from: none at another server.
+// The headers in which a gateway tells where an answer came from. Other servers send none.
 using Provenance = std::map<std::string, std::string>;
 
 Provenance ReadProvenance(const grpc::ClientContext& context) {
@@ -91,7 +91,7 @@ std::string RenderJson(const ModelInferResponse& response, const MessageTensors&
       JsonString(response.id()), ParametersJson(response), outputs, headers);
 }
 
-// A pipe gets texts as they are.
+// Prints the elements alone. A pipe gets texts as they are.
 void PrintQuietly(const TensorView& tensor, Console& console) {
   if (tensor.datatype != DataType::kBytes || console.out_is_terminal) {
     console.out << TensorText(tensor, 0, SIZE_MAX);

@@ -23,9 +23,9 @@ struct InferOptions {
   bool quiet = false;    // nothing but the elements
 };
 
-// Asks any model of any server of the Open Inference Protocol. The model's metadata says which
-// inputs there are and of which type. Prints the outputs as tables of their elements; with JSON as
-// the protocol's REST form has them.
+// Asks any model of any server of the Open Inference Protocol. The model's metadata gives the names
+// and types of the inputs. Prints the outputs as tables of their elements, or with --json in the
+// protocol's REST form.
 Outcome Infer(const InferOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

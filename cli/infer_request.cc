@@ -28,7 +28,8 @@ using nlohmann::json;
 
 constexpr size_t kMostInputBytes = 64u << 20;  // no server takes a larger message
 
-// "line 2, column 7" of the byte at `offset`. Columns count bytes from 1.
+// Returns "line 2, column 7" for the byte at `offset`. Lines and columns count from 1, and columns
+// count bytes.
 std::string PlaceOf(std::string_view text, size_t offset) {
   const std::string_view before = text.substr(0, offset);
   const size_t line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
@@ -133,7 +134,7 @@ absl::Status AddParameters(const std::string& where, const json& object, Paramet
   return absl::OkStatus();
 }
 
-// The inputs of one request on their way together.
+// Collects the inputs of one request.
 class Inputs {
  public:
   explicit Inputs(const ModelMetadataResponse& metadata) : model_(metadata.name()) {
@@ -159,7 +160,7 @@ class Inputs {
                     nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest), List()));
   }
 
-  // The input that needs no name.
+  // Returns the only input of the model, which needs no name.
   absl::StatusOr<const DeclaredTensor*> Only() const {
     if (declared_.size() == 1) return &declared_.front();
     return absl::InvalidArgumentError(
@@ -167,7 +168,7 @@ class Inputs {
                     declared_.size(), List()));
   }
 
-  // Words for one input add up: each is a row, or some elements.
+  // Adds a word to an input. Several words for one input are several rows, or more elements.
   void AddWord(const std::string& name, std::string word) {
     words_[name].push_back(std::move(word));
   }
@@ -183,7 +184,7 @@ class Inputs {
     parameters_[name] = std::move(parameters);
   }
 
-  // In the order of the metadata.
+  // Appends all inputs to the request, in the order of the metadata.
   absl::Status AppendTo(ModelInferRequest* request) {
     for (const auto& [name, words] : words_) {
       SOUVENIR_ASSIGN_OR_RETURN(const DeclaredTensor* declared, Find(name));
@@ -203,7 +204,7 @@ class Inputs {
     return absl::OkStatus();
   }
 
-  // "it takes 'a' INT32[-1,4], 'b' BYTES[-1,1]".
+  // Returns "it takes 'a' INT32[-1,4], 'b' BYTES[-1,1]".
   std::string List() const {
     std::vector<std::string> texts;
     for (const DeclaredTensor& each : declared_) {
@@ -240,7 +241,8 @@ absl::Status AddInput(const std::string& text, Inputs* inputs) {
   return absl::OkStatus();
 }
 
-// A number, true and false are what they look like; anything else is a text.
+// Adds a parameter from the command line. Numbers, true and false become such values. Anything else
+// becomes a text.
 absl::Status AddParameter(const std::string& text, ModelInferRequest* request) {
   SOUVENIR_ASSIGN_OR_RETURN(const Assignment set, ParseAssignment("--parameter", text));
   absl::StatusOr<json> value = ParseJson(set.value, "--parameter " + set.name);
@@ -320,7 +322,7 @@ absl::Status AddRestRequest(const std::string& where, const json& data, Inputs* 
   return absl::OkStatus();
 }
 
-// {"NAME": value, ...}, or the protocol's REST form.
+// Adds the inputs of --data: {"NAME": value, ...}, or the protocol's REST form.
 absl::Status AddData(const InferOptions& options, Console& console, Inputs* inputs,
                      ModelInferRequest* request) {
   absl::StatusOr<std::string> text = options.data == "-" ? ReadAll(console.in, kMostInputBytes)
@@ -342,7 +344,7 @@ absl::Status AddData(const InferOptions& options, Console& console, Inputs* inpu
   return AddRestRequest(where, data, inputs, request);
 }
 
-// A text on standard input, for a model that takes one.
+// Adds a text from standard input, for a model that takes one.
 absl::Status AddStandardInput(const InferOptions& options, Console& console, Inputs* inputs) {
   const bool asked = options.values.size() == 1 && options.values[0] == "-";
   if (!asked && (inputs->declared().size() != 1 ||

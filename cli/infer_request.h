@@ -10,9 +10,9 @@
 
 namespace souvenir::cli {
 
-// The request that `options` describe, to a model with this metadata. Reads files, and standard
-// input where nothing else names an input. INVALID_ARGUMENT, or the error of a file, says what is
-// wrong, and which inputs there are where none came.
+// Returns the request that `options` describe, to a model with this metadata. Reads files, and
+// standard input if no input is named. INVALID_ARGUMENT names the wrong argument, and lists the
+// model's inputs if none came. Errors of files are returned as they are.
 absl::StatusOr<inference::ModelInferRequest> MakeInferRequest(
     const InferOptions& options, const inference::ModelMetadataResponse& metadata,
     Console& console);

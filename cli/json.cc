@@ -11,7 +11,8 @@ std::string ToJson(const google::protobuf::Message& message) {
   options.always_print_primitive_fields = true;
   std::string json;
   const auto status = google::protobuf::util::MessageToJsonString(message, &json, options);
-  // It fails for an Any of unknown type or a time out of range; none of our messages has the first.
+  // The conversion fails for an Any of unknown type, which our messages do not have, and for a time
+  // out of range.
   if (!status.ok())
     return fmt::format("{{\"error\":\"{} cannot be shown as JSON\"}}", message.GetTypeName());
   return json;

@@ -8,8 +8,8 @@ class Message;
 
 namespace souvenir::cli {
 
-// `message` as JSON in one line, with protobuf's rules for it, the names of the .proto files, and
-// every field, empty or not. What a terminal would obey is escaped by JSON's own rules.
+// Returns `message` as JSON in one line, by protobuf's rules, with the names of the .proto files
+// and every field, empty or not. JSON escapes the characters that a terminal would obey.
 std::string ToJson(const google::protobuf::Message& message);
 
 }  // namespace souvenir::cli

@@ -7,11 +7,10 @@
 
 namespace souvenir::cli {
 
-// The names of the models that the server at the other end knows, each once; empty where it does
-// not say.
+// Returns the names of the models that the server knows, each once; none if it does not tell.
 std::vector<std::string> KnownModels(Connection* connection);
 
-// " (did you mean 'X'?)", with the nearest of the known models; empty where none is near.
+// Returns " (did you mean 'X'?)" with the nearest known model, or an empty text if none is near.
 std::string NearestModel(const std::string& name, Connection* connection);
 
 }  // namespace souvenir::cli

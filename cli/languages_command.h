@@ -13,7 +13,7 @@ struct LanguagesOptions {
   std::string target;  // empty: all
 };
 
-// The pairs that can be asked for now, each with its model. kFailed where there is none.
+// Prints the pairs that can be asked for now, each with its model. kFailed if there is none.
 Outcome Languages(const LanguagesOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

@@ -12,7 +12,7 @@
 #include "common/version/version.h"
 
 int main(int argc, char** argv) {
-  // What gRPC says of a connection it could not make, we say in our own words.
+  // The client has messages of its own about connections that cannot be made.
   gpr_set_log_function([](gpr_log_func_args*) {});
   std::ios::sync_with_stdio(false);
   souvenir::cli::Console console{

@@ -1,6 +1,6 @@
 #include "cli/command_tree.h"
 
-// The part of the command line that is about models.
+// The commands about models.
 
 namespace souvenir::cli {
 namespace {
@@ -56,7 +56,7 @@ void AddModels(CommandTree* tree, Console* console) {
   CLI::App* load =
       models->add_subcommand("load", "Load a model, or load it again, by way of the admin port");
   load->add_option("NAME", tree->loading.name, "Which")->type_name("")->required();
-  // A second name would be taken for that of `models`, and be passed over.
+  // CLI11 gives a second name to `models`, which would ignore it.
   const auto refuse_second = [tree] {
     if (!tree->models.name.empty()) throw CLI::ExtrasError({tree->models.name});
   };

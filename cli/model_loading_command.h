@@ -12,8 +12,8 @@ struct ModelLoadingOptions {
   std::string name;
 };
 
-// Loads a model, or loads it again, by way of the admin port; takes as long as the model does, up
-// to the timeout. An error says what became of the model, and which is the nearest name.
+// Loads a model, or loads it again, by way of the admin port. Waits until it is loaded, at most for
+// the timeout. An error gives the reason and the nearest name of a model.
 Outcome LoadModel(const ModelLoadingOptions& options, const Settings& settings, Console& console);
 
 // Unloads a model by way of the admin port. The model is refused until it is loaded again. Its

@@ -25,7 +25,7 @@ struct ModelView {
   ModelMetadataResponse metadata;
 };
 
-// "text BYTES[-1,1]".
+// Returns "text BYTES[-1,1]".
 template <typename Tensors>
 std::string Signature(const Tensors& tensors) {
   std::string out;
@@ -40,7 +40,7 @@ std::string Signature(const Tensors& tensors) {
   return out.empty() ? "-" : out;
 }
 
-// The digest's beginning is enough to see that it changed.
+// Returns the beginning of the digest, which is enough to see a change.
 std::string ShortDigest(const ModelMetadataResponse& metadata) {
   const auto digest = metadata.properties().find(kDigestName);
   return digest == metadata.properties().end() ? "-" : Printable(digest->second.substr(0, 12));

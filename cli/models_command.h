@@ -12,8 +12,8 @@ struct ModelsOptions {
   std::string name;  // empty: all
 };
 
-// The models of any server of the Open Inference Protocol: state, inputs, outputs, digest. A model
-// that cannot be described now is listed all the same. kFailed where `name` is not there.
+// Prints the models of any server of the Open Inference Protocol with state, inputs, outputs and
+// digest. Models that cannot be described now are listed too. kFailed if `name` is not there.
 Outcome Models(const ModelsOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

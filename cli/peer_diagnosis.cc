@@ -21,10 +21,10 @@ namespace {
 
 constexpr char kStartOne[] = "Start one with scripts/serve, or scripts/quickstart for a tour.";
 
-// The greeting of HTTP/2 with empty settings: to it a gRPC server answers with its own.
+// The greeting of HTTP/2 with empty settings. A gRPC server answers it with its own.
 constexpr std::string_view kHttp2Greeting("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
 
-// A ClientHello of TLS 1.2 with one cipher. Any server of TLS answers, if only with an alert.
+// A ClientHello of TLS 1.2 with one cipher. Any server of TLS answers it, at least with an alert.
 constexpr std::string_view kTlsGreeting(
     "\x16\x03\x01\x00\x2d"  // a handshake record of 45 bytes
     "\x01\x00\x00\x29"      // ClientHello of 41 bytes
@@ -88,7 +88,7 @@ Addresses LookUp(const std::string& host, const std::string& port, absl::Duratio
   gai_suspend(controls, 1, &time);
   const int error = gai_error(&request->control);
   if (error == EAI_INPROGRESS) {
-    // The resolver's thread goes on reading it.
+    // The resolver's thread still reads a request that could not be cancelled.
     if (gai_cancel(&request->control) != EAI_CANCELED) request.release();
     return {nullptr, EAI_AGAIN};
   }
@@ -107,7 +107,7 @@ Diagnosis UnknownName(const std::string& host, int error) {
   return {fmt::format("'{}' cannot be looked up: {}", host, gai_strerror(error)), ""};
 }
 
-// 0: connected; else why not.
+// Returns 0 if connected, or the number of the error.
 int Connect(const Socket& socket, const addrinfo& at, absl::Duration limit) {
   if (connect(socket.get(), at.ai_addr, at.ai_addrlen) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
@@ -124,7 +124,7 @@ struct Reply {
   std::string bytes;   // the first ones
 };
 
-// What the first of `addresses` that takes a connection says to `greeting`.
+// Sends `greeting` to the first of `addresses` that takes a connection, and returns its reply.
 Reply Greet(const Addresses& addresses, std::string_view greeting, absl::Duration limit) {
   Reply reply{.error = EHOSTUNREACH};
   for (const addrinfo* at = addresses.list.get(); at != nullptr; at = at->ai_next) {

@@ -6,15 +6,15 @@
 
 namespace souvenir::cli {
 
-// Why a connection does not come about.
+// The reason why no connection to a server can be made.
 struct Diagnosis {
   std::string reason;  // "nothing listens there: Connection refused"
   std::string advice;  // a sentence; may be empty
 };
 
-// Looks up `address` ("host:port"), connects, and says what is there instead of a gRPC server: gRPC
-// itself tells all of it alike. A sign of life is waited for at most `limit`, a few times over.
-// Nothing but greetings is sent. Blocks.
+// Looks up `address` ("host:port"), connects, and tells what is there in place of a gRPC server.
+// gRPC itself has one error for all of these cases. Sends only greetings. Blocks, at most a few
+// times `limit`.
 Diagnosis DiagnosePeer(const std::string& address, absl::Duration limit);
 
 }  // namespace souvenir::cli

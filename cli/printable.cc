@@ -9,8 +9,8 @@
 namespace souvenir::cli {
 namespace {
 
-// Decodes the code point at `*offset` and moves on; negative, one byte further, where there is
-// none.
+// Decodes the code point at `*offset` and moves behind it. Returns a negative number, and moves one
+// byte, if there is no valid one.
 UChar32 NextCodePoint(std::string_view text, size_t* offset) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
   auto position = static_cast<int64_t>(*offset);

@@ -9,17 +9,17 @@
 
 namespace souvenir::cli {
 
-// What steers the cache for one request, by its metadata.
+// Metadata of one request that steers the cache.
 struct RequestOptions {
-  std::vector<std::string> tags;  // the answer can be forgotten by them
-  std::string tenant;             // believed where the gateway's trust_tenant_header is on
+  std::vector<std::string> tags;  // names by which the answer can be invalidated
+  std::string tenant;             // believed if trust_tenant_header is on at the gateway
   std::string cache_control;      // "no-cache", "max-age=60", ...
 };
 
-// kUsage where one of them cannot be sent: metadata is printable ASCII.
+// kUsage if an option cannot be sent, because it is not printable ASCII.
 Outcome CheckRequestOptions(const RequestOptions& options);
 
-// REQUIRES: CheckRequestOptions() is OK.
+// Adds the options to the metadata. REQUIRES: CheckRequestOptions() is OK.
 void AddMetadata(const RequestOptions& options, grpc::ClientContext* context);
 
 }  // namespace souvenir::cli

@@ -12,10 +12,10 @@ namespace souvenir::cli {
 inline constexpr char kDefaultServer[] = "127.0.0.1:8001";
 inline constexpr char kDefaultAdmin[] = "127.0.0.1:8003";
 
-// What every command is told.
+// The values of the flags that every command has.
 struct Settings {
   std::string server = kDefaultServer;         // public port of a gateway
-  std::string admin;                           // its admin port; empty: as follows from `server`
+  std::string admin;                           // its admin port; empty: derived from `server`
   absl::Duration timeout = absl::Seconds(30);  // of one call
   bool json = false;                           // one JSON document in one line, for programs
 
@@ -23,15 +23,16 @@ struct Settings {
   Connection::Options ToAdmin() const;
 };
 
-// The admin port of the service whose public port is `server`: 2 higher, as the services' defaults
-// are. Empty where that is no port.
+// Returns the admin address of the service whose public address is `server`: its port plus 2, as in
+// the services' defaults. Returns an empty text if that is no port.
 std::string AdminAddressOf(const std::string& server);
 
 // Returns why `address` cannot be one of a server, or an empty text if it can. An address is
 // HOST:PORT, as `example` is, or one of gRPC's own ("unix:/path", "dns:///name:1").
 std::string WrongAddress(const std::string& address, std::string_view example);
 
-// "30", "2.5" (seconds), "500ms", "2m". INVALID_ARGUMENT for anything else, 0 and less included.
+// Parses "30", "2.5" (seconds), "500ms" or "2m". INVALID_ARGUMENT for anything else, 0 and less
+// included.
 absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text);
 
 }  // namespace souvenir::cli

@@ -12,7 +12,7 @@ namespace souvenir::cli {
 
 absl::StatusOr<size_t> Read(std::istream& in, char* buffer, size_t size) {
   errno = 0;
-  // Unlike an iterator over the stream it keeps what its buffer throws.
+  // An iterator over the stream would pass on what its buffer throws; this sets badbit.
   in.read(buffer, static_cast<std::streamsize>(size));
   if (in.bad()) {
     return absl::InternalError(fmt::format("cannot read standard input: {}",

@@ -8,13 +8,13 @@
 
 namespace souvenir::cli {
 
-// Standard input, whatever it is: a file, a pipe, a terminal, or what a shell puts there without a
-// thought, a directory. Neither throws. INTERNAL says why it could not be read.
+// Read standard input, which may be a file, a pipe, a terminal, or a directory that cannot be read.
+// Neither function throws. INTERNAL gives the reason if it cannot be read.
 
-// Fills `buffer` with `size` bytes but at the end; 0 is the end.
+// Fills `buffer` with `size` bytes, or fewer at the end. Returns how many; 0 is the end.
 absl::StatusOr<size_t> Read(std::istream& in, char* buffer, size_t size);
 
-// All of it. RESOURCE_EXHAUSTED above `most_bytes`, without reading on.
+// Returns all of it. RESOURCE_EXHAUSTED above `most_bytes`; the rest is not read.
 absl::StatusOr<std::string> ReadAll(std::istream& in, size_t most_bytes);
 
 }  // namespace souvenir::cli

@@ -6,21 +6,21 @@
 
 namespace souvenir::cli {
 
-// Lines of cells, printed in columns as wide as their widest cell and two blanks apart. Cells are
-// UTF-8 and fit for a terminal already (see Printable). Not thread-safe.
+// Prints rows of cells in columns that are as wide as their widest cell and two blanks apart. Cells
+// are UTF-8 and already fit for a terminal (see Printable). Not thread-safe.
 class Table {
  public:
   enum class Align { kLeft, kRight };
 
-  // One alignment a column. The last column, where it is on the left, is not padded.
+  // Takes one alignment per column. The last column is not padded if it is on the left.
   explicit Table(std::vector<Align> columns);
 
-  // Short rows are filled up with empty cells. REQUIRES: no more cells than columns.
+  // Adds a row. Missing cells are empty. REQUIRES: no more cells than columns.
   void Add(std::vector<std::string> cells);
 
   bool empty() const { return rows_.empty(); }
 
-  // Each row as a line that begins with `indent` blanks.
+  // Returns each row as a line that begins with `indent` blanks.
   std::string Render(size_t indent = 0) const;
 
  private:

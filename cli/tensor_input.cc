@@ -53,14 +53,14 @@ bool AppendInteger(const std::string& word, std::string* data) {
   return Append(static_cast<Integer>(wide), data);
 }
 
-// Appends what `convert` makes of the number.
+// Appends the number as `convert` encodes it.
 template <typename Convert>
 bool AppendFloat(const std::string& word, std::string* data, Convert convert) {
   double value = 0;
   return absl::SimpleAtod(word, &value) && Append(convert(value), data);
 }
 
-// False where `word` is no element of `type`.
+// Returns false if `word` is no element of `type`.
 bool AppendElement(DataType type, const std::string& word, std::string* data) {
   switch (type) {
     case DataType::kBool:
@@ -126,7 +126,7 @@ absl::Status AppendJsonElement(const DeclaredTensor& declared, int64_t element, 
                                                       : NotOfType(declared, element, value.dump());
 }
 
-// Appends the elements of `value`, in order. `sizes` are those of the arrays on the way there.
+// Appends the elements of `value`, in order. `sizes` has the sizes of the arrays around them.
 absl::Status AppendJson(const DeclaredTensor& declared, const json& value, size_t depth,
                         std::vector<int64_t>* sizes, std::string* data, int64_t* count) {
   if (!value.is_array()) {
@@ -151,7 +151,7 @@ std::string Elements(int64_t count) {
   return fmt::format("{} element{}", count, count == 1 ? "" : "s");
 }
 
-// The declared shape with `count` elements.
+// Returns the declared shape with `count` elements.
 absl::StatusOr<std::vector<int64_t>> Fit(const DeclaredTensor& declared, int64_t count) {
   std::vector<int64_t> shape = declared.shape;
   int64_t* first_any = nullptr;

@@ -11,31 +11,33 @@
 
 namespace souvenir::cli {
 
-// What a model's metadata says of an input.
+// An input as the model's metadata declares it.
 struct DeclaredTensor {
   std::string name;
   DataType datatype = DataType::kInvalid;
   std::vector<int64_t> shape;  // -1: any size
 };
 
-// "INT32[-1,4]".
+// Returns "INT32[-1,4]".
 std::string TypeOf(const DeclaredTensor& declared);
 
-// Tensors of `declared` from what a person writes. Where no shape is given, the elements fill the
-// declared one: its first dimension of any size has as many as there are, the others one.
-// INVALID_ARGUMENT names the input, what came and what was expected.
+// The functions below make tensors of `declared` from what a person writes. If no shape is given,
+// the elements fill the declared one: its first dimension of any size takes all of them, and the
+// others have size 1. INVALID_ARGUMENT names the input, what came and what was expected.
 
-// Of words: numbers (several with commas between them), true and false, or, for BYTES, texts.
+// Takes words: numbers (several with commas between them), true and false, or texts for BYTES.
 absl::StatusOr<Tensor> TensorOfWords(const DeclaredTensor& declared,
                                      const std::vector<std::string>& words);
 
-// Of a value or of arrays, which give the shape if they are as deep as the declared one. An element
-// of BYTES is a string, or {"b64": "..."}; of FP*, a number, "NaN", "Infinity" or "-Infinity".
+// Takes a value, or arrays, which give the shape if they are as deep as the declared one. An
+// element of BYTES is a string or {"b64": "..."}. An element of FP* is a number, "NaN", "Infinity"
+// or
+// "-Infinity".
 absl::StatusOr<Tensor> TensorOfJson(const DeclaredTensor& declared, const nlohmann::json& value,
                                     const std::optional<std::vector<int64_t>>& shape = {});
 
-// Of a file: one element of BYTES; else the elements as they lie in memory, row-major and
-// little-endian.
+// Takes the content of a file: one element of BYTES, or the elements of another type as they lie in
+// memory, row-major and little-endian.
 absl::StatusOr<Tensor> TensorOfFile(const DeclaredTensor& declared, const std::string& bytes);
 
 }  // namespace souvenir::cli

@@ -16,7 +16,7 @@
 namespace souvenir::cli {
 namespace {
 
-// Bytes that are no text are of use as a file, not on a terminal.
+// Of a longer element that is no text only the size is shown.
 constexpr size_t kMostBinaryShown = 64;
 
 template <typename Element>

@@ -23,11 +23,11 @@ using souvenir::v1::TranslateResponse;
 using souvenir::v1::Translation;
 using souvenir::v1::TranslationService;
 
-// No gateway takes a text of this size: a message has fewer bytes.
+// A larger text than any gateway takes, whose messages have fewer bytes.
 constexpr size_t kMostTextBytes = 64u << 20;
 
-// The words joined by blanks as a shell's echo does, or all of standard input without the line feed
-// that ends it.
+// Returns the words with blanks between them, as a shell's echo does, or all of standard input
+// without its last line feed.
 absl::StatusOr<std::string> ReadText(const std::vector<std::string>& words, Console& console) {
   const bool from_input = words.empty() || (words.size() == 1 && words[0] == "-");
   if (!from_input) {
@@ -57,7 +57,7 @@ std::variant<TranslateRequest, Outcome> MakeRequest(const TranslateOptions& opti
   const absl::StatusOr<std::string> read = ReadText(options.text, console);
   if (!read.ok()) return Outcome{ExitCode::kFailed, std::string(read.status().message())};
   const std::string& text = *read;
-  // Protobuf refuses such a message at the other end, and says so in nobody's words.
+  // Protobuf would refuse such a message at the server, with an error that explains nothing.
   if (const auto offset = FindInvalidUtf8(text)) {
     return Outcome::Usage(fmt::format("the text is not UTF-8: byte {} is 0x{:02x}", *offset,
                                       static_cast<uint8_t>(text[*offset])));
@@ -90,7 +90,7 @@ Outcome PrintJson(const TranslateRequest& request, const RequestOptions& options
           fmt::format("{} of {} targets failed", failed, response.translations_size())};
 }
 
-// The text alone, and a line that holds its place where there is none; `lines` say why.
+// Prints the text alone, or an empty line for a target that failed; its error is in `lines`.
 void PrintQuietly(const Translation& translation, const std::string& lines, Console& console) {
   const bool failed = translation.status().code() != 0;
   if (failed) console.err << lines << std::flush;

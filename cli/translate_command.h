@@ -20,9 +20,9 @@ struct TranslateOptions {
   bool quiet = false;    // nothing but the translations
 };
 
-// Prints targets in the order asked, each as soon as it and those before it are there; with JSON
-// one TranslateResponse when all are. Quiet, a target that failed is an empty line, so that line
-// and target go together. kFailed where a target has an error.
+// Prints targets in the order asked, each as soon as it and those before it are there. With --json
+// prints one TranslateResponse when all are there. With --quiet prints an empty line for a target
+// that failed, so that line n is target n. kFailed if a target has an error.
 Outcome Translate(const TranslateOptions& options, const Settings& settings, Console& console);
 
 }  // namespace souvenir::cli

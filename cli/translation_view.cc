@@ -52,7 +52,7 @@ std::string TranslationView::Show(const souvenir::v1::Translation& translation,
     const auto code = static_cast<absl::StatusCode>(translation.status().code());
     text = fmt::format("{}: {}", absl::StatusCodeToString(code), translation.status().message());
   } else if (!translation.has_provenance()) {
-    kind = "-";  // an empty text: nobody was asked
+    kind = "-";  // the text is empty, and no model was asked
     text = translation.text();
   } else {
     ++kinds_[translation.provenance().kind()];

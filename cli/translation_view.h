@@ -10,8 +10,7 @@
 
 namespace souvenir::cli {
 
-// How translations look to a person: a line for each as it comes, then one that sums up.
-// Not thread-safe.
+// Shows translations to a person: a line for each as it comes, and a summary. Not thread-safe.
 class TranslationView {
  public:
   struct Options {
@@ -21,14 +20,14 @@ class TranslationView {
 
   explicit TranslationView(Options options) : options_(options) {}
 
-  // "es  memory     420 µs  Hola", with the time since the call began. A text of many lines goes on
-  // below its beginning. An error stands where the text would.
+  // Returns "es  memory     420 µs  Hola", with the time since the call began. Further lines of a
+  // text are indented below its first. An error takes the place of the text.
   std::string Show(const souvenir::v1::Translation& translation, absl::Duration arrival);
 
-  // "2 targets in 9.8 ms: 1 memory, 1 miss".
+  // Returns "2 targets in 9.8 ms: 1 memory, 1 miss".
   std::string Summary(absl::Duration elapsed) const;
 
-  // kFailed, with how many, where a target had an error.
+  // kFailed, with their number, if targets had an error.
   Outcome Result() const;
 
  private:
