@@ -184,6 +184,8 @@ void ServedModel::Refuse(const absl::Status& why) {
   state_ = ModelState::kUnloading;
   error_ = why;
   retry_at_ = absl::InfiniteDuration();
+  // A load that an unload gave up may never come to Stop().
+  if (why == UnloadedError(name())) unloaded_ = true;
 }
 
 void ServedModel::CancelLoad(const absl::Status& why) {

@@ -172,7 +172,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   absl::Status error_ ABSL_GUARDED_BY(mutex_);  // what requests get while it is unavailable
   std::string note_ ABSL_GUARDED_BY(mutex_);    // LoadedModel's
   // When a request may load it again; infinite where nothing would change.
-  bool unloaded_ ABSL_GUARDED_BY(mutex_) = false;  // Stop() was called; the index says so
+  bool unloaded_ ABSL_GUARDED_BY(mutex_) = false;  // the index says so
   absl::Duration retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
   absl::Duration pause_ ABSL_GUARDED_BY(mutex_);
 };

@@ -706,7 +706,9 @@ TEST_F(ModelRepositoryTest, AnUnloadGivesUpALoad) {
   EXPECT_TRUE(Unload("a").ok());
   EXPECT_THAT(Message(loaded.get()), HasSubstr("unloaded"));
   while (repository_->IsLoading("a")) std::this_thread::yield();
-  EXPECT_THAT(ReasonOf("a"), HasSubstr("`souvenir models load a` loads it again"));
+  EXPECT_EQ(ReasonOf("a"), "unloaded");
+  EXPECT_THAT(Message(Ask("a").get().status()),
+              HasSubstr("`souvenir models load a` loads it again"));
 
   WriteModel("b");
   repository_->Poll();
