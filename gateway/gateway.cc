@@ -175,6 +175,11 @@ absl::Status Gateway::StartServices() {
   public_inference_ = std::make_unique<InferenceService>(
       inference, parts, catalog_.get(), &targets_, compute_.get(), nullptr, &rpc_metrics_);
   const bool loads = !ComputeAdminAddresses(config_).empty();
+  if (!config_.upstream().has_admin_address() && config_.upstream().admin_addresses().empty()) {
+    inference.repositories_derivation =
+        "its admin address was not given, and is that of compute with a port that is 2 higher; "
+        "upstream.admin_address sets another";
+  }
   inference.repositories_unknown = absl::FailedPreconditionError(
       "no admin port of compute is known to load or unload models at; set upstream.admin_address");
   admin_inference_ = std::make_unique<InferenceService>(

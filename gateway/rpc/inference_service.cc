@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "common/grpc/caller.h"
@@ -23,6 +24,22 @@ absl::Status RepositoryRefused(const InferenceService::Options& options) {
   if (!options.repositories_unknown.ok()) return options.repositories_unknown;
   return absl::PermissionDeniedError(fmt::format(
       "models are loaded and unloaded on the admin port only ({})", options.admin_port()));
+}
+
+// Returns a callback that adds `derivation`, if there is one, to the error of an upstream that
+// cannot be reached, and passes on everything else as it is.
+template <typename Done>
+auto WithDerivation(const std::string& derivation, Done done) {
+  return [&derivation, done = std::move(done)](auto answer) mutable {
+    const absl::Status status = answer.status();
+    const std::string_view message(status.message().data(), status.message().size());
+    if (!derivation.empty() && absl::IsUnavailable(status) &&
+        message.find(kCannotBeReached) != std::string_view::npos) {
+      answer = WithDetail(absl::UnavailableError(fmt::format("{}; {}", message, derivation)),
+                          DetailOf(status));
+    }
+    done(std::move(answer));
+  };
 }
 
 // Returns a model that compute has described. UNAVAILABLE, with compute's reason, for one that it
@@ -220,7 +237,8 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
   return PassOn(
       context, "RepositoryModelLoad", *request, response,
       [&](auto copy, auto done) {
-        repositories_->Load(std::move(copy), options_.call_timeout, std::move(done));
+        repositories_->Load(std::move(copy), options_.call_timeout,
+                            WithDerivation(options_.repositories_derivation, std::move(done)));
       },
       AfterRefresh());
 }
@@ -234,7 +252,8 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
   return PassOn(
       context, "RepositoryModelUnload", *request, response,
       [&](auto copy, auto done) {
-        repositories_->Unload(std::move(copy), options_.call_timeout, std::move(done));
+        repositories_->Unload(std::move(copy), options_.call_timeout,
+                              WithDerivation(options_.repositories_derivation, std::move(done)));
       },
       AfterRefresh());
 }

@@ -43,6 +43,9 @@ class InferenceService final
     absl::Duration call_timeout;  // of what is passed on
     // Why models cannot be loaded where `repositories` is null. OK: because the port is public.
     absl::Status repositories_unknown;
+    // Tells how the addresses of `repositories` were derived; empty if the configuration has them.
+    // Callers get it when these cannot be reached.
+    std::string repositories_derivation;
     // The port of the service that loads and unloads, for those that are refused.
     std::function<int()> admin_port = [] { return 0; };
     // Calls what it is given when the catalog has what compute says from now on.

@@ -124,7 +124,7 @@ absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& cont
   }
   const std::string detail = fmt::format("compute at {}: {}", address, status.error_message());
   if (absl::IsUnavailable(plain)) {
-    return WithDetail(absl::UnavailableError("compute cannot be reached"), detail);
+    return WithDetail(absl::UnavailableError(fmt::format("compute {}", kCannotBeReached)), detail);
   }
   return WithDetail(std::move(plain), detail);
 }

@@ -14,6 +14,9 @@
 
 namespace souvenir::gateway {
 
+// Part of the message of an error for a server that cannot be reached.
+inline constexpr char kCannotBeReached[] = "cannot be reached";
+
 // A server of the Open Inference Protocol that computes what is not remembered, or a set of them.
 //
 // Thread-safe. Callbacks run on a thread of the upstream's own, and must not block; they run

@@ -566,6 +566,31 @@ TEST_F(GatewayTest, ALoadIsDoneWhenTheGatewayHasWhatWasLoaded) {
   EXPECT_FALSE(response.ready());
 }
 
+TEST_F(GatewayTest, AnAdminAddressThatWasDerivedIsSaidToBe) {
+  config::v1::GatewayConfig config;
+  config.set_listen_address("127.0.0.1:0");
+  config.set_admin_address("127.0.0.1:0");
+  config.set_metrics_address("127.0.0.1:0");
+  config.set_compute_address("127.0.0.1:1");  // nothing listens there, nor on port 3
+  for (const bool given : {false, true}) {
+    if (given) config.mutable_upstream()->set_admin_address("127.0.0.1:3");
+    auto gateway = gateway::Gateway::Create(config, {});
+    ASSERT_TRUE(gateway.ok()) << gateway.status();
+    gateway_ = *std::move(gateway);
+    Connect();
+    inference::RepositoryModelLoadRequest load;
+    load.set_model_name("m");
+    inference::RepositoryModelLoadResponse loaded;
+    grpc::ClientContext context;
+    const grpc::Status status = admin_inference_->RepositoryModelLoad(&context, load, &loaded);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_EQ(status.error_message(),
+              given ? "compute cannot be reached"
+                    : "compute cannot be reached; its admin address was not given, and is that of "
+                      "compute with a port that is 2 higher; upstream.admin_address sets another");
+  }
+}
+
 TEST_F(GatewayTest, AModelThatWasUnloadedIsNotServedFromTheCacheEither) {
   ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
   ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
