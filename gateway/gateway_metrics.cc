@@ -84,6 +84,9 @@ void CollectCompute(const EndpointSet& compute, MetricWriter& writer) {
                    static_cast<double>(stats.ejections));
     writer.Gauge("souvenir_gateway_upstream_outstanding", "Calls under way.", labels,
                  static_cast<double>(stats.outstanding));
+    writer.Gauge("souvenir_gateway_upstream_models_left_out",
+                 "Models that are not known because their names cannot be.", labels,
+                 static_cast<double>(stats.left_out));
     const std::pair<const char*, size_t> states[] = {
         {"ready", stats.ready}, {"ejected", stats.ejected}, {"away", stats.away}};
     for (const auto& [state, endpoints] : states) {

@@ -64,9 +64,9 @@ class GrpcServer {
   // Calls that have begun and are not answered, those whose message has not come included.
   uint64_t open_calls() const { return open_calls_.count(); }
 
-  // Takes no new calls, waits until those that a handler has are answered, `grace` at most, and then
-  // closes all connections. Connections without such a call are not waited for: a call whose message
-  // has not come whole is lost. Idempotent.
+  // Takes no new calls, waits until those that a handler has are answered, `grace` at most, and
+  // then closes all connections. Connections without such a call are not waited for: a call whose
+  // message has not come whole is lost. Idempotent.
   void Shutdown(absl::Duration grace);
 
   // Shuts all of them down at the same time; a null pointer is none.

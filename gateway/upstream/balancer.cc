@@ -203,6 +203,9 @@ std::map<std::string, Balancer::Stats> Balancer::stats() const {
     Stats& of_name = stats[member.endpoint->at.name];
     of_name.outstanding += member.outstanding;
     if (member.removed) continue;
+    if (member.endpoint->upstream != nullptr) {
+      of_name.left_out += member.endpoint->upstream->left_out();
+    }
     if (!member.answers) {
       ++of_name.away;
     } else if (member.losses.failures() > options_.ejection.free_failures) {

@@ -93,6 +93,7 @@ class Balancer {
     size_t ejected = 0;  // that answer, and lose calls
     size_t away = 0;
     size_t outstanding = 0;  // calls under way
+    size_t left_out = 0;     // models, because of their names
     std::array<uint64_t, kCallOutcomes> calls{};
     uint64_t retries = 0;    // calls that failed there and were made once more
     uint64_t ejections = 0;  // times that one was ejected

@@ -41,6 +41,7 @@ class GrpcUpstream final : public UpstreamServer {
               absl::Duration timeout, Done<inference::RepositoryModelUnloadResponse> done) override;
   absl::StatusOr<souvenir::state::v1::KnownModels> Describe(const std::vector<std::string>& names,
                                                             absl::Duration timeout) override;
+  size_t left_out() const override { return refused_.load(); }
 
  private:
   struct Stub;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,6 +70,10 @@ class UpstreamServer : public Upstream {
   // `names`. Blocks; for a thread that polls.
   virtual absl::StatusOr<souvenir::state::v1::KnownModels> Describe(
       const std::vector<std::string>& names, absl::Duration timeout) = 0;
+
+  // Models of the server's index that Describe() left out last, because of their names. On any
+  // thread; does not block.
+  virtual size_t left_out() const { return 0; }
 };
 
 }  // namespace souvenir::gateway

@@ -7,6 +7,7 @@ import re
 import resource
 import socket
 import struct
+import threading
 import time
 import unittest
 
@@ -18,6 +19,7 @@ from clients import text_request
 from services import SOURCE_DIRECTORY, wait_for
 
 INFER = "/inference.GRPCInferenceService/ModelInfer"
+STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
 TRANSLATE = "/souvenir.v1.TranslationService/Translate"
 READY = "/inference.GRPCInferenceService/ServerReady"
 ENHANCE_YOUR_CALM = 11
@@ -371,42 +373,95 @@ class MemoryTest(harness.ServicesTest):
 
     def setUp(self):
         super().setUp()
-        self.gateway = self.start_gateway(self.start_compute())
-        self.before = resident_bytes(self.gateway.pid)
+        self.compute = self.start_compute()
+        self.gateway = self.start_gateway(self.compute)
+        self.before = {service: resident_bytes(service.pid)
+                       for service in (self.gateway, self.compute)}
 
-    def connections(self, count):
+    def connections(self, service, count):
         for _ in range(count):
-            connection = http2.Connection(self.gateway.listen, acknowledge=True)
+            connection = http2.Connection(service.listen, acknowledge=True)
             self.addCleanup(connection.close)
             yield connection
 
-    def taken(self):
-        return resident_bytes(self.gateway.pid) - self.before
+    def taken(self, service):
+        return resident_bytes(service.pid) - self.before[service]
 
     def test_connections_and_streams_without_messages(self):
         of_connection, of_stream = (int(kib) << 10 for kib in self.FORMULA.search(self.PAGE).groups())
-        connections, streams = 4, 1000
-        for connection in self.connections(connections):
-            for _ in range(streams):
-                connection.begin(INFER)
+        for service, connections, streams in ((self.gateway, 4, 1000), (self.compute, 1, 4000)):
+            with self.subTest(service=service.name):
+                for connection in self.connections(service, connections):
+                    for _ in range(streams):
+                        connection.begin(INFER)
+                    connection.ping()
+                    self.assertIsNotNone(connection.wait_for(http2.PING))
+                expected = connections * (of_connection + (streams + 1) * of_stream)
+                self.assertLess(self.taken(service), expected)
+                for connection in self.connections(service, 50):
+                    connection.ping()
+                    self.assertIsNotNone(connection.wait_for(http2.PING))
+                self.assertLess(self.taken(service), expected + 50 * of_connection)
+
+    def test_what_is_configured_by_default(self):
+        of_connection, of_stream = map(int, self.FORMULA.search(self.PAGE).groups())
+        for streams, where in ((1024, "the gateway"), (4096, "compute")):
+            total = 64 * (of_connection + (streams + 1) * of_stream) >> 10
+            self.assertIn(f"64 × ({of_connection} KiB + {streams + 1:,} × {of_stream} KiB) = "
+                          f"{total:,} MiB at {where}", self.PAGE)
+
+    @unittest.skipUnless(HAS_LIMITS, "sanitizers take memory, and keep what was freed")
+    def test_metadata_of_calls(self):
+        self.assertIn("| the metadata of one call, beside it | 8 × `max_metadata_bytes`:", self.PAGE)
+        of_stream, calls = int(self.FORMULA.search(self.PAGE).group(2)) << 10, 300
+        block = http2.headers(STREAM, [("a", "")] * 1900)  # many small fields take most
+        for connection in self.connections(self.gateway, 1):
+            for _ in range(calls):
+                connection.begin_in_parts(connection.new_stream(), block, 16_384)
             connection.ping()
             self.assertIsNotNone(connection.wait_for(http2.PING))
-        self.assertLess(self.taken(), connections * (of_connection + (streams + 1) * of_stream))
-        for connection in self.connections(50):
-            connection.ping()
-            self.assertIsNotNone(connection.wait_for(http2.PING))
-        self.assertLess(self.taken(), (connections + 50) * of_connection
-                        + connections * (streams + 1) * of_stream)
+        self.assertLess(self.taken(self.gateway), calls * (8 * (64 << 10) + of_stream))
 
     def test_messages_that_come(self):
         self.assertIn("| 2 × `max_message_bytes`, a compressed one 3 × |", self.PAGE)
         size, messages = 16 << 20, 4
-        for connection in self.connections(messages):
+        for connection in self.connections(self.gateway, messages):
             stream = connection.begin(INFER)
             part = http2.message(bytes(size - 1024))[:-1]  # but its last byte
             for at in range(0, len(part), 16384):
                 connection.send_within_window(stream, part[at:at + 16384])
-        self.assertLess(self.taken(), 2 * size * messages)
+        self.assertLess(self.taken(self.gateway), 2 * size * messages)
+
+    @unittest.skipUnless(HAS_LIMITS, "sanitizers take memory, and keep what was freed")
+    def test_all_messages_together(self):
+        self.assertIn("| all messages on both ports | about `max_buffer_bytes`:", self.PAGE)
+        most, size, messages = 64 << 20, 16 << 20, 12
+        gateway = self.start_gateway(
+            self.compute, config=f"connections {{ max_buffer_bytes: {most} }}")
+        before = resident_bytes(gateway.pid)
+        part = http2.message(bytes(size - 1024))[:-1]
+        sent = [0] * messages
+
+        def send(i, connection):
+            stream = connection.begin(INFER)
+            # Until the server has no room for it any more: None, or an error once it is closed.
+            with contextlib.suppress(OSError, TypeError):
+                for at in range(0, len(part), 16384):
+                    connection.send_within_window(stream, part[at:at + 16384])
+                    sent[i] += 1
+
+        for i, connection in enumerate(self.connections(gateway, messages)):
+            threading.Thread(target=send, args=(i, connection), daemon=True).start()
+        seen = [0, time.monotonic()]
+
+        def nothing_moves():
+            if sum(sent) != seen[0]:
+                seen[:] = sum(sent), time.monotonic()
+            return sum(sent) * 16384 > most // 2 and time.monotonic() > seen[1] + 1
+
+        wait_for(nothing_moves, "clients to have sent what they may")
+        self.assertLess(resident_bytes(gateway.pid) - before, most * 3 // 2)
+        self.assertEqual(self.connect(gateway.listen).health(), "SERVING")
 
 
 class OpenFilesTest(harness.ServicesTest):

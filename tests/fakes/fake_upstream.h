@@ -55,6 +55,10 @@ class FakeUpstream final : public UpstreamServer {
   // Answers every call from now on at once. Not thread-safe.
   void AnswerAllWith(Model model) { automatic_ = std::move(model); }
 
+  // What left_out() says from now on. Not thread-safe.
+  void LeaveOut(size_t models) { left_out_ = models; }
+  size_t left_out() const override { return left_out_; }
+
   size_t calls() const {
     MutexLock lock(&mutex_);
     return calls_.size();
@@ -131,6 +135,7 @@ class FakeUpstream final : public UpstreamServer {
       absl::UnimplementedError("not asked for in tests");
   absl::Status repository_status_ = absl::UnimplementedError("not asked for in tests");
   const std::function<void()> on_closed_;
+  size_t left_out_ = 0;
   Model automatic_;
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<Made>> calls_ ABSL_GUARDED_BY(mutex_);

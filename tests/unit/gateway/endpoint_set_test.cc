@@ -240,6 +240,15 @@ TEST_F(EndpointSetTest, AnUpstreamThatAnswersBeforeItsCallReturnsIsUnderstood) {
   EXPECT_EQ(stats().outstanding, 0u);
 }
 
+TEST_F(EndpointSetTest, ModelsThatAreLeftOutAreThoseOfAllEndpointsThatAreThere) {
+  StartReady({"a", "b"});
+  servers_["a"]->LeaveOut(2);
+  servers_["b"]->LeaveOut(3);
+  EXPECT_EQ(stats().left_out, 5u);
+  SetAddresses({"b"});
+  EXPECT_EQ(stats().left_out, 3u);
+}
+
 TEST_F(EndpointSetTest, WhileReplicasDifferCallsGoToThoseWithTheDigest) {
   StartReady({"a", "b", "c"});
   SetReady("c", "d2");

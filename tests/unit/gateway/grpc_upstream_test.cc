@@ -158,6 +158,10 @@ TEST_F(GrpcUpstreamTest, ANameThatIsNoneCostsNoOtherModel) {
   const auto model = Model();
   EXPECT_EQ(model.name(), "theirs");
   EXPECT_EQ(model.state(), "READY");
+  EXPECT_EQ(upstream_->left_out(), 4);
+  answers_.odd_names = {""};
+  EXPECT_TRUE(Describe().ok());
+  EXPECT_EQ(upstream_->left_out(), 1);
 }
 
 TEST_F(GrpcUpstreamTest, WhatItsCallersAreToldHasNoAddressAndNoPath) {
