@@ -25,6 +25,16 @@ std::string ProgramDirectory() {
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
 }
 
+// Empty where the system does not tell where this program is: what needs no worker is served.
+absl::Status CheckWorkerDirectory(const std::string& directory) {
+  std::error_code error;
+  if (directory.empty() || std::filesystem::is_directory(directory, error)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("worker_directory is \"{}\", which is {}; the folder of the programs "
+                  "souvenir-worker-* is expected",
+                  directory, error ? "not to be read: " + error.message() : "no folder"));
+}
+
 }  // namespace
 
 config::v1::ComputeConfig DefaultComputeConfig() {
@@ -66,6 +76,7 @@ absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
           fmt::format("exec.inherit_environment: {}", std::string(valid.message())));
     }
   }
+  SOUVENIR_RETURN_IF_ERROR(CheckWorkerDirectory(config.worker_directory()));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("model_nice", config.model_nice(), 0, 19));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.instances", config.pool().instances(), 0, 1024));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.max_queue_size", config.pool().max_queue_size(), 1,
@@ -73,7 +84,7 @@ absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
   SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.run_limit_ms", config.pool().run_limit_ms(), 1,
                                       std::numeric_limits<uint32_t>::max()));
   SOUVENIR_RETURN_IF_ERROR(CheckMetricsPort(config.metrics_port()));
-  SOUVENIR_RETURN_IF_ERROR(CheckConnections(config.connections()));
+  SOUVENIR_RETURN_IF_ERROR(CheckConnections(config.connections(), config.max_message_bytes()));
   // gRPC counts in an int.
   return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
                     std::numeric_limits<int32_t>::max());

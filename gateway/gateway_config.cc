@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -45,16 +46,29 @@ bool IsOwn(const config::v1::GatewayConfig& config, const std::string& address) 
 // they send it nothing, unless they are told otherwise.
 constexpr absl::Duration kLeastKeepalive = absl::Seconds(10);
 
+// An address that is called: port 0 is none.
+absl::Status CheckServer(const char* name, const std::string& address) {
+  SOUVENIR_RETURN_IF_ERROR(CheckAddress(name, address));
+  if (PortOf(address) != 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{} is \"{}\"; a port from 1 to {} is expected, because it is called", name,
+                  address, kLastPort));
+}
+
 // One address, or several in its place.
 absl::Status Check(const char* one_name, const std::string& one, const char* several_name,
                    const google::protobuf::RepeatedPtrField<std::string>& several) {
-  if (several.empty()) return CheckAddress(one_name, one);
+  if (several.empty()) return CheckServer(one_name, one);
   if (several.size() > kMostServers) {
     return absl::InvalidArgumentError(fmt::format("{}: {} addresses came, {} is the most",
                                                   several_name, several.size(), kMostServers));
   }
+  std::set<std::string_view> there;
   for (const std::string& address : several) {
-    SOUVENIR_RETURN_IF_ERROR(CheckAddress(several_name, address));
+    SOUVENIR_RETURN_IF_ERROR(CheckServer(several_name, address));
+    if (there.insert(address).second) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("{}: \"{}\" came twice; each address is expected once", several_name, address));
   }
   return absl::OkStatus();
 }
@@ -158,7 +172,7 @@ std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& 
   std::vector<std::string> derived;
   for (const std::string& address : ComputeAddresses(config)) {
     const int port = PortOf(address) + kAdminPortOffset;
-    if (PortOf(address) == 0 || port > kLastPort) return {};
+    if (port > kLastPort) return {};
     derived.push_back(WithPort(address, port));
     if (IsOwn(config, derived.back())) return {};
   }
@@ -231,8 +245,7 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
       CheckRange("snapshots.idle_timeout_ms", config.snapshots().idle_timeout_ms(), 1, 86'400'000));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("upstream.keepalive_ms", config.upstream().keepalive_ms(), 0, 86'400'000));
-  SOUVENIR_RETURN_IF_ERROR(CheckConnections(config.connections()));
-  return absl::OkStatus();
+  return CheckConnections(config.connections(), config.max_message_bytes());
 }
 
 }  // namespace souvenir::gateway

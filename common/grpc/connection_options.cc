@@ -1,5 +1,7 @@
 #include "common/grpc/connection_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -32,7 +34,8 @@ config::v1::Connections DefaultConnections() {
   return connections;
 }
 
-absl::Status CheckConnections(const config::v1::Connections& connections) {
+absl::Status CheckConnections(const config::v1::Connections& connections,
+                              uint64_t max_message_bytes) {
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("connections.max_connections", connections.max_connections(), 1, 1'000'000));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("connections.max_connections_per_peer",
@@ -50,8 +53,15 @@ absl::Status CheckConnections(const config::v1::Connections& connections) {
       CheckRange("connections.keepalive_ms", connections.keepalive_ms(), 0, kDayMs));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("connections.handshake_timeout_ms",
                                       connections.handshake_timeout_ms(), 1, kDayMs));
-  return CheckRange("connections.max_buffer_bytes", connections.max_buffer_bytes(), 0,
-                    std::numeric_limits<int64_t>::max());
+  // With less, messages that are allowed close the connections of others.
+  const uint64_t least = kLeastMessages * max_message_bytes;
+  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
+  const uint64_t buffer = connections.max_buffer_bytes();
+  if (buffer == 0 || (buffer >= least && buffer <= kMost)) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "connections.max_buffer_bytes is {}; it must be 0, for a share of the memory, or a "
+      "number from {}, which is {} messages of max_message_bytes, to {}",
+      buffer, least, kLeastMessages, kMost));
 }
 
 ConnectionOptions ConnectionOptionsOf(const config::v1::Connections& connections) {

@@ -25,8 +25,10 @@ struct ConnectionOptions {
 // The defaults of ConnectionOptions; `max_buffer_bytes` is 0.
 config::v1::Connections DefaultConnections();
 
-// INVALID_ARGUMENT names the field, what came and what was expected. REQUIRES: nothing is left out.
-absl::Status CheckConnections(const config::v1::Connections& connections);
+// INVALID_ARGUMENT names the field, what came and what was expected; `max_message_bytes` is what
+// the server takes. REQUIRES: nothing is left out.
+absl::Status CheckConnections(const config::v1::Connections& connections,
+                              uint64_t max_message_bytes);
 
 // REQUIRES: CheckConnections() is OK.
 ConnectionOptions ConnectionOptionsOf(const config::v1::Connections& connections);

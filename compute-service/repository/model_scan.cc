@@ -109,7 +109,13 @@ absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std:
         fmt::format("there is no folder '{}' in the repository '{}'", name, directory));
   }
   ModelDescription description;
-  SOUVENIR_RETURN_IF_ERROR(ReadTextProto((folder / "config.pbtxt").string(), &description.config));
+  const std::string file = (folder / "config.pbtxt").string();
+  const absl::Status read = ReadTextProto(file, &description.config);
+  if (absl::IsNotFound(read)) {
+    return absl::FailedPreconditionError(fmt::format(
+        "the folder '{}' is there, but has no config.pbtxt: {} is expected", name, file));
+  }
+  SOUVENIR_RETURN_IF_ERROR(read);
   inference::ModelConfig& config = description.config;
   if (config.name().empty()) config.set_name(name);
   if (config.name() != name) {

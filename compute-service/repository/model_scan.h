@@ -39,7 +39,8 @@ absl::StatusOr<std::vector<FoundModel>> ScanRepository(
     const std::string& directory, std::vector<absl::Status>* refused = nullptr);
 
 // Reads one model of it. NOT_FOUND where there is no such folder, or `name` cannot be one;
-// INVALID_ARGUMENT where its version_policy asks for a version that is not there.
+// FAILED_PRECONDITION where it has no config.pbtxt; INVALID_ARGUMENT where its version_policy asks
+// for a version that is not there.
 absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std::string& name);
 
 // Names of the folders that a model may be in, in order; `refused` and errors as ScanRepository's.

@@ -40,8 +40,6 @@ TEST(ComputeAdminAddressesTest, AreNoneWhereNoneCanBeDerived) {
   config::v1::GatewayConfig config = DefaultGatewayConfig();
   config.set_compute_address("compute:65534");
   EXPECT_THAT(ComputeAdminAddresses(config), IsEmpty());
-  config.set_compute_address("compute:0");
-  EXPECT_THAT(ComputeAdminAddresses(config), IsEmpty());
   EXPECT_TRUE(CheckGatewayConfig(config).ok());
 }
 
@@ -71,6 +69,35 @@ TEST(CheckGatewayConfigTest, RefusesItsOwnAdminPortForThatOfCompute) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("upstream.admin_address: 127.0.0.1:8003"));
   config.mutable_upstream()->set_admin_address("nonsense");
   EXPECT_FALSE(CheckGatewayConfig(config).ok());
+}
+
+TEST(CheckGatewayConfigTest, RefusesPortZeroOfWhatIsCalled) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.set_compute_address("compute:0");
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("compute_address is \"compute:0\"; a port from 1 to 65535 is expected"));
+  config.add_compute_addresses("compute:8011");
+  config.add_compute_addresses("[::1]:0");
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("compute_addresses is \"[::1]:0\"; a port from 1"));
+  config = DefaultGatewayConfig();
+  config.mutable_upstream()->set_admin_address("compute:0");
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("upstream.admin_address is \"compute:0\""));
+}
+
+TEST(CheckGatewayConfigTest, RefusesAnAddressThatComesTwice) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  for (const char* address : {"a:1", "b:1", "a:1"}) config.add_compute_addresses(address);
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("compute_addresses: \"a:1\" came twice"));
+}
+
+TEST(CheckGatewayConfigTest, RefusesBuffersThatHoldTooFewMessages) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.mutable_connections()->set_max_buffer_bytes(1);
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("connections.max_buffer_bytes is 1"));
 }
 
 // A gRPC server that nobody has configured takes two.

@@ -10,9 +10,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
+constexpr uint64_t kMessageBytes = 1u << 20;
+
 TEST(ConnectionOptionsTest, TheDefaultsPassAndAreThoseOfTheOptions) {
   const config::v1::Connections defaults = DefaultConnections();
-  EXPECT_TRUE(CheckConnections(defaults).ok());
+  EXPECT_TRUE(CheckConnections(defaults, kMessageBytes).ok());
   const ConnectionOptions options = ConnectionOptionsOf(defaults);
   EXPECT_EQ(options.max_connections, 4096);
   EXPECT_EQ(options.max_metadata_bytes, 65'536);
@@ -23,12 +25,26 @@ TEST(ConnectionOptionsTest, TheDefaultsPassAndAreThoseOfTheOptions) {
 TEST(ConnectionOptionsTest, WhatMakesNoSenseIsNamed) {
   config::v1::Connections connections = DefaultConnections();
   connections.set_max_metadata_bytes(10);
-  EXPECT_THAT(std::string(CheckConnections(connections).message()),
+  EXPECT_THAT(std::string(CheckConnections(connections, kMessageBytes).message()),
               HasSubstr("connections.max_metadata_bytes is 10; it must be a number from"));
   connections = DefaultConnections();
   connections.set_max_connections_per_peer(0);
-  EXPECT_THAT(std::string(CheckConnections(connections).message()),
+  EXPECT_THAT(std::string(CheckConnections(connections, kMessageBytes).message()),
               HasSubstr("connections.max_connections_per_peer"));
+}
+
+TEST(ConnectionOptionsTest, BuffersThatHoldTooFewMessagesAreRefused) {
+  config::v1::Connections connections = DefaultConnections();
+  connections.set_max_buffer_bytes(8 * kMessageBytes);
+  EXPECT_TRUE(CheckConnections(connections, kMessageBytes).ok());
+  for (const uint64_t wrong : {uint64_t{1}, 8 * kMessageBytes - 1, uint64_t{1} << 63}) {
+    connections.set_max_buffer_bytes(wrong);
+    const absl::Status status = CheckConnections(connections, kMessageBytes);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << wrong;
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr("connections.max_buffer_bytes is " + std::to_string(wrong) +
+                          "; it must be 0, for a share of the memory, or a number from 8388608"));
+  }
 }
 
 TEST(ConnectionOptionsTest, BuffersAreAShareOfTheMachineAndRoomForSomeMessages) {

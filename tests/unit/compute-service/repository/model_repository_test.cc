@@ -312,6 +312,21 @@ TEST_F(ModelRepositoryTest, LoadFindsAModelThatIsNew) {
   EXPECT_TRUE(Ask("late").get().ok());
 }
 
+TEST_F(ModelRepositoryTest, AFolderWithoutAConfigurationIsToldFromNone) {
+  WriteModel("good");
+  Create();
+  Write("bare/1/file", "");
+  const absl::Status status = Load("bare");
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Message(status), HasSubstr("the folder 'bare' is there, but has no config.pbtxt"));
+  EXPECT_THAT(ReasonOf("bare"), HasSubstr("config.pbtxt"));
+  // What serves goes on without it.
+  fs::remove(directory_ / "good/config.pbtxt");
+  EXPECT_THAT(Message(Load("good")), HasSubstr("has no config.pbtxt"));
+  PollFor("good");
+  EXPECT_TRUE(Ask("good").get().ok());
+}
+
 TEST_F(ModelRepositoryTest, AReloadThatFailsLeavesTheOldModelServing) {
   WriteModel("a");
   Create();

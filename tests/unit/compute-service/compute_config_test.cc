@@ -1,0 +1,39 @@
+#include "compute-service/compute_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace souvenir::compute {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(CheckComputeConfigTest, TheDefaultsPass) {
+  EXPECT_EQ(CheckComputeConfig(DefaultComputeConfig()), absl::OkStatus());
+}
+
+TEST(CheckComputeConfigTest, RefusesAWorkerDirectoryThatIsNone) {
+  config::v1::ComputeConfig config = DefaultComputeConfig();
+  for (const char* wrong : {"/nowhere/to/be/found", "/dev/null"}) {
+    config.set_worker_directory(wrong);
+    const absl::Status status = CheckComputeConfig(config);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()),
+                HasSubstr(std::string("worker_directory is \"") + wrong));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("souvenir-worker-*"));
+  }
+  config.set_worker_directory("");  // where the system does not tell where the program is
+  EXPECT_TRUE(CheckComputeConfig(config).ok());
+}
+
+TEST(CheckComputeConfigTest, RefusesBuffersThatHoldTooFewMessages) {
+  config::v1::ComputeConfig config = DefaultComputeConfig();
+  config.mutable_connections()->set_max_buffer_bytes(1);
+  EXPECT_THAT(std::string(CheckComputeConfig(config).message()),
+              HasSubstr("connections.max_buffer_bytes is 1"));
+}
+
+}  // namespace
+}  // namespace souvenir::compute
