@@ -54,8 +54,7 @@ void ModelKeeper::Tick() {
 void ModelKeeper::Fit(absl::Duration now) {
   std::vector<std::pair<std::shared_ptr<ServedModel>, PoolActivity>> models;
   double running = 0;
-  for (auto& model : repository_->All()) {
-    if (!model->loaded()) continue;  // of many models most are at rest
+  for (auto& model : repository_->Loaded()) {
     const PoolActivity activity = model->Activity();
     running += static_cast<double>(activity.running);
     models.emplace_back(std::move(model), activity);
@@ -78,8 +77,8 @@ void ModelKeeper::KeepBudget() {
   };
   std::vector<Loaded> loaded;
   uint64_t bytes = 0;
-  for (const auto& model : repository_->All()) {
-    if (!model->loaded() || model->status().state != ModelState::kReady) continue;
+  for (const auto& model : repository_->Loaded()) {
+    if (model->status().state != ModelState::kReady) continue;
     const uint64_t taken = model->MeasureMemory();
     if (taken == 0) continue;
     bytes += taken;

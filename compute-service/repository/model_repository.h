@@ -71,6 +71,9 @@ class ModelRepository {
   // In the order of names, then versions.
   std::vector<std::shared_ptr<ServedModel>> All() const { return table_.All(); }
 
+  // Those of them that are in memory, or about to be.
+  std::vector<std::shared_ptr<ServedModel>> Loaded() const { return table_.Loaded(); }
+
   // Those of one model, oldest first; none where there is no such model.
   std::vector<std::shared_ptr<ServedModel>> Versions(std::string_view name) const {
     return table_.Versions(name);

@@ -78,6 +78,17 @@ ModelTable::Models ModelTable::All() const {
   return all;
 }
 
+ModelTable::Models ModelTable::Loaded() const {
+  Models loaded;
+  MutexLock lock(&mutex_);
+  for (const auto& [name, entry] : models_) {
+    for (const auto& [version, model] : entry.versions) {
+      if (model->loaded()) loaded.push_back(model);
+    }
+  }
+  return loaded;
+}
+
 ModelTable::Models ModelTable::Versions(std::string_view name) const {
   MutexLock lock(&mutex_);
   const auto found = models_.find(name);

@@ -46,6 +46,8 @@ class ModelTable {
   absl::StatusOr<std::shared_ptr<ServedModel>> Find(std::string_view name,
                                                     std::string_view version) const;
   Models All() const;
+  // Those that are in memory or about to be: of many models a look at these costs little.
+  Models Loaded() const;
   Models Versions(std::string_view name) const;
   absl::Status NotFound(std::string_view name) const;
 

@@ -42,6 +42,11 @@ std::optional<KnownModels> CatalogMerger::Merge(const std::vector<Described>& en
   bool any_answers = false;
   for (const Described& endpoint : endpoints) any_answers |= endpoint.answers;
   if (!any_answers) return std::nullopt;
+  std::vector<std::pair<bool, KnownModelsPtr>> merging;
+  for (const Described& endpoint : endpoints)
+    merging.emplace_back(endpoint.answers, endpoint.models);
+  if (merging == merged_) return std::nullopt;
+  merged_ = std::move(merging);
   Look(endpoints);
 
   // The greatest worth wins. In order of weight: the endpoint answers, the model is ready, its

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/catalog/catalog.h"
+#include "gateway/upstream/upstream.h"
 #include "souvenir/state/v1/catalog.pb.h"
 
 namespace souvenir::gateway {
@@ -27,7 +28,7 @@ class CatalogMerger {
  public:
   struct Described {
     // Models that the endpoint described last; null if it has never answered.
-    std::shared_ptr<const souvenir::state::v1::KnownModels> models;
+    KnownModelsPtr models;
     bool answers = false;  // true if it answered the last poll
     // True if these are the models of the endpoint's first poll, and the endpoint existed before
     // the gateway started.
@@ -35,7 +36,8 @@ class CatalogMerger {
   };
 
   // Merges the models of all endpoints, which are given in the same order each time. `present` is
-  // the present catalog. Returns nullopt if no endpoint answers; the present catalog then stays.
+  // the present catalog. Returns nullopt, and the present catalog stays, if no endpoint answers or
+  // nothing has changed since the last merge: descriptions are compared by their pointers.
   std::optional<souvenir::state::v1::KnownModels> Merge(const std::vector<Described>& endpoints,
                                                         const CatalogSnapshot& present);
 
@@ -47,6 +49,8 @@ class CatalogMerger {
   // Updates the ranks of the digests that are ready somewhere.
   void Look(const std::vector<Described>& endpoints);
 
+  // What was merged last: whether each endpoint answered, and its models.
+  std::vector<std::pair<bool, KnownModelsPtr>> merged_;
   std::map<ModelVersion, Ranks> ranks_;
   uint64_t last_rank_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/cancellation.h"
 #include "common/logging/logging.h"
 #include "common/status_detail.h"
 
@@ -37,8 +38,12 @@ struct CatalogPoller::Watched {
   explicit Watched(const Endpoint& endpoint) : endpoint(endpoint) {}
 
   const Endpoint& endpoint;
-  int looks = 0;     // polls so far; used only by the thread
-  int failures = 0;  // failed polls in a row; used only by the thread
+  Cancellation cancellation;  // of looks, once it is not watched any more
+  int looks = 0;              // polls so far; used only by the thread
+  int failures = 0;           // failed polls in a row; used only by the thread
+  // What the set has of it, and of which description; used only by the thread.
+  std::shared_ptr<const EndpointModels> ready;
+  KnownModelsPtr ready_of;
   Mutex mutex;
   CatalogMerger::Described described ABSL_GUARDED_BY(mutex);
   std::vector<RefreshedPtr> waiting ABSL_GUARDED_BY(mutex);  // for the next look
@@ -78,6 +83,7 @@ void CatalogPoller::OnRemoved(const Endpoint& endpoint) {
     removed = std::move(*found);
     watched_.erase(found);
   }
+  removed->cancellation.Cancel();
   removed->thread->Stop();
   thread_.Poke();  // models that only this endpoint had are gone
 }
@@ -89,7 +95,10 @@ void CatalogPoller::Stop() {
     stopped_ = true;
     watched.swap(watched_);
   }
-  for (const auto& one : watched) one->thread->RequestStop();
+  for (const auto& one : watched) {
+    one->cancellation.Cancel();
+    one->thread->RequestStop();
+  }
   for (const auto& one : watched) one->thread->Stop();
   thread_.Stop();
   watched.clear();  // and with them what still waits for a look
@@ -131,8 +140,21 @@ absl::Duration CatalogPoller::Look(Watched* watched) {
     MutexLock lock(&watched->mutex);
     refreshed.swap(watched->waiting);
   }
-  auto models = endpoint.upstream->Describe(options_.names, options_.timeout);
-  endpoints_->SetDescribed(endpoint, models);
+  const absl::StatusOr<KnownModelsPtr> models =
+      endpoint.upstream->Describe({.names = options_.names,
+                                   .timeout = options_.timeout,
+                                   .cancellation = &watched->cancellation,
+                                   .thorough = !refreshed.empty()});
+  if (watched->cancellation.cancelled()) return options_.interval;
+  if (!models.ok()) {
+    endpoints_->SetDescribed(endpoint, models.status());
+  } else {
+    if (watched->ready == nullptr || *models != watched->ready_of) {
+      watched->ready = std::make_shared<const EndpointModels>(**models);
+      watched->ready_of = *models;
+    }
+    endpoints_->SetDescribed(endpoint, watched->ready);
+  }
   const bool first = watched->looks++ == 0;
   const int failures = models.ok() ? 0 : watched->failures + 1;
   if (first || (failures == 0) != (watched->failures == 0)) {
@@ -145,17 +167,19 @@ absl::Duration CatalogPoller::Look(Watched* watched) {
     }
   }
   watched->failures = failures;
+  bool changed;
   {
     MutexLock lock(&watched->mutex);
     CatalogMerger::Described& described = watched->described;
+    changed =
+        first || described.answers != models.ok() || (models.ok() && described.models != *models);
     described.answers = models.ok();
     if (models.ok()) {
       described.from_start |= described.models == nullptr && endpoint.at.from_start;
-      described.models =
-          std::make_shared<const souvenir::state::v1::KnownModels>(*std::move(models));
+      described.models = *models;
     }
   }
-  thread_.Poke();
+  if (changed) thread_.Poke();
   const absl::Duration soonest = options_.interval / kSoonest;
   if (failures == 0) return options_.interval;
   return std::min(options_.interval, soonest * (1 << std::min(failures - 1, 10)));

@@ -24,7 +24,7 @@ class CatalogPoller {
  public:
   struct Options {
     absl::Duration interval = absl::Seconds(2);  // pause between polls of an endpoint
-    absl::Duration timeout = absl::Seconds(5);   // limit of one poll
+    absl::Duration timeout = absl::Seconds(5);   // limit of one call of a poll
     std::vector<std::string> names;              // names of models, for servers without an index
   };
 

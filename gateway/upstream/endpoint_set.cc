@@ -98,9 +98,9 @@ void EndpointSet::SetAddresses(const std::vector<EndpointAddress>& addresses) {
 }
 
 void EndpointSet::SetDescribed(const Endpoint& endpoint,
-                               const absl::StatusOr<souvenir::state::v1::KnownModels>& models) {
+                               absl::StatusOr<std::shared_ptr<const EndpointModels>> models) {
   if (models.ok()) {
-    balancer_.SetAnswers(&endpoint, std::make_shared<const EndpointModels>(*models));
+    balancer_.SetAnswers(&endpoint, *std::move(models));
   } else {
     balancer_.SetAway(&endpoint, models.status());
   }

@@ -46,7 +46,7 @@ class EndpointSet final : public Upstream {
 
   // What an endpoint that the set has says of itself, or why it says nothing.
   void SetDescribed(const Endpoint& endpoint,
-                    const absl::StatusOr<souvenir::state::v1::KnownModels>& models);
+                    absl::StatusOr<std::shared_ptr<const EndpointModels>> models);
 
   std::map<std::string, Balancer::Stats> stats() const { return balancer_.stats(); }
 

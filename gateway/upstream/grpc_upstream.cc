@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 #include <google/protobuf/empty.pb.h>
 #include <google/protobuf/unknown_field_set.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/impl/codegen/client_unary_call.h>
 #include <grpcpp/impl/codegen/rpc_method.h>
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "common/grpc/status.h"
@@ -24,6 +27,7 @@
 namespace souvenir::gateway {
 namespace {
 
+using google::protobuf::util::MessageDifferencer;
 using inference::GRPCInferenceService;
 using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
@@ -102,6 +106,19 @@ std::vector<std::string> TakeIndex(const google::protobuf::Empty& response, Know
     model->set_reason(WithoutPaths(entry.reason()));
   }
   return refused;
+}
+
+// Of a server that does not tell what has changed: models that one look asks for although their
+// entries in the index are as they were. With an interval of 2 s, 10,000 models take 80 s.
+constexpr int kMostInTurn = 256;
+
+bool IsSameEntry(const KnownModel& a, const KnownModel& b) {
+  return a.state() == b.state() && a.reason() == b.reason();
+}
+
+// Whether a model that is ready by the index could not be described.
+bool Lacks(const KnownModel& entry, const KnownModel& model) {
+  return entry.state() == "READY" && !model.has_metadata();
 }
 
 // Whether the status came from the server, and not from gRPC on this side, whose words are
@@ -263,62 +280,94 @@ void GrpcUpstream::Unload(std::unique_ptr<inference::RepositoryModelUnloadReques
 
 #undef SOUVENIR_ASYNC_METHOD
 
-absl::StatusOr<KnownModels> GrpcUpstream::Describe(const std::vector<std::string>& names,
-                                                   absl::Duration timeout) {
-  const auto deadline = Deadline(timeout);
-  KnownModels models;
-  std::string known;
+absl::StatusOr<KnownModelsPtr> GrpcUpstream::Describe(const Look& look) {
+  std::shared_ptr<const Described> known;
   {
     MutexLock lock(&mutex_);
-    known = revision_;
+    known = described_;
   }
-  std::string revision;
-  {
-    grpc::ClientContext context;
-    context.set_deadline(deadline);
-    if (!known.empty()) context.AddMetadata(kKnownRevisionHeader, known);
-    google::protobuf::Empty index;
-    const grpc::Status status = AwayIfCancelled(stub_->ReadIndex(&context, &index));
-    // A server without the extension is asked about the names we were given.
-    if (!status.ok() && status.error_code() != grpc::StatusCode::UNIMPLEMENTED) {
-      return Explain(status, context, options_.address);
-    }
-    if (status.ok()) {
-      const auto& metadata = context.GetServerInitialMetadata();
-      const auto told = metadata.find(kRevisionHeader);
-      if (told != metadata.end()) revision.assign(told->second.data(), told->second.size());
-    }
-    if (!revision.empty() && revision == known) {
-      MutexLock lock(&mutex_);
-      return described_;
-    }
-    TellRefused(TakeIndex(index, &models));
-    if (!status.ok()) {
-      for (const std::string& name : names) {
-        KnownModel* const model = models.add_models();
-        model->set_name(name);
-        model->set_state("READY");
-      }
-    }
-  }
-  for (KnownModel& model : *models.mutable_models()) {
-    const bool was_ready = model.state() == "READY";
-    SOUVENIR_RETURN_IF_ERROR(DescribeModel(deadline, &model));
-    // What could not be described is asked for again.
-    if (was_ready && !model.has_metadata()) revision.clear();
-  }
+  auto now = std::make_shared<Described>();
+  SOUVENIR_ASSIGN_OR_RETURN(const bool same, ReadIndex(look, *known, now.get()));
+  if (same) return known->models;
+  SOUVENIR_RETURN_IF_ERROR(DescribeModels(look, *known, now.get()));
   MutexLock lock(&mutex_);
-  revision_ = revision;
-  if (!revision.empty()) described_ = models;
-  return models;
+  described_ = now;
+  return now->models;
+}
+
+absl::StatusOr<bool> GrpcUpstream::ReadIndex(const Look& look, const Described& known,
+                                             Described* now) {
+  grpc::ClientContext context;
+  context.set_deadline(Deadline(look.timeout));
+  if (!known.revision.empty()) context.AddMetadata(kKnownRevisionHeader, known.revision);
+  google::protobuf::Empty index;
+  const grpc::Status status = AwayIfCancelled(stub_->ReadIndex(&context, &index));
+  // A server without the extension is asked about the names we were given.
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+    for (const std::string& name : look.names) {
+      KnownModel* const model = now->index.add_models();
+      model->set_name(name);
+      model->set_state("READY");
+    }
+    return false;
+  }
+  if (!status.ok()) return Explain(status, context, options_.address);
+  const auto& metadata = context.GetServerInitialMetadata();
+  const auto told = metadata.find(kRevisionHeader);
+  if (told != metadata.end()) now->revision.assign(told->second.data(), told->second.size());
+  if (!now->revision.empty() && now->revision == known.revision) return true;
+  TellRefused(TakeIndex(index, &now->index));
+  return false;
+}
+
+absl::Status GrpcUpstream::DescribeModels(const Look& look, const Described& known,
+                                          Described* now) {
+  using NameAndVersion = std::pair<std::string_view, std::string_view>;
+  std::map<NameAndVersion, int> before;
+  for (int i = 0; i < known.index.models_size(); ++i) {
+    const KnownModel& entry = known.index.models(i);
+    before.emplace(NameAndVersion(entry.name(), entry.version()), i);
+  }
+  const int count = now->index.models_size();
+  // With a revision, something has changed, and it is not known what.
+  const bool all = look.thorough || known.models == nullptr || !now->revision.empty();
+  const auto first = count == 0 ? 0 : static_cast<int>(known.turn % static_cast<size_t>(count));
+  now->turn = static_cast<size_t>(first) + kMostInTurn;
+
+  auto models = std::make_shared<KnownModels>();
+  bool changed = known.models == nullptr || count != known.index.models_size();
+  for (int i = 0; i < count; ++i) {
+    const KnownModel& entry = now->index.models(i);
+    const auto found = before.find(NameAndVersion(entry.name(), entry.version()));
+    const KnownModel* const old =
+        found == before.end() ? nullptr : &known.models->models(found->second);
+    changed |= old == nullptr || found->second != i;
+    const bool in_turn = (i - first + count) % count < kMostInTurn;
+    const bool asks = all || in_turn || old == nullptr || Lacks(entry, *old) ||
+                      !IsSameEntry(entry, known.index.models(found->second));
+    KnownModel* const model = models->add_models();
+    if (!asks) {
+      *model = *old;
+      continue;
+    }
+    if (look.cancellation != nullptr && look.cancellation->cancelled()) {
+      return absl::CancelledError("the look was given up");
+    }
+    *model = entry;
+    SOUVENIR_RETURN_IF_ERROR(DescribeModel(look.timeout, model));
+    // What could not be described is asked for again.
+    if (Lacks(entry, *model)) now->revision.clear();
+    changed |= old == nullptr || !MessageDifferencer::Equals(*old, *model);
+  }
+  now->models = changed ? std::move(models) : known.models;
+  return absl::OkStatus();
 }
 
 // Fills in what the server tells of one model; one that it cannot describe keeps its state, or is
 // UNAVAILABLE if it was said to be ready.
-absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point deadline,
-                                         KnownModel* model) {
+absl::Status GrpcUpstream::DescribeModel(absl::Duration timeout, KnownModel* model) {
   grpc::ClientContext context;
-  context.set_deadline(deadline);
+  context.set_deadline(Deadline(timeout));
   inference::ModelMetadataRequest request;
   request.set_name(model->name());
   request.set_version(model->version());
@@ -339,7 +388,7 @@ absl::Status GrpcUpstream::DescribeModel(std::chrono::system_clock::time_point d
     model->set_version(*model->metadata().versions().rbegin());
   }
   grpc::ClientContext config_context;
-  config_context.set_deadline(deadline);
+  config_context.set_deadline(Deadline(timeout));
   inference::ModelConfigRequest config_request;
   config_request.set_name(model->name());
   config_request.set_version(model->version());

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,8 +39,7 @@ class GrpcUpstream final : public UpstreamServer {
             Done<inference::RepositoryModelLoadResponse> done) override;
   void Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
               absl::Duration timeout, Done<inference::RepositoryModelUnloadResponse> done) override;
-  absl::StatusOr<souvenir::state::v1::KnownModels> Describe(const std::vector<std::string>& names,
-                                                            absl::Duration timeout) override;
+  absl::StatusOr<KnownModelsPtr> Describe(const Look& look) override;
   size_t left_out() const override { return refused_.load(); }
 
  private:
@@ -51,8 +50,19 @@ class GrpcUpstream final : public UpstreamServer {
                               absl::Duration timeout, Done<Response> done,
                               const TraceContext& trace = {});
 
-  absl::Status DescribeModel(std::chrono::system_clock::time_point deadline,
-                             souvenir::state::v1::KnownModel* model);
+  // What Describe() learned last.
+  struct Described {
+    souvenir::state::v1::KnownModels index;  // before the models were asked for
+    KnownModelsPtr models;                   // of each entry of `index`; null: nothing is known yet
+    std::string revision;                    // the server's; "" of one without, or if some lack
+    size_t turn = 0;                         // the entry that is asked for next, see Look
+  };
+
+  // Reads the index, and the server's revision. True if it is that of `known`.
+  absl::StatusOr<bool> ReadIndex(const Look& look, const Described& known, Described* now);
+  // Asks for the models of `now->index` that are not to be taken from `known`.
+  absl::Status DescribeModels(const Look& look, const Described& known, Described* now);
+  absl::Status DescribeModel(absl::Duration timeout, souvenir::state::v1::KnownModel* model);
 
   // Logs why models are left out, where there are more or fewer than before.
   void TellRefused(const std::vector<std::string>& refused);
@@ -62,9 +72,8 @@ class GrpcUpstream final : public UpstreamServer {
   std::atomic<size_t> refused_{0};
 
   Mutex mutex_;
-  // What Describe() learned last, and the server's revision of it; "" of a server without any.
-  souvenir::state::v1::KnownModels described_ ABSL_GUARDED_BY(mutex_);
-  std::string revision_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const Described> described_ ABSL_GUARDED_BY(mutex_) =
+      std::make_shared<const Described>();
 
   Gate calls_;  // each is inside for as long as its context exists
 };

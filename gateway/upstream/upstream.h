@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/cancellation.h"
 #include "common/trace_context.h"
 #include "inference/grpc_service.pb.h"
 #include "souvenir/state/v1/catalog.pb.h"
@@ -63,13 +64,24 @@ class Upstream {
                       Done<inference::RepositoryModelUnloadResponse> done) = 0;
 };
 
+// The models of a server at one moment. Immutable, so that looks that find no change share it.
+using KnownModelsPtr = std::shared_ptr<const souvenir::state::v1::KnownModels>;
+
 // One such server.
 class UpstreamServer : public Upstream {
  public:
-  // All models there are: those of the server's index and, for servers that have none, those of
-  // `names`. Blocks; for a thread that polls.
-  virtual absl::StatusOr<souvenir::state::v1::KnownModels> Describe(
-      const std::vector<std::string>& names, absl::Duration timeout) = 0;
+  struct Look {
+    std::vector<std::string> names;  // the models of a server that has no index
+    absl::Duration timeout;          // of one call; of thousands of models a look takes longer
+    const Cancellation* cancellation = nullptr;  // of the look, from call to call; null: none
+    // Asks for each model. Else a server that does not tell what has changed is asked for models
+    // whose entry in the index has, and for some of the others in turn.
+    bool thorough = false;
+  };
+
+  // All models there are, from the server's index or else as `look` names them. Returns the same
+  // pointer as before if nothing has changed. Blocks; for a thread that polls.
+  virtual absl::StatusOr<KnownModelsPtr> Describe(const Look& look) = 0;
 
   // Models of the server's index that Describe() left out last, because of their names. On any
   // thread; does not block.

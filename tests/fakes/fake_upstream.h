@@ -110,8 +110,7 @@ class FakeUpstream final : public UpstreamServer {
     if (!repository_status_.ok()) return std::move(done)(repository_status_);
     std::move(done)(std::make_unique<inference::RepositoryModelUnloadResponse>());
   }
-  absl::StatusOr<souvenir::state::v1::KnownModels> Describe(const std::vector<std::string>&,
-                                                            absl::Duration) override {
+  absl::StatusOr<KnownModelsPtr> Describe(const Look&) override {
     return absl::UnimplementedError("not asked for in tests");
   }
 

@@ -71,6 +71,20 @@ TEST_F(CatalogMergerTest, WhileNobodyAnswersNothingChanges) {
   EXPECT_FALSE(merger_.Merge(endpoints_, *catalog_.snapshot()));
 }
 
+TEST_F(CatalogMergerTest, WhatHasNotChangedIsNotMergedAgain) {
+  Says(0, {Model("m", "d1")});
+  Says(1, {Model("m", "d1")});
+  EXPECT_EQ(Merged(), "d1");
+  EXPECT_FALSE(merger_.Merge(endpoints_, *catalog_.snapshot()));
+  IsAway(1);
+  EXPECT_TRUE(merger_.Merge(endpoints_, *catalog_.snapshot()));
+  EXPECT_FALSE(merger_.Merge(endpoints_, *catalog_.snapshot()));
+  Says(0, {Model("m", "d2")});
+  EXPECT_EQ(Merged(), "d2");
+  endpoints_.pop_back();
+  EXPECT_TRUE(merger_.Merge(endpoints_, *catalog_.snapshot()));
+}
+
 TEST_F(CatalogMergerTest, WhatOnlyOneHasThatIsAwayIsStillKnown) {
   Says(0, {Model("m", "d1"), Model("a", "d")});
   Says(1, {Model("m", "d1")});

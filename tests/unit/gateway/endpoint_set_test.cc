@@ -60,7 +60,7 @@ class EndpointSetTest : public testing::Test {
     *models.add_models() = TextModel("m", "in", "out");
     (*models.mutable_models(0)->mutable_metadata()->mutable_properties())["souvenir.digest"] =
         digest;
-    set_->SetDescribed(*endpoints_.at(address), models);
+    set_->SetDescribed(*endpoints_.at(address), std::make_shared<const EndpointModels>(models));
   }
 
   void StartReady(const std::vector<std::string>& addresses) {

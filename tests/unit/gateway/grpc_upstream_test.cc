@@ -70,8 +70,9 @@ class GrpcUpstreamTest : public ::testing::Test {
         GrpcUpstream::Options{.address = "127.0.0.1:" + std::to_string(server_->port())});
   }
 
-  absl::StatusOr<souvenir::state::v1::KnownModels> Describe() {
-    return upstream_->Describe({"theirs"}, absl::Minutes(1));
+  absl::StatusOr<KnownModelsPtr> Describe(bool thorough = false) {
+    return upstream_->Describe(
+        {.names = {"theirs"}, .timeout = absl::Minutes(1), .thorough = thorough});
   }
 
   // The only one that is described.
@@ -79,8 +80,8 @@ class GrpcUpstreamTest : public ::testing::Test {
     const auto models = Describe();
     EXPECT_TRUE(models.ok()) << models.status();
     if (!models.ok()) return {};
-    EXPECT_EQ(models->models_size(), 1);
-    return models->models_size() == 1 ? models->models(0) : souvenir::state::v1::KnownModel();
+    EXPECT_EQ((*models)->models_size(), 1);
+    return (*models)->models_size() == 1 ? (*models)->models(0) : souvenir::state::v1::KnownModel();
   }
 
   Server answers_;
@@ -120,6 +121,57 @@ TEST_F(GrpcUpstreamTest, AServerWithoutRevisionsIsAskedForAll) {
   EXPECT_EQ(answers_.described, 3);
 }
 
+TEST_F(GrpcUpstreamTest, LooksThatFindNoChangeShareOneDescription) {
+  const KnownModelsPtr first = *Describe();
+  EXPECT_EQ(*Describe(), first);
+  answers_.config = {grpc::StatusCode::UNIMPLEMENTED, "not here"};
+  const KnownModelsPtr second = *Describe();
+  EXPECT_NE(second, first);
+  EXPECT_FALSE(second->models(0).has_config());
+  answers_.revision = "a-1";
+  const KnownModelsPtr third = *Describe();
+  EXPECT_EQ(third, second);
+  answers_.revision = "a-2";
+  EXPECT_EQ(*Describe(), third);  // something has changed there, but nothing that we ask for
+}
+
+TEST_F(GrpcUpstreamTest, OfManyModelsWithoutRevisionsOnlyWhatHasChangedIsAskedForAtOnce) {
+  for (int i = 0; i < 999; ++i)
+    answers_.odd_names.push_back(std::string("m").append(std::to_string(i)));
+  const KnownModelsPtr first = *Describe();
+  EXPECT_EQ(first->models_size(), 1000);
+  EXPECT_EQ(answers_.described, 1000);
+  // All of the others in turn.
+  for (const int described : {1256, 1512, 1768, 2024}) {
+    EXPECT_EQ(*Describe(), first);
+    EXPECT_EQ(answers_.described, described);
+  }
+  answers_.odd_names[999 - 1] = "new";
+  const KnownModelsPtr second = *Describe();
+  EXPECT_EQ(answers_.described, 2024 + 256 + 1);
+  EXPECT_EQ(second->models(998).metadata().name(), "new");
+  ASSERT_TRUE(Describe(/*thorough=*/true).ok());
+  EXPECT_EQ(answers_.described, 2024 + 256 + 1 + 1000);
+  // What could not be described is asked for until it can be.
+  answers_.odd_names.push_back("late");
+  answers_.metadata = {grpc::StatusCode::INTERNAL, "not now"};
+  ASSERT_TRUE(Describe(/*thorough=*/true).ok());
+  answers_.metadata = grpc::Status::OK;
+  const KnownModelsPtr third = *Describe();
+  for (const auto& model : third->models()) EXPECT_TRUE(model.has_metadata()) << model.name();
+}
+
+TEST_F(GrpcUpstreamTest, ALookThatIsGivenUpAsksForNoMore) {
+  Cancellation cancellation;
+  cancellation.Cancel();
+  EXPECT_EQ(upstream_->Describe({.timeout = absl::Minutes(1), .cancellation = &cancellation})
+                .status()
+                .code(),
+            absl::StatusCode::kCancelled);
+  EXPECT_EQ(answers_.described, 0);
+  EXPECT_EQ(Model().state(), "READY");
+}
+
 TEST_F(GrpcUpstreamTest, AServerNeedHaveNeitherAnIndexNorConfigurations) {
   answers_.index = answers_.config = {grpc::StatusCode::UNIMPLEMENTED, "not here"};
   const auto model = Model();
@@ -143,7 +195,7 @@ TEST_F(GrpcUpstreamTest, AServerThatStopsHasDescribedNothing) {
     for (const auto code : {grpc::StatusCode::CANCELLED, grpc::StatusCode::UNAVAILABLE}) {
       answers_.*asked = {code, "it stops"};
       const auto models = Describe();
-      ASSERT_FALSE(models.ok()) << models->ShortDebugString();
+      ASSERT_FALSE(models.ok()) << (*models)->ShortDebugString();
       EXPECT_TRUE(absl::IsUnavailable(models.status())) << models.status();
       EXPECT_THAT(std::string(models.status().message()), HasSubstr("it stops"));
       EXPECT_THAT(DetailOf(models.status()), HasSubstr(std::to_string(server_->port())));
