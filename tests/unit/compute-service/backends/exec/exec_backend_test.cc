@@ -562,6 +562,14 @@ class ExecDaemonTest : public ExecBackendTest {
     return daemon;
   }
   static bool Lives(pid_t pid) { return kill(pid, 0) == 0; }
+  // A field of /proc/PID/status; "" of a process that has gone.
+  static std::string StatusOf(pid_t pid, const std::string& field) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string name, value; status >> name && std::getline(status >> std::ws, value);) {
+      if (name == field + ":") return value;
+    }
+    return "";
+  }
 
   int daemons_ = 0;
 };
@@ -602,6 +610,22 @@ TEST_F(ExecDaemonTest, AllThatAProgramStartedEndsWithTheService) {
   }
   close(report[0]);
   close(report[1]);
+}
+
+// What it has started lives on then: docs/backends/exec.md.
+TEST_F(ExecDaemonTest, AProgramEndsWithTheSupervisorThatSomebodyKills) {
+  Start();
+  const pid_t program = std::stoi(Ask({"pid"}).at(0));
+  const pid_t supervisor = std::stoi(StatusOf(program, "PPid"));
+  ASSERT_NE(supervisor, getpid());
+  ASSERT_EQ(kill(supervisor, SIGKILL), 0);
+  // Whoever inherits it may leave it unreaped.
+  for (std::string state = "R"; !state.empty() && state[0] != 'Z' && state[0] != 'X';) {
+    std::this_thread::yield();
+    state = StatusOf(program, "State");
+  }
+  // The next request gets another.
+  EXPECT_NE(Ask({"pid"}).at(0), std::to_string(program));
 }
 
 TEST_F(ExecBackendTest, TheDigestIsOfTheFilesAndTheCommand) {
