@@ -20,7 +20,7 @@ namespace souvenir::cache {
 
 // The place where a flight's answer was found. It holds for the first waiter; the others are
 // coalesced.
-enum class FlightSource { kMemory, kDisk, kUpstream };
+enum class FlightSource { kMemory, kDisk, kShared, kUpstream };
 
 struct FlightResult {
   absl::Status status;

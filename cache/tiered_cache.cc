@@ -88,6 +88,15 @@ EntryPtr TieredCache::ReadDisk(const Fingerprint& key) {
   return disk_ != nullptr ? Promote(disk_->Read(key)) : nullptr;
 }
 
+std::optional<DiskTier::Stats> TieredCache::disk_stats() const {
+  if (disk_ == nullptr) return std::nullopt;
+  return disk_->stats();
+}
+
+void TieredCache::Flush() {
+  if (disk_ != nullptr) disk_->Flush();
+}
+
 void TieredCache::Insert(const EntryPtr& entry) {
   if (!entry->IsCurrent(*epochs_)) return;
   if (disk_ != nullptr) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -79,13 +80,17 @@ class TieredCache {
   // older than any that is not. Waits for the disk.
   bool Import(Entry::Fields entry, const EpochTable& epochs, absl::Time now);
 
+  // Waits until everything that was inserted so far is on disk.
+  void Flush();
+
   // Writes out what is queued. Idempotent.
   void Stop();
 
   bool has_disk() const { return disk_ != nullptr; }
-  // REQUIRES: has_disk().
-  DiskTier& disk() { return *disk_; }
-  const DiskTier& disk() const { return *disk_; }
+  // Returns the figures of the disk tier; nullopt if there is none.
+  std::optional<DiskTier::Stats> disk_stats() const;
+  // Returns false while the disk tier is out of service, and if there is none.
+  bool is_disk_healthy() const { return disk_ != nullptr && disk_->healthy(); }
   const MemoryTier& memory() const { return *memory_; }
   const EpochTable& epochs() const { return *epochs_; }
 

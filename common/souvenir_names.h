@@ -17,6 +17,13 @@ inline constexpr char kComputeTimeName[] = "souvenir.compute_ns";
 // The reason in the RepositoryIndex of a model that somebody unloaded. Triton says the same.
 inline constexpr char kUnloadedReason[] = "unloaded";
 
+// The time for which the request waited for an instance of its model, in nanoseconds. An int64
+// parameter of ModelInferResponse.
+inline constexpr char kQueueTimeName[] = "souvenir.queue_ns";
+
+// The present number of instances of the model. An int64 parameter of ModelInferResponse.
+inline constexpr char kInstancesName[] = "souvenir.instances";
+
 // Initial metadata of RepositoryIndex: a text that is another one whenever anything may have
 // changed in what the server tells of its models.
 inline constexpr char kRevisionHeader[] = "souvenir-revision";

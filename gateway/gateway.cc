@@ -39,6 +39,8 @@ Resolver::Options ResolverOptions(const config::v1::GatewayConfig& config) {
   options.max_bytes = config.flights().max_bytes();
   options.deserted.max_calls = config.flights().max_deserted_calls();
   options.deserted.max_bytes = config.flights().max_deserted_bytes();
+  options.upstream.max_waiting_rows = config.upstream().max_waiting_rows();
+  options.upstream.max_calls = static_cast<int>(config.upstream().max_calls());
   options.call_timeout = absl::Milliseconds(config.upstream().call_timeout_ms());
   return options;
 }
@@ -281,7 +283,7 @@ void Gateway::UpdateHealth(const CatalogSnapshot& snapshot) {
   }
   for (GrpcServer* const server : {public_server_.get(), admin_server_.get()}) {
     for (const std::string& model : models_) server->SetServing(model, serving.contains(model));
-    if (cache_->has_disk()) server->SetServing(kDiskHealth, cache_->disk().healthy());
+    if (cache_->has_disk()) server->SetServing(kDiskHealth, cache_->is_disk_healthy());
   }
 }
 

@@ -142,6 +142,8 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.mutable_translation()->set_max_targets(32);
   config.mutable_upstream()->set_poll_interval_ms(2'000);
   config.mutable_upstream()->set_call_timeout_ms(60'000);
+  config.mutable_upstream()->set_max_waiting_rows(16'384);
+  config.mutable_upstream()->set_max_calls(256);
   config.set_trust_tenant_header(false);
   config.set_max_message_bytes(16u << 20);
   config.set_drain_timeout_seconds(30);
@@ -225,6 +227,10 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
       CheckRange("flights.max_flights", config.flights().max_flights(), 1, kMost32));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("flights.max_waiters", config.flights().max_waiters(), 1, kMost32));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("upstream.max_waiting_rows", config.upstream().max_waiting_rows(), 1, kMost32));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("upstream.max_calls", config.upstream().max_calls(), 1, 65'536));
   // gRPC counts in an int.
   SOUVENIR_RETURN_IF_ERROR(CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
                                       std::numeric_limits<int32_t>::max()));

@@ -1,5 +1,6 @@
 #include "gateway/gateway_metrics.h"
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,8 +48,7 @@ void CollectTier(const std::string& tier, uint64_t entries, uint64_t bytes, uint
   }
 }
 
-void CollectDisk(const cache::DiskTier& disk, MetricWriter& writer) {
-  const cache::DiskTier::Stats stats = disk.stats();
+void CollectDisk(const cache::DiskTier::Stats& stats, bool healthy, MetricWriter& writer) {
   CollectTier("disk", stats.store.entries, stats.store.bytes, stats.store.limit_bytes,
               {{"no_room", stats.store.dropped_entries}}, writer);
   CollectOrigins("disk", stats.origin_bytes, writer);
@@ -63,8 +63,38 @@ void CollectDisk(const cache::DiskTier& disk, MetricWriter& writer) {
   writer.Counter("souvenir_gateway_disk_moved_aside_total",
                  "Stores that were damaged at the start, and moved aside.", {},
                  static_cast<double>(stats.moved_aside));
-  writer.Gauge("souvenir_gateway_disk_healthy", "1; 0 while writes fail.", {},
-               disk.healthy() ? 1 : 0);
+  writer.Gauge("souvenir_gateway_disk_healthy", "1; 0 while writes fail.", {}, healthy ? 1 : 0);
+}
+
+// Sums over the versions of each model.
+void CollectQueues(const std::vector<UpstreamQueues::Stats>& queues, MetricWriter& writer) {
+  std::map<std::string, UpstreamQueues::Stats> by_model;
+  for (const UpstreamQueues::Stats& queue : queues) {
+    UpstreamQueues::Stats& sum = by_model[queue.model];
+    sum.waiting_rows += queue.waiting_rows;
+    sum.calls_under_way += queue.calls_under_way;
+    sum.call_limit += queue.call_limit;
+    sum.calls += queue.calls;
+    sum.rows += queue.rows;
+    sum.refused += queue.refused;
+  }
+  for (const auto& [model, queue] : by_model) {
+    const MetricLabels labels = {{"model", model}};
+    writer.Gauge("souvenir_gateway_queue_rows", "Rows that wait at the gateway for compute.",
+                 labels, static_cast<double>(queue.waiting_rows));
+    writer.Gauge("souvenir_gateway_queue_calls", "Calls of compute under way for these rows.",
+                 labels, static_cast<double>(queue.calls_under_way));
+    writer.Gauge("souvenir_gateway_queue_call_limit",
+                 "Calls that may be under way; follows what compute can take.", labels,
+                 static_cast<double>(queue.call_limit));
+    writer.Counter("souvenir_gateway_queue_calls_total", "Calls of compute made.", labels,
+                   static_cast<double>(queue.calls));
+    writer.Counter("souvenir_gateway_queue_rows_total", "Rows asked for in these calls.", labels,
+                   static_cast<double>(queue.rows));
+    writer.Counter("souvenir_gateway_queue_refused_rows_total",
+                   "Rows refused because the queue had no room for their tenant.", labels,
+                   static_cast<double>(queue.refused));
+  }
 }
 
 void CollectCompute(const EndpointSet& compute, MetricWriter& writer) {
@@ -131,7 +161,9 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
                {"invalidated", memory.invalidated}},
               writer);
   CollectOrigins("memory", memory.origin_bytes, writer);
-  if (cache.has_disk()) CollectDisk(cache.disk(), writer);
+  if (const std::optional<cache::DiskTier::Stats> disk = cache.disk_stats()) {
+    CollectDisk(*disk, cache.is_disk_healthy(), writer);
+  }
 
   const cache::FlightTable::Stats flights = resolver.flights();
   writer.Gauge("souvenir_gateway_flights", "Computations under way.", {},
@@ -146,6 +178,7 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
   CollectDeserted(resolver.deserted(), writer);
   writer.Gauge("souvenir_gateway_waiting_bytes", "Bytes of inputs that wait to be computed.", {},
                static_cast<double>(resolver.waiting_bytes()));
+  CollectQueues(resolver.upstream(), writer);
   CollectCompute(compute, writer);
   writer.Gauge("souvenir_gateway_models", "Models known, all versions.", {},
                static_cast<double>(catalog.snapshot()->models().size()));

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "common/cut_text.h"
+#include "common/error_kind.h"
 
 namespace souvenir {
 namespace {
@@ -27,29 +28,7 @@ absl::Status FromGrpcStatus(const grpc::Status& status) {
 }
 
 bool IsServersFault(grpc::StatusCode code) {
-  switch (code) {
-    case grpc::StatusCode::UNKNOWN:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-    case grpc::StatusCode::RESOURCE_EXHAUSTED:
-    case grpc::StatusCode::ABORTED:
-    case grpc::StatusCode::INTERNAL:
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::DATA_LOSS:
-      return true;
-    case grpc::StatusCode::OK:
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::INVALID_ARGUMENT:
-    case grpc::StatusCode::NOT_FOUND:
-    case grpc::StatusCode::ALREADY_EXISTS:
-    case grpc::StatusCode::PERMISSION_DENIED:
-    case grpc::StatusCode::FAILED_PRECONDITION:
-    case grpc::StatusCode::OUT_OF_RANGE:
-    case grpc::StatusCode::UNIMPLEMENTED:
-    case grpc::StatusCode::UNAUTHENTICATED:
-    case grpc::StatusCode::DO_NOT_USE:
-      break;
-  }
-  return false;
+  return KindOf(static_cast<absl::StatusCode>(code)).is_servers_fault;
 }
 
 }  // namespace souvenir

@@ -34,6 +34,7 @@ struct InferenceResult {
   std::vector<Tensor> outputs;  // the outputs asked for, in the order of the request
   absl::Duration compute_time;  // time spent on the rows, without waiting for anything
   absl::Duration queue_time;    // time in the queue before the run; set by the pool
+  int64_t instances = 1;        // of the model, at present; set by the pool
 };
 
 // A loaded copy of a model. Owned by its pool, which calls it from one thread at a time.

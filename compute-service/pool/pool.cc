@@ -252,6 +252,7 @@ void Pool::Answer(JobQueue::Taken taken, absl::Duration begun,
   if (result.ok()) result->queue_time = begun - taken.queued_at;
   {
     MutexLock lock(&mutex_);
+    if (result.ok()) result->instances = static_cast<int64_t>(target_);
     counted_.queue.Add(begun - taken.queued_at);
     (result.ok() ? counted_.success : counted_.failure).Add(clock_->Monotonic() - taken.queued_at);
   }

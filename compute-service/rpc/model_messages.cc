@@ -98,6 +98,10 @@ void FillInferResponse(const ServedModel& model, const inference::ModelInferRequ
   // copy that the move of a shorter one would make (-Warray-bounds).
   const std::string compute_time_name = kComputeTimeName;
   parameters[compute_time_name].set_int64_param(absl::ToInt64Nanoseconds(result.compute_time));
+  const std::string queue_time_name = kQueueTimeName;
+  parameters[queue_time_name].set_int64_param(absl::ToInt64Nanoseconds(result.queue_time));
+  const std::string instances_name = kInstancesName;
+  parameters[instances_name].set_int64_param(result.instances);
   parameters[kDigestName].set_string_param(model.digest());
   AppendOutputs(std::move(result.outputs), response);
 }

@@ -15,8 +15,11 @@ bool DesertedWork::HasRoom(const Call& call) const {
   if (closed_ || options_.max_calls == 0) return false;
   const auto of_model = calls_of_model_.find(call.model);
   if (of_model != calls_of_model_.end() && of_model->second >= options_.max_calls) return false;
-  // The request is in memory once, however many of its calls are deserted.
-  const uint64_t bytes = calls_of_request_.contains(call.request) ? 0 : call.bytes;
+  // A request is in memory once, however many of its calls are deserted.
+  uint64_t bytes = 0;
+  for (const Request& request : call.requests) {
+    if (!calls_of_request_.contains(request.id)) bytes += request.bytes;
+  }
   return bytes <= options_.max_bytes && stats_.bytes <= options_.max_bytes - bytes &&
          options_.max_bytes > 0;
 }
@@ -29,7 +32,9 @@ bool DesertedWork::Add(Call call) {
   }
   ++stats_.calls;
   ++calls_of_model_[call.model];
-  if (++calls_of_request_[call.request] == 1) stats_.bytes += call.bytes;
+  for (const Request& request : call.requests) {
+    if (++calls_of_request_[request.id] == 1) stats_.bytes += request.bytes;
+  }
   calls_.emplace(call.id, std::move(call));
   return true;
 }
@@ -45,10 +50,12 @@ void DesertedWork::Remove(const void* id, End end) {
   ++stats_.ended[static_cast<size_t>(end)];
   const auto of_model = calls_of_model_.find(removed.model);
   if (--of_model->second == 0) calls_of_model_.erase(of_model);
-  const auto of_request = calls_of_request_.find(removed.request);
-  if (--of_request->second > 0) return;
-  calls_of_request_.erase(of_request);
-  stats_.bytes -= removed.bytes;
+  for (const Request& request : removed.requests) {
+    const auto of_request = calls_of_request_.find(request.id);
+    if (--of_request->second > 0) continue;
+    calls_of_request_.erase(of_request);
+    stats_.bytes -= request.bytes;
+  }
 }
 
 void DesertedWork::CountGivenUp() {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "common/mutex.h"
@@ -43,11 +44,17 @@ class DesertedWork {
 
   explicit DesertedWork(const Options& options) : options_(options) {}
 
-  // A call of compute, of which there may be several for one request, whose memory it keeps.
+  // A request, whose memory the calls made for it keep.
+  struct Request {
+    const void* id;
+    uint64_t bytes;
+  };
+
+  // A call of compute. It may be made for several requests, and a request may lead to several
+  // calls.
   struct Call {
-    const void* id;       // its own
-    const void* request;  // that of its request
-    uint64_t bytes;       // of the request
+    const void* id;
+    std::vector<Request> requests;  // each once
     std::string model;
     std::function<void()> give_up;  // cancels it; does nothing once it is gone
   };

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "cache/entry.h"
 #include "cache/flights.h"
+#include "cache/tier.h"
 #include "common/clock.h"
 #include "common/mutex.h"
 #include "common/tensor/tensor.h"
@@ -73,8 +74,8 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
 
   StageTimes stages;
 
-  // Bytes that were read from the disk tier on the threads that handle the call.
-  std::atomic<size_t> read_at_hand{0};
+  // What tiers may read on the threads that handle the call.
+  cache::ReadBudget read_at_hand;
 
   // Whether Resolve() was called: only then are there answers.
   bool was_resolved() const { return slots_ != nullptr; }

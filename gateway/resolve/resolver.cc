@@ -6,7 +6,8 @@
 #include <map>
 #include <utility>
 
-#include "gateway/resolve/computation.h"
+#include "common/error_kind.h"
+#include "gateway/resolve/lookup.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -15,31 +16,18 @@ namespace {
 // without.
 constexpr size_t kInlineHashBytes = 64u << 10;
 
-CacheKind KindOf(cache::FlightSource source) {
+CacheKind CacheKindOf(cache::FlightSource source) {
   switch (source) {
     case cache::FlightSource::kMemory:
       return CacheKind::kMemory;
     case cache::FlightSource::kDisk:
       return CacheKind::kDisk;
+    case cache::FlightSource::kShared:
+      return CacheKind::kShared;
     case cache::FlightSource::kUpstream:
       break;
   }
   return CacheKind::kMiss;
-}
-
-// An error that says nothing of the question: asked again later, it may be answered.
-bool IsTransient(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
-    case absl::StatusCode::kResourceExhausted:
-    case absl::StatusCode::kInternal:
-    case absl::StatusCode::kUnknown:
-    case absl::StatusCode::kAborted:
-      return true;
-    default:
-      return false;
-  }
 }
 
 absl::Status Unloaded(const CatalogModel& model) {
@@ -53,11 +41,22 @@ Resolver::Resolver(const Options& options, const Parts& parts)
     : options_(options),
       parts_(parts),
       flights_(options.flights, &parts.cache->epochs()),
-      deserted_(options.deserted) {}
+      deserted_(options.deserted),
+      memory_lookup_(parts.cache),
+      disk_lookup_(parts.cache, parts.disk_executor),
+      context_({.clock = parts.clock,
+                .cache = parts.cache,
+                .tiers = {&memory_lookup_, &disk_lookup_},
+                .flights = &flights_,
+                .upstream = parts.upstream,
+                .catalog = parts.catalog,
+                .deserted = &deserted_,
+                .call_timeout = options.call_timeout}),
+      upstream_(options.upstream, &context_) {}
 
 Resolver::~Resolver() {
-  computations_.Close();
-  computations_.WaitUntilEmpty(absl::InfiniteDuration());
+  pending_rows_.Close();
+  pending_rows_.WaitUntilEmpty(absl::InfiniteDuration());
 }
 
 void Resolver::Resolve(const ResolveCallPtr& call) {
@@ -133,24 +132,56 @@ void Resolver::DropTimer(ResolveCall& call) {
 }
 
 void Resolver::Compute(const ResolveCallPtr& call, const std::vector<size_t>& open) {
-  std::map<const Target*, std::vector<Computation::Row>> began;
+  std::map<const Target*, PendingRows> began;
   for (const size_t i : open) {
     if (!TakeOff(call, i, /*alone=*/false)) continue;
-    MutexLock lock(&call->mutex_);
-    began[call->questions[i].target.get()].push_back({call->slots_[i].flight, i});
+    cache::FlightPtr flight;
+    {
+      MutexLock lock(&call->mutex_);
+      flight = call->slots_[i].flight;
+    }
+    PendingRowPtr row = MakeRow(call, i, flight);
+    if (row != nullptr) began[row->target().get()].push_back(std::move(row));
   }
   for (auto& [target, rows] : began) {
-    // A request may hold more rows than the model takes at once.
-    const size_t most = target->by_rows() && target->model().max_batch > 0
-                            ? static_cast<size_t>(target->model().max_batch)
-                            : 1;
-    const bool look_up = target->model().cached && !call->options.cache.skip_lookup();
-    for (size_t begin = 0; begin < rows.size(); begin += most) {
-      const auto first = rows.begin() + static_cast<ptrdiff_t>(begin);
-      const auto last = rows.begin() + static_cast<ptrdiff_t>(std::min(begin + most, rows.size()));
-      std::make_shared<Computation>(this, call, std::vector<Computation::Row>(first, last))
-          ->Start(look_up ? Computation::LookUp::kFirst : Computation::LookUp::kNone);
+    const bool looks_up = target->model().cached && !call->options.cache.skip_lookup();
+    Fly(std::move(rows), looks_up ? First::kLookUp : First::kCompute);
+  }
+}
+
+PendingRowPtr Resolver::MakeRow(const ResolveCallPtr& call, size_t question,
+                                const cache::FlightPtr& flight) {
+  std::optional<Gate::Pass> pass = pending_rows_.Enter();
+  if (pass) {
+    return std::make_shared<PendingRow>(*std::move(pass), call, question, flight, &waiting_bytes_);
+  }
+  flights_.Land(flight, {absl::UnavailableError("the gateway is stopping"), nullptr,
+                         cache::FlightSource::kUpstream});
+  return nullptr;
+}
+
+void Resolver::Fly(PendingRows rows, First first) {
+  if (waiting_bytes() > options_.max_bytes) {
+    const absl::Status refused = absl::ResourceExhaustedError(
+        fmt::format("{} bytes of requests wait to be computed, and the limit is {}",
+                    waiting_bytes(), options_.max_bytes));
+    for (const PendingRowPtr& row : rows) row->Fail(&flights_, refused);
+    return;
+  }
+  const auto compute = [this](PendingRows left) {
+    if (left.empty()) return;
+    if (!left.front()->call()->options.cache.only_if_cached) return upstream_.Ask(std::move(left));
+    for (const PendingRowPtr& row : left) {
+      row->Fail(&flights_,
+                absl::FailedPreconditionError(
+                    "no answer is remembered, and only-if-cached forbids to compute one"));
     }
+  };
+  switch (first) {
+    case First::kLookUp:
+      return Lookup::Start(&context_, std::move(rows), compute);
+    case First::kCompute:
+      return compute(std::move(rows));
   }
 }
 
@@ -190,9 +221,9 @@ void Resolver::Refresh(const ResolveCallPtr& call, size_t question) {
       });
   if (!begun) return;
   call->options.trace.Begin();
-  std::make_shared<Computation>(this, call,
-                                std::vector<Computation::Row>{{begun->flight, question}})
-      ->Start(Computation::LookUp::kNone);
+  if (PendingRowPtr row = MakeRow(call, question, begun->flight)) {
+    Fly({std::move(row)}, First::kCompute);
+  }
 }
 
 cache::EpochStamp Resolver::StampFor(const ResolveCall& call, const Target& target,
@@ -258,7 +289,7 @@ void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
     freshness = Freshness::kFresh;
   }
   if (!result.status.ok() && looks_up && freshness != Freshness::kTooOld &&
-      IsTransient(result.status)) {
+      KindOf(result.status.code()).is_transient) {
     return FinishFrom(call, question, result.entry, Freshness::kIfError, CacheKind::kStale);
   }
   if (!first && result.status.ok() && freshness > Freshness::kStale) {
@@ -269,14 +300,15 @@ void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
         MutexLock lock(&call->mutex_);
         flight = call->slots_[question].flight;
       }
-      std::make_shared<Computation>(this, call, std::vector<Computation::Row>{{flight, question}})
-          ->Start(looks_up ? Computation::LookUp::kFirst : Computation::LookUp::kNone);
+      if (PendingRowPtr row = MakeRow(call, question, flight)) {
+        Fly({std::move(row)}, looks_up ? First::kLookUp : First::kCompute);
+      }
     }
     return;
   }
   const CacheKind kind = !first      ? CacheKind::kCoalesced
                          : !looks_up ? CacheKind::kBypass
-                                     : KindOf(result.source);
+                                     : CacheKindOf(result.source);
   if (result.status.ok()) return FinishFrom(call, question, result.entry, freshness, kind);
   Answer answer;
   answer.status = result.status;

@@ -9,14 +9,18 @@
 
 #include "absl/status/status.h"
 #include "cache/flights.h"
+#include "cache/local_tiers.h"
 #include "cache/tiered_cache.h"
 #include "common/clock.h"
 #include "common/executor.h"
 #include "common/gate.h"
 #include "common/timer_queue.h"
 #include "gateway/resolve/deserted_work.h"
+#include "gateway/resolve/pending_row.h"
 #include "gateway/resolve/refresh_log.h"
 #include "gateway/resolve/resolve_call.h"
+#include "gateway/resolve/resolve_context.h"
+#include "gateway/resolve/upstream_queues.h"
 #include "gateway/upstream/upstream.h"
 
 namespace souvenir::gateway {
@@ -33,6 +37,7 @@ class Resolver {
     uint64_t max_bytes = 256u << 20;                  // of inputs that wait to be computed
     absl::Duration call_timeout = absl::Seconds(60);  // of one computation
     DesertedWork::Options deserted;
+    UpstreamQueues::Options upstream;
     // A number from (0, 1] at random, for refreshing early; thread-safe.
     std::function<double()> uniform = UniformNumber;
   };
@@ -65,6 +70,9 @@ class Resolver {
   // returned.
   void Cancel(const ResolveCallPtr& call, const absl::Status& reason);
 
+  // Returns the figures of the queues in front of compute, sorted by model and version.
+  std::vector<UpstreamQueues::Stats> upstream() const { return upstream_.stats(); }
+
   cache::FlightTable::Stats flights() const { return flights_.stats(); }
   // Gives up what nobody waits for, and from now on whatever is deserted: for a stop.
   void GiveUpDeserted() { deserted_.Close(); }
@@ -73,12 +81,21 @@ class Resolver {
   uint64_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
 
  private:
-  friend class Computation;
-
   // Looks all questions up in memory, and sees to those that are not there.
   void LookUp(const ResolveCallPtr& call);
   // Has the questions `open` computed, unless that is under way already.
   void Compute(const ResolveCallPtr& call, const std::vector<size_t>& open);
+  // What the flights that a call began do first.
+  enum class First {
+    kLookUp,   // ask the tiers, and compute for what they do not have
+    kCompute,  // compute at once: what the tiers have is to be replaced
+  };
+  // Brings the flights of `rows`, which are of one call and one target, to an answer.
+  void Fly(PendingRows rows, First first);
+  // Returns the row for a flight that `call` began; null, and the flight has failed, if the gateway
+  // is stopping.
+  PendingRowPtr MakeRow(const ResolveCallPtr& call, size_t question,
+                        const cache::FlightPtr& flight);
   // Puts a question into a flight, of its own where `alone`; true where the flight began with it. A
   // question that finds no place is answered.
   bool TakeOff(const ResolveCallPtr& call, size_t question, bool alone);
@@ -104,7 +121,11 @@ class Resolver {
   RefreshLog refreshes_;
   DesertedWork deserted_;
   std::atomic<uint64_t> waiting_bytes_{0};
-  Gate computations_;
+  cache::MemoryLookup memory_lookup_;
+  cache::DiskLookup disk_lookup_;
+  const ResolveContext context_;
+  UpstreamQueues upstream_;
+  Gate pending_rows_;
 };
 
 }  // namespace souvenir::gateway

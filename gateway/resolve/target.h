@@ -2,7 +2,6 @@
 
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -11,14 +10,9 @@
 #include "cache/fingerprint.h"
 #include "common/tensor/tensor.h"
 #include "gateway/catalog/catalog.h"
+#include "gateway/upstream/parameter.h"
 
 namespace souvenir::gateway {
-
-// A parameter of a request, which may change the answer.
-struct Parameter {
-  std::string name;
-  std::variant<bool, int64_t, std::string, double, uint64_t> value;
-};
 
 // What rows of one request, or of many, have in common: whom they ask, and how. The part of their
 // identity that is no tensor is hashed once, here.

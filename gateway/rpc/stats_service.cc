@@ -36,16 +36,15 @@ grpc::ServerUnaryReactor* StatsService::GetStats(grpc::CallbackServerContext* co
   response->mutable_memory()->set_bytes(memory.bytes);
   response->mutable_memory()->set_limit_bytes(memory.limit_bytes);
   response->mutable_memory()->set_evictions(memory.evictions);
-  if (sources_.cache->has_disk()) {
-    const cache::DiskTier::Stats disk = sources_.cache->disk().stats();
-    response->mutable_disk()->set_entries(disk.store.entries);
-    response->mutable_disk()->set_bytes(disk.store.bytes);
-    response->mutable_disk()->set_limit_bytes(disk.store.limit_bytes);
-    response->mutable_disk()->set_evictions(disk.store.dropped_entries);
-    response->mutable_disk()->set_pending_writes(disk.pending_writes);
-    response->mutable_disk()->set_dropped_writes(disk.dropped_writes);
-    response->set_disk_health(sources_.cache->disk().healthy() ? v1::DISK_HEALTH_SERVING
-                                                               : v1::DISK_HEALTH_DEGRADED);
+  if (const std::optional<cache::DiskTier::Stats> disk = sources_.cache->disk_stats()) {
+    response->mutable_disk()->set_entries(disk->store.entries);
+    response->mutable_disk()->set_bytes(disk->store.bytes);
+    response->mutable_disk()->set_limit_bytes(disk->store.limit_bytes);
+    response->mutable_disk()->set_evictions(disk->store.dropped_entries);
+    response->mutable_disk()->set_pending_writes(disk->pending_writes);
+    response->mutable_disk()->set_dropped_writes(disk->dropped_writes);
+    response->set_disk_health(sources_.cache->is_disk_healthy() ? v1::DISK_HEALTH_SERVING
+                                                                : v1::DISK_HEALTH_DEGRADED);
   }
 
   const cache::FlightTable::Stats flights = sources_.resolver->flights();

@@ -11,19 +11,20 @@ constexpr int kMostAttempts = 2;
 
 }  // namespace
 
-BalancedCall::BalancedCall(const Owner& owner, Gate::Pass pass, Upstream::Inference inference,
+BalancedCall::BalancedCall(const Owner& owner, Gate::Pass pass,
+                           std::shared_ptr<const Inference> inference, absl::Duration timeout,
                            Done done)
     : owner_(owner),
       pass_(std::move(pass)),
       inference_(std::move(inference)),
-      deadline_(owner.clock->Monotonic() + inference_.timeout),
+      deadline_(owner.clock->Monotonic() + timeout),
       done_(std::move(done)) {}
 
 Balancer::Wanted BalancedCall::wanted() const {
-  return {.model = inference_.request->model_name(),
-          .version = inference_.version,
-          .digest = inference_.digest,
-          .any_version = inference_.request->model_version().empty()};
+  return {.model = inference_->model,
+          .version = inference_->known_version,
+          .digest = inference_->known_digest,
+          .any_version = inference_->version.empty()};
 }
 
 void BalancedCall::Start() {
@@ -36,12 +37,10 @@ void BalancedCall::Start() {
 
 void BalancedCall::Try(const Endpoint* endpoint) {
   const int attempt = ++attempts_;
-  Upstream::Inference inference = inference_;
-  inference.timeout = deadline_ - owner_.clock->Monotonic();
   const std::shared_ptr<Upstream::Call> call = endpoint->upstream->Infer(
-      inference, [self = shared_from_this(), endpoint, attempt](
-                     absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
-        self->OnDone(endpoint, attempt, std::move(response));
+      inference_, deadline_ - owner_.clock->Monotonic(),
+      [self = shared_from_this(), endpoint, attempt](absl::StatusOr<InferenceAnswer> answer) {
+        self->OnDone(endpoint, attempt, std::move(answer));
       });
   {
     // It may have ended before Infer() returned, and the next one have begun.
@@ -55,8 +54,8 @@ void BalancedCall::Try(const Endpoint* endpoint) {
 }
 
 void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
-                          absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
-  const absl::Status status = response.status();
+                          absl::StatusOr<InferenceAnswer> answer) {
+  const absl::Status status = answer.status();
   std::shared_ptr<Upstream::Call> ended;  // let go of outside the lock
   {
     MutexLock lock(&mutex_);
@@ -74,7 +73,7 @@ void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
       return Finish(*std::move(all_away));
     }
   }
-  Finish(std::move(response));
+  Finish(std::move(answer));
 }
 
 const Endpoint* BalancedCall::Again(const Endpoint* endpoint, const absl::Status& status) {
@@ -91,11 +90,11 @@ const Endpoint* BalancedCall::Again(const Endpoint* endpoint, const absl::Status
   return again;
 }
 
-void BalancedCall::Finish(absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response) {
+void BalancedCall::Finish(absl::StatusOr<InferenceAnswer> answer) {
   // This object may be kept by who might cancel it, and its owner be gone.
   const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
   Done done = std::move(done_);
-  std::move(done)(std::move(response));
+  std::move(done)(std::move(answer));
 }
 
 void BalancedCall::Cancel() {

@@ -20,7 +20,7 @@ namespace souvenir::gateway {
 class BalancedCall final : public Upstream::Call,
                            public std::enable_shared_from_this<BalancedCall> {
  public:
-  using Done = Upstream::Done<inference::ModelInferResponse>;
+  using Done = Upstream::InferenceDone;
 
   // What it belongs to, and outlives it.
   struct Owner {
@@ -31,23 +31,23 @@ class BalancedCall final : public Upstream::Call,
   };
 
   // `pass` is kept until `done` has returned.
-  BalancedCall(const Owner& owner, Gate::Pass pass, Upstream::Inference inference, Done done);
+  BalancedCall(const Owner& owner, Gate::Pass pass, std::shared_ptr<const Inference> inference,
+               absl::Duration timeout, Done done);
 
   void Start();
   void Cancel() override;
 
  private:
   void Try(const Endpoint* endpoint);
-  void OnDone(const Endpoint* endpoint, int attempt,
-              absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response);
+  void OnDone(const Endpoint* endpoint, int attempt, absl::StatusOr<InferenceAnswer> answer);
   // Where the call is to be made again after `status` at `endpoint`; nullptr: nowhere.
   const Endpoint* Again(const Endpoint* endpoint, const absl::Status& status);
-  void Finish(absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> response);
+  void Finish(absl::StatusOr<InferenceAnswer> answer);
   Balancer::Wanted wanted() const;
 
   const Owner owner_;
   std::optional<Gate::Pass> pass_;
-  const Upstream::Inference inference_;
+  const std::shared_ptr<const Inference> inference_;
   const absl::Duration deadline_;  // of both attempts, by Clock::Monotonic()
   Done done_;
   int attempts_ = 0;

@@ -106,8 +106,8 @@ void EndpointSet::SetDescribed(const Endpoint& endpoint,
   }
 }
 
-std::shared_ptr<Upstream::Call> EndpointSet::Infer(const Inference& inference,
-                                                   Done<inference::ModelInferResponse> done) {
+std::shared_ptr<Upstream::Call> EndpointSet::Infer(std::shared_ptr<const Inference> inference,
+                                                   absl::Duration timeout, InferenceDone done) {
   struct Ended final : Call {
     void Cancel() override {}
   };
@@ -117,7 +117,8 @@ std::shared_ptr<Upstream::Call> EndpointSet::Infer(const Inference& inference,
     return std::make_shared<Ended>();
   }
   const BalancedCall::Owner owner = {clock_, &balancer_, &options_.on_ejected};
-  auto call = std::make_shared<BalancedCall>(owner, *std::move(pass), inference, std::move(done));
+  auto call = std::make_shared<BalancedCall>(owner, *std::move(pass), std::move(inference), timeout,
+                                             std::move(done));
   call->Start();
   return call;
 }

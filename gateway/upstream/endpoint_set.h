@@ -50,8 +50,8 @@ class EndpointSet final : public Upstream {
 
   std::map<std::string, Balancer::Stats> stats() const { return balancer_.stats(); }
 
-  std::shared_ptr<Call> Infer(const Inference& inference,
-                              Done<inference::ModelInferResponse> done) override;
+  std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference, absl::Duration timeout,
+                              InferenceDone done) override;
 
   // The sums over the endpoints that answer; the first error where none does.
   void Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,

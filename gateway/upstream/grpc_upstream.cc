@@ -22,6 +22,7 @@
 #include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
+#include "gateway/upstream/infer_message.h"
 #include "inference/grpc_service.grpc.pb.h"
 
 namespace souvenir::gateway {
@@ -143,6 +144,8 @@ absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& cont
   if (absl::IsUnavailable(plain)) {
     return WithDetail(absl::UnavailableError(fmt::format("compute {}", kCannotBeReached)), detail);
   }
+  // On this side gRPC has no other reason to say so.
+  if (absl::IsResourceExhausted(plain)) plain = TooLargeAnswer(std::move(plain));
   return WithDetail(std::move(plain), detail);
 }
 
@@ -252,10 +255,17 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
       grpc::ClientContext*, const inference::name##Request*, inference::name##Response*, \
       std::function<void(grpc::Status)>)>(&GRPCInferenceService::Stub::async::name)
 
-std::shared_ptr<Upstream::Call> GrpcUpstream::Infer(const Inference& inference,
-                                                    Done<inference::ModelInferResponse> done) {
-  return Start(SOUVENIR_ASYNC_METHOD(ModelInfer), inference.request, inference.timeout,
-               std::move(done), inference.trace);
+std::shared_ptr<Upstream::Call> GrpcUpstream::Infer(std::shared_ptr<const Inference> inference,
+                                                    absl::Duration timeout, InferenceDone done) {
+  using Response = std::unique_ptr<inference::ModelInferResponse>;
+  return Start<inference::ModelInferRequest, inference::ModelInferResponse>(
+      SOUVENIR_ASYNC_METHOD(ModelInfer),
+      std::make_shared<const inference::ModelInferRequest>(InferRequest(*inference)), timeout,
+      [inference, done = std::move(done)](absl::StatusOr<Response> response) mutable {
+        if (!response.ok()) return std::move(done)(response.status());
+        std::move(done)(ReadInferResponse(*std::move(response), inference->model));
+      },
+      inference->trace);
 }
 
 void GrpcUpstream::Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,

@@ -31,8 +31,8 @@ class GrpcUpstream final : public UpstreamServer {
   // Waits for the callbacks of all calls; cancel them first. Not on a thread that runs callbacks.
   ~GrpcUpstream() override;
 
-  std::shared_ptr<Call> Infer(const Inference& inference,
-                              Done<inference::ModelInferResponse> done) override;
+  std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference, absl::Duration timeout,
+                              InferenceDone done) override;
   void Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
                   absl::Duration timeout, Done<inference::ModelStatisticsResponse> done) override;
   void Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request, absl::Duration timeout,

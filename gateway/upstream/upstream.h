@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/cancellation.h"
-#include "common/trace_context.h"
+#include "gateway/upstream/inference.h"
 #include "inference/grpc_service.pb.h"
 #include "souvenir/state/v1/catalog.pb.h"
 
@@ -38,20 +38,12 @@ class Upstream {
 
   virtual ~Upstream() = default;
 
-  // A computation, and what the caller counts on.
-  struct Inference {
-    std::shared_ptr<const inference::ModelInferRequest> request;
-    // Of the model, as the catalog has them. A server answers with what it has, whatever these say;
-    // of several, those are asked first that have them.
-    std::string version;
-    std::string digest;
-    absl::Duration timeout;
-    TraceContext trace;  // of the request that it is made for
-  };
+  using InferenceDone = absl::AnyInvocable<void(absl::StatusOr<InferenceAnswer>) &&>;
 
-  // Asks for a computation; UNAVAILABLE at once, with the reason, while no server can be reached.
-  virtual std::shared_ptr<Call> Infer(const Inference& inference,
-                                      Done<inference::ModelInferResponse> done) = 0;
+  // Has a model compute. Errors: UNAVAILABLE at once, with the reason, while no server can be
+  // reached; INTERNAL if the answer is malformed; else the server's own.
+  virtual std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference,
+                                      absl::Duration timeout, InferenceDone done) = 0;
 
   // What passes through as it is.
   virtual void Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
@@ -66,6 +58,10 @@ class Upstream {
 
 // The models of a server at one moment. Immutable, so that looks that find no change share it.
 using KnownModelsPtr = std::shared_ptr<const souvenir::state::v1::KnownModels>;
+
+// Marks `status`, an error, as that of an answer that was larger than this side accepts.
+absl::Status TooLargeAnswer(absl::Status status);
+bool IsTooLargeAnswer(const absl::Status& status);
 
 // One such server.
 class UpstreamServer : public Upstream {

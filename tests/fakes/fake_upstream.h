@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/mutex.h"
+#include "gateway/upstream/infer_message.h"
 #include "gateway/upstream/upstream.h"
 
 namespace souvenir::gateway {
@@ -20,20 +21,24 @@ class FakeUpstream final : public UpstreamServer {
       : on_closed_(std::move(on_closed)) {}
   ~FakeUpstream() override { on_closed_(); }
 
-  std::shared_ptr<Call> Infer(const Inference& inference,
-                              Done<inference::ModelInferResponse> done) override {
+  std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference, absl::Duration timeout,
+                              InferenceDone done) override {
     size_t index;
     bool answer_now;
+    absl::Status fail_with;
     {
       MutexLock lock(&mutex_);
       index = calls_.size();
       auto call = std::make_unique<Made>();
-      call->inference = inference;
+      call->request = InferRequest(*inference);
+      call->timeout = timeout;
       call->done = std::move(done);
       calls_.push_back(std::move(call));
       answer_now = automatic_ != nullptr;
+      fail_with = fails_with_;
     }
     if (answer_now) Answer(index, automatic_);
+    if (!fail_with.ok()) Fail(index, fail_with);
     struct Handle final : Call {
       explicit Handle(FakeUpstream* upstream, size_t index) : upstream(upstream), index(index) {}
       void Cancel() override {
@@ -59,17 +64,23 @@ class FakeUpstream final : public UpstreamServer {
   void LeaveOut(size_t models) { left_out_ = models; }
   size_t left_out() const override { return left_out_; }
 
+  // Fails every call from now on at once.
+  void FailAllWith(absl::Status status) {
+    MutexLock lock(&mutex_);
+    fails_with_ = std::move(status);
+  }
+
   size_t calls() const {
     MutexLock lock(&mutex_);
     return calls_.size();
   }
   const inference::ModelInferRequest& request(size_t call) const {
     MutexLock lock(&mutex_);
-    return *calls_[call]->inference.request;
+    return calls_[call]->request;
   }
   absl::Duration timeout(size_t call) const {
     MutexLock lock(&mutex_);
-    return calls_[call]->inference.timeout;
+    return calls_[call]->timeout;
   }
   bool cancelled(size_t call) const {
     MutexLock lock(&mutex_);
@@ -80,7 +91,7 @@ class FakeUpstream final : public UpstreamServer {
   void Answer(size_t call, const Model& model) {
     auto response = std::make_unique<inference::ModelInferResponse>();
     model(request(call), response.get());
-    End(call, std::move(response));
+    End(call, ReadInferResponse(std::move(response), request(call).model_name()));
   }
   void Fail(size_t call, const absl::Status& status) { End(call, status); }
 
@@ -116,13 +127,14 @@ class FakeUpstream final : public UpstreamServer {
 
  private:
   struct Made {
-    Inference inference;
-    Done<inference::ModelInferResponse> done;
+    inference::ModelInferRequest request;
+    absl::Duration timeout;
+    InferenceDone done;
     bool cancelled = false;
   };
 
-  void End(size_t call, absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> outcome) {
-    Done<inference::ModelInferResponse> done;
+  void End(size_t call, absl::StatusOr<InferenceAnswer> outcome) {
+    InferenceDone done;
     {
       MutexLock lock(&mutex_);
       done = std::exchange(calls_[call]->done, nullptr);
@@ -137,6 +149,7 @@ class FakeUpstream final : public UpstreamServer {
   size_t left_out_ = 0;
   Model automatic_;
   mutable Mutex mutex_;
+  absl::Status fails_with_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<Made>> calls_ ABSL_GUARDED_BY(mutex_);
 };
 

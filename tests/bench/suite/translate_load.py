@@ -12,7 +12,7 @@ IN_FLIGHT = 8
 TEXTS_PER_SECOND = 4000  # more than the engine can do: a sample ends by time
 
 
-def measure(server, texts, seconds, directory, kind=clients.MISS):
+def measure(server, texts, seconds, directory, kind=clients.MISS, in_flight=IN_FLIGHT):
     """A sample of the gateway that `server` is connected to; every answer has to be of `kind`."""
     path = directory / "texts"
     path.write_text("\n".join(texts) + "\n")
@@ -20,7 +20,7 @@ def measure(server, texts, seconds, directory, kind=clients.MISS):
     with lookups.expect(server, wanted):
         done = subprocess.run(
             [services.program("bench-misses"), f"--server={server.address}", f"--texts={path}",
-             f"--outstanding={IN_FLIGHT}", f"--seconds={seconds}"],
+             f"--outstanding={in_flight}", f"--seconds={seconds}"],
             capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"bench-misses ended with {done.returncode}:\n"

@@ -41,7 +41,7 @@ class TieredCacheTest : public testing::Test {
 
   void InsertEverywhere(std::string_view name) {
     cache_->Insert(EntryOfToday(name));
-    cache_->disk().Flush();
+    cache_->Flush();
   }
 
   bool InMemory(std::string_view name) { return cache_->LookupMemory(KeyOf(name)) != nullptr; }
@@ -99,7 +99,7 @@ TEST_P(InvalidationTest, AnAnswerThatWasUnderWayDoesNotFillTheCache) {
   const auto under_way = EntryOfToday("a");
   ASSERT_TRUE(cache_->Invalidate(GetParam().what).ok());
   cache_->Insert(under_way);
-  cache_->disk().Flush();
+  cache_->Flush();
   EXPECT_FALSE(InMemory("a"));
   EXPECT_FALSE(OnDisk("a"));
 }
@@ -179,8 +179,8 @@ TEST_F(TieredCacheTest, AnExportHasWhatMemoryAloneHas) {
     return MakeEntry("a", value, [&](Entry::Fields& fields) { fields.created_at = at; });
   };
   cache_->Insert(made_at("ahead", kNow + absl::Hours(24)));
-  cache_->disk().Flush();
-  cache_->disk().Stop();  // from here on nothing reaches the disk
+  cache_->Flush();
+  cache_->Stop();  // from here on nothing reaches the disk
   cache_->Insert(made_at("right", kNow));
   EXPECT_EQ(Exported(cache_.get()), (std::multiset<std::string>{"ahead", "right"}));
 }
@@ -198,7 +198,7 @@ TEST_F(TieredCacheTest, WhatIsImportedIsServedAfterARestartToo) {
   const EntryPtr entry = MakeEntry("a", "v");
   EXPECT_TRUE(Import(cache_.get(), *entry, cache_->epochs()));
   EXPECT_TRUE(InMemory("a"));
-  cache_->disk().Flush();
+  cache_->Flush();
   Reopen();
   EXPECT_TRUE(OnDisk("a"));
   EXPECT_FALSE(Import(cache_.get(), *entry, cache_->epochs())) << "it is known already";
@@ -260,14 +260,14 @@ TEST_F(TieredCacheTest, TenantsAreGoneFromBothTiersAfterAnInvalidation) {
           cache_->SharedOrigin(Origin::Create({tenant, "model", "1", std::string(64, 'd')}));
     }));
   }
-  cache_->disk().Flush();
-  EXPECT_EQ(cache_->disk().stats().origins, uint64_t{kTenants});
+  cache_->Flush();
+  EXPECT_EQ(cache_->disk_stats()->origins, uint64_t{kTenants});
   EXPECT_GT(cache_->memory().stats().origin_bytes, 0u);
   ASSERT_TRUE(cache_->Invalidate(InvalidateAll{}).ok());
-  while (cache_->memory().stats().origin_bytes > 0 || cache_->disk().stats().origins > 0) {
+  while (cache_->memory().stats().origin_bytes > 0 || cache_->disk_stats()->origins > 0) {
     std::this_thread::yield();
   }
-  EXPECT_EQ(cache_->disk().stats().origin_bytes, 0u);
+  EXPECT_EQ(cache_->disk_stats()->origin_bytes, 0u);
 }
 
 }  // namespace

@@ -74,15 +74,16 @@ class EndpointSetTest : public testing::Test {
     std::shared_ptr<Upstream::Call> call;
   };
   std::shared_ptr<Outcome> Ask(const std::string& digest = "d1") {
-    auto request = std::make_shared<inference::ModelInferRequest>();
-    request->set_model_name("m");
+    auto inference = std::make_shared<Inference>();
+    inference->model = "m";
+    inference->known_version = "1";
+    inference->known_digest = digest;
     auto outcome = std::make_shared<Outcome>();
     outcome->call =
-        set_->Infer({request, "1", digest, absl::Seconds(60)},
-                    [outcome](absl::StatusOr<std::unique_ptr<inference::ModelInferResponse>> got) {
-                      EXPECT_FALSE(outcome->status) << "told twice";
-                      outcome->status = got.status();
-                    });
+        set_->Infer(inference, absl::Seconds(60), [outcome](absl::StatusOr<InferenceAnswer> got) {
+          EXPECT_FALSE(outcome->status) << "told twice";
+          outcome->status = got.status();
+        });
     return outcome;
   }
 

@@ -15,140 +15,11 @@
 #include "tests/fakes/manual_clock.h"
 #include "tests/fakes/manual_executor.h"
 #include "tests/unit/cache/test_entries.h"
+#include "tests/unit/gateway/resolve/resolver_fixture.h"
 #include "tests/unit/gateway/test_models.h"
 
 namespace souvenir::gateway {
 namespace {
-
-constexpr std::array<int64_t, 2> kRow = {1, 1};
-
-// Asks for texts, and keeps what came.
-class TestCall final : public ResolveCall {
- public:
-  TestCall(const TargetPtr& target, const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) framed_.push_back(FrameBytesElement(text));
-    for (const std::string& framed : framed_) {
-      questions.push_back({target, {TensorView{"in", DataType::kBytes, kRow, framed}}});
-    }
-  }
-
-  bool done() const { return done_; }
-  std::string text(size_t question) const {
-    const Answer& got = answer(question);
-    if (!got.status.ok()) return std::string(got.status.message());
-    const auto outputs = DecodedTensors::Decode(got.entry->value());
-    return std::string(*BytesElementReader(outputs->Find("out")->data).Next());
-  }
-
- private:
-  void OnAllAnswered() override { ASSERT_FALSE(done_.exchange(true)) << "told twice"; }
-
-  std::vector<std::string> framed_;
-  std::atomic<bool> done_{false};
-};
-
-// The model: every text in angle brackets; "bad" is refused.
-void Bracket(const inference::ModelInferRequest& request, inference::ModelInferResponse* response) {
-  const auto tensors = MessageTensors::FromRequest(request);
-  const TensorView& in = tensors->tensors().front();
-  std::string out;
-  BytesElementReader reader(in.data);
-  while (const auto text = reader.Next()) AppendBytesElement(fmt::format("<{}>", *text), &out);
-  AppendOutputs({{"out", DataType::kBytes, in.shape, out}}, response);
-  (*response->mutable_parameters())["souvenir.compute_ns"].set_int64_param(2'000'000);
-  (*response->mutable_parameters())["souvenir.digest"].set_string_param("digest-of-m");
-}
-
-bool HasBad(const inference::ModelInferRequest& request) {
-  return request.raw_input_contents(0).find("bad") != std::string::npos;
-}
-
-class ResolverTest : public testing::Test {
- protected:
-  explicit ResolverTest(const config::v1::ModelPolicy& policy = {})
-      : catalog_(Catalog::Options{.policies = {{"m", policy}}}) {
-    souvenir::state::v1::KnownModels models;
-    *models.add_models() = TextModel("m", "in", "out");
-    catalog_.Update(models);
-    Open();
-    target_ = std::make_shared<const Target>(
-        Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
-  }
-
-  // Nothing may be under way when the resolver goes.
-  ~ResolverTest() override { upstream_.FailAll(absl::CancelledError("the test is over")); }
-
-  std::shared_ptr<TestCall> Ask(const std::vector<std::string>& texts,
-                                std::string_view cache_control = "") {
-    auto call = std::make_shared<TestCall>(target_, texts);
-    if (!cache_control.empty()) call->options.cache = *ParseCacheControl(cache_control);
-    resolver_->Resolve(call);
-    executor_.RunAll();
-    return call;
-  }
-
-  void Open() {
-    cache::TieredCache::Options options;
-    options.memory.shards = 1;
-    options.disk = cache::DiskTier::Options{
-        .store = {.directory = directory_.path(), .limit_bytes = 16u << 20}};
-    cache_ = *cache::TieredCache::Create(options);
-    resolver_ = std::make_unique<Resolver>(
-        Resolver::Options{.flights = {.max_flights = 2000, .max_waiters = 4000},
-                          .max_bytes = 100'000,
-                          .deserted = deserted_,
-                          .uniform = [this] { return uniform_; }},
-        Resolver::Parts{&clock_, &timers_, cache_.get(), &executor_, &upstream_, &catalog_});
-  }
-
-  uint64_t Ended(DesertedWork::End end) {
-    return resolver_->deserted().ended[static_cast<size_t>(end)];
-  }
-
-  // As a restart does.
-  void DropMemory() {
-    resolver_.reset();
-    cache_.reset();
-    Open();
-  }
-
-  // The same target where the configuration says something else of its model.
-  TargetPtr TargetWith(const config::v1::ModelPolicy& policy) {
-    catalogs_.push_back(std::make_unique<Catalog>(Catalog::Options{.policies = {{"m", policy}}}));
-    souvenir::state::v1::KnownModels models;
-    *models.add_models() = TextModel("m", "in", "out");
-    catalogs_.back()->Update(models);
-    return std::make_shared<const Target>(
-        Target::Spec{.model = *catalogs_.back()->snapshot()->Find("m", ""), .by_rows = true});
-  }
-
-  std::vector<CacheKind> Kinds(const TestCall& call) {
-    std::vector<CacheKind> kinds;
-    for (size_t i = 0; i < call.questions.size(); ++i) kinds.push_back(call.answer(i).kind);
-    return kinds;
-  }
-
-  uint64_t Rows(CacheKind kind) { return target_->model().counters->rows(kind); }
-
-  static constexpr CacheKind kMemory = CacheKind::kMemory;
-  static constexpr CacheKind kDisk = CacheKind::kDisk;
-  static constexpr CacheKind kMiss = CacheKind::kMiss;
-  static constexpr CacheKind kCoalesced = CacheKind::kCoalesced;
-  static constexpr CacheKind kBypass = CacheKind::kBypass;
-
-  TemporaryDirectory directory_;
-  ManualClock clock_;
-  TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
-  ManualExecutor executor_;
-  FakeUpstream upstream_;
-  double uniform_ = 1;  // never early
-  DesertedWork::Options deserted_;
-  Catalog catalog_;
-  std::vector<std::unique_ptr<Catalog>> catalogs_;  // of TargetWith()
-  std::unique_ptr<cache::TieredCache> cache_;
-  std::unique_ptr<Resolver> resolver_;
-  TargetPtr target_;
-};
 
 TEST_F(ResolverTest, AMissIsComputedAndThenRemembered) {
   const auto first = Ask({"a"});
@@ -195,7 +66,7 @@ TEST_F(ResolverTest, MoreRowsThanTheModelTakesAreAskedInParts) {
 TEST_F(ResolverTest, WhatMemoryHasLostIsFoundOnDisk) {
   upstream_.AnswerAllWith(Bracket);
   Ask({"a"});
-  cache_->disk().Flush();
+  cache_->Flush();
   ASSERT_TRUE(cache_->LookupMemory(target_->FingerprintOf(
                   {TensorView{"in", DataType::kBytes, kRow, FrameBytesElement("a")}})) != nullptr);
   // A restart: the same directory, and nothing in memory.
@@ -213,7 +84,7 @@ TEST_F(ResolverTest, ALargeBatchIsNotReadFromDiskWhereItIsHandled) {
   for (int i = 0; i < 300; ++i) texts.push_back(fmt::format("{}", i));
   upstream_.AnswerAllWith(Bracket);
   Ask(texts);
-  cache_->disk().Flush();
+  cache_->Flush();
   DropMemory();
   const size_t computed = upstream_.calls();
 
@@ -278,7 +149,7 @@ TEST_F(ResolverTest, WhatComputeWasAskedForIsFinishedAndRememberedThoughNobodyWa
   EXPECT_EQ(resolver_->deserted().calls, 0u);
   EXPECT_EQ(resolver_->deserted().bytes, 0u);
   EXPECT_EQ(Ended(DesertedWork::End::kAnswered), 1u);
-  cache_->disk().Flush();
+  cache_->Flush();
   DropMemory();
   EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kDisk});
 }
@@ -515,7 +386,7 @@ TEST_P(MalformedAnswerTest, IsInternalNamedAndNotKept) {
   EXPECT_EQ(call->text(0),
             fmt::format("the answer of model 'm' is malformed: {}", GetParam().reason));
   EXPECT_EQ(cache_->memory().stats().entries, 0u);
-  cache_->disk().Flush();
+  cache_->Flush();
   DropMemory();
   const auto again = Ask({"a"});
   EXPECT_FALSE(again->done()) << "nothing is remembered of it";
@@ -631,7 +502,7 @@ TEST_F(ResolverTest, WhatIsRememberedAndDoesNotFitIsAMiss) {
       fields.created_at = clock_.Now() + absl::Seconds(calls);  // newer than what is known
       clock_.Advance(absl::Seconds(calls));
       ASSERT_TRUE(cache_->Import(fields, cache_->epochs(), clock_.Now()));
-      cache_->disk().Flush();
+      cache_->Flush();
     };
     plant();
     EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMiss}) << "memory";
@@ -902,7 +773,7 @@ TEST_F(FreshnessTest, AStaleAnswerIsServedAndComputedAgainOnce) {
 
 TEST_F(FreshnessTest, AStaleAnswerOnDiskIsServedToo) {
   Remember("a");
-  cache_->disk().Flush();
+  cache_->Flush();
   DropMemory();
   clock_.Advance(absl::Seconds(15));
   EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kStale});
@@ -969,7 +840,7 @@ TEST_F(FreshnessTest, ARefusalIsRememberedForItsTime) {
   ASSERT_TRUE(again->done());
   EXPECT_EQ(again->answer(0).status, absl::InvalidArgumentError("not this"));
   EXPECT_EQ(Kinds(*again), std::vector{kNegative});
-  cache_->disk().Flush();
+  cache_->Flush();
   DropMemory();
   EXPECT_EQ(Kinds(*Ask({"bad"})), std::vector{kNegative}) << "on disk, too";
   clock_.Advance(absl::Seconds(6));
@@ -995,12 +866,12 @@ TEST_F(FreshnessTest, AnAnswerOfAClockThatWasAheadIsNotFresh) {
       upstream_.FailAll(absl::UnavailableError("away"));
       EXPECT_EQ(call->answer(0).status, absl::UnavailableError("away")) << directives;
     }
-    cache_->disk().Flush();
+    cache_->Flush();
     DropMemory();
   }
   Remember("a");
   EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
-  cache_->disk().Flush();
+  cache_->Flush();
   DropMemory();
   EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kDisk}) << "it has taken the other's place";
 }
@@ -1019,7 +890,7 @@ TEST_F(FreshnessTest, ALifetimeThatIsSetLaterReachesWhatIsRemembered) {
   Remember("a");
   Ask({"bad"});
   upstream_.FailAll(absl::InvalidArgumentError("not this"));
-  cache_->disk().Flush();
+  cache_->Flush();
   clock_.Advance(absl::Seconds(8));
   config::v1::ModelPolicy policy;
   for (const char* where : {"memory", "disk"}) {

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "cache/flights.h"
+#include "common/gate.h"
+#include "gateway/resolve/resolve_call.h"
+
+namespace souvenir::gateway {
+
+// A question whose flight its call began, on its way through the tiers and upstream. It keeps the
+// call, which owns the bytes of the question, and counts as waiting until it is destroyed.
+//
+// Shared by the parts of the cached path, which hand it on. One of them works on it at a time.
+class PendingRow {
+ public:
+  // `waiting_bytes` counts the bytes of all rows that wait. It and the gate of `pass` must outlive
+  // the row.
+  PendingRow(Gate::Pass pass, ResolveCallPtr call, size_t question, cache::FlightPtr flight,
+             std::atomic<uint64_t>* waiting_bytes)
+      : pass_(std::move(pass)),
+        call_(std::move(call)),
+        question_(question),
+        flight_(std::move(flight)),
+        waiting_bytes_(waiting_bytes) {
+    for (const TensorView& input : question_of_call().inputs) bytes_ += input.data.size();
+    waiting_bytes_->fetch_add(bytes_, std::memory_order_relaxed);
+  }
+  ~PendingRow() { waiting_bytes_->fetch_sub(bytes_, std::memory_order_relaxed); }
+  PendingRow(const PendingRow&) = delete;
+  PendingRow& operator=(const PendingRow&) = delete;
+
+  const ResolveCallPtr& call() const { return call_; }
+  const cache::FlightPtr& flight() const { return flight_; }
+  const cache::Fingerprint& key() const { return flight_->key(); }
+  const TargetPtr& target() const { return question_of_call().target; }
+  const auto& inputs() const { return question_of_call().inputs; }
+  uint64_t bytes() const { return bytes_; }  // of the inputs
+
+  // Returns true if the answer is to be remembered.
+  bool is_kept() const { return target()->model().cached && !call_->options.cache.no_store; }
+
+  // Judges an entry that a tier has for the question.
+  Freshness JudgeFound(const cache::Entry& entry, const Clock& clock) const {
+    return call_->JudgeFound(question_, &entry, clock);
+  }
+
+  // Notes an entry that is too old to answer, but better than an error.
+  void KeepForError(cache::EntryPtr entry) { stale_ = std::move(entry); }
+
+  // End the flight: with an answer, or with an error and the entry that was kept for it.
+  void Land(cache::FlightTable* flights, cache::EntryPtr entry, cache::FlightSource source) const {
+    flights->Land(flight_, {absl::OkStatus(), std::move(entry), source});
+  }
+  void Fail(cache::FlightTable* flights, const absl::Status& status) const {
+    flights->Land(flight_, {status, stale_, cache::FlightSource::kUpstream});
+  }
+
+ private:
+  const Question& question_of_call() const { return call_->questions[question_]; }
+
+  const Gate::Pass pass_;  // left last
+  const ResolveCallPtr call_;
+  const size_t question_;
+  const cache::FlightPtr flight_;
+  std::atomic<uint64_t>* const waiting_bytes_;
+  uint64_t bytes_ = 0;
+  cache::EntryPtr stale_;  // null if there is none
+};
+
+using PendingRowPtr = std::shared_ptr<PendingRow>;
+using PendingRows = std::vector<PendingRowPtr>;
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/mutex.h"
+#include "gateway/resolve/pending_row.h"
+#include "gateway/resolve/resolve_context.h"
+
+namespace souvenir::gateway {
+
+// Returns the name of the group in which a row may go upstream: rows of a group differ in nothing
+// but their bytes and their callers, so that one call can ask for all of them. Returns "" for a row
+// that goes alone, because its model is not asked by rows.
+std::string UpstreamGroup(const PendingRow& row);
+
+// Rows that go upstream in one call, and what becomes of the answer: it is checked, remembered and
+// handed to the flights of the rows.
+//
+// If nobody waits for any of the rows any more, the call goes on within the budget of deserted work
+// (ADR 0020). If a call of several rows fails for a reason that may lie in one of them, each row is
+// asked for once more by itself, so that callers do not share a fate.
+//
+// Keeps itself alive until the call has ended. Thread-safe.
+class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
+ public:
+  // How the call ended, for the limit of calls under way.
+  struct Outcome {
+    absl::Status status;
+    absl::Duration took;
+    std::optional<absl::Duration> waited;  // at compute; absent if it does not say
+    int64_t instances = 0;                 // of the model; 0 if compute does not say
+  };
+  // Called once, before the rows land, on the thread that brings the answer, which may be the one
+  // in Start(). Must not block.
+  using Ended = std::function<void(const Outcome& outcome)>;
+
+  // REQUIRES: `rows` is not empty; all rows are of one UpstreamGroup(), and if that is "" there is
+  // one row.
+  UpstreamBatch(const ResolveContext* context, PendingRows rows)
+      : context_(context), rows_(std::move(rows)) {}
+
+  // Makes the call. Called once.
+  void Start(Ended ended);
+
+ private:
+  const Target& target() const { return *rows_.front()->target(); }
+
+  std::shared_ptr<const Inference> MakeInference() const;
+
+  void OnDone(absl::StatusOr<InferenceAnswer> answer);
+  void OnFailed(const absl::Status& status);
+  // Returns the outputs that were asked for, by output and then by row. INTERNAL if the answer is
+  // not what was asked for and declared.
+  absl::StatusOr<std::vector<std::vector<TensorView>>> Split(
+      const InferenceAnswer& answer, std::vector<std::vector<int64_t>>* row_shapes) const;
+  absl::StatusOr<std::vector<TensorView>> RowsOf(const TensorView& output, bool is_declared,
+                                                 std::vector<int64_t>* row_shape) const;
+  // Lands all rows with what the answer holds for them. INTERNAL, and nothing has landed, if that
+  // is malformed.
+  absl::Status LandAnswer(const InferenceAnswer& answer);
+  void LandRow(const PendingRow& row, const TargetPtr& answered,
+               const std::vector<TensorView>& outputs, absl::Duration cost);
+  // Asks for each row once more by itself.
+  void StartRowByRow();
+  // Remembers that the input of the only row was refused, if the model's policy says so.
+  void StoreRefusal(const absl::Status& status);
+
+  cache::Entry::Fields FieldsFor(const PendingRow& row, absl::Duration cost) const;
+  absl::Duration CostPerRow(const InferenceAnswer& answer) const;
+  void NoteStage(Stage stage, absl::Duration took) const;
+  absl::Duration Elapsed() const { return context_->clock->Monotonic() - called_at_; }
+  void FailAll(const absl::Status& status);
+
+  // Decides what becomes of the call, now that callers have come or gone. Does nothing once the
+  // call has ended.
+  void Reconsider();
+  std::vector<cache::FlightPtr> flights() const;
+  // Returns true if an answer would be remembered.
+  bool WouldBeKept() const;
+  // Joins the budget of deserted work. Returns false if it has no room.
+  bool TryDesert();
+  void GiveUpIfDeserted();
+  void LeaveDeserted(DesertedWork::End end);
+
+  const ResolveContext* const context_;
+  const PendingRows rows_;
+  Ended ended_;               // set by Start()
+  absl::Duration called_at_;  // monotonic time of Start()
+
+  Mutex mutex_;
+  std::shared_ptr<Upstream::Call> call_ ABSL_GUARDED_BY(mutex_);
+  bool has_ended_ ABSL_GUARDED_BY(mutex_) = false;    // the call was answered
+  bool is_given_up_ ABSL_GUARDED_BY(mutex_) = false;  // it was or will be cancelled
+  bool is_deserted_ ABSL_GUARDED_BY(mutex_) = false;  // it is in the budget of deserted work
+};
+
+}  // namespace souvenir::gateway

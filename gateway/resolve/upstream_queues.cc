@@ -1,0 +1,188 @@
+#include "gateway/resolve/upstream_queues.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace souvenir::gateway {
+namespace {
+
+// Rows go together up to so many bytes, so that neither call nor answer comes near the limits of
+// messages. Larger rows gain nothing from it.
+constexpr uint64_t kMaxBatchBytes = 1u << 20;
+
+// Returns the number of instances that a model's configuration names, or 1.
+int InstancesOf(const CatalogModel& model) {
+  const std::string& named = model.parameter("instances");
+  int instances = 0;
+  std::from_chars(named.data(), named.data() + named.size(), instances);
+  if (instances <= 0) {
+    for (const auto& group : model.known.config().instance_group()) instances += group.count();
+  }
+  return std::max(instances, 1);
+}
+
+uint64_t MaxRows(const Target& target) {
+  return target.by_rows() && target.model().max_batch > 0
+             ? static_cast<uint64_t>(target.model().max_batch)
+             : 1;
+}
+
+uint64_t RowsIn(const PendingRow& row) {
+  if (row.target()->by_rows() || row.inputs().empty()) return 1;
+  const TensorView& first = row.inputs().front();
+  const bool is_batch = row.target()->model().max_batch > 0 && !first.shape.empty();
+  return is_batch ? static_cast<uint64_t>(std::max<int64_t>(first.shape[0], 1)) : 1;
+}
+
+}  // namespace
+
+UpstreamQueues::LanePtr UpstreamQueues::LaneOf(const CatalogModel& model) {
+  MutexLock lock(&mutex_);
+  LanePtr& lane = lanes_[LaneName(model.name(), model.version())];
+  if (lane == nullptr) {
+    const int instances = InstancesOf(model);
+    const int first = options_.first_calls > 0 ? options_.first_calls : instances + 1;
+    lane = std::make_shared<Lane>(
+        FairQueue<QueuedPtr>::Options{.limit = options_.max_waiting_rows},
+        ConcurrencyLimit::Options{.first = std::min(first, options_.max_calls),
+                                  .most = options_.max_calls});
+    MutexLock lane_lock(&lane->mutex);
+    lane->instances = instances;
+  }
+  return lane;
+}
+
+void UpstreamQueues::Ask(PendingRows rows) {
+  if (rows.empty()) return;
+  const CatalogModel& model = rows.front()->target()->model();
+  const LanePtr lane = LaneOf(model);
+  const absl::Duration now = context_->clock->Monotonic();
+  std::vector<QueuedPtr> accepted;
+  PendingRows refused;
+  {
+    MutexLock lock(&lane->mutex);
+    for (PendingRowPtr& row : rows) {
+      auto queued = std::make_shared<Queued>();
+      FairQueue<QueuedPtr>::Item item{.tenant = row->target()->origin()->tenant(),
+                                      .priority = row->call()->options.priority,
+                                      .group = UpstreamGroup(*row),
+                                      .rows = RowsIn(*row),
+                                      .bytes = row->bytes(),
+                                      .value = queued};
+      const auto id = lane->waiting.Push(std::move(item), now);
+      if (!id) {
+        ++lane->counted.refused;
+        refused.push_back(std::move(row));
+        continue;
+      }
+      queued->id = *id;
+      queued->row = std::move(row);
+      accepted.push_back(std::move(queued));
+    }
+  }
+  for (const PendingRowPtr& row : refused) {
+    row->Fail(context_->flights,
+              absl::ResourceExhaustedError(fmt::format(
+                  "too many rows wait for model '{}', and a caller may have no more than are free "
+                  "of {}; try again later",
+                  model.name(), options_.max_waiting_rows)));
+  }
+  for (const QueuedPtr& queued : accepted) {
+    context_->flights->OnWaiting(queued->row->flight(), [this, lane, weak = std::weak_ptr(queued)] {
+      if (const QueuedPtr queued = weak.lock()) DropIfDeserted(*lane, queued);
+    });
+  }
+  SendWhatMayGo(lane);
+}
+
+void UpstreamQueues::SendWhatMayGo(const LanePtr& lane) {
+  {
+    // One thread sends at a time. A call that ends at once, as all do while compute is away, leads
+    // here again, and without this would nest as deep as the queue is long.
+    MutexLock lock(&lane->mutex);
+    if (std::exchange(lane->is_sending, true)) return;
+  }
+  // The rows of the last batch keep the resolver, and with it this object.
+  std::shared_ptr<UpstreamBatch> last;
+  while (std::shared_ptr<UpstreamBatch> batch = TakeBatch(*lane)) {
+    batch->Start([this, lane](const UpstreamBatch::Outcome& outcome) { OnEnded(lane, outcome); });
+    last = std::move(batch);
+  }
+}
+
+std::shared_ptr<UpstreamBatch> UpstreamQueues::TakeBatch(Lane& lane) {
+  MutexLock lock(&lane.mutex);
+  const int free = lane.limit.limit() - lane.under_way;
+  const auto* const next = lane.waiting.Next();
+  if (free <= 0 || next == nullptr) {
+    lane.is_sending = false;
+    return nullptr;
+  }
+  const auto places = static_cast<uint64_t>(std::min<int64_t>(free, lane.instances));
+  const uint64_t share = (lane.waiting.size() + places - 1) / places;
+  const std::vector<QueuedPtr> taken = lane.waiting.Pop(
+      {.rows = std::min(share, MaxRows(*next->value->row->target())), .bytes = kMaxBatchBytes});
+  PendingRows rows;
+  rows.reserve(taken.size());
+  for (const QueuedPtr& queued : taken) rows.push_back(queued->row);
+  for (const QueuedPtr& queued : taken) queued->id = 0;
+  ++lane.under_way;
+  ++lane.counted.calls;
+  lane.counted.rows += taken.size();
+  return std::make_shared<UpstreamBatch>(context_, std::move(rows));
+}
+
+void UpstreamQueues::OnEnded(const LanePtr& lane, const UpstreamBatch::Outcome& outcome) {
+  {
+    MutexLock lock(&lane->mutex);
+    if (outcome.instances > 0) lane->instances = outcome.instances;
+    if (outcome.status.ok()) {
+      lane->limit.Record(
+          {.under_way = lane->under_way, .took = outcome.took, .waited = outcome.waited});
+    } else if (absl::IsResourceExhausted(outcome.status) && !IsTooLargeAnswer(outcome.status)) {
+      lane->limit.RecordRefusal();
+    }
+    --lane->under_way;
+  }
+  SendWhatMayGo(lane);
+}
+
+void UpstreamQueues::DropIfDeserted(Lane& lane, const QueuedPtr& queued) {
+  PendingRowPtr dropped;  // destroyed outside the lock
+  // The flight ends under the lock, so that the row cannot go upstream in between.
+  MutexLock lock(&lane.mutex);
+  if (queued->id == 0) return;
+  const cache::FlightPtr flight = queued->row->flight();
+  if (!context_->flights->Abandon({&flight, 1})) return;
+  lane.waiting.Remove(std::exchange(queued->id, 0));
+  dropped = std::move(queued->row);
+}
+
+std::vector<UpstreamQueues::Stats> UpstreamQueues::stats() const {
+  std::vector<std::pair<LaneName, LanePtr>> lanes;
+  {
+    MutexLock lock(&mutex_);
+    lanes.assign(lanes_.begin(), lanes_.end());
+  }
+  std::vector<Stats> all;
+  all.reserve(lanes.size());
+  for (const auto& [name, lane] : lanes) {
+    MutexLock lock(&lane->mutex);
+    Stats stats = lane->counted;
+    stats.model = name.first;
+    stats.version = name.second;
+    stats.waiting_rows = lane->waiting.size();
+    stats.calls_under_way = static_cast<uint64_t>(lane->under_way);
+    stats.call_limit = static_cast<uint64_t>(lane->limit.limit());
+    all.push_back(std::move(stats));
+  }
+  std::sort(all.begin(), all.end(), [](const Stats& a, const Stats& b) {
+    return std::pair(a.model, a.version) < std::pair(b.model, b.version);
+  });
+  return all;
+}
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "common/mutex.h"
+#include "gateway/resolve/pending_row.h"
+#include "gateway/resolve/resolve_context.h"
+#include "gateway/resolve/upstream_batch.h"
+#include "gateway/upstream/concurrency_limit.h"
+#include "gateway/upstream/fair_queue.h"
+
+namespace souvenir::gateway {
+
+// The rows that wait for compute: a queue for each version of a model, with a limit of calls under
+// way that follows what compute can take.
+//
+// While a place is free a row goes at once, so that an idle system adds no latency. Otherwise rows
+// of different callers wait, and go together in one call as soon as a place is free, up to the
+// model's max_batch_size. Rows that wait are shared out among the model's instances. The order is
+// fair among tenants, and urgent rows go first (FairQueue). A row that nobody waits for leaves the
+// queue.
+//
+// Owned by the resolver. Thread-safe. All rows must have landed before it is destroyed.
+class UpstreamQueues {
+ public:
+  struct Options {
+    size_t max_waiting_rows = 16'384;  // for one version of a model; at least 1
+    int max_calls = 256;               // under way for one version of a model; at least 1
+    // Limit of calls before the first answer. 0 means one more than the instances that the model's
+    // configuration names.
+    int first_calls = 0;
+  };
+
+  // Figures of one version of a model.
+  struct Stats {
+    std::string model;
+    std::string version;
+    uint64_t waiting_rows = 0;
+    uint64_t calls_under_way = 0;
+    uint64_t call_limit = 0;
+    uint64_t calls = 0;    // made so far
+    uint64_t rows = 0;     // asked for in those calls
+    uint64_t refused = 0;  // rows that found no room in the queue
+  };
+
+  UpstreamQueues(const Options& options, const ResolveContext* context)
+      : options_(options), context_(context) {}
+
+  // Has `rows`, which are of one target, computed. Rows that find no room fail with
+  // RESOURCE_EXHAUSTED.
+  void Ask(PendingRows rows);
+
+  std::vector<Stats> stats() const;
+
+ private:
+  // A row in a queue.
+  struct Queued {
+    PendingRowPtr row;
+    uint64_t id = 0;  // in the queue; 0 once it has left; guarded by the mutex of the lane
+  };
+  using QueuedPtr = std::shared_ptr<Queued>;
+
+  // One version of a model.
+  struct Lane {
+    Lane(const FairQueue<QueuedPtr>::Options& queue, const ConcurrencyLimit::Options& limit)
+        : waiting(queue), limit(limit) {}
+
+    Mutex mutex;
+    FairQueue<QueuedPtr> waiting ABSL_GUARDED_BY(mutex);
+    ConcurrencyLimit limit ABSL_GUARDED_BY(mutex);
+    int under_way ABSL_GUARDED_BY(mutex) = 0;
+    int64_t instances ABSL_GUARDED_BY(mutex) = 1;    // that compute has, as far as is known
+    bool is_sending ABSL_GUARDED_BY(mutex) = false;  // a thread is in SendWhatMayGo()
+    Stats counted ABSL_GUARDED_BY(mutex);            // only calls, rows and refused
+  };
+  using LanePtr = std::shared_ptr<Lane>;
+  using LaneName = std::pair<std::string, std::string>;  // model, version
+
+  LanePtr LaneOf(const CatalogModel& model);
+  // Makes calls while places are free and rows wait.
+  void SendWhatMayGo(const LanePtr& lane);
+  // Takes the rows of the next call, and a place for it. Returns null if no place is free or no row
+  // waits, and the thread is then no longer sending.
+  std::shared_ptr<UpstreamBatch> TakeBatch(Lane& lane);
+  void OnEnded(const LanePtr& lane, const UpstreamBatch::Outcome& outcome);
+  // Drops `queued` if nobody waits for it and it is still in the queue.
+  void DropIfDeserted(Lane& lane, const QueuedPtr& queued);
+
+  const Options options_;
+  const ResolveContext* const context_;
+
+  mutable Mutex mutex_;
+  absl::flat_hash_map<LaneName, LanePtr> lanes_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace souvenir::gateway

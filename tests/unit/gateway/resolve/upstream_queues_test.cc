@@ -1,0 +1,262 @@
+#include "gateway/resolve/upstream_queues.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/unit/gateway/resolve/resolver_fixture.h"
+
+namespace souvenir::gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+// A resolver that makes one call at a time, so that rows wait.
+class UpstreamQueuesTest : public ResolverTest {
+ protected:
+  UpstreamQueuesTest() {
+    upstream_options_ = {.max_waiting_rows = 100, .max_calls = 1, .first_calls = 1};
+    DropMemory();
+  }
+
+  // The texts of a call.
+  std::vector<std::string> Texts(size_t call) {
+    std::vector<std::string> texts;
+    BytesElementReader reader(upstream_.request(call).raw_input_contents(0));
+    while (const auto text = reader.Next()) texts.emplace_back(*text);
+    return texts;
+  }
+
+  std::shared_ptr<TestCall> AskAs(const std::string& tenant, const std::vector<std::string>& texts,
+                                  int64_t priority = 0) {
+    auto call = std::make_shared<TestCall>(target_->ForTenant(tenant), texts);
+    call->options.priority = priority;
+    resolver_->Resolve(call);
+    executor_.RunAll();
+    return call;
+  }
+
+  UpstreamQueues::Stats stats() { return resolver_->upstream().at(0); }
+};
+
+TEST_F(UpstreamQueuesTest, ARowGoesAtOnceWhileAPlaceIsFree) {
+  Ask({"a"});
+  ASSERT_EQ(upstream_.calls(), 1u);
+  EXPECT_EQ(stats().calls_under_way, 1u);
+  EXPECT_EQ(stats().waiting_rows, 0u);
+}
+
+TEST_F(UpstreamQueuesTest, RowsOfDifferentCallersThatWaitGoTogether) {
+  const auto first = Ask({"a"});
+  const auto second = Ask({"b"});
+  const auto third = Ask({"c", "d"});
+  EXPECT_EQ(upstream_.calls(), 1u);
+  EXPECT_EQ(stats().waiting_rows, 3u);
+  upstream_.Answer(0, Bracket);
+  ASSERT_EQ(upstream_.calls(), 2u);
+  EXPECT_THAT(Texts(1), ElementsAre("b", "c", "d"));
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(first->text(0), "<a>");
+  EXPECT_EQ(second->text(0), "<b>");
+  EXPECT_EQ(third->text(1), "<d>");
+  EXPECT_EQ(stats().calls, 2u);
+  EXPECT_EQ(stats().rows, 4u);
+  EXPECT_EQ(stats().calls_under_way, 0u);
+}
+
+TEST_F(UpstreamQueuesTest, ACallHasNoMoreRowsThanTheModelTakes) {
+  Ask({"0"});
+  for (int i = 1; i <= 6; ++i) Ask({std::to_string(i)});
+  upstream_.Answer(0, Bracket);
+  EXPECT_THAT(Texts(1), ElementsAre("1", "2", "3", "4"));
+  upstream_.Answer(1, Bracket);
+  EXPECT_THAT(Texts(2), ElementsAre("5", "6"));
+}
+
+TEST_F(UpstreamQueuesTest, TenantsShareACall) {
+  AskAs("", {"0"});
+  for (int i = 1; i <= 8; ++i) AskAs("many", {"m" + std::to_string(i)});
+  AskAs("few", {"f1"});
+  upstream_.Answer(0, Bracket);
+  EXPECT_THAT(Texts(1), ElementsAre("m1", "f1", "m2", "m3"));
+}
+
+TEST_F(UpstreamQueuesTest, AnswersOfASharedCallAreKeptByTenant) {
+  AskAs("", {"0"});
+  AskAs("a", {"x"});
+  AskAs("b", {"x"});
+  upstream_.Answer(0, Bracket);
+  EXPECT_THAT(Texts(1), ElementsAre("x", "x")) << "tenants share no answer";
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(Kinds(*AskAs("a", {"x"})), std::vector{kMemory});
+  EXPECT_EQ(Kinds(*AskAs("b", {"x"})), std::vector{kMemory});
+  AskAs("c", {"x"});
+  EXPECT_EQ(upstream_.calls(), 3u);
+}
+
+TEST_F(UpstreamQueuesTest, UrgentRowsGoFirstAndTheCallIsAsUrgent) {
+  AskAs("", {"0"});
+  AskAs("", {"default"});
+  AskAs("", {"urgent"}, /*priority=*/1);
+  upstream_.Answer(0, Bracket);
+  EXPECT_THAT(Texts(1), ElementsAre("urgent", "default"));
+  EXPECT_EQ(upstream_.request(1).parameters().at("priority").int64_param(), 1);
+}
+
+TEST_F(UpstreamQueuesTest, OnlyTheSameQuestionsGoTogether) {
+  Ask({"0"});
+  Ask({"plain"});
+  Target::Spec spec{.model = target_->model_ptr(), .by_rows = true};
+  spec.parameters = {{"style", std::string("formal")}};
+  const auto formal = std::make_shared<TestCall>(std::make_shared<const Target>(spec),
+                                                 std::vector<std::string>{"formal"});
+  resolver_->Resolve(formal);
+  executor_.RunAll();
+  upstream_.Answer(0, Bracket);
+  EXPECT_THAT(Texts(1), ElementsAre("plain"));
+  upstream_.Answer(1, Bracket);
+  EXPECT_THAT(Texts(2), ElementsAre("formal"));
+  EXPECT_EQ(upstream_.request(2).parameters().at("style").string_param(), "formal");
+}
+
+TEST_F(UpstreamQueuesTest, ARowThatNobodyWaitsForLeavesTheQueue) {
+  Ask({"0"});
+  const auto gone = Ask({"gone"});
+  const auto stays = Ask({"stays"});
+  resolver_->Cancel(gone, absl::CancelledError("gone"));
+  EXPECT_EQ(stats().waiting_rows, 1u);
+  EXPECT_EQ(resolver_->flights().in_progress, 2u);
+  upstream_.Answer(0, Bracket);
+  EXPECT_THAT(Texts(1), ElementsAre("stays"));
+  const auto again = Ask({"gone"});
+  upstream_.Answer(1, Bracket);
+  EXPECT_THAT(Texts(2), ElementsAre("gone"));
+}
+
+TEST_F(UpstreamQueuesTest, ACallerThatLeavesASharedCallCostsTheOthersNothing) {
+  Ask({"0"});
+  const auto leaves = Ask({"a"});
+  const auto stays = Ask({"b"});
+  upstream_.Answer(0, Bracket);
+  resolver_->Cancel(leaves, absl::CancelledError("gone"));
+  EXPECT_FALSE(upstream_.cancelled(1));
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(stays->text(0), "<b>");
+  EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory}) << "what was computed is remembered";
+}
+
+TEST_F(UpstreamQueuesTest, ASharedCallThatAllHaveLeftIsFinishedWithinTheBudget) {
+  Ask({"0"});
+  const auto a = Ask({"a"});
+  const auto b = Ask({"b"});
+  upstream_.Answer(0, Bracket);
+  for (const auto& call : {a, b}) resolver_->Cancel(call, absl::CancelledError("gone"));
+  EXPECT_EQ(resolver_->deserted().calls, 1u);
+  EXPECT_GT(resolver_->deserted().bytes, 0u);
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(resolver_->deserted().calls, 0u);
+  EXPECT_EQ(resolver_->deserted().bytes, 0u);
+  EXPECT_EQ(Kinds(*Ask({"a", "b"})), std::vector(2, kMemory));
+}
+
+TEST_F(UpstreamQueuesTest, ABadRowCostsStrangersOneRepeat) {
+  Ask({"0"});
+  const auto good = Ask({"good"});
+  const auto bad = Ask({"bad"});
+  upstream_.Answer(0, Bracket);
+  upstream_.Fail(1, absl::InvalidArgumentError("a row is bad"));
+  ASSERT_EQ(upstream_.calls(), 4u);
+  for (size_t call = 2; call < 4; ++call) {
+    if (HasBad(upstream_.request(call))) {
+      upstream_.Fail(call, absl::InvalidArgumentError("this row is bad"));
+    } else {
+      upstream_.Answer(call, Bracket);
+    }
+  }
+  EXPECT_EQ(good->text(0), "<good>");
+  EXPECT_EQ(bad->text(0), "this row is bad");
+}
+
+TEST_F(UpstreamQueuesTest, AnAnswerThatIsTooLargeCostsStrangersOneRepeat) {
+  Ask({"0"});
+  const auto a = Ask({"a"});
+  const auto b = Ask({"b"});
+  upstream_.Answer(0, Bracket);
+  upstream_.Fail(1, TooLargeAnswer(absl::ResourceExhaustedError("larger than the limit")));
+  ASSERT_EQ(upstream_.calls(), 4u);
+  upstream_.Answer(2, Bracket);
+  upstream_.Answer(3, Bracket);
+  EXPECT_EQ(a->text(0), "<a>");
+  EXPECT_EQ(b->text(0), "<b>");
+}
+
+TEST_F(UpstreamQueuesTest, EachCallersDirectivesHoldInASharedCall) {
+  Ask({"0"});
+  const auto kept = Ask({"kept"});
+  const auto not_kept = Ask({"not kept"}, "no-store");
+  upstream_.Answer(0, Bracket);
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(not_kept->text(0), "<not kept>");
+  EXPECT_EQ(Kinds(*Ask({"kept"})), std::vector{kMemory});
+  EXPECT_FALSE(Ask({"not kept"})->done());
+}
+
+TEST_F(UpstreamQueuesTest, TheQueueIsBoundedAndOthersFindRoom) {
+  Ask({"0"});
+  for (int i = 0; i < 50; ++i) AskAs("greedy", {std::to_string(i)});
+  const auto refused = AskAs("greedy", {"one more"});
+  ASSERT_TRUE(refused->done());
+  EXPECT_EQ(refused->answer(0).status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(refused->text(0), HasSubstr("too many rows wait for model 'm'"));
+  EXPECT_EQ(stats().refused, 1u);
+  EXPECT_FALSE(AskAs("other", {"x"})->done());
+}
+
+// Each call that ends sends the next: without care they would nest as deep as the queue is long.
+TEST_F(UpstreamQueuesTest, ALongQueueFailsAtOnceWhenComputeGoesAway) {
+  upstream_options_ = {.max_waiting_rows = 100'000, .max_calls = 1, .first_calls = 1};
+  resolver_ = nullptr;
+  cache_ = nullptr;
+  OpenWith(
+      {.flights = {.max_flights = 20'000, .max_waiters = 20'000}, .upstream = upstream_options_});
+  std::vector<std::shared_ptr<TestCall>> calls = {Ask({"0"})};
+  for (int i = 1; i < 10'000; ++i) calls.push_back(Ask({std::to_string(i)}));
+  upstream_.FailAllWith(absl::UnavailableError("compute cannot be reached"));
+  upstream_.Fail(0, absl::UnavailableError("compute cannot be reached"));
+  for (const auto& call : calls) ASSERT_TRUE(call->done());
+  EXPECT_EQ(stats().waiting_rows, 0u);
+}
+
+TEST_F(UpstreamQueuesTest, RowsAreSharedOutAmongInstances) {
+  upstream_options_ = {.max_waiting_rows = 100, .max_calls = 8, .first_calls = 1};
+  DropMemory();
+  Ask({"0"});
+  upstream_.Answer(0, [](const auto& request, auto* response) {
+    Bracket(request, response);
+    (*response->mutable_parameters())["souvenir.instances"].set_int64_param(2);
+  });
+  // Teaches the limit that nothing waits at compute.
+  for (size_t call = 1; stats().call_limit < 3; ++call) {
+    Ask({"teach" + std::to_string(call)});
+    clock_.Advance(absl::Milliseconds(10));
+    upstream_.Answer(call, [](const auto& request, auto* response) {
+      Bracket(request, response);
+      (*response->mutable_parameters())["souvenir.queue_ns"].set_int64_param(0);
+    });
+    ASSERT_LT(call, 100u);
+  }
+  const size_t before = upstream_.calls();
+  Ask({"a", "b", "c", "d"});
+  ASSERT_EQ(upstream_.calls(), before + 2);
+  EXPECT_THAT(Texts(before), ElementsAre("a", "b"));
+  EXPECT_THAT(Texts(before + 1), ElementsAre("c", "d"));
+}
+
+}  // namespace
+}  // namespace souvenir::gateway
