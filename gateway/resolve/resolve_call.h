@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "cache/entry.h"
 #include "cache/flights.h"
@@ -58,15 +60,35 @@ struct ResolveOptions {
   TraceContext trace;
 };
 
-// A caller's questions, which Resolver::Resolve() answers. A use case derives from it, holds in it
-// whatever the questions' bytes belong to, and is told as answers come.
+// A caller's questions on their way to answers by Resolver::Resolve().
 //
-// Owned by shared pointers: the caller's, and those of the computations that read its inputs, which
-// may outlive the caller. Answers are written by any thread, and read after OnAnswered() for a
-// question, or OnAllAnswered() for all.
-class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
+// A use case has one, and fills in the questions, which are views of bytes that live as long as the
+// call. It is shared with the rows that are being computed, which read the inputs and may outlive
+// the caller: hand it to the resolver as a shared_ptr that owns the use case.
+//
+//   auto call = std::make_shared<MyCall>();   // has a ResolveCall `resolving`, and is its listener
+//   call->resolving.questions = ...;
+//   resolver->Resolve(std::shared_ptr<ResolveCall>(call, &call->resolving));
+//
+// Answers are written by any thread. They may be read after OnAnswered() for a question, or
+// OnAllAnswered() for all.
+class ResolveCall {
  public:
-  virtual ~ResolveCall() = default;
+  // Told of answers, on the thread that brings them, which may be the one in Resolve(). Must not
+  // block.
+  class Listener {
+   public:
+    // The question has its answer. Called once for each, before OnAllAnswered().
+    virtual void OnAnswered(size_t question) {}
+    // Every question has its answer. Called once.
+    virtual void OnAllAnswered() = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  // `listener` must live as long as the call.
+  explicit ResolveCall(Listener* listener) : listener_(listener) {}
 
   // Filled in before Resolve() and unchanged after.
   Questions questions;
@@ -77,11 +99,11 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
   // What tiers may read on the threads that handle the call.
   cache::ReadBudget read_at_hand;
 
-  // Whether Resolve() was called: only then are there answers.
+  // Returns true once Resolve() was called: only then are there answers.
   bool was_resolved() const { return slots_ != nullptr; }
   const Answer& answer(size_t question) const { return slots_[question].answer; }
 
-  // Whether `entry`, which is an answer to `question`, may answer it for this caller; null is too
+  // Judges whether `entry`, an answer to the question, may answer it for this caller. Null is too
   // old.
   Freshness Judge(size_t question, const cache::Entry* entry, const Clock& clock) const {
     if (entry == nullptr) return Freshness::kTooOld;
@@ -89,7 +111,7 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
                           clock);
   }
 
-  // The same for one that was remembered: what is no answer to the question is too old.
+  // Judges an entry that was remembered. What is no answer to the question is too old.
   Freshness JudgeFound(size_t question, const cache::Entry* entry, const Clock& clock) const {
     const Question& asked = questions[question];
     if (entry == nullptr || !IsAnswerTo(*entry, *asked.target, asked.inputs)) {
@@ -98,18 +120,41 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
     return Judge(question, entry, clock);
   }
 
- protected:
-  // Question `question` has its answer; for each once, on the thread that brings it, before
-  // OnAllAnswered(). Must not block.
-  virtual void OnAnswered(size_t question) {}
+  // The rest is the resolver's.
 
-  // Every question has its answer; once, on the thread that brings the last one, which may be the
-  // one in Resolve(). Must not block.
-  virtual void OnAllAnswered() = 0;
+  // Makes room for the answers. Called once, before anything below.
+  void Begin();
+
+  const cache::Fingerprint& key(size_t question) const { return slots_[question].answer.key; }
+  void SetKey(size_t question, const cache::Fingerprint& key) { slots_[question].answer.key = key; }
+
+  bool is_answered() const { return unanswered_ == 0; }
+
+  // Gives the question its answer, and tells the listener. Does nothing if it has one. The call may
+  // be gone afterwards if this was its last question.
+  void Finish(size_t question, Answer answer, TimerQueue* timers);
+
+  // Has the question wait for the flight that `join` returns, and remembers its seat. Errors: the
+  // reason for which the caller has gone, without joining; those of `join`.
+  //
+  // `join` runs under the call's lock, so that a flight that lands at once finds the seat complete.
+  using Join = absl::FunctionRef<absl::StatusOr<cache::FlightTable::Joined>()>;
+  absl::StatusOr<cache::FlightTable::Joined> Sit(size_t question, Join join);
+
+  // A question that waits for a flight.
+  struct Seat {
+    size_t question;
+    cache::FlightPtr flight;
+    cache::FlightTable::WaiterId waiter;
+  };
+  // Notes that the caller has gone. Returns the seats of the questions without an answer; none if
+  // the caller had gone before.
+  std::vector<Seat> Leave(const absl::Status& reason);
+
+  // The timer of the deadline. There is none once the call is answered.
+  void SetTimer(TimerQueue::Id timer, TimerQueue* timers);
 
  private:
-  friend class Resolver;
-
   struct Slot {
     Answer answer;
     std::atomic<bool> answered{false};
@@ -118,12 +163,15 @@ class ResolveCall : public std::enable_shared_from_this<ResolveCall> {
     cache::FlightTable::WaiterId waiter = 0;
   };
 
+  void DropTimer(TimerQueue* timers);
+
+  Listener* const listener_;
   std::unique_ptr<Slot[]> slots_;  // one for each question
   std::atomic<size_t> unanswered_{0};
 
   Mutex mutex_;
-  absl::Status left_ ABSL_GUARDED_BY(mutex_);  // an error: the caller has gone, for this reason
-  std::atomic<TimerQueue::Id> timer_{0};       // of the deadline; 0: there is none, or no longer
+  absl::Status gone_ ABSL_GUARDED_BY(mutex_);  // an error: why the caller has gone
+  std::atomic<TimerQueue::Id> timer_{0};       // 0 if there is none
 };
 
 using ResolveCallPtr = std::shared_ptr<ResolveCall>;

@@ -60,9 +60,9 @@ Resolver::~Resolver() {
 }
 
 void Resolver::Resolve(const ResolveCallPtr& call) {
-  call->slots_ = std::make_unique<ResolveCall::Slot[]>(call->questions.size());
-  call->unanswered_ = call->questions.size();
-  if (call->questions.empty()) return call->OnAllAnswered();
+  const bool is_empty = call->questions.empty();  // the call may be gone after Begin()
+  call->Begin();
+  if (is_empty) return;
 
   size_t bytes = 0;
   for (const Question& question : call->questions) {
@@ -93,7 +93,7 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
       continue;
     }
     const cache::Fingerprint key = question.target->FingerprintOf(question.inputs);
-    call->slots_[i].answer.key = key;
+    call->SetKey(i, key);
     if (bypass || !question.target->model().cached) {
       open.push_back(i);
       continue;
@@ -113,33 +113,22 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
 }
 
 void Resolver::WaitForDeadline(const ResolveCallPtr& call) {
-  const auto is_answered = [&] { return call->unanswered_ == 0; };
-  if (call->options.deadline == absl::InfiniteDuration() || is_answered()) return;
-  call->timer_ =
+  if (call->options.deadline == absl::InfiniteDuration() || call->is_answered()) return;
+  const TimerQueue::Id timer =
       parts_.timers->Schedule(call->options.deadline, [this, weak = std::weak_ptr(call)] {
         const ResolveCallPtr call = weak.lock();
         if (call == nullptr) return;
         Cancel(call,
                absl::DeadlineExceededError("the request's deadline passed before its answer came"));
       });
-  // The last answer may have come before there was a timer to cancel.
-  if (is_answered()) DropTimer(*call);
-}
-
-void Resolver::DropTimer(ResolveCall& call) {
-  const TimerQueue::Id timer = call.timer_.exchange(0);
-  if (timer != 0) parts_.timers->Cancel(timer);
+  call->SetTimer(timer, parts_.timers);
 }
 
 void Resolver::Compute(const ResolveCallPtr& call, const std::vector<size_t>& open) {
   std::map<const Target*, PendingRows> began;
   for (const size_t i : open) {
-    if (!TakeOff(call, i, /*alone=*/false)) continue;
-    cache::FlightPtr flight;
-    {
-      MutexLock lock(&call->mutex_);
-      flight = call->slots_[i].flight;
-    }
+    const cache::FlightPtr flight = TakeOff(call, i, /*alone=*/false);
+    if (flight == nullptr) continue;
     PendingRowPtr row = MakeRow(call, i, flight);
     if (row != nullptr) began[row->target().get()].push_back(std::move(row));
   }
@@ -189,7 +178,7 @@ void Resolver::FinishFrom(const ResolveCallPtr& call, size_t question, cache::En
                           Freshness freshness, CacheKind kind) {
   const bool refresh = freshness == Freshness::kStale || IsDueEarly(*call, question, *entry);
   Answer answer;
-  answer.key = call->slots_[question].answer.key;
+  answer.key = call->key(question);
   answer.kind = freshness != Freshness::kFresh ? CacheKind::kStale
                 : entry->is_error()            ? CacheKind::kNegative
                                                : kind;
@@ -213,7 +202,7 @@ bool Resolver::IsDueEarly(const ResolveCall& call, size_t question,
 void Resolver::Refresh(const ResolveCallPtr& call, size_t question) {
   if (call->options.cache.only_if_cached) return;
   const Target& target = *call->questions[question].target;
-  const cache::Fingerprint key = call->slots_[question].answer.key;
+  const cache::Fingerprint key = call->key(question);
   if (!refreshes_.MayTry(key, parts_.clock->Monotonic())) return;
   const std::optional<cache::FlightTable::Joined> begun = flights_.BeginIfNone(
       key, StampFor(*call, target, key), [this, key](const cache::FlightResult& result) {
@@ -235,48 +224,36 @@ cache::EpochStamp Resolver::StampFor(const ResolveCall& call, const Target& targ
   return stamp;
 }
 
-bool Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) {
-  ResolveCall::Slot& slot = call->slots_[question];
+cache::FlightPtr Resolver::TakeOff(const ResolveCallPtr& call, size_t question, bool alone) {
   const Target& target = *call->questions[question].target;
-  const cache::Fingerprint key = slot.answer.key;
+  const cache::Fingerprint key = call->key(question);
   const CacheDirectives& directives = call->options.cache;
   alone = alone || !target.model().cached || directives.skip_lookup() || directives.only_if_cached;
 
-  cache::EpochStamp stamp = StampFor(*call, target, key);
   // Whether the flight began with this question is known only after the waiter was made.
   auto first = std::make_shared<bool>(alone);
-  cache::FlightTable::Waiter waiter = [this, call, question,
-                                       first](const cache::FlightResult& result) {
-    OnLanded(call, question, *first, result);
-  };
-  Answer refused;
-  std::function<void()> on_waiting;
-  bool joined_one = false;
-  {
-    // Held while joining, so that a flight that lands at once finds `first` and the slot complete.
-    MutexLock lock(&call->mutex_);
-    if (call->left_.ok()) {
-      absl::StatusOr<cache::FlightTable::Joined> joined =
-          alone ? flights_.FlyAlone(key, std::move(stamp), std::move(waiter))
-                : flights_.Join(key, std::move(stamp), std::move(waiter));
-      if (joined.ok()) {
-        slot.flight = joined->flight;
-        slot.waiter = joined->waiter;
-        *first = joined->started;
-        if (joined->started) return true;
-        on_waiting = std::move(joined->on_waiting);
-        joined_one = true;
-      }
-      refused.status = joined.status();
-    } else {
-      refused.status = call->left_;
-    }
+  absl::StatusOr<cache::FlightTable::Joined> joined = call->Sit(question, [&] {
+    cache::EpochStamp stamp = StampFor(*call, target, key);
+    cache::FlightTable::Waiter waiter = [this, call, question,
+                                         first](const cache::FlightResult& result) {
+      OnLanded(call, question, *first, result);
+    };
+    absl::StatusOr<cache::FlightTable::Joined> joined =
+        alone ? flights_.FlyAlone(key, std::move(stamp), std::move(waiter))
+              : flights_.Join(key, std::move(stamp), std::move(waiter));
+    if (joined.ok()) *first = joined->started;
+    return joined;
+  });
+  if (!joined.ok()) {
+    Answer refused;
+    refused.status = joined.status();
+    refused.key = key;
+    Finish(*call, question, std::move(refused));
+    return nullptr;
   }
-  if (on_waiting) on_waiting();
-  if (joined_one) return false;
-  refused.key = key;
-  Finish(*call, question, std::move(refused));
-  return false;
+  if (joined->started) return joined->flight;
+  if (joined->on_waiting) joined->on_waiting();
+  return nullptr;
 }
 
 void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
@@ -294,12 +271,7 @@ void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
   }
   if (!first && result.status.ok() && freshness > Freshness::kStale) {
     // Another's flight found an answer that is too old for this caller.
-    if (TakeOff(call, question, /*alone=*/true)) {
-      cache::FlightPtr flight;
-      {
-        MutexLock lock(&call->mutex_);
-        flight = call->slots_[question].flight;
-      }
+    if (const cache::FlightPtr flight = TakeOff(call, question, /*alone=*/true)) {
       if (PendingRowPtr row = MakeRow(call, question, flight)) {
         Fly({std::move(row)}, looks_up ? First::kLookUp : First::kCompute);
       }
@@ -312,50 +284,20 @@ void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
   if (result.status.ok()) return FinishFrom(call, question, result.entry, freshness, kind);
   Answer answer;
   answer.status = result.status;
-  answer.key = call->slots_[question].answer.key;
+  answer.key = call->key(question);
   answer.kind = kind;
   Finish(*call, question, std::move(answer));
 }
 
 void Resolver::Cancel(const ResolveCallPtr& call, const absl::Status& reason) {
-  struct Seat {
-    size_t question;
-    cache::FlightPtr flight;
-    cache::FlightTable::WaiterId waiter;
-  };
-  std::vector<Seat> seats;
-  {
-    MutexLock lock(&call->mutex_);
-    if (!call->left_.ok()) return;
-    call->left_ = reason;
-    if (call->slots_ == nullptr) return;  // not begun; TakeOff() will see that it has gone
-    for (size_t i = 0; i < call->questions.size(); ++i) {
-      const ResolveCall::Slot& slot = call->slots_[i];
-      if (slot.flight != nullptr && !slot.answered) seats.push_back({i, slot.flight, slot.waiter});
-    }
-  }
-  for (const Seat& seat : seats) {
-    // Where it is too late to leave, the answer is on its way and arrives as such.
+  for (const ResolveCall::Seat& seat : call->Leave(reason)) {
+    // If it is too late to leave, the answer is on its way and arrives as such.
     if (!flights_.Leave(seat.flight, seat.waiter)) continue;
     Answer answer;
     answer.status = reason;
     answer.key = seat.flight->key();
     Finish(*call, seat.question, std::move(answer));
   }
-}
-
-void Resolver::Finish(ResolveCall& call, size_t question, Answer answer) {
-  ResolveCall::Slot& slot = call.slots_[question];
-  if (slot.answered.exchange(true)) return;
-  const bool computed = answer.kind == CacheKind::kMiss || answer.kind == CacheKind::kBypass;
-  call.questions[question].target->model().counters->Count(
-      answer.kind,
-      answer.entry != nullptr && !computed ? answer.entry->cost() : absl::ZeroDuration());
-  slot.answer = std::move(answer);
-  call.OnAnswered(question);
-  if (--call.unanswered_ != 0) return;
-  DropTimer(call);
-  call.OnAllAnswered();
 }
 
 }  // namespace souvenir::gateway

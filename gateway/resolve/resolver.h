@@ -96,9 +96,9 @@ class Resolver {
   // is stopping.
   PendingRowPtr MakeRow(const ResolveCallPtr& call, size_t question,
                         const cache::FlightPtr& flight);
-  // Puts a question into a flight, of its own where `alone`; true where the flight began with it. A
-  // question that finds no place is answered.
-  bool TakeOff(const ResolveCallPtr& call, size_t question, bool alone);
+  // Puts a question into a flight, which is its own if `alone`. Returns the flight if it began with
+  // the question, and null if another has it computed. A question that finds no place is answered.
+  cache::FlightPtr TakeOff(const ResolveCallPtr& call, size_t question, bool alone);
   // Answers `question` with an entry that may answer it, and has it computed again in time.
   void FinishFrom(const ResolveCallPtr& call, size_t question, cache::EntryPtr entry,
                   Freshness freshness, CacheKind kind);
@@ -109,11 +109,11 @@ class Resolver {
                              const cache::Fingerprint& key) const;
   // Has the deadline end the call, if it still waits for anything.
   void WaitForDeadline(const ResolveCallPtr& call);
-  void DropTimer(ResolveCall& call);
   void OnLanded(const ResolveCallPtr& call, size_t question, bool first,
                 const cache::FlightResult& result);
-  // Gives `question` its answer, unless it has one.
-  void Finish(ResolveCall& call, size_t question, Answer answer);
+  void Finish(ResolveCall& call, size_t question, Answer answer) {
+    call.Finish(question, std::move(answer), parts_.timers);
+  }
 
   const Options options_;
   const Parts parts_;

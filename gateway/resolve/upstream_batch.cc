@@ -115,6 +115,7 @@ std::shared_ptr<const Inference> UpstreamBatch::MakeInference() const {
     inference->priority =
         inference->priority > 0 ? std::min(inference->priority, priority) : priority;
   }
+  inference->rows = rows_.size();
   const auto& first = rows_.front()->inputs();
   for (size_t i = 0; i < first.size(); ++i) {
     Tensor& joined = inference->inputs.emplace_back();
@@ -162,8 +163,9 @@ void UpstreamBatch::OnDone(absl::StatusOr<InferenceAnswer> answer) {
 }
 
 void UpstreamBatch::OnFailed(const absl::Status& status) {
-  const bool may_be_one_rows_fault =
-      KindOf(status.code()).may_be_one_rows_fault || IsTooLargeAnswer(status);
+  const bool may_be_one_rows_fault = KindOf(status.code()).may_be_one_rows_fault ||
+                                     HasRowFault(status, RowFault::kTooLargeAnswer) ||
+                                     HasRowFault(status, RowFault::kLostAtServer);
   if (rows_.size() > 1 && may_be_one_rows_fault) return StartRowByRow();
   FailAll(status);
 }

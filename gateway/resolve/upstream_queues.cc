@@ -121,8 +121,10 @@ std::shared_ptr<UpstreamBatch> UpstreamQueues::TakeBatch(Lane& lane) {
     lane.is_sending = false;
     return nullptr;
   }
-  const auto places = static_cast<uint64_t>(std::min<int64_t>(free, lane.instances));
-  const uint64_t share = (lane.waiting.size() + places - 1) / places;
+  // Instances that nothing is under way for each get a share.
+  const auto idle = static_cast<uint64_t>(
+      std::max<int64_t>(std::min<int64_t>(free, lane.instances - lane.under_way), 1));
+  const uint64_t share = (lane.waiting.size() + idle - 1) / idle;
   const std::vector<QueuedPtr> taken = lane.waiting.Pop(
       {.rows = std::min(share, MaxRows(*next->value->row->target())), .bytes = kMaxBatchBytes});
   PendingRows rows;
@@ -142,7 +144,8 @@ void UpstreamQueues::OnEnded(const LanePtr& lane, const UpstreamBatch::Outcome& 
     if (outcome.status.ok()) {
       lane->limit.Record(
           {.under_way = lane->under_way, .took = outcome.took, .waited = outcome.waited});
-    } else if (absl::IsResourceExhausted(outcome.status) && !IsTooLargeAnswer(outcome.status)) {
+    } else if (absl::IsResourceExhausted(outcome.status) &&
+               !HasRowFault(outcome.status, RowFault::kTooLargeAnswer)) {
       lane->limit.RecordRefusal();
     }
     --lane->under_way;

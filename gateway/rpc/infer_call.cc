@@ -16,12 +16,12 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
   CallOptions read;
   SOUVENIR_RETURN_IF_ERROR(
       ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &read));
-  return messages_.Ask(std::move(read), catalog, targets, this);
+  return messages_.Ask(std::move(read), catalog, targets, &resolving_);
 }
 
 absl::Status InferCall::Respond() {
-  SOUVENIR_RETURN_IF_ERROR(messages_.Join(*this));
-  MessageWriter::WriteTo(response_, [&](MessageWriter& out) { messages_.Write(*this, out); });
+  SOUVENIR_RETURN_IF_ERROR(messages_.Join(resolving_));
+  MessageWriter::WriteTo(response_, [&](MessageWriter& out) { messages_.Write(resolving_, out); });
   AddCacheMetadata();
   timer().CountAnswers(absl::StatusCode::kOk);
   return absl::OkStatus();
@@ -30,12 +30,14 @@ absl::Status InferCall::Respond() {
 void InferCall::AddCacheMetadata() {
   const absl::Time now = parts().clock->Now();
   absl::Duration oldest = absl::ZeroDuration();
-  for (size_t i = 0; i < questions.size(); ++i) {
-    oldest = std::max(oldest, answer(i).Age(now));
+  for (size_t i = 0; i < resolving_.questions.size(); ++i) {
+    oldest = std::max(oldest, resolving_.answer(i).Age(now));
   }
-  context()->AddInitialMetadata("souvenir-cache", CountKinds(*this));
+  context()->AddInitialMetadata("souvenir-cache", CountKinds(resolving_));
   context()->AddInitialMetadata("age", std::to_string(absl::ToInt64Seconds(oldest)));
-  if (questions.size() == 1) context()->AddInitialMetadata("souvenir-key", answer(0).key.Hex());
+  if (resolving_.questions.size() == 1) {
+    context()->AddInitialMetadata("souvenir-key", resolving_.answer(0).key.Hex());
+  }
 }
 
 }  // namespace souvenir::gateway

@@ -20,11 +20,13 @@ class InferCall final : public UnaryCall {
                     const TargetDirectory& targets);
 
  private:
+  ResolveCall& resolving() override { return resolving_; }
   absl::Status Respond() override;
   void AddCacheMetadata();
 
   grpc::ByteBuffer* const response_;
   InferMessages messages_;
+  ResolveCall resolving_{this};  // its questions are views of the messages
 };
 
 }  // namespace souvenir::gateway

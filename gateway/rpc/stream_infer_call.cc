@@ -18,7 +18,7 @@ absl::Status Stopping() { return absl::UnavailableError("the gateway is stopping
 
 }  // namespace
 
-class StreamInferCall::Request final : public ResolveCall {
+class StreamInferCall::Request final : private ResolveCall::Listener {
  public:
   Request(std::shared_ptr<StreamInferCall> stream, uint64_t number)
       : stream_(std::move(stream)),
@@ -32,7 +32,12 @@ class StreamInferCall::Request final : public ResolveCall {
     if (!parsed.ok()) return parsed;
     if (!pass_) return Stopping();
     return messages_.Ask(stream_->options_, *stream_->service_.catalog, *stream_->service_.targets,
-                         this);
+                         &resolving_);
+  }
+
+  // Returns the call for the resolver, which keeps `request` with it.
+  static ResolveCallPtr Shared(const std::shared_ptr<Request>& request) {
+    return {request, &request->resolving_};
   }
 
   void Fail(const absl::Status& status) {
@@ -51,12 +56,12 @@ class StreamInferCall::Request final : public ResolveCall {
 
  private:
   void OnAllAnswered() override {
-    const absl::Status joined = messages_.Join(*this);
+    const absl::Status joined = messages_.Join(resolving_);
     if (!joined.ok()) return Fail(joined);
     grpc::ByteBuffer answer;
     MessageWriter::WriteTo(&answer, [&](MessageWriter& out) {
       out.Message(inference::ModelStreamInferResponse::kInferResponseFieldNumber,
-                  [&](MessageWriter& out) { messages_.Write(*this, out); });
+                  [&](MessageWriter& out) { messages_.Write(resolving_, out); });
     });
     End(absl::OkStatus(), std::move(answer));
   }
@@ -65,7 +70,7 @@ class StreamInferCall::Request final : public ResolveCall {
     // Whoever computes for others with these questions may keep this object a while.
     const std::shared_ptr<StreamInferCall> stream = std::move(stream_);
     timer_.CountAnswers(status.code());
-    EndRequest(timer_, *this, status, stream->service_.calls);
+    EndRequest(timer_, resolving_, status, stream->service_.calls);
     const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
     stream->Answer(number_, std::move(answer));
   }
@@ -75,6 +80,7 @@ class StreamInferCall::Request final : public ResolveCall {
   const RpcTimer timer_;
   std::optional<Gate::Pass> pass_;
   InferMessages messages_;
+  ResolveCall resolving_{this};  // its questions are views of the messages
 };
 
 StreamInferCall::StreamInferCall(const Service& service)
@@ -95,11 +101,12 @@ void StreamInferCall::Handle(uint64_t number, grpc::ByteBuffer* bytes) {
       std::static_pointer_cast<StreamInferCall>(shared_from_this()), number);
   const absl::Status read = request->Read(*bytes);
   if (!read.ok()) return request->Fail(read);
-  service_.calls.resolver->Resolve(request);
+  service_.calls.resolver->Resolve(Request::Shared(request));
   // The deadline is the stream's, and so is the timeout.
   OnAbandoned(number, [&calls = service_.calls, request,
                        patience = CallerPatience{begun_, options_.resolve.deadline}] {
-    calls.resolver->Cancel(request, CallerGone(patience, calls.clock->Monotonic()));
+    calls.resolver->Cancel(Request::Shared(request),
+                           CallerGone(patience, calls.clock->Monotonic()));
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "common/grpc/status.h"
 #include "common/status_macros.h"
+#include "gateway/rpc/call_options.h"
 #include "gateway/rpc/message_writer.h"
 #include "gateway/rpc/raw_message.h"
 #include "gateway/rpc/resolved_request.h"
@@ -17,6 +18,11 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
       : parts_(parts), timer_(metrics, parts.clock) {}
 
   const CallParts& parts() const { return parts_; }
+
+  // Returns the call for the resolver, which keeps the whole of it.
+  static ResolveCallPtr Shared(const std::shared_ptr<StreamTranslateCall>& call) {
+    return {call, &call->translation_.call()};
+  }
 
   // Ends a call that has not begun to resolve.
   void Fail(const ResolveCall& call, const absl::Status& status) {
@@ -76,12 +82,12 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
       call = call_;
     }
     if (call == nullptr) return;
-    const absl::Status gone = CallerGone(timer_, *call, *parts_.clock);
+    const absl::Status gone = CallerGone(timer_, call->translation_.call(), *parts_.clock);
     {
       MutexLock lock(&mutex_);
       gone_ = gone;
     }
-    parts_.resolver->Cancel(call, gone);
+    parts_.resolver->Cancel(Shared(call), gone);
   }
 
   void OnDone() override { delete this; }
@@ -105,7 +111,7 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
       call = std::move(call_);
       pass = std::move(pass_);
     }
-    EndRequest(timer_, *call, counted, parts_);
+    EndRequest(timer_, call->translation_.call(), counted, parts_);
     Finish(ToGrpcStatus(status));
   }
 
@@ -131,41 +137,36 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
   absl::Status ready = call->Read(bytes, parts, *translator, *context);
   if (!pass) ready = absl::UnavailableError("the gateway is stopping");
   if (!ready.ok()) {
-    reactor->Fail(*call, ready);
+    reactor->Fail(call->translation_.call(), ready);
     return reactor;
   }
-  const absl::Time now = parts.clock->Now();
-  const auto& items = call->plan_.translations;
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].target != nullptr) {
-      call->item_of_question_.push_back(i);
-      continue;
-    }
-    reactor->Write(TranslationWriter(items[i], nullptr, now));
+  for (size_t item = 0; item < call->translation_.size(); ++item) {
+    if (!call->translation_.IsAsked(item)) call->Write(item);
   }
   reactor->Watch(call, std::move(pass));
-  parts.resolver->Resolve(call);
+  parts.resolver->Resolve(Reactor::Shared(call));
   return reactor;
 }
 
 absl::Status StreamTranslateCall::Read(const grpc::ByteBuffer& bytes, const CallParts& parts,
                                        const Translator& translator,
                                        const grpc::CallbackServerContext& context) {
-  v1::TranslateRequest request;
-  SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts.max_message_bytes, &request));
-  CallOptions read;
+  v1::TranslateRequest message;
+  SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts.max_message_bytes, &message));
+  CallOptions options;
   SOUVENIR_RETURN_IF_ERROR(
-      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock, &read));
-  const absl::Status planned = PlanTranslation(request, read, translator, &plan_, &questions);
-  options = std::move(read.resolve);
-  return planned;
+      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock, &options));
+  translation_.call().options = std::move(options.resolve);
+  SOUVENIR_ASSIGN_OR_RETURN(const TranslationRequest request, ReadTranslateRequest(message));
+  return translation_.Plan(request, options.tenant, translator);
 }
 
-void StreamTranslateCall::OnAnswered(size_t question) {
-  reactor_->Write(TranslationWriter(plan_.translations[item_of_question_[question]],
-                                    &answer(question), reactor_->parts().clock->Now()));
+void StreamTranslateCall::OnAnswered(size_t question) { Write(translation_.ItemOf(question)); }
+
+void StreamTranslateCall::Write(size_t item) {
+  reactor_->Write(TranslationWriter(translation_.result(item, reactor_->parts().clock->Now())));
 }
 
-void StreamTranslateCall::OnAllAnswered() { reactor_->End(OverallStatus(*this, plan_)); }
+void StreamTranslateCall::OnAllAnswered() { reactor_->End(translation_.OverallStatus()); }
 
 }  // namespace souvenir::gateway

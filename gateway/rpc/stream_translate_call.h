@@ -14,7 +14,7 @@ namespace souvenir::gateway {
 
 // One StreamTranslate: each target is written as soon as it is there, and remembered ones are there
 // first.
-class StreamTranslateCall final : public ResolveCall {
+class StreamTranslateCall final : private ResolveCall::Listener {
  public:
   // What the handler returns to gRPC, which then owns it. Runs the call.
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(const CallParts& parts,
@@ -33,10 +33,11 @@ class StreamTranslateCall final : public ResolveCall {
 
   void OnAnswered(size_t question) override;
   void OnAllAnswered() override;
+  // Writes the result for a target language.
+  void Write(size_t item);
 
   Reactor* const reactor_;  // lives until it has been told that all is answered
-  TranslationPlan plan_;
-  std::vector<size_t> item_of_question_;
+  Translation translation_{this};
 };
 
 }  // namespace souvenir::gateway

@@ -5,6 +5,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "common/status_macros.h"
+#include "gateway/rpc/call_options.h"
 #include "gateway/rpc/message_writer.h"
 #include "gateway/rpc/raw_message.h"
 #include "gateway/rpc/stream_translate_call.h"
@@ -22,28 +23,30 @@ class TranslateCall final : public UnaryCall {
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const Translator& translator) {
     RequestArena arena;
-    auto* const request = arena.Create<v1::TranslateRequest>();
-    SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts().max_message_bytes, request));
-    CallOptions read;
+    auto* const message = arena.Create<v1::TranslateRequest>();
+    SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts().max_message_bytes, message));
+    CallOptions options;
     SOUVENIR_RETURN_IF_ERROR(
-        ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &read));
-    const absl::Status planned = PlanTranslation(*request, read, translator, &plan_, &questions);
-    options = std::move(read.resolve);
-    return planned;
+        ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &options));
+    // First of all, so that the log knows whose request it was that is refused.
+    translation_.call().options = std::move(options.resolve);
+    SOUVENIR_ASSIGN_OR_RETURN(const TranslationRequest request, ReadTranslateRequest(*message));
+    return translation_.Plan(request, options.tenant, translator);
   }
 
  private:
+  ResolveCall& resolving() override { return translation_.call(); }
+
   absl::Status Respond() override {
-    SOUVENIR_RETURN_IF_ERROR(OverallStatus(*this, plan_));
+    SOUVENIR_RETURN_IF_ERROR(translation_.OverallStatus());
     const absl::Time now = parts().clock->Now();
     absl::InlinedVector<TranslationWriter, 1> translations;
-    size_t question = 0;
-    for (const TranslationPlan::Item& item : plan_.translations) {
-      translations.emplace_back(item, item.target != nullptr ? &answer(question++) : nullptr, now);
+    for (size_t item = 0; item < translation_.size(); ++item) {
+      translations.emplace_back(translation_.result(item, now));
     }
     MessageWriter::WriteTo(response_, [&](MessageWriter& out) {
       using v1::TranslateResponse;
-      out.Field(TranslateResponse::kSourceLanguageFieldNumber, plan_.source_language);
+      out.Field(TranslateResponse::kSourceLanguageFieldNumber, translation_.source_language());
       for (const TranslationWriter& translation : translations) {
         out.Message(TranslateResponse::kTranslationsFieldNumber,
                     [&](MessageWriter& out) { translation.Write(out); });
@@ -54,10 +57,10 @@ class TranslateCall final : public UnaryCall {
     }
     return absl::OkStatus();
   }
-  size_t answers() const override { return plan_.translations.size(); }
+  size_t answers() const override { return translation_.size(); }
 
   grpc::ByteBuffer* const response_;
-  TranslationPlan plan_;
+  Translation translation_{this};
 };
 
 }  // namespace

@@ -14,9 +14,9 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
   explicit WaitingReactor(std::shared_ptr<UnaryCall> call) : call_(std::move(call)) {}
 
   void OnCancel() override {
-    const absl::Status gone = CallerGone(call_->timer_, *call_, *call_->parts_.clock);
+    const absl::Status gone = CallerGone(call_->timer_, call_->resolving(), *call_->parts_.clock);
     call_->gone_ = gone.code();
-    call_->parts_.resolver->Cancel(call_, gone);
+    call_->parts_.resolver->Cancel(call_->Shared(), gone);
   }
   void OnDone() override { delete this; }
 
@@ -27,7 +27,7 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
 grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call) {
   call->pass_ = call->parts_.gate->Enter();
   if (!call->pass_) return Fail(call, absl::UnavailableError("the gateway is stopping"));
-  call->parts_.resolver->Resolve(call);
+  call->parts_.resolver->Resolve(call->Shared());
   if (call->state_.load(std::memory_order_acquire) == State::kAnswered) {
     grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
     reactor->Finish(call->Finish());
@@ -45,7 +45,7 @@ grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call)
 grpc::ServerUnaryReactor* UnaryCall::Fail(const std::shared_ptr<UnaryCall>& call,
                                           const absl::Status& status) {
   call->timer_.CountAnswers(status.code());
-  EndRequest(call->timer_, *call, status, call->parts_);
+  EndRequest(call->timer_, call->resolving(), status, call->parts_);
   grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
   reactor->Finish(ToGrpcStatus(status));
   return reactor;
@@ -63,7 +63,7 @@ grpc::Status UnaryCall::Finish() {
   if (!status.ok()) timer_.CountAnswers(status.code(), std::max<size_t>(answers(), 1));
   const absl::StatusCode gone = gone_.load(std::memory_order_relaxed);
   const bool has_gone = gone != absl::StatusCode::kOk;
-  EndRequest(timer_, *this, has_gone ? absl::Status(gone, "") : status, parts_);
+  EndRequest(timer_, resolving(), has_gone ? absl::Status(gone, "") : status, parts_);
   pass_.reset();
   return ToGrpcStatus(status);
 }

@@ -18,10 +18,13 @@ namespace souvenir::gateway {
 // gRPC's own reactor; only what has to wait gets a reactor of its own, which leaves when the caller
 // does.
 //
-// A derived class fills in `questions` and `options`, and its Respond() writes the response.
-class UnaryCall : public ResolveCall {
+// A derived class has a ResolveCall, or a use case with one, whose listener it is. It fills that
+// in, and its Respond() writes the response.
+class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public ResolveCall::Listener {
  public:
-  // Resolves the questions of `call`; what the handler returns to gRPC.
+  virtual ~UnaryCall() = default;
+
+  // Resolves the questions of `call`. Returns what the handler returns to gRPC.
   static grpc::ServerUnaryReactor* Run(const std::shared_ptr<UnaryCall>& call);
 
   // Ends a call that cannot be resolved.
@@ -32,11 +35,15 @@ class UnaryCall : public ResolveCall {
   UnaryCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context)
       : parts_(parts), timer_(metrics, parts.clock), context_(context) {}
 
-  // Writes the response, and what metadata goes with it, once all answers are there.
+  // Returns the derived class's.
+  virtual ResolveCall& resolving() = 0;
+
+  // Writes the response, and the metadata that goes with it. Called once, when all answers are
+  // there.
   virtual absl::Status Respond() = 0;
 
-  // How many answers the call asks for; each counts by its status. Respond() counts those that it
-  // writes, where it succeeds.
+  // Returns the number of answers that the call asks for; each counts by its status. Respond()
+  // counts those that it writes if it succeeds.
   virtual size_t answers() const { return 1; }
 
   const RpcTimer& timer() const { return timer_; }
@@ -57,6 +64,8 @@ class UnaryCall : public ResolveCall {
 
   // Responds, and ends the timer. Called once.
   grpc::Status Finish();
+  // Returns the call for the resolver, which keeps this object with it.
+  ResolveCallPtr Shared() { return {shared_from_this(), &resolving()}; }
 
   const CallParts parts_;
   const RpcTimer timer_;

@@ -79,6 +79,9 @@ void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
 const Endpoint* BalancedCall::Again(const Endpoint* endpoint, const absl::Status& status) {
   const bool lost = absl::IsUnavailable(status);
   if ((!lost && !absl::IsResourceExhausted(status)) || attempts_ == kMostAttempts) return nullptr;
+  // One row may have killed the worker, and would the next one: the caller asks for the rows one by
+  // one.
+  if (inference_->rows > 1 && HasRowFault(status, RowFault::kLostAtServer)) return nullptr;
   if (deadline_ <= owner_.clock->Monotonic()) return nullptr;
   {
     MutexLock lock(&mutex_);

@@ -14,13 +14,14 @@ namespace souvenir::gateway {
 // and so that compute sees that it is short of instances. With each answer it moves a fifth of the
 // way to
 //
-//   limit * (1 - waited / took) + headroom
+//   limit * (1 - waited / took) + 1
 //
-// which is its own value when limit * waited / took = headroom: the number of calls that wait at
-// compute, by Little's law. Our compute service tells how long a call waited; headroom is then 1.
-// For another server the wait is taken to be what a call took above 1.5 times the long-term mean,
-// and the headroom is the square root of the limit (Netflix's Gradient2,
-// https://github.com/Netflix/concurrency-limits).
+// which is its own value when limit * waited / took = 1: by Little's law, the number of calls that
+// wait at compute.
+//
+// A server that does not say how long a call waited has a queue of its own to fill: as with TCP,
+// the limit then grows by one with as many answers as it has calls, and is halved when the server
+// refuses one (additive increase, multiplicative decrease).
 //
 // Not thread-safe.
 class ConcurrencyLimit {
@@ -48,12 +49,8 @@ class ConcurrencyLimit {
   void RecordRefusal();
 
  private:
-  // Returns the part of its time for which a call waited, between 0 and 1/2.
-  double WaitedFraction(const Sample& sample);
-
   const Options options_;
-  double limit_;                // between 1 and options_.most
-  double typical_seconds_ = 0;  // long-term mean of Sample::took; 0 before the first
+  double limit_;  // between 1 and options_.most
 };
 
 }  // namespace souvenir::gateway

@@ -137,15 +137,19 @@ absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& cont
   // A model's words, which may hold what the caller sent, go into no log.
   if (is_peers && !absl::IsUnavailable(plain)) return WithoutPaths(plain, Detail::kDrop);
   if (is_peers) {
-    return WithDetail(absl::UnavailableError("compute: " + WithoutPaths(status.error_message())),
-                      fmt::format("compute at {}", address));
+    return WithDetail(
+        WithRowFault(absl::UnavailableError("compute: " + WithoutPaths(status.error_message())),
+                     RowFault::kLostAtServer),
+        fmt::format("compute at {}", address));
   }
   const std::string detail = fmt::format("compute at {}: {}", address, status.error_message());
   if (absl::IsUnavailable(plain)) {
     return WithDetail(absl::UnavailableError(fmt::format("compute {}", kCannotBeReached)), detail);
   }
   // On this side gRPC has no other reason to say so.
-  if (absl::IsResourceExhausted(plain)) plain = TooLargeAnswer(std::move(plain));
+  if (absl::IsResourceExhausted(plain)) {
+    plain = WithRowFault(std::move(plain), RowFault::kTooLargeAnswer);
+  }
   return WithDetail(std::move(plain), detail);
 }
 

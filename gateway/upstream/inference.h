@@ -22,6 +22,7 @@ struct Inference {
   int64_t priority = 0;              // 1 is the most urgent; 0 means the model's default
   std::vector<std::string> outputs;  // names of the outputs asked for; empty means all
   std::vector<Tensor> inputs;        // the rows of all callers, joined along the first dimension
+  size_t rows = 1;                   // rows that can be asked for one by one, if the call fails
 
   // The version and the digest that the catalog has. A server answers with the model that it has,
   // whatever these say. If there are several servers, those that have the digest are asked first.

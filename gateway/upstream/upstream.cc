@@ -5,17 +5,25 @@
 namespace souvenir::gateway {
 namespace {
 
-constexpr char kTooLarge[] = "souvenir.too_large_answer";
+absl::string_view PayloadOf(RowFault fault) {
+  switch (fault) {
+    case RowFault::kTooLargeAnswer:
+      return "souvenir.too_large_answer";
+    case RowFault::kLostAtServer:
+      return "souvenir.lost_at_server";
+  }
+  return "";
+}
 
 }  // namespace
 
-absl::Status TooLargeAnswer(absl::Status status) {
-  status.SetPayload(kTooLarge, absl::Cord());
+absl::Status WithRowFault(absl::Status status, RowFault fault) {
+  status.SetPayload(PayloadOf(fault), absl::Cord());
   return status;
 }
 
-bool IsTooLargeAnswer(const absl::Status& status) {
-  return status.GetPayload(kTooLarge).has_value();
+bool HasRowFault(const absl::Status& status, RowFault fault) {
+  return status.GetPayload(PayloadOf(fault)).has_value();
 }
 
 }  // namespace souvenir::gateway

@@ -59,9 +59,16 @@ class Upstream {
 // The models of a server at one moment. Immutable, so that looks that find no change share it.
 using KnownModelsPtr = std::shared_ptr<const souvenir::state::v1::KnownModels>;
 
-// Marks `status`, an error, as that of an answer that was larger than this side accepts.
-absl::Status TooLargeAnswer(absl::Status status);
-bool IsTooLargeAnswer(const absl::Status& status);
+// Reasons for which a call of several rows may have failed for one of them, beside those that the
+// status code tells.
+enum class RowFault {
+  kTooLargeAnswer,  // the answer was larger than this side accepts
+  kLostAtServer,    // the server is there, and lost the call: a row may have killed a worker
+};
+
+// Marks `status`, an error, with the reason, and tells whether it is marked so.
+absl::Status WithRowFault(absl::Status status, RowFault fault);
+bool HasRowFault(const absl::Status& status, RowFault fault);
 
 // One such server.
 class UpstreamServer : public Upstream {

@@ -75,6 +75,13 @@ class TheRules(unittest.TestCase):
                      "compute-service/pool/a.cc", "compute-service/backends/a.cc",
                      "compute-service/repository/a.cc", "common/executor.cc"):
             self.refused(path, header)
+        for path in ("gateway/resolve/a.cc", "gateway/language/a.cc"):
+            self.refused(path, "inference/grpc_service.pb.h")
+            self.refused(path, "souvenir/v1/translation.pb.h")
+            self.refused(path, "common/oip/message_tensors.h")
+        self.allowed("gateway/resolve/a.cc", "gateway/upstream/upstream.h")
+        self.refused("gateway/resolve/a.cc", "gateway/upstream/grpc_upstream.h")
+        self.allowed("gateway/upstream/infer_message.cc", "common/oip/message_tensors.h")
         self.refused("gateway/resolve/a.cc", "gateway/rpc/a.h")
         self.refused("gateway/resolve/a.cc", "common/grpc/status.h")
 

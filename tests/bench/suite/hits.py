@@ -1,6 +1,8 @@
 """What a cache hit costs: the same question again and again, answered from memory, beside an empty
 server with the same messages, and beside Redis with a value of the same length."""
 
+import dataclasses
+
 import clients
 import services
 from suite import frame
@@ -16,6 +18,8 @@ ECHOES = {"typed": ("bench-echo-server", "typed"),
           "typed, static": ("bench-echo-server-static", "typed")}
 OF_EMPTY = frame.Demand(at_least=0.90)
 OF_REDIS = frame.Demand(at_most=1)
+ROWS = (16, 64)  # of one request
+OF_MGET = {16: frame.Demand(at_most=round(1 / 0.85, 3)), 64: None}
 
 
 class Benchmark(frame.Stage):
@@ -38,7 +42,23 @@ class Benchmark(frame.Stage):
               for name, load in self._echoes.items()),
             frame.Variant("Redis GET", lambda _: self._redis.measure_gets(seconds),
                           "hits, Translate", demand=OF_REDIS),
+            *(variant for rows in ROWS for variant in self._many_variants(rows)),
         ]
+
+    def _many_variants(self, rows):
+        """Requests of several rows, beside Redis with as many values; rates are of rows."""
+        seconds = self._settings.seconds
+        load = self._many[rows]
+
+        def measure(_):
+            sample = self._all_from_memory(lambda: load.measure(seconds), load, rows)
+            return dataclasses.replace(sample, per_second=rows * sample.per_second)
+
+        name = f"hits, ModelInfer, {rows} rows"
+        return [frame.Variant(name, measure),
+                frame.Variant(f"Redis MGET of {rows}",
+                              lambda _: self._redis.measure_many_gets(rows, seconds), name,
+                              demand=OF_MGET[rows])]
 
     def start(self):
         directory = self._settings.directory
@@ -74,16 +94,22 @@ class Benchmark(frame.Stage):
             for method in requests:
                 self._echoes[f"echo, {method}, {name}"] = load(
                     f"{program}-{handlers}-{method}", echo.listen, method)
+        self._many = {}
+        for rows in ROWS:
+            request = clients.text_request([f"{TEXT} {row}" for row in range(rows)])
+            answer_bytes = self._server.infer(request)[0].ByteSize()  # the misses
+            self._many[rows] = h2load.Load(directory, f"gateway-infer-{rows}", gateway.listen,
+                                           INFER_METHOD, request.SerializeToString(), answer_bytes)
         self._redis = peers.Redis(directory, translate_bytes)
         self.callback(self._redis.stop)
 
-    def _all_from_memory(self, measure, load):
-        """Measures, and then believes it only if the gateway counted every request as a row that
-        was found in memory, and still gives the right answer."""
+    def _all_from_memory(self, measure, load, rows=1):
+        """Measures, and then believes it only if the gateway counted every row of every request as
+        found in memory, and still gives the right answer."""
         wanted, sent = {}, load.requests
         with lookups.expect(self._server, wanted):
             sample = measure()
-            wanted[clients.MEMORY] = load.requests - sent
+            wanted[clients.MEMORY] = rows * (load.requests - sent)
         answer = self._server.translate_one(TEXT)
         if answer.text != self._expected:
             raise RuntimeError(f"the answer became {answer.text!r}, it was {self._expected!r}")

@@ -1,6 +1,7 @@
 """Programs of others that ours are measured beside."""
 
 import contextlib
+import dataclasses
 import http.client
 import json
 import re
@@ -75,12 +76,25 @@ class Redis(Peer):
     def measure_gets(self, seconds):
         return self._benchmark("get", int(self._requests * seconds))
 
+    def measure_many_gets(self, values, seconds):
+        """MGET of as many values as said; a sample's rate is of values."""
+        keys = [f"many:{number}" for number in range(values)]
+        for key in keys:
+            self._run(["-n", "1", "-c", "1", "SET", key, "x" * self._bytes])
+        command = ["-c", str(self.CLIENTS), "MGET", *keys]
+        rate = self._run(["-n", "20000", *command]).per_second
+        sample = self._run(["-n", str(int(rate * seconds)), *command])
+        return dataclasses.replace(sample, per_second=values * sample.per_second)
+
     def _benchmark(self, command, requests, clients=CLIENTS):
+        return self._run(["-c", str(clients), "-n", str(requests), "-d", str(self._bytes),
+                          "-t", command])
+
+    def _run(self, arguments):
         done = subprocess.run(
-            ["redis-benchmark", "-h", "127.0.0.1", "-p", str(self.port), "-c", str(clients),
-             "-P", "1", "-n", str(requests), "-d", str(self._bytes), "-t", command, "--csv"],
-            capture_output=True, text=True, check=True)
-        if command == "get" and "WARNING" in done.stderr:
+            ["redis-benchmark", "-h", "127.0.0.1", "-p", str(self.port), "-P", "1", "--csv",
+             *arguments], capture_output=True, text=True, check=True)
+        if "get" in arguments and "WARNING" in done.stderr:
             frame.say(done.stderr.strip())
         # "test","rps","avg_latency_ms","min_…","p50_…","p95_…","p99_…","max_…"
         figures = re.findall(r'"([^"]*)"', done.stdout.strip().splitlines()[-1])

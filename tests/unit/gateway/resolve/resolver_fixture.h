@@ -25,9 +25,9 @@ namespace souvenir::gateway {
 inline constexpr std::array<int64_t, 2> kRow = {1, 1};
 
 // Asks for texts, and keeps what came.
-class TestCall final : public ResolveCall {
+class TestCall final : private ResolveCall::Listener, public ResolveCall {
  public:
-  TestCall(const TargetPtr& target, const std::vector<std::string>& texts) {
+  TestCall(const TargetPtr& target, const std::vector<std::string>& texts) : ResolveCall(this) {
     for (const std::string& text : texts) framed_.push_back(FrameBytesElement(text));
     for (const std::string& framed : framed_) {
       questions.push_back({target, {TensorView{"in", DataType::kBytes, kRow, framed}}});

@@ -183,17 +183,37 @@ TEST_F(UpstreamQueuesTest, ABadRowCostsStrangersOneRepeat) {
   EXPECT_EQ(bad->text(0), "this row is bad");
 }
 
-TEST_F(UpstreamQueuesTest, AnAnswerThatIsTooLargeCostsStrangersOneRepeat) {
+TEST_F(UpstreamQueuesTest, AnAnswerThatIsTooLargeAndAWorkerThatDiesCostStrangersOneRepeat) {
+  for (const absl::Status& status :
+       {WithRowFault(absl::ResourceExhaustedError("larger than the limit"),
+                     RowFault::kTooLargeAnswer),
+        WithRowFault(absl::UnavailableError("compute: the worker died"),
+                     RowFault::kLostAtServer)}) {
+    DropMemory();
+    const std::string code = absl::StatusCodeToString(status.code());
+    const size_t before = upstream_.calls();
+    Ask({"first " + code});
+    const auto a = Ask({"a " + code});
+    const auto b = Ask({"b " + code});
+    upstream_.Answer(before, Bracket);
+    upstream_.Fail(before + 1, status);
+    ASSERT_EQ(upstream_.calls(), before + 4) << status;
+    upstream_.Answer(before + 2, Bracket);
+    upstream_.Answer(before + 3, Bracket);
+    EXPECT_EQ(a->text(0), "<a " + code + ">");
+    EXPECT_EQ(b->text(0), "<b " + code + ">");
+  }
+}
+
+TEST_F(UpstreamQueuesTest, WhileComputeIsAwayNothingIsRepeated) {
   Ask({"0"});
   const auto a = Ask({"a"});
   const auto b = Ask({"b"});
   upstream_.Answer(0, Bracket);
-  upstream_.Fail(1, TooLargeAnswer(absl::ResourceExhaustedError("larger than the limit")));
-  ASSERT_EQ(upstream_.calls(), 4u);
-  upstream_.Answer(2, Bracket);
-  upstream_.Answer(3, Bracket);
-  EXPECT_EQ(a->text(0), "<a>");
-  EXPECT_EQ(b->text(0), "<b>");
+  upstream_.Fail(1, absl::UnavailableError("compute cannot be reached"));
+  EXPECT_EQ(upstream_.calls(), 2u);
+  EXPECT_EQ(a->text(0), "compute cannot be reached");
+  EXPECT_EQ(b->text(0), "compute cannot be reached");
 }
 
 TEST_F(UpstreamQueuesTest, EachCallersDirectivesHoldInASharedCall) {

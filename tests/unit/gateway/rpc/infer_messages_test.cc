@@ -25,8 +25,10 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using Shape = std::vector<int64_t>;
 
-class TestCall final : public ResolveCall {
+class TestCall final : private ResolveCall::Listener, public ResolveCall {
  public:
+  TestCall() : ResolveCall(this) {}
+
   InferMessages messages;
 
  private:

@@ -3,21 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace souvenir::gateway {
 namespace {
 
 // Answers of a server with `instances`, each busy for `run` a call, while as many calls are under
 // way as the limit allows. The queue in front of the instances is a fair one.
-void Answer(ConcurrencyLimit* limit, int instances, absl::Duration run, int answers, bool tells) {
+void Answer(ConcurrencyLimit* limit, int instances, absl::Duration run, int answers) {
   for (int i = 0; i < answers; ++i) {
     const int under_way = limit->limit();
     const double waiting = std::max(under_way - instances, 0);
     const absl::Duration waited = run * (waiting / instances);
-    limit->Record({.under_way = under_way,
-                   .took = run + waited,
-                   .waited = tells ? std::optional(waited) : std::nullopt});
+    limit->Record({.under_way = under_way, .took = run + waited, .waited = waited});
   }
 }
 
@@ -28,7 +25,7 @@ TEST(ConcurrencyLimitTest, BeginsWithWhatItIsTold) {
 TEST(ConcurrencyLimitTest, KeepsOneCallWaitingWhereComputeTells) {
   for (const int instances : {1, 2, 8, 32}) {
     ConcurrencyLimit limit({.first = 2});
-    Answer(&limit, instances, absl::Milliseconds(10), 2000, /*tells=*/true);
+    Answer(&limit, instances, absl::Milliseconds(10), 2000);
     EXPECT_GE(limit.limit(), instances) << instances;
     EXPECT_LE(limit.limit(), instances + 3) << instances;
   }
@@ -36,15 +33,19 @@ TEST(ConcurrencyLimitTest, KeepsOneCallWaitingWhereComputeTells) {
 
 TEST(ConcurrencyLimitTest, ComesDownWhenInstancesGo) {
   ConcurrencyLimit limit({.first = 40});
-  Answer(&limit, 2, absl::Milliseconds(10), 200, /*tells=*/true);
+  Answer(&limit, 2, absl::Milliseconds(10), 200);
   EXPECT_LE(limit.limit(), 5);
 }
 
-TEST(ConcurrencyLimitTest, UsesTheInstancesOfAServerThatDoesNotTell) {
+TEST(ConcurrencyLimitTest, AServerThatDoesNotTellIsTriedOutUntilItRefuses) {
   ConcurrencyLimit limit({.first = 2});
-  Answer(&limit, 8, absl::Milliseconds(10), 2000, /*tells=*/false);
-  EXPECT_GE(limit.limit(), 8);
-  EXPECT_LE(limit.limit(), 64);
+  for (int i = 0; i < 2 + 3 + 4 + 5; ++i) {
+    limit.Record({.under_way = limit.limit(), .took = absl::Milliseconds(1), .waited = {}});
+  }
+  EXPECT_GE(limit.limit(), 5) << "one more with as many answers as there are calls";
+  EXPECT_LE(limit.limit(), 6);
+  limit.RecordRefusal();
+  EXPECT_LE(limit.limit(), 3);
 }
 
 TEST(ConcurrencyLimitTest, DoesNotGrowWhileItIsNotUsed) {
@@ -57,7 +58,7 @@ TEST(ConcurrencyLimitTest, DoesNotGrowWhileItIsNotUsed) {
 
 TEST(ConcurrencyLimitTest, IsBounded) {
   ConcurrencyLimit limit({.first = 2, .most = 5});
-  Answer(&limit, 100, absl::Milliseconds(10), 500, /*tells=*/true);
+  Answer(&limit, 100, absl::Milliseconds(10), 500);
   EXPECT_EQ(limit.limit(), 5);
   for (int i = 0; i < 10; ++i) limit.RecordRefusal();
   EXPECT_EQ(limit.limit(), 1);

@@ -73,8 +73,9 @@ class EndpointSetTest : public testing::Test {
     std::optional<absl::Status> status;
     std::shared_ptr<Upstream::Call> call;
   };
-  std::shared_ptr<Outcome> Ask(const std::string& digest = "d1") {
+  std::shared_ptr<Outcome> Ask(const std::string& digest = "d1", size_t rows = 1) {
     auto inference = std::make_shared<Inference>();
+    inference->rows = rows;
     inference->model = "m";
     inference->known_version = "1";
     inference->known_digest = digest;
@@ -124,6 +125,16 @@ TEST_F(EndpointSetTest, WithoutAnAddressTheSettingIsNamedThatShouldHaveOne) {
   set_->Load(std::make_unique<inference::RepositoryModelLoadRequest>(), absl::Seconds(1),
              [&](auto response) { status = response.status(); });
   EXPECT_EQ(status, absl::UnavailableError("no address is known yet for compute_addresses"));
+}
+
+TEST_F(EndpointSetTest, ACallOfSeveralRowsThatKilledAWorkerIsNotMadeAgain) {
+  StartReady({"a", "b"});
+  const absl::Status died = WithRowFault(lost_, RowFault::kLostAtServer);
+  const auto several = Ask("d1", /*rows=*/2);
+  servers_.at(Where())->FailAll(died);
+  EXPECT_EQ(several->status, died);
+  EXPECT_EQ(stats().retries, 0u);
+  EXPECT_EQ(stats().outstanding, 0u);
 }
 
 TEST_F(EndpointSetTest, ACallThatWasLostIsMadeOnceMoreAtAnother) {

@@ -1,0 +1,64 @@
+#include "gateway/language/translation.h"
+
+#include <utility>
+
+#include "common/status_macros.h"
+
+namespace souvenir::gateway {
+
+absl::Status Translation::Plan(const TranslationRequest& request, std::string_view tenant,
+                               const Translator& translator) {
+  SOUVENIR_RETURN_IF_ERROR(translator.Plan(request, &plan_));
+  for (size_t item = 0; item < plan_.translations.size(); ++item) {
+    TargetPtr& target = plan_.translations[item].target;
+    questions_.push_back(call_.questions.size());
+    if (target == nullptr) continue;
+    if (!tenant.empty()) target = target->ForTenant(tenant);
+    items_.push_back(item);
+    call_.questions.push_back(plan_.QuestionFor(plan_.translations[item]));
+  }
+  return absl::OkStatus();
+}
+
+Translation::Result Translation::result(size_t item, absl::Time now) const {
+  const TranslationPlan::Item& planned = plan_.translations[item];
+  Result result;
+  result.target_language = planned.target_language;
+  result.status = planned.status;
+  if (planned.target == nullptr) return result;
+  const Answer& answer = call_.answer(questions_[item]);
+  result.route = planned.target->model().name();
+  result.status = answer.status;
+  Provenance& provenance = result.provenance.emplace();
+  provenance.kind = answer.kind;
+  provenance.key = answer.key;
+  provenance.model = result.route;
+  if (!answer.status.ok()) return result;
+  provenance.model_version = answer.entry->origin().version();
+  provenance.age = answer.Age(now);
+  provenance.compute_time = answer.entry->cost();
+  const absl::StatusOr<std::string_view> text = TranslatedText(*answer.entry);
+  result.status = text.status();
+  if (text.ok()) result.text = *text;
+  return result;
+}
+
+absl::Status Translation::OverallStatus() const {
+  if (call_.questions.empty() || call_.questions.size() < plan_.translations.size()) {
+    return absl::OkStatus();  // something was served, if only an answer that nobody can do it
+  }
+  absl::Status away;
+  for (size_t i = 0; i < call_.questions.size(); ++i) {
+    const absl::Status& status = call_.answer(i).status;
+    if (absl::IsDeadlineExceeded(status) && call_.options.deadline != absl::InfiniteDuration()) {
+      away = status;
+      continue;
+    }
+    if (absl::IsCancelled(status)) return status;
+    if (!absl::IsUnavailable(status)) return absl::OkStatus();
+    if (away.ok()) away = status;
+  }
+  return away;
+}
+
+}  // namespace souvenir::gateway
