@@ -1,5 +1,6 @@
 #include "gateway/resolve/upstream_queues.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -81,7 +82,7 @@ TEST_F(UpstreamQueuesTest, ACallHasNoMoreRowsThanTheModelTakes) {
 
 TEST_F(UpstreamQueuesTest, TenantsShareACall) {
   AskAs("", {"0"});
-  for (int i = 1; i <= 8; ++i) AskAs("many", {"m" + std::to_string(i)});
+  for (int i = 1; i <= 8; ++i) AskAs("many", {fmt::format("m{}", i)});
   AskAs("few", {"f1"});
   upstream_.Answer(0, Bracket);
   EXPECT_THAT(Texts(1), ElementsAre("m1", "f1", "m2", "m3"));

@@ -1,5 +1,6 @@
 #include "gateway/upstream/fair_queue.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -50,7 +51,7 @@ TEST_F(FairQueueTest, KeepsATenantsOrder) {
 }
 
 TEST_F(FairQueueTest, ALateTenantDoesNotWaitBehindAnothersQueue) {
-  for (int i = 0; i < 40; ++i) Push("many", "m" + std::to_string(i));
+  for (int i = 0; i < 40; ++i) Push("many", fmt::format("m{}", i));
   EXPECT_THAT(Pop(2), ElementsAre("m0", "m1"));
   Push("few", "f0");
   Push("few", "f1");
@@ -58,7 +59,7 @@ TEST_F(FairQueueTest, ALateTenantDoesNotWaitBehindAnothersQueue) {
 }
 
 TEST_F(FairQueueTest, ATenantThatComesAgainAtOnceHasNoTwoTurns) {
-  for (int i = 0; i < 10; ++i) Push("many", "m" + std::to_string(i));
+  for (int i = 0; i < 10; ++i) Push("many", fmt::format("m{}", i));
   std::vector<std::string> order;
   for (int i = 0; i < 4; ++i) {
     Push("one", "o" + std::to_string(i));
