@@ -303,6 +303,7 @@ void Gateway::Stop() {
   gate_.Close();
   if (public_inference_ != nullptr) public_inference_->StopStreams();
   if (admin_inference_ != nullptr) admin_inference_->StopStreams();
+  if (cache_service_ != nullptr) cache_service_->StopIdleSnapshots();
   const bool drained = gate_.WaitUntilEmpty(absl::Seconds(config_.drain_timeout_seconds()));
   if (!drained) {
     log.Warning("requests are cancelled: the drain timeout has passed",

@@ -63,7 +63,7 @@ CacheService::CacheService(cache::TieredCache* cache, Executor* disk_executor,
       catalog_(catalog),
       get_metrics_(metrics->Method("GetEntry")),
       invalidate_metrics_(metrics->Method("Invalidate")),
-      snapshot_{cache, snapshot_executor, clock, catalog, snapshot_idle_timeout},
+      snapshot_{cache, snapshot_executor, clock, catalog, snapshot_idle_timeout, &is_stopping_},
       export_metrics_(metrics->Method("Export")),
       import_metrics_(metrics->Method("Import")) {}
 

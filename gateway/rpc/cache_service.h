@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "cache/tiered_cache.h"
 #include "common/clock.h"
 #include "common/executor.h"
@@ -33,6 +35,9 @@ class CacheService final : public v1::CacheService::CallbackService {
   grpc::ServerReadReactor<v1::ImportRequest>* Import(grpc::CallbackServerContext* context,
                                                      v1::ImportResponse* response) override;
 
+  // Ends exports and imports whose callers are idle, now and from now on. For a stop.
+  void StopIdleSnapshots() { is_stopping_ = true; }
+
  private:
   // Runs `work`, which gives the RPC's status, on the executor.
   template <typename Work>
@@ -50,6 +55,7 @@ class CacheService final : public v1::CacheService::CallbackService {
   const Catalog* const catalog_;
   RpcMethodMetrics* const get_metrics_;
   RpcMethodMetrics* const invalidate_metrics_;
+  std::atomic<bool> is_stopping_{false};
   const SnapshotParts snapshot_;
   RpcMethodMetrics* const export_metrics_;
   RpcMethodMetrics* const import_metrics_;

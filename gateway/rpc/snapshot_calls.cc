@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <grpcpp/server_context.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -25,6 +26,9 @@ constinit Logger log{"cache"};
 
 // Large enough that a message's own cost is nothing, small against what any server lets in.
 constexpr size_t kChunkBytes = 256u << 10;
+
+// A stop waits for a caller that is at work, but no longer than this for its next message.
+constexpr std::chrono::milliseconds kIdleAtStop(200);
 
 absl::Status Busy() {
   return absl::ResourceExhaustedError(
@@ -50,20 +54,24 @@ class SnapshotCall : public Reactor {
  protected:
   virtual absl::Status Run() = 0;
 
-  // Waits for the read or write that was started; false where there will be no more.
-  // DEADLINE_EXCEEDED where the caller was idle for too long; a read may still be under way then.
+  // Waits for the read or write that was started. Returns false if there will be no more.
+  // DEADLINE_EXCEEDED if the caller was idle for too long, UNAVAILABLE if it is idle while the
+  // gateway stops; a read may still be under way then.
   absl::StatusOr<bool> WaitForStep() {
-    const auto end =
-        std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(parts_.idle_timeout);
-    bool idle = false;
+    const auto begun = std::chrono::steady_clock::now();
+    const auto longest = absl::ToChronoNanoseconds(parts_.idle_timeout);
     {
       MutexLock lock(&mutex_);
-      while (!step_ && !idle) {
-        const auto left = end - std::chrono::steady_clock::now();
-        idle = left <= left.zero();
-        if (!idle) step_ended_.WaitFor(&mutex_, left);
+      for (;;) {
+        if (step_) return *std::exchange(step_, std::nullopt);
+        const auto idle = std::chrono::steady_clock::now() - begun;
+        if (idle >= longest) break;
+        if (idle >= kIdleAtStop && *parts_.is_stopping) {
+          return absl::UnavailableError("the gateway is stopping");
+        }
+        step_ended_.WaitFor(&mutex_,
+                            std::min<std::chrono::nanoseconds>(longest - idle, kIdleAtStop));
       }
-      if (step_) return *std::exchange(step_, std::nullopt);
     }
     return absl::DeadlineExceededError(
         fmt::format("the caller was idle for {}", absl::FormatDuration(parts_.idle_timeout)));

@@ -2,6 +2,8 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
+
 #include "cache/tiered_cache.h"
 #include "common/clock.h"
 #include "common/executor.h"
@@ -23,6 +25,8 @@ struct SnapshotParts {
   // A caller that neither sends nor takes anything for so long loses the call, and frees its
   // thread.
   absl::Duration idle_timeout;
+  // True once the gateway stops: idle callers then lose their calls at once.
+  const std::atomic<bool>* is_stopping;
 };
 
 // What the handlers return to gRPC, which then owns it. RESOURCE_EXHAUSTED where the executor is

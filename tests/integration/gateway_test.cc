@@ -208,6 +208,19 @@ class GatewayTest : public ::testing::Test {
 };
 
 // The only thread for snapshots comes free.
+TEST_F(GatewayTest, AStopEndsAnImportWhoseCallerIsIdle) {
+  StartGateway();
+  WaitForModels();
+  grpc::ClientContext context;
+  v1::ImportResponse response;
+  const auto silent = cache_->Import(&context, &response);
+  Export();  // over the same connection: once it has ended, the import has begun
+  gateway_->Stop();
+  const grpc::Status status = silent->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("the gateway is stopping; 0 entries"));
+}
+
 TEST_F(GatewayTest, AnImportOrExportWhoseCallerIsIdleFreesItsThread) {
   snapshot_idle_ms_ = 50;
   StartGateway();
