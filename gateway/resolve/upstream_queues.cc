@@ -44,7 +44,8 @@ UpstreamQueues::LanePtr UpstreamQueues::LaneOf(const CatalogModel& model) {
   LanePtr& lane = lanes_[LaneName(model.name(), model.version())];
   if (lane == nullptr) {
     const int instances = InstancesOf(model);
-    const int first = options_.first_calls > 0 ? options_.first_calls : instances + 1;
+    const int servers = static_cast<int>(context_->upstream->servers());
+    const int first = options_.first_calls > 0 ? options_.first_calls : (instances + 1) * servers;
     lane = std::make_shared<Lane>(
         FairQueue<QueuedPtr>::Options{.limit = options_.max_waiting_rows},
         ConcurrencyLimit::Options{.first = std::min(first, options_.max_calls),
@@ -122,8 +123,9 @@ std::shared_ptr<UpstreamBatch> UpstreamQueues::TakeBatch(Lane& lane) {
     return nullptr;
   }
   // Instances that nothing is under way for each get a share.
+  const int64_t instances = lane.instances * static_cast<int64_t>(context_->upstream->servers());
   const auto idle = static_cast<uint64_t>(
-      std::max<int64_t>(std::min<int64_t>(free, lane.instances - lane.under_way), 1));
+      std::max<int64_t>(std::min<int64_t>(free, instances - lane.under_way), 1));
   const uint64_t share = (lane.waiting.size() + idle - 1) / idle;
   const std::vector<QueuedPtr> taken = lane.waiting.Pop(
       {.rows = std::min(share, MaxRows(*next->value->row->target())), .bytes = kMaxBatchBytes});

@@ -33,7 +33,7 @@ class UpstreamQueues {
     size_t max_waiting_rows = 16'384;  // for one version of a model; at least 1
     int max_calls = 256;               // under way for one version of a model; at least 1
     // Limit of calls before the first answer. 0 means one more than the instances that the model's
-    // configuration names.
+    // configuration names, for each server.
     int first_calls = 0;
   };
 
@@ -75,7 +75,7 @@ class UpstreamQueues {
     FairQueue<QueuedPtr> waiting ABSL_GUARDED_BY(mutex);
     ConcurrencyLimit limit ABSL_GUARDED_BY(mutex);
     int under_way ABSL_GUARDED_BY(mutex) = 0;
-    int64_t instances ABSL_GUARDED_BY(mutex) = 1;    // that compute has, as far as is known
+    int64_t instances ABSL_GUARDED_BY(mutex) = 1;    // of one server, as far as is known
     bool is_sending ABSL_GUARDED_BY(mutex) = false;  // a thread is in SendWhatMayGo()
     Stats counted ABSL_GUARDED_BY(mutex);            // only calls, rows and refused
   };

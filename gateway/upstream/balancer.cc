@@ -196,6 +196,13 @@ std::optional<absl::Status> Balancer::AllAway() const {
   return WithDetail(absl::UnavailableError(told), detail);
 }
 
+size_t Balancer::answering() const {
+  MutexLock lock(&mutex_);
+  return static_cast<size_t>(
+      std::count_if(members_.begin(), members_.end(),
+                    [](const Member& member) { return member.answers && !member.removed; }));
+}
+
 std::map<std::string, Balancer::Stats> Balancer::stats() const {
   MutexLock lock(&mutex_);
   std::map<std::string, Stats> stats = counted_;

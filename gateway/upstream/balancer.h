@@ -98,6 +98,9 @@ class Balancer {
     uint64_t retries = 0;    // calls that failed there and were made once more
     uint64_t ejections = 0;  // times that one was ejected
   };
+  // Returns the number of endpoints that answer.
+  size_t answering() const;
+
   std::map<std::string, Stats> stats() const;
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -49,6 +50,8 @@ class EndpointSet final : public Upstream {
                     absl::StatusOr<std::shared_ptr<const EndpointModels>> models);
 
   std::map<std::string, Balancer::Stats> stats() const { return balancer_.stats(); }
+
+  size_t servers() const override { return std::max<size_t>(balancer_.answering(), 1); }
 
   std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference, absl::Duration timeout,
                               InferenceDone done) override;

@@ -38,6 +38,9 @@ class Upstream {
 
   virtual ~Upstream() = default;
 
+  // Returns the number of servers that answer now, which share the calls; at least 1.
+  virtual size_t servers() const { return 1; }
+
   using InferenceDone = absl::AnyInvocable<void(absl::StatusOr<InferenceAnswer>) &&>;
 
   // Has a model compute. Errors: UNAVAILABLE at once, with the reason, while no server can be

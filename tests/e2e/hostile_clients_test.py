@@ -435,7 +435,7 @@ class MemoryTest(harness.ServicesTest):
     @unittest.skipUnless(HAS_LIMITS, "sanitizers take memory, and keep what was freed")
     def test_all_messages_together(self):
         self.assertIn("| all messages on both ports | about `max_buffer_bytes`:", self.PAGE)
-        most, size, messages = 64 << 20, 16 << 20, 12
+        most, size, messages = 128 << 20, 16 << 20, 16
         gateway = self.start_gateway(
             self.compute, config=f"connections {{ max_buffer_bytes: {most} }}")
         before = resident_bytes(gateway.pid)
