@@ -169,8 +169,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // refused until one comes back.
   bool hangs_ ABSL_GUARDED_BY(mutex_) = false;
   ModelState state_ ABSL_GUARDED_BY(mutex_);
-  absl::Status error_ ABSL_GUARDED_BY(mutex_);  // what requests get while it is unavailable
-  std::string note_ ABSL_GUARDED_BY(mutex_);    // LoadedModel's
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);     // what requests get while it is unavailable
+  std::string note_ ABSL_GUARDED_BY(mutex_);       // LoadedModel's
   bool unloaded_ ABSL_GUARDED_BY(mutex_) = false;  // the index says so
   // When a request may load it again; infinite where nothing would change.
   absl::Duration retry_at_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteDuration();
