@@ -296,6 +296,9 @@ void Resolver::Cancel(const ResolveCallPtr& call, const absl::Status& reason) {
     Answer answer;
     answer.status = reason;
     answer.key = seat.flight->key();
+    const bool looks_up =
+        call->questions[seat.question].target->model().cached && !call->options.cache.skip_lookup();
+    if (!looks_up) answer.kind = CacheKind::kBypass;
     Finish(*call, seat.question, std::move(answer));
   }
 }

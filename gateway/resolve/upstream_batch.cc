@@ -71,8 +71,9 @@ std::string UpstreamGroup(const PendingRow& row) {
   return name;
 }
 
-void UpstreamBatch::Start(Ended ended) {
+void UpstreamBatch::Start(Ended ended, AskAgain ask_again) {
   ended_ = std::move(ended);
+  ask_again_ = std::move(ask_again);
   called_at_ = context_->clock->Monotonic();
   // Before the call is made, because it may end before Infer() returns.
   for (const PendingRowPtr& row : rows_) {
@@ -166,14 +167,8 @@ void UpstreamBatch::OnFailed(const absl::Status& status) {
   const bool may_be_one_rows_fault = KindOf(status.code()).may_be_one_rows_fault ||
                                      HasRowFault(status, RowFault::kTooLargeAnswer) ||
                                      HasRowFault(status, RowFault::kLostAtServer);
-  if (rows_.size() > 1 && may_be_one_rows_fault) return StartRowByRow();
+  if (rows_.size() > 1 && may_be_one_rows_fault) return ask_again_(rows_);
   FailAll(status);
-}
-
-void UpstreamBatch::StartRowByRow() {
-  for (const PendingRowPtr& row : rows_) {
-    std::make_shared<UpstreamBatch>(context_, PendingRows{row})->Start([](const Outcome&) {});
-  }
 }
 
 void UpstreamBatch::StoreRefusal(const absl::Status& status) {

@@ -41,6 +41,9 @@ class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
   // Called once, before the rows land, on the thread that brings the answer, which may be the one
   // in Start(). Must not block.
   using Ended = std::function<void(const Outcome& outcome)>;
+  // Takes rows that are to be asked for once more, each by itself. Called at most once, after
+  // Ended.
+  using AskAgain = std::function<void(PendingRows rows)>;
 
   // REQUIRES: `rows` is not empty; all rows are of one UpstreamGroup(), and if that is "" there is
   // one row.
@@ -48,7 +51,7 @@ class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
       : context_(context), rows_(std::move(rows)) {}
 
   // Makes the call. Called once.
-  void Start(Ended ended);
+  void Start(Ended ended, AskAgain ask_again);
 
  private:
   const Target& target() const { return *rows_.front()->target(); }
@@ -68,8 +71,6 @@ class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
   absl::Status LandAnswer(const InferenceAnswer& answer);
   void LandRow(const PendingRow& row, const TargetPtr& answered,
                const std::vector<TensorView>& outputs, absl::Duration cost);
-  // Asks for each row once more by itself.
-  void StartRowByRow();
   // Remembers that the input of the only row was refused, if the model's policy says so.
   void StoreRefusal(const absl::Status& status);
 
@@ -92,7 +93,8 @@ class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
 
   const ResolveContext* const context_;
   const PendingRows rows_;
-  Ended ended_;               // set by Start()
+  Ended ended_;  // set by Start(), as the next two
+  AskAgain ask_again_;
   absl::Duration called_at_;  // monotonic time of Start()
 
   Mutex mutex_;

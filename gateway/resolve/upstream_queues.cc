@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <utility>
+
+#include "common/souvenir_names.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -12,6 +15,9 @@ namespace {
 // Rows go together up to so many bytes, so that neither call nor answer comes near the limits of
 // messages. Larger rows gain nothing from it.
 constexpr uint64_t kMaxBatchBytes = 1u << 20;
+
+// Of our compute service, for a row of a model whose configuration names none (run_limit_ms).
+constexpr absl::Duration kDefaultRunLimit = absl::Seconds(10);
 
 // Returns the number of instances that a model's configuration names, or 1.
 int InstancesOf(const CatalogModel& model) {
@@ -56,47 +62,69 @@ UpstreamQueues::LanePtr UpstreamQueues::LaneOf(const CatalogModel& model) {
   return lane;
 }
 
+UpstreamQueues::QueuedPtr UpstreamQueues::Push(Lane& lane, PendingRowPtr row, bool alone) {
+  auto queued = std::make_shared<Queued>();
+  FairQueue<QueuedPtr>::Item item{.tenant = row->target()->origin()->tenant(),
+                                  .priority = row->call()->options.priority,
+                                  .group = alone ? "" : UpstreamGroup(*row),
+                                  .rows = RowsIn(*row),
+                                  .bytes = row->bytes(),
+                                  .source = row->call().get(),
+                                  .value = queued};
+  queued->row = std::move(row);
+  queued->id = lane.waiting.Push(std::move(item), context_->clock->Monotonic());
+  return queued;
+}
+
 void UpstreamQueues::Ask(PendingRows rows) {
   if (rows.empty()) return;
-  const CatalogModel& model = rows.front()->target()->model();
-  const LanePtr lane = LaneOf(model);
-  const absl::Duration now = context_->clock->Monotonic();
-  std::vector<QueuedPtr> accepted;
-  PendingRows refused;
+  const Target& target = *rows.front()->target();
+  const LanePtr lane = LaneOf(target.model());
+  std::vector<QueuedPtr> waiting;
   {
     MutexLock lock(&lane->mutex);
-    for (PendingRowPtr& row : rows) {
-      auto queued = std::make_shared<Queued>();
-      FairQueue<QueuedPtr>::Item item{.tenant = row->target()->origin()->tenant(),
-                                      .priority = row->call()->options.priority,
-                                      .group = UpstreamGroup(*row),
-                                      .rows = RowsIn(*row),
-                                      .bytes = row->bytes(),
-                                      .value = queued};
-      const auto id = lane->waiting.Push(std::move(item), now);
-      if (!id) {
-        ++lane->counted.refused;
-        refused.push_back(std::move(row));
-        continue;
-      }
-      queued->id = *id;
-      queued->row = std::move(row);
-      accepted.push_back(std::move(queued));
+    if (lane->waiting.HasRoom(target.origin()->tenant())) {
+      for (const PendingRowPtr& row : rows) waiting.push_back(Push(*lane, row, /*alone=*/false));
+    } else {
+      lane->counted.refused += rows.size();
     }
   }
-  for (const PendingRowPtr& row : refused) {
-    row->Fail(context_->flights,
-              absl::ResourceExhaustedError(fmt::format(
-                  "too many rows wait for model '{}', and a caller may have no more than are free "
-                  "of {}; try again later",
-                  model.name(), options_.max_waiting_rows)));
+  if (waiting.empty()) {
+    const absl::Status refused = absl::ResourceExhaustedError(fmt::format(
+        "too many rows wait for model '{}': the queue has room for {}, and a tenant for as many as "
+        "are free; try again later",
+        target.model().name(), options_.max_waiting_rows));
+    for (const PendingRowPtr& row : rows) row->Fail(context_->flights, refused);
+    return;
   }
-  for (const QueuedPtr& queued : accepted) {
+  for (const QueuedPtr& queued : waiting) {
     context_->flights->OnWaiting(queued->row->flight(), [this, lane, weak = std::weak_ptr(queued)] {
       if (const QueuedPtr queued = weak.lock()) DropIfDeserted(*lane, queued);
     });
   }
   SendWhatMayGo(lane);
+}
+
+void UpstreamQueues::AskAgain(const LanePtr& lane, PendingRows rows) {
+  {
+    MutexLock lock(&lane->mutex);
+    for (PendingRowPtr& row : rows) Push(*lane, row, /*alone=*/true);
+  }
+  // Compute had begun with them: the budget of deserted work decides once they are asked for again.
+  SendWhatMayGo(lane);
+}
+
+uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
+  // Compute ends a run that hangs after the model's limit for each row. That has to be before the
+  // call is given up here: else the rows of strangers, asked for again, wait behind the run.
+  if (!model.known.metadata().properties().contains(kDigestName)) return UINT64_MAX;
+  int64_t limit_ms = 0;
+  const std::string& named = model.parameter("run_limit_ms");
+  std::from_chars(named.data(), named.data() + named.size(), limit_ms);
+  const absl::Duration limit = limit_ms > 0 ? absl::Milliseconds(limit_ms) : kDefaultRunLimit;
+  absl::Duration rest;
+  return static_cast<uint64_t>(
+      std::max<int64_t>(absl::IDivDuration(context_->call_timeout, limit, &rest), 1));
 }
 
 void UpstreamQueues::SendWhatMayGo(const LanePtr& lane) {
@@ -109,7 +137,8 @@ void UpstreamQueues::SendWhatMayGo(const LanePtr& lane) {
   // The rows of the last batch keep the resolver, and with it this object.
   std::shared_ptr<UpstreamBatch> last;
   while (std::shared_ptr<UpstreamBatch> batch = TakeBatch(*lane)) {
-    batch->Start([this, lane](const UpstreamBatch::Outcome& outcome) { OnEnded(lane, outcome); });
+    batch->Start([this, lane](const UpstreamBatch::Outcome& outcome) { OnEnded(lane, outcome); },
+                 [this, lane](PendingRows again) { AskAgain(lane, std::move(again)); });
     last = std::move(batch);
   }
 }
@@ -127,8 +156,10 @@ std::shared_ptr<UpstreamBatch> UpstreamQueues::TakeBatch(Lane& lane) {
   const auto idle = static_cast<uint64_t>(
       std::max<int64_t>(std::min<int64_t>(free, instances - lane.under_way), 1));
   const uint64_t share = (lane.waiting.size() + idle - 1) / idle;
-  const std::vector<QueuedPtr> taken = lane.waiting.Pop(
-      {.rows = std::min(share, MaxRows(*next->value->row->target())), .bytes = kMaxBatchBytes});
+  const Target& target = *next->value->row->target();
+  const std::vector<QueuedPtr> taken = lane.waiting.Pop({.rows = std::min(share, MaxRows(target)),
+                                                         .mixed_rows = MaxMixedRows(target.model()),
+                                                         .bytes = kMaxBatchBytes});
   PendingRows rows;
   rows.reserve(taken.size());
   for (const QueuedPtr& queued : taken) rows.push_back(queued->row);

@@ -52,8 +52,8 @@ class UpstreamQueues {
   UpstreamQueues(const Options& options, const ResolveContext* context)
       : options_(options), context_(context) {}
 
-  // Has `rows`, which are of one target, computed. Rows that find no room fail with
-  // RESOURCE_EXHAUSTED.
+  // Has `rows`, which are of one call and one target, computed. If their tenant has no room they
+  // fail with RESOURCE_EXHAUSTED; else they come in whole.
   void Ask(PendingRows rows);
 
   std::vector<Stats> stats() const;
@@ -83,6 +83,14 @@ class UpstreamQueues {
   using LaneName = std::pair<std::string, std::string>;  // model, version
 
   LanePtr LaneOf(const CatalogModel& model);
+  // Asks for rows of a call that failed once more, each by itself. They have had their place, and
+  // so find one again.
+  void AskAgain(const LanePtr& lane, PendingRows rows);
+  // REQUIRES: the lane's mutex is held. `alone`: the row shares no call.
+  QueuedPtr Push(Lane& lane, PendingRowPtr row, bool alone)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(lane.mutex);
+  // Returns how many rows of different callers may share a call.
+  uint64_t MaxMixedRows(const CatalogModel& model) const;
   // Makes calls while places are free and rows wait.
   void SendWhatMayGo(const LanePtr& lane);
   // Takes the rows of the next call, and a place for it. Returns null if no place is free or no row

@@ -82,6 +82,7 @@ const Endpoint* BalancedCall::Again(const Endpoint* endpoint, const absl::Status
   // One row may have killed the worker, and would the next one: the caller asks for the rows one by
   // one.
   if (inference_->rows > 1 && HasRowFault(status, RowFault::kLostAtServer)) return nullptr;
+  if (HasRowFault(status, RowFault::kTooLargeAnswer)) return nullptr;  // it would be everywhere
   if (deadline_ <= owner_.clock->Monotonic()) return nullptr;
   {
     MutexLock lock(&mutex_);

@@ -27,12 +27,13 @@ namespace souvenir::gateway {
 // An item of a lower priority is ordered as if it had arrived `aging` later for each level, so that
 // nothing starves.
 //
-// The room is shared too: a tenant may have as many items as are still free. One tenant alone can
-// fill half of the queue, and others always find room.
+// The room is shared too: a tenant has room while it has fewer items than are still free. One
+// tenant alone can fill half of the queue, and others find room.
 //
 //   FairQueue<RowPtr> queue({});
+//   if (!queue.HasRoom("a")) return <an error>;
 //   queue.Push({.tenant = "a", .group = "m/1", .value = row}, clock->Monotonic());
-//   std::vector<RowPtr> together = queue.Pop({.rows = 64, .bytes = 1 << 20});
+//   std::vector<RowPtr> together = queue.Pop({.rows = 64, .mixed_rows = 64, .bytes = 1 << 20});
 //
 // Not thread-safe.
 template <typename T>
@@ -54,21 +55,27 @@ class FairQueue {
     std::string group;     // items of a group may leave together; "" leaves alone
     uint64_t rows = 1;     // what it costs its tenant; at least 1
     uint64_t bytes = 0;
+    const void* source = nullptr;  // the request that it is of
     T value;
   };
 
   // Most that leaves together. The first item leaves whatever it has.
   struct Most {
     uint64_t rows = 1;
+    uint64_t mixed_rows = 1;  // once items of several sources are among them
     uint64_t bytes = 0;
   };
 
   explicit FairQueue(Options options) : options_(options) {}
 
-  // Adds an item. Returns nullopt, and leaves `item` untouched, if its tenant has no room.
-  std::optional<Id> Push(Item&& item, absl::Duration now) {
-    const size_t of_tenant = CountOf(item.tenant);
-    if (size() >= options_.limit || of_tenant >= options_.limit - size()) return std::nullopt;
+  // Returns true if there is room for an item of the tenant.
+  bool HasRoom(const std::string& tenant) const {
+    return size() < options_.limit && CountOf(tenant) < options_.limit - size();
+  }
+
+  // Adds an item, whether there is room or not: a request that has found room comes in whole, and
+  // an item may come back that has had its place.
+  Id Push(Item item, absl::Duration now) {
     const int number = LevelOf(item.priority);
     Level& level = levels_[number];
     Tenant& tenant = level.tenants[item.tenant];
@@ -105,20 +112,20 @@ class FairQueue {
     const Item* const first = Next();
     if (first == nullptr) return together;
     const std::string group = first->group;
+    const void* const source = first->source;
+    bool is_mixed = false;
     uint64_t rows = first->rows;
     uint64_t bytes = first->bytes;
     together.push_back(TakeFirst(NextLevel()->order.begin()->second));
-    if (group.empty()) return together;
-    for (auto& [number, level] : levels_) {
-      while (rows < most.rows) {
-        Tenant* const tenant = FindGroup(level, group);
-        if (tenant == nullptr) break;
-        const Item& item = tenant->waiting.front().item;
-        if (rows + item.rows > most.rows || bytes + item.bytes > most.bytes) break;
-        rows += item.rows;
-        bytes += item.bytes;
-        together.push_back(TakeFirst(tenant));
-      }
+    while (!group.empty() && rows < most.rows) {
+      Tenant* const tenant = NextOfGroup(group);
+      if (tenant == nullptr) break;
+      const Item& item = tenant->waiting.front().item;
+      is_mixed |= item.source != source;
+      rows += item.rows;
+      bytes += item.bytes;
+      if (rows > (is_mixed ? most.mixed_rows : most.rows) || bytes > most.bytes) break;
+      together.push_back(TakeFirst(tenant));
     }
     DropEmptyLevels();
     return together;
@@ -164,13 +171,18 @@ class FairQueue {
     return found != waiting_of_tenant_.end() ? found->second : 0;
   }
 
+  // Returns when the level's turn is: the time at which its next item came, and later by `aging`
+  // for each level.
+  absl::Duration RankOf(int number, const Level& level) const {
+    return level.order.begin()->second->waiting.front().arrived + (number - 1) * options_.aging;
+  }
+
   const Level* NextLevel() const {
     const Level* next = nullptr;
     absl::Duration earliest = absl::InfiniteDuration();
     for (const auto& [number, level] : levels_) {
       if (level.order.empty()) continue;
-      const absl::Duration rank =
-          level.order.begin()->second->waiting.front().arrived + (number - 1) * options_.aging;
+      const absl::Duration rank = RankOf(number, level);
       if (next != nullptr && rank >= earliest) continue;
       next = &level;
       earliest = rank;
@@ -178,7 +190,21 @@ class FairQueue {
     return next;
   }
 
-  Tenant* FindGroup(const Level& level, const std::string& group) {
+  // Returns the tenant whose next item is of the group and has its turn before those of the others.
+  Tenant* NextOfGroup(const std::string& group) const {
+    Tenant* next = nullptr;
+    absl::Duration earliest = absl::InfiniteDuration();
+    for (const auto& [number, level] : levels_) {
+      if (level.order.empty() || (next != nullptr && RankOf(number, level) >= earliest)) continue;
+      Tenant* const tenant = FindGroup(level, group);
+      if (tenant == nullptr) continue;
+      next = tenant;
+      earliest = RankOf(number, level);
+    }
+    return next;
+  }
+
+  static Tenant* FindGroup(const Level& level, const std::string& group) {
     int passed = 0;
     for (const auto& [start, tenant] : level.order) {
       if (tenant->waiting.front().item.group == group) return tenant;

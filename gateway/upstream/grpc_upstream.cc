@@ -128,11 +128,20 @@ bool IsPeers(const grpc::ClientContext& context) {
   return context.debug_error_string().find("Error received from peer") != std::string::npos;
 }
 
+// Returns true if a message was too large, here or at the server; only gRPC's words tell. "Sent"
+// and "Received message larger than max" are the C++ library's, the other are Java's.
+bool IsTooLarge(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
+         (status.error_message().find("message larger than max") != std::string::npos ||
+          status.error_message().find("message exceeds maximum size") != std::string::npos);
+}
+
 // What a caller may be told of a failed call; the detail has the address.
 absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& context,
                      const std::string& address) {
   absl::Status plain = FromGrpcStatus(status);
   if (status.ok()) return plain;
+  if (IsTooLarge(status)) plain = WithRowFault(std::move(plain), RowFault::kTooLargeAnswer);
   const bool is_peers = IsPeers(context);
   // A model's words, which may hold what the caller sent, go into no log.
   if (is_peers && !absl::IsUnavailable(plain)) return WithoutPaths(plain, Detail::kDrop);
@@ -145,10 +154,6 @@ absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& cont
   const std::string detail = fmt::format("compute at {}: {}", address, status.error_message());
   if (absl::IsUnavailable(plain)) {
     return WithDetail(absl::UnavailableError(fmt::format("compute {}", kCannotBeReached)), detail);
-  }
-  // On this side gRPC has no other reason to say so.
-  if (absl::IsResourceExhausted(plain)) {
-    plain = WithRowFault(std::move(plain), RowFault::kTooLargeAnswer);
   }
   return WithDetail(std::move(plain), detail);
 }

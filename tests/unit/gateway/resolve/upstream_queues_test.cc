@@ -172,14 +172,16 @@ TEST_F(UpstreamQueuesTest, ABadRowCostsStrangersOneRepeat) {
   const auto bad = Ask({"bad"});
   upstream_.Answer(0, Bracket);
   upstream_.Fail(1, absl::InvalidArgumentError("a row is bad"));
-  ASSERT_EQ(upstream_.calls(), 4u);
   for (size_t call = 2; call < 4; ++call) {
+    ASSERT_EQ(upstream_.calls(), call + 1) << "one at a time, as the limit is";
+    EXPECT_EQ(stats().calls_under_way, 1u);
     if (HasBad(upstream_.request(call))) {
       upstream_.Fail(call, absl::InvalidArgumentError("this row is bad"));
     } else {
       upstream_.Answer(call, Bracket);
     }
   }
+  EXPECT_EQ(stats().calls, 4u);
   EXPECT_EQ(good->text(0), "<good>");
   EXPECT_EQ(bad->text(0), "this row is bad");
 }
@@ -198,8 +200,9 @@ TEST_F(UpstreamQueuesTest, AnAnswerThatIsTooLargeAndAWorkerThatDiesCostStrangers
     const auto b = Ask({"b " + code});
     upstream_.Answer(before, Bracket);
     upstream_.Fail(before + 1, status);
-    ASSERT_EQ(upstream_.calls(), before + 4) << status;
+    ASSERT_EQ(upstream_.calls(), before + 3) << status;
     upstream_.Answer(before + 2, Bracket);
+    ASSERT_EQ(upstream_.calls(), before + 4);
     upstream_.Answer(before + 3, Bracket);
     EXPECT_EQ(a->text(0), "<a " + code + ">");
     EXPECT_EQ(b->text(0), "<b " + code + ">");
@@ -237,6 +240,42 @@ TEST_F(UpstreamQueuesTest, TheQueueIsBoundedAndOthersFindRoom) {
   EXPECT_THAT(refused->text(0), HasSubstr("too many rows wait for model 'm'"));
   EXPECT_EQ(stats().refused, 1u);
   EXPECT_FALSE(AskAs("other", {"x"})->done());
+}
+
+TEST_F(UpstreamQueuesTest, ARequestThatFindsRoomComesInWhole) {
+  upstream_options_.max_waiting_rows = 2;
+  DropMemory();
+  const auto four = Ask({"a", "b", "c", "d"});
+  ASSERT_EQ(upstream_.calls(), 1u);
+  EXPECT_EQ(Ask({"e"})->done(), false);
+  EXPECT_EQ(Ask({"f"})->answer(0).status.code(), absl::StatusCode::kResourceExhausted);
+  upstream_.Answer(0, Bracket);
+  EXPECT_EQ(four->text(3), "<d>");
+}
+
+// Ours tells how long a row may run. Ten seconds are the default, and a call lasts sixty.
+TEST_F(UpstreamQueuesTest, StrangersShareACallOnlyAsFarAsOneThatHangsIsEndedInTime) {
+  souvenir::state::v1::KnownModels models;
+  auto* const model = models.add_models();
+  *model = TextModel("m", "in", "out");
+  model->mutable_config()->set_max_batch_size(100);
+  Catalog catalog(Catalog::Options{});
+  catalog.Update(models);
+  target_ = std::make_shared<const Target>(
+      Target::Spec{.model = *catalog.snapshot()->Find("m", ""), .by_rows = true});
+  Ask({"0"});
+  for (int i = 1; i <= 10; ++i) Ask({std::to_string(i)});
+  upstream_.Answer(0, Bracket);
+  EXPECT_THAT(Texts(1), ::testing::SizeIs(6));
+  upstream_.Answer(1, Bracket);
+  EXPECT_THAT(Texts(2), ::testing::SizeIs(4));
+  std::vector<std::string> many;
+  for (int i = 0; i < 20; ++i) many.push_back("own" + std::to_string(i));
+  Ask(many);
+  upstream_.Answer(2, Bracket);
+  EXPECT_THAT(Texts(3), ::testing::SizeIs(20)) << "one caller's rows are its own affair";
+  upstream_.Answer(3, Bracket);
+  target_ = nullptr;
 }
 
 // Each call that ends sends the next: without care they would nest as deep as the queue is long.

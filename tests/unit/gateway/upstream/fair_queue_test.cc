@@ -18,19 +18,21 @@ using Queue = FairQueue<std::string>;
 // A queue whose items carry their names.
 class FairQueueTest : public testing::Test {
  protected:
+  // Returns 0 if there is no room.
   Queue::Id Push(const std::string& tenant, const std::string& name, int64_t priority = 0,
-                 uint64_t rows = 1, const std::string& group = "g") {
-    const auto id = queue_.Push({.tenant = tenant,
-                                 .priority = priority,
-                                 .group = group,
-                                 .rows = rows,
-                                 .bytes = name.size(),
-                                 .value = name},
-                                now_);
-    return id.value_or(0);
+                 uint64_t rows = 1, const std::string& group = "g", const void* source = nullptr) {
+    if (!queue_.HasRoom(tenant)) return 0;
+    return queue_.Push({.tenant = tenant,
+                        .priority = priority,
+                        .group = group,
+                        .rows = rows,
+                        .bytes = name.size(),
+                        .source = source,
+                        .value = name},
+                       now_);
   }
   std::vector<std::string> Pop(uint64_t rows = 1, uint64_t bytes = 1000) {
-    return queue_.Pop({.rows = rows, .bytes = bytes});
+    return queue_.Pop({.rows = rows, .mixed_rows = rows, .bytes = bytes});
   }
 
   absl::Duration now_ = absl::Seconds(100);
@@ -142,12 +144,23 @@ TEST_F(FairQueueTest, OneTenantCanFillHalfOfTheRoom) {
   EXPECT_NE(Push("third", "t"), 0u);
 }
 
-TEST_F(FairQueueTest, ARefusedItemIsLeftToItsOwner) {
-  while (Push("a", "x") != 0) {
-  }
-  Queue::Item item{.tenant = "a", .group = "g", .value = "mine"};
-  EXPECT_FALSE(queue_.Push(std::move(item), now_));
-  EXPECT_EQ(item.value, "mine");
+TEST_F(FairQueueTest, RowsOfSeveralSourcesAreFewerTogether) {
+  const int one = 0;
+  const int other = 0;
+  for (int i = 0; i < 4; ++i) Push("a", fmt::format("one{}", i), 0, 1, "g", &one);
+  for (int i = 0; i < 4; ++i) Push("a", fmt::format("other{}", i), 0, 1, "g", &other);
+  EXPECT_THAT(queue_.Pop({.rows = 8, .mixed_rows = 2, .bytes = 1000}),
+              ElementsAre("one0", "one1", "one2", "one3"));
+  Push("b", "third", 0, 1, "g", &one);
+  EXPECT_THAT(queue_.Pop({.rows = 8, .mixed_rows = 2, .bytes = 1000}), ::testing::SizeIs(2));
+}
+
+TEST_F(FairQueueTest, ACallIsFilledWithWhatIsOldestByItsPriority) {
+  Push("a", "low", /*priority=*/9);
+  now_ += absl::Seconds(8) + absl::Milliseconds(1);
+  for (int i = 0; i < 4; ++i) Push("a", fmt::format("high{}", i), /*priority=*/1);
+  Push("b", "low too", /*priority=*/9);
+  EXPECT_THAT(Pop(2), ElementsAre("low", "high0"));
 }
 
 // Whatever comes and goes, every item leaves once, and tenants that always wait have equal shares.
@@ -164,20 +177,21 @@ TEST_F(FairQueueTest, EveryItemLeavesOnce) {
       case 0:
       case 1: {
         const std::string name = std::to_string(made);
-        const auto id = queue.Push({.tenant = std::to_string(random() % 5),
+        const std::string tenant = std::to_string(random() % 5);
+        if (!queue.HasRoom(tenant)) break;
+        const auto id = queue.Push({.tenant = tenant,
                                     .priority = static_cast<int64_t>(random() % 10),
                                     .group = random() % 8 == 0 ? "" : std::to_string(random() % 2),
                                     .rows = 1 + random() % 3,
                                     .value = name},
                                    now_);
-        if (!id) break;
         ++made;
-        waiting.emplace_back(*id, name);
+        waiting.emplace_back(id, name);
         break;
       }
       case 2: {
         const size_t before = queue.size();
-        const auto together = queue.Pop({.rows = 1 + random() % 8, .bytes = 100});
+        const auto together = queue.Pop({.rows = 1 + random() % 8, .mixed_rows = 8, .bytes = 100});
         EXPECT_EQ(queue.size(), before - together.size());
         for (const std::string& name : together) ++left[name];
         break;
@@ -195,7 +209,8 @@ TEST_F(FairQueueTest, EveryItemLeavesOnce) {
     }
   }
   while (!queue.empty()) {
-    for (const std::string& name : queue.Pop({.rows = 8, .bytes = 100})) ++left[name];
+    for (const std::string& name : queue.Pop({.rows = 8, .mixed_rows = 8, .bytes = 100}))
+      ++left[name];
   }
   EXPECT_GT(removed, 100);
   EXPECT_EQ(left.size(), static_cast<size_t>(made));
