@@ -115,8 +115,8 @@ void UpstreamQueues::AskAgain(const LanePtr& lane, PendingRows rows) {
 }
 
 uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
-  // Compute ends a run that hangs after the model's limit for each row. That has to be before the
-  // call is given up here: else the rows of strangers, asked for again, wait behind the run.
+  // Compute ends a run that hangs after the model's limit for each row. That has to be well before
+  // the call is given up here: else the rows of strangers, asked for again, wait behind the run.
   if (!model.known.metadata().properties().contains(kDigestName)) return UINT64_MAX;
   int64_t limit_ms = 0;
   const std::string& named = model.parameter("run_limit_ms");
@@ -124,7 +124,7 @@ uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
   const absl::Duration limit = limit_ms > 0 ? absl::Milliseconds(limit_ms) : kDefaultRunLimit;
   absl::Duration rest;
   return static_cast<uint64_t>(
-      std::max<int64_t>(absl::IDivDuration(context_->call_timeout, limit, &rest), 1));
+      std::max<int64_t>(absl::IDivDuration(context_->call_timeout / 2, limit, &rest), 1));
 }
 
 void UpstreamQueues::SendWhatMayGo(const LanePtr& lane) {

@@ -93,6 +93,7 @@ class ResolverTest : public testing::Test {
   void Open() {
     OpenWith({.flights = {.max_flights = 2000, .max_waiters = 4000},
               .max_bytes = 100'000,
+              .call_timeout = call_timeout_,
               .deserted = deserted_,
               .upstream = upstream_options_,
               .uniform = [this] { return uniform_; }});
@@ -149,6 +150,7 @@ class ResolverTest : public testing::Test {
   ManualExecutor executor_;
   FakeUpstream upstream_;
   double uniform_ = 1;  // never early
+  absl::Duration call_timeout_ = absl::Minutes(1);
   DesertedWork::Options deserted_;
   UpstreamQueues::Options upstream_options_{.first_calls = 256};  // rows go at once
   Catalog catalog_;
