@@ -80,7 +80,7 @@ class TieredCache {
   // older than any that is not. Waits for the disk.
   bool Import(Entry::Fields entry, const EpochTable& epochs, absl::Time now);
 
-  // Waits until everything that was inserted so far is on disk.
+  // Waits until everything that was inserted so far has been written to disk or dropped.
   void Flush();
 
   // Writes out what is queued. Idempotent.

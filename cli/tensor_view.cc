@@ -16,7 +16,7 @@
 namespace souvenir::cli {
 namespace {
 
-// Of a longer element that is no text only the size is shown.
+// A longer element that is no text is shown by its size alone.
 constexpr size_t kMostBinaryShown = 64;
 
 template <typename Element>

@@ -10,7 +10,7 @@ namespace souvenir {
 // within a character of UTF-8. A message that a cut made invalid would be refused by protobuf.
 std::string_view CutText(std::string_view text, size_t most_bytes);
 
-// The same with "..." after it, if something was cut off.
+// Returns CutText(), followed by "..." if something was cut off.
 std::string Shortened(std::string_view text, size_t most_bytes);
 
 }  // namespace souvenir

@@ -4,8 +4,8 @@
 
 namespace souvenir {
 
-// What a status code says of an error: the one table by which the services decide what to count, to
-// log, to repeat and to answer from an old entry.
+// The meaning of a status code. By this one table the services decide what to count, to log, to
+// repeat and to answer from an old entry.
 struct ErrorKind {
   // The server or what it depends on failed, not the caller.
   bool is_servers_fault = false;

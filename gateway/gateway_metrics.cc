@@ -1,6 +1,5 @@
 #include "gateway/gateway_metrics.h"
 
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,20 +65,9 @@ void CollectDisk(const cache::DiskTier::Stats& stats, bool healthy, MetricWriter
   writer.Gauge("souvenir_gateway_disk_healthy", "1; 0 while writes fail.", {}, healthy ? 1 : 0);
 }
 
-// Sums over the versions of each model.
 void CollectQueues(const std::vector<UpstreamQueues::Stats>& queues, MetricWriter& writer) {
-  std::map<std::string, UpstreamQueues::Stats> by_model;
   for (const UpstreamQueues::Stats& queue : queues) {
-    UpstreamQueues::Stats& sum = by_model[queue.model];
-    sum.waiting_rows += queue.waiting_rows;
-    sum.calls_under_way += queue.calls_under_way;
-    sum.call_limit += queue.call_limit;
-    sum.calls += queue.calls;
-    sum.rows += queue.rows;
-    sum.refused += queue.refused;
-  }
-  for (const auto& [model, queue] : by_model) {
-    const MetricLabels labels = {{"model", model}};
+    const MetricLabels labels = {{"model", queue.model}};
     writer.Gauge("souvenir_gateway_queue_rows", "Rows that wait at the gateway for compute.",
                  labels, static_cast<double>(queue.waiting_rows));
     writer.Gauge("souvenir_gateway_queue_calls", "Calls of compute under way for these rows.",

@@ -53,7 +53,7 @@ absl::Status CheckConnections(const config::v1::Connections& connections,
       CheckRange("connections.keepalive_ms", connections.keepalive_ms(), 0, kDayMs));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("connections.handshake_timeout_ms",
                                       connections.handshake_timeout_ms(), 1, kDayMs));
-  // With less, messages that are allowed close the connections of others.
+  // A smaller buffer would let allowed messages close the connections of others.
   const uint64_t least = kLeastMessages * max_message_bytes;
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
   const uint64_t buffer = connections.max_buffer_bytes();

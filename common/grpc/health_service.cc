@@ -22,7 +22,7 @@ namespace {
 // An error has about 2 KB (see status.h), and a server may have thousands of models.
 constexpr size_t kMostListed = 20;
 constexpr size_t kMostShownBytes = 200;  // of the name that was asked for
-// Of so many the nearest name is looked for: anybody may ask, and a comparison takes a microsecond.
+// Bounds the search for the nearest name: anybody may ask, and a comparison takes a microsecond.
 constexpr size_t kMostCompared = 500;
 
 }  // namespace

@@ -24,11 +24,11 @@ class FolderWatch {
  public:
   struct Options {
     std::string directory;  // the repository
-    // How long a folder that has come or changed has to stay as it is before Poll() tells of it: so
-    // long nobody writes to it any more. 0: at once.
+    // Time for which a new or changed folder must stay as it is before Poll() tells of it, so that
+    // nobody is still writing to it. 0 means at once.
     absl::Duration settle = absl::ZeroDuration();
-    // How many files and folders one Poll() looks at, about; in larger repositories it goes on
-    // where the last one ended.
+    // Approximate number of files and folders that one Poll() looks at. In a larger repository the
+    // next Poll() goes on where the last one ended.
     size_t poll_entries = 4096;
   };
 
@@ -60,7 +60,7 @@ class FolderWatch {
   // The names in the order in which they are looked at. `*changing` is how many of them, at the
   // beginning, are waited for.
   std::vector<std::string> Turn(std::set<std::string> names, size_t* changing);
-  // Whether the folder, as it is now, is to be taken up.
+  // Returns true if the folder, as it is now, is to be taken up.
   bool HasSettled(const std::string& name, const std::string& signature);
 
   const Options options_;

@@ -18,7 +18,7 @@
 
 namespace souvenir::compute {
 
-// One load of a model's folder: what was read of it, and what loads.
+// A load of a model's folder, with the signature that was read and the models that load.
 //
 // Shared by the thread that works on it and ModelLoads, which may cancel it. Thread-safe.
 class LoadJob {
@@ -71,7 +71,7 @@ class ModelLoads final : public Executor {
   // INVALID_ARGUMENT for the options.
   static absl::StatusOr<std::unique_ptr<ModelLoads>> Create(Options options);
 
-  // As Stop().
+  // Calls Stop().
   ~ModelLoads() override;
 
   // For loads of single models, which requests have asked for.
@@ -83,8 +83,8 @@ class ModelLoads final : public Executor {
   // is cancelled.
   void Load(std::string name, Done done);
 
-  // As Load(), for a folder that has changed: a load that is under way is of older content, is
-  // given up, and who waits for it waits for the new one.
+  // Loads a folder that has changed. A load under way has older content: it is given up, and those
+  // who wait for it wait for the new one.
   void Reload(const std::string& name);
 
   // Gives up the load of that name, and answers who waits for it with `why`. False if there is
@@ -92,7 +92,7 @@ class ModelLoads final : public Executor {
   bool Cancel(const std::string& name, const absl::Status& why);
   void CancelAll(const absl::Status& why);
 
-  // Whether a load of that name was asked for, and has not ended.
+  // Returns true if a load of that name was asked for and has not ended.
   bool UnderWay(const std::string& name) const;
 
   // False if something still loads, or has yet to, after `timeout`.

@@ -90,8 +90,8 @@ class ModelRepository {
   // calling one where no more can be queued (RESOURCE_EXHAUSTED). NOT_FOUND as above.
   void Unload(std::string name, Done done);
 
-  // Whether a load of the model's folder was asked for, or is due because it has changed, and has
-  // not ended.
+  // Returns true if a load of the model's folder was asked for, or is due because it has changed,
+  // and has not ended.
   bool IsLoading(const std::string& name) const { return loads_->UnderWay(name); }
 
   // Takes up folders that have come, changed or gone, see FolderWatch::Poll(). What has come is

@@ -14,7 +14,7 @@ namespace {
 
 constinit Logger log{"repository"};
 
-// Whether `config` is of a model for `backend`.
+// Returns true if `config` is of a model for `backend`.
 bool Names(const inference::ModelConfig& config, const Backend& backend) {
   if (!config.backend().empty()) return config.backend() == backend.name();
   return !config.platform().empty() && config.platform() == backend.platform();

@@ -29,7 +29,7 @@ size_t CountAsked(const ModelsByVersion& versions);
 // returned, for its owner to stop.
 class ModelTable {
  public:
-  // What was read of a model's folder.
+  // The versions that were read from a model's folder.
   struct Reading {
     uint64_t number = 0;  // from BeginReading()
     ModelsByVersion fresh;
@@ -64,7 +64,7 @@ class ModelTable {
   bool Offer(const std::string& name, int64_t version, std::shared_ptr<ServedModel> model,
              size_t wanted);
 
-  // Whether one more version of the name is wanted by Offer().
+  // Returns true if Offer() wants one more version of the name.
   bool Lacks(const std::string& name, size_t wanted) const;
   bool Has(const std::string& name, int64_t version) const;
 

@@ -86,7 +86,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   static std::shared_ptr<ServedModel> Broken(ModelDescription description,
                                              const absl::Status& reason, const Context& context);
 
-  // What requests for an unloaded model get.
+  // Returns the error that requests for an unloaded model get.
   static absl::Status UnloadedError(std::string_view name);
 
   const std::string& name() const { return description_.config.name(); }

@@ -45,7 +45,7 @@ class MessageChannel {
   // Whether something is there to read: a message, or the news that the peer has gone.
   bool Readable() const;
 
-  // Whether the peer has closed its end, be there something to read before that or not.
+  // Returns true if the peer has closed its end, even if there is something left to read.
   bool PeerHasClosed() const;
 
   // Sends one message, and a copy of the descriptor `pass` with it unless that is -1. UNAVAILABLE

@@ -35,7 +35,7 @@ class WorkerHost {
     absl::Duration start_timeout = absl::Seconds(30);            // for loading
     uint64_t recycle_after = 50'000;                             // calls to one process; 0: never
     uint32_t max_message_bytes = MessageChannel::kDefaultLimit;  // of a request or an answer
-    // Of all starts of the program; null: none. Outlives this.
+    // Cancels every start of the program. Null means none. Outlives this.
     const Cancellation* cancellation = nullptr;
     Clock* clock = Clock::System();  // for pauses after repeated failures
   };

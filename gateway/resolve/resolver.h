@@ -70,7 +70,7 @@ class Resolver {
   // returned.
   void Cancel(const ResolveCallPtr& call, const absl::Status& reason);
 
-  // Returns the figures of the queues in front of compute, sorted by model and version.
+  // Returns the figures of the queues in front of compute, sorted by model.
   std::vector<UpstreamQueues::Stats> upstream() const { return upstream_.stats(); }
 
   cache::FlightTable::Stats flights() const { return flights_.stats(); }

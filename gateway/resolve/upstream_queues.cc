@@ -47,7 +47,7 @@ uint64_t RowsIn(const PendingRow& row) {
 
 UpstreamQueues::LanePtr UpstreamQueues::LaneOf(const CatalogModel& model) {
   MutexLock lock(&mutex_);
-  LanePtr& lane = lanes_[LaneName(model.name(), model.version())];
+  LanePtr& lane = lanes_[model.name()];
   if (lane == nullptr) {
     const int instances = InstancesOf(model);
     const int servers = static_cast<int>(context_->upstream->servers());
@@ -198,7 +198,7 @@ void UpstreamQueues::DropIfDeserted(Lane& lane, const QueuedPtr& queued) {
 }
 
 std::vector<UpstreamQueues::Stats> UpstreamQueues::stats() const {
-  std::vector<std::pair<LaneName, LanePtr>> lanes;
+  std::vector<std::pair<std::string, LanePtr>> lanes;
   {
     MutexLock lock(&mutex_);
     lanes.assign(lanes_.begin(), lanes_.end());
@@ -208,16 +208,12 @@ std::vector<UpstreamQueues::Stats> UpstreamQueues::stats() const {
   for (const auto& [name, lane] : lanes) {
     MutexLock lock(&lane->mutex);
     Stats stats = lane->counted;
-    stats.model = name.first;
-    stats.version = name.second;
+    stats.model = name;
     stats.waiting_rows = lane->waiting.size();
     stats.calls_under_way = static_cast<uint64_t>(lane->under_way);
     stats.call_limit = static_cast<uint64_t>(lane->limit.limit());
     all.push_back(std::move(stats));
   }
-  std::sort(all.begin(), all.end(), [](const Stats& a, const Stats& b) {
-    return std::pair(a.model, a.version) < std::pair(b.model, b.version);
-  });
   return all;
 }
 

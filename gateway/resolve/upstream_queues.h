@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "common/mutex.h"
 #include "gateway/resolve/pending_row.h"
@@ -17,8 +16,8 @@
 
 namespace souvenir::gateway {
 
-// The rows that wait for compute: a queue for each version of a model, with a limit of calls under
-// way that follows what compute can take.
+// The rows that wait for compute: a queue for each model, with a limit of calls under way that
+// follows what compute can take.
 //
 // While a place is free a row goes at once, so that an idle system adds no latency. Otherwise rows
 // of different callers wait, and go together in one call as soon as a place is free, up to the
@@ -30,17 +29,16 @@ namespace souvenir::gateway {
 class UpstreamQueues {
  public:
   struct Options {
-    size_t max_waiting_rows = 16'384;  // for one version of a model; at least 1
-    int max_calls = 256;               // under way for one version of a model; at least 1
+    size_t max_waiting_rows = 16'384;  // for one model; at least 1
+    int max_calls = 256;               // under way for one model; at least 1
     // Limit of calls before the first answer. 0 means one more than the instances that the model's
     // configuration names, for each server.
     int first_calls = 0;
   };
 
-  // Figures of one version of a model.
+  // Figures of one model.
   struct Stats {
     std::string model;
-    std::string version;
     uint64_t waiting_rows = 0;
     uint64_t calls_under_way = 0;
     uint64_t call_limit = 0;
@@ -66,7 +64,7 @@ class UpstreamQueues {
   };
   using QueuedPtr = std::shared_ptr<Queued>;
 
-  // One version of a model.
+  // One model, with all of its versions. Never removed: there are as many as there were models.
   struct Lane {
     Lane(const FairQueue<QueuedPtr>::Options& queue, const ConcurrencyLimit::Options& limit)
         : waiting(queue), limit(limit) {}
@@ -80,7 +78,6 @@ class UpstreamQueues {
     Stats counted ABSL_GUARDED_BY(mutex);            // only calls, rows and refused
   };
   using LanePtr = std::shared_ptr<Lane>;
-  using LaneName = std::pair<std::string, std::string>;  // model, version
 
   LanePtr LaneOf(const CatalogModel& model);
   // Asks for rows of a call that failed once more, each by itself. They have had their place, and
@@ -104,7 +101,7 @@ class UpstreamQueues {
   const ResolveContext* const context_;
 
   mutable Mutex mutex_;
-  absl::flat_hash_map<LaneName, LanePtr> lanes_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, LanePtr> lanes_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace souvenir::gateway
