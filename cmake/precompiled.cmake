@@ -2,8 +2,8 @@
 # full build. Headers of the project are not precompiled, so that a change of one rebuilds no more
 # than needed.
 #
-# If SOUVENIR_PRECOMPILE is off, each file depends on its own includes. The presets with sanitizers
-# turn it off, so that a missing include is noticed.
+# If SOUVENIR_PRECOMPILE is off, each file depends on its own includes. The presets `dev`, `tsan` and
+# `fuzz` leave it off, so that a missing include is noticed.
 
 # The compiler uses precompiled headers only with the definitions that they were parsed with. All
 # targets therefore get the definitions that these libraries require.

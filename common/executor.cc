@@ -29,7 +29,9 @@ ThreadExecutor::~ThreadExecutor() { Stop(); }
 bool ThreadExecutor::TrySubmit(Task& task) {
   {
     MutexLock lock(&mutex_);
-    if (stopping_ || queue_.size() >= options_.queue_limit) return false;
+    // A thread that has yet to wake for its task is free all the same.
+    const size_t free = static_cast<size_t>(options_.threads) - running_;
+    if (stopping_ || queue_.size() >= options_.queue_limit + free) return false;
     queue_.push_back(std::move(task));
   }
   changed_.NotifyOne();
@@ -53,14 +55,16 @@ size_t ThreadExecutor::queued() const {
 }
 
 void ThreadExecutor::Run() {
-  for (;;) {
+  for (bool ran = false;; ran = true) {
     Task task;
     {
       MutexLock lock(&mutex_);
+      if (ran) --running_;
       while (queue_.empty() && !stopping_) changed_.Wait(&mutex_);
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();
+      ++running_;
     }
     std::move(task)();
   }

@@ -24,6 +24,11 @@ inline constexpr char kQueueTimeName[] = "souvenir.queue_ns";
 // The present number of instances of the model. An int64 parameter of ModelInferResponse.
 inline constexpr char kInstancesName[] = "souvenir.instances";
 
+// The longest time in milliseconds for which a row that hangs holds up the rows that are computed
+// with it. A property of ModelMetadata, in decimals. A model without it may hold them for its
+// `run_limit_ms` for each row.
+inline constexpr char kHangingRowLimitName[] = "souvenir.hanging_row_limit_ms";
+
 // Initial metadata of RepositoryIndex: a text that is another one whenever anything may have
 // changed in what the server tells of its models.
 inline constexpr char kRevisionHeader[] = "souvenir-revision";

@@ -91,6 +91,10 @@ class Backend {
   // the instances of other engines into processes (compute-service/isolation/).
   virtual bool isolates_itself() const { return false; }
 
+  // Returns true if an instance gives a run up as soon as one row has taken longer than its limit,
+  // and not only when all rows together have. Strangers' rows then may share a run.
+  virtual bool limits_each_row() const { return false; }
+
   // Returns the models that need no file in the repository. They load on first use. Called once, on
   // start.
   virtual std::vector<ModelDescription> Discover() { return {}; }

@@ -54,6 +54,16 @@ void LoadJob::Add(std::shared_ptr<ServedModel> model) {
   if (!why.ok()) model->CancelLoad(why);
 }
 
+void LoadJob::Await(std::shared_ptr<const ServedModel> model) {
+  MutexLock lock(&mutex_);
+  awaited_.push_back(std::move(model));
+}
+
+bool LoadJob::Awaits(const std::shared_ptr<const ServedModel>& model) const {
+  MutexLock lock(&mutex_);
+  return std::find(awaited_.begin(), awaited_.end(), model) != awaited_.end();
+}
+
 void LoadJob::Cancel(const absl::Status& why) {
   std::vector<std::shared_ptr<ServedModel>> models;
   {
@@ -128,10 +138,15 @@ void ModelLoads::Load(std::string name, Done done) {
       const auto [entry, fresh] = entries_.try_emplace(name);
       (entry->second.job == nullptr ? entry->second.asked : entry->second.later)
           .push_back(std::move(done));
-      if (!fresh) return;
+      const bool parked = std::exchange(entry->second.parked, false);
+      if (!fresh && !parked) return;
     }
   }
   if (!refused.empty()) return Answer(std::move(refused), QueueError());
+  SubmitOrCancel(name);
+}
+
+void ModelLoads::SubmitOrCancel(const std::string& name) {
   if (!SubmitLoad(name)) Cancel(name, QueueError());
 }
 
@@ -141,16 +156,45 @@ void ModelLoads::Reload(const std::string& name) {
     MutexLock lock(&mutex_);
     const auto [entry, fresh] = entries_.try_emplace(name);
     if (!fresh) {
-      if (entry->second.job == nullptr) return;  // it will read what is there then
-      entry->second.again = true;
+      const bool parked = std::exchange(entry->second.parked, false);
+      if (entry->second.job == nullptr && !parked) return;  // it will read what is there then
+      if (!parked) entry->second.again = true;
       older = entry->second.job;
     }
   }
   if (older != nullptr) {
     older->Cancel(absl::UnavailableError("the model's folder has changed while it loaded"));
-  } else if (!SubmitLoad(name)) {
-    Cancel(name, QueueError());
+  } else {
+    SubmitOrCancel(name);
   }
+}
+
+void ModelLoads::Resume(const std::string& name) {
+  {
+    MutexLock lock(&mutex_);
+    const auto found = entries_.find(name);
+    if (found == entries_.end()) return;
+    found->second.resumed = true;
+    if (!std::exchange(found->second.parked, false)) return;
+  }
+  SubmitOrCancel(name);
+}
+
+void ModelLoads::Park(const std::string& name) {
+  {
+    MutexLock lock(&mutex_);
+    Entry& entry = entries_.find(name)->second;
+    entry.begun = std::move(entry.job);
+    Append(&entry.asked, &entry.later, entry.later.size());
+    const bool again = std::exchange(entry.again, false);
+    if (entry.asked.empty() && !again) {
+      entries_.erase(name);  // cancelled
+      return;
+    }
+    entry.parked = !entry.resumed && !again;
+    if (entry.parked) return;
+  }
+  SubmitOrCancel(name);
 }
 
 bool ModelLoads::Cancel(const std::string& name, const absl::Status& why) {
@@ -189,15 +233,19 @@ bool ModelLoads::UnderWay(const std::string& name) const {
 }
 
 void ModelLoads::Run(const std::string& name) {
-  const auto job = std::make_shared<LoadJob>();
+  std::shared_ptr<LoadJob> job;
   {
     MutexLock lock(&mutex_);
     const auto found = entries_.find(name);
     // Cancelled, or another one that was queued for it works on it.
     if (found == entries_.end() || found->second.job != nullptr) return;
+    job = std::exchange(found->second.begun, nullptr);
+    if (job == nullptr) job = std::make_shared<LoadJob>();
     found->second.job = job;
+    found->second.parked = found->second.resumed = false;
   }
-  const absl::Status status = options_.work(name, *job);
+  const std::optional<absl::Status> status = options_.work(name, *job);
+  if (!status) return Park(name);
   {
     MutexLock lock(&mutex_);
     Entry& entry = entries_.find(name)->second;
@@ -219,8 +267,8 @@ void ModelLoads::Run(const std::string& name) {
     again = std::exchange(entry.again, false) || !entry.asked.empty();
     if (!again) entries_.erase(name);
   }
-  if (again && !SubmitLoad(name)) Cancel(name, QueueError());
-  Answer(std::move(ended), status);
+  if (again) SubmitOrCancel(name);
+  Answer(std::move(ended), *status);
 }
 
 void ModelLoads::Answer(std::vector<Done> asked, const absl::Status& status) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ class LoadJob {
   // Has `model` be cancelled with the job, be it cancelled already.
   void Add(std::shared_ptr<ServedModel> model);
 
+  // Notes that a request has `model` load, whose outcome is to be the job's too; and tells whether
+  // that was noted before.
+  void Await(std::shared_ptr<const ServedModel> model);
+  bool Awaits(const std::shared_ptr<const ServedModel>& model) const;
+
   // Gives up the loads of the models that were added. The first reason counts.
   void Cancel(const absl::Status& why);
 
@@ -43,6 +49,7 @@ class LoadJob {
   std::string signature_ ABSL_GUARDED_BY(mutex_);
   absl::Status why_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<ServedModel>> models_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<const ServedModel>> awaited_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The threads on which models load, and the loads of whole folders that were asked for: of one name
@@ -58,7 +65,10 @@ class ModelLoads final : public Executor {
  public:
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
   // Reads and loads the model `name` as `job`, and has it take over. Blocks, on a loader's thread.
-  using Work = std::function<absl::Status(const std::string& name, LoadJob& job)>;
+  // nullopt: another thread loads the same content for a request, see LoadJob::Await(). A second
+  // thread that waited for it would be missing to other models; the work is done anew, as the same
+  // job, after Resume().
+  using Work = std::function<std::optional<absl::Status>(const std::string& name, LoadJob& job)>;
 
   struct Options {
     int threads = 2;  // models that load at the same time; at least 1
@@ -87,6 +97,9 @@ class ModelLoads final : public Executor {
   // who wait for it wait for the new one.
   void Reload(const std::string& name);
 
+  // A load of that name, which a request has asked for, has ended.
+  void Resume(const std::string& name);
+
   // Gives up the load of that name, and answers who waits for it with `why`. False if there is
   // none.
   bool Cancel(const std::string& name, const absl::Status& why);
@@ -103,17 +116,23 @@ class ModelLoads final : public Executor {
 
  private:
   struct Entry {
-    std::shared_ptr<LoadJob> job;  // null: it has not begun
-    std::vector<Done> asked;       // wait for its end
-    bool again = false;            // its end is not what they wait for: another load is due
-    std::vector<Done> later;       // have asked since it began
-    size_t joining = 0;            // of these, from the first, how many asked for what it has read
+    std::shared_ptr<LoadJob> job;    // null: it has not begun
+    bool parked = false;             // it begins with Resume(), or with the next that asks
+    bool resumed = false;            // Resume() was called since the job began
+    std::shared_ptr<LoadJob> begun;  // that was parked; null: a new one begins
+    std::vector<Done> asked;         // wait for its end
+    bool again = false;              // its end is not what they wait for: another load is due
+    std::vector<Done> later;         // have asked since it began
+    size_t joining = 0;  // of these, from the first, how many asked for what it has read
   };
 
   explicit ModelLoads(Options options) : options_(std::move(options)) {}
 
   bool SubmitLoad(const std::string& name);
+  // Submits the load, or answers who waits for it with why it cannot be.
+  void SubmitOrCancel(const std::string& name);
   void Run(const std::string& name);
+  void Park(const std::string& name);
   static void Answer(std::vector<Done> asked, const absl::Status& status);
 
   const Options options_;

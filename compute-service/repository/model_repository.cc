@@ -53,6 +53,7 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
     if (options_.on_change) options_.on_change(name);
   };
   context_.on_load_failed = [this](const std::string& name) { FallBack(name); };
+  context_.on_load_ended = [this](const std::string& name) { loads_->Resume(name); };
 }
 
 absl::Status ModelRepository::StartThreads() {
@@ -101,7 +102,7 @@ void ModelRepository::Load(std::string name, Done done) {
   loads_->Load(std::move(name), std::move(done));
 }
 
-absl::Status ModelRepository::LoadNow(const std::string& name, LoadJob& job) {
+std::optional<absl::Status> ModelRepository::LoadNow(const std::string& name, LoadJob& job) {
   ModelTable::Reading reading{.number = table_.BeginReading(), .cancelled = &job.cancelled()};
   job.set_signature(watch_.TakeUp(name));
   absl::StatusOr<ModelVersions> read = source_.Read(name);
@@ -110,12 +111,19 @@ absl::Status ModelRepository::LoadNow(const std::string& name, LoadJob& job) {
   if (read.ok()) {
     for (const ModelDescription& version : read->older) reading.older.insert(version.version);
   }
+  const auto made = source_.Make(name, std::move(read));
+  for (const auto& [version, model] : made) {
+    const std::shared_ptr<ServedModel> loading = FreshOrLoading(model, job);
+    if (!loading->being_loaded()) continue;
+    job.Await(loading);
+    return std::nullopt;
+  }
   absl::Status first_error;
-  for (const auto& [version, model] : source_.Make(name, std::move(read))) {
-    const std::shared_ptr<ServedModel> loading = FreshOrLoading(model);
+  for (const auto& [version, model] : made) {
+    const std::shared_ptr<ServedModel> loading = FreshOrLoading(model, job);
     reading.fresh[version] = loading;
     if (loading == model) job.Add(model);  // one that requests wait for is not this job's to cancel
-    const absl::Status loaded = loading->Load();
+    const absl::Status loaded = job.Awaits(loading) ? loading->LoadUnlessFailed() : loading->Load();
     if (loaded.ok()) reading.usable.insert(version);
     first_error.Update(loaded);
   }
@@ -124,10 +132,10 @@ absl::Status ModelRepository::LoadNow(const std::string& name, LoadJob& job) {
 }
 
 std::shared_ptr<ServedModel> ModelRepository::FreshOrLoading(
-    const std::shared_ptr<ServedModel>& fresh) const {
+    const std::shared_ptr<ServedModel>& fresh, const LoadJob& job) const {
   for (const std::shared_ptr<ServedModel>& model : Versions(fresh->name())) {
-    if (model->status().state == ModelState::kLoading && model->version() == fresh->version() &&
-        model->digest() == fresh->digest() &&
+    const bool loads = model->status().state == ModelState::kLoading || job.Awaits(model);
+    if (loads && model->version() == fresh->version() && model->digest() == fresh->digest() &&
         model->config().SerializeAsString() == fresh->config().SerializeAsString()) {
       return model;
     }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -122,10 +123,12 @@ class ModelRepository {
 
   absl::Status StartThreads();
   absl::Status ReadAll();
-  // Reads and loads one model as `job`, and has it take over.
-  absl::Status LoadNow(const std::string& name, LoadJob& job);
-  // The model in `fresh` or, if it is the same and loads for requests now, the one that serves.
-  std::shared_ptr<ServedModel> FreshOrLoading(const std::shared_ptr<ServedModel>& fresh) const;
+  // Reads and loads one model as `job`, and has it take over; see ModelLoads::Work.
+  std::optional<absl::Status> LoadNow(const std::string& name, LoadJob& job);
+  // The model in `fresh` or, if it is the same, the one that serves and loads for requests now, or
+  // did so when `job` began.
+  std::shared_ptr<ServedModel> FreshOrLoading(const std::shared_ptr<ServedModel>& fresh,
+                                              const LoadJob& job) const;
   // Takes up a folder that is not as it was.
   void TakeUp(const std::string& name);
   // Offers what was read, and drains what it replaces.

@@ -129,10 +129,21 @@ absl::Status ServedModel::Load() {
     loading_ = true;
   }
   absl::Status status = LoadOnce();
-  MutexLock lock(&mutex_);
-  loading_ = false;
-  load_ended_.NotifyAll();
+  {
+    MutexLock lock(&mutex_);
+    loading_ = false;
+    load_ended_.NotifyAll();
+  }
+  if (context_.on_load_ended) context_.on_load_ended(name());
   return status;
+}
+
+absl::Status ServedModel::LoadUnlessFailed() {
+  {
+    MutexLock lock(&mutex_);
+    if (state_ == ModelState::kUnavailable) return error_;
+  }
+  return Load();
 }
 
 absl::Status ServedModel::LoadOnce() {
@@ -296,6 +307,16 @@ ServedModel::Status ServedModel::status() const {
   if (state_ == ModelState::kReady) return {state_, note_, ""};
   if (unloaded_) return {state_, kUnloadedReason, ""};
   return {state_, std::string(error_.message()), DetailOf(error_)};
+}
+
+std::optional<absl::Duration> ServedModel::hanging_row_limit() const {
+  if (backend_ == nullptr || !backend_->limits_each_row()) return std::nullopt;
+  return settings_.run_limit;
+}
+
+bool ServedModel::being_loaded() const {
+  MutexLock lock(&mutex_);
+  return loading_;
 }
 
 bool ServedModel::loaded() const {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -67,6 +68,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
     std::function<void(const std::string&)> on_change;
     // A model could not be loaded; called as on_change, before what waits for it is answered.
     std::function<void(const std::string&)> on_load_failed;
+    // A load has ended, be it with success or not; called as on_change.
+    std::function<void(const std::string&)> on_load_ended;
   };
 
   struct Status {
@@ -94,6 +97,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   const inference::ModelConfig& config() const { return description_.config; }
   const std::string& digest() const { return digest_; }  // empty of a broken one
   const ModelSettings& settings() const { return settings_; }
+  // See kHangingRowLimitName; nothing where the time grows with the rows.
+  std::optional<absl::Duration> hanging_row_limit() const;
 
   // As Pool::Submit, and loads the model where that is needed: the job then waits. UNAVAILABLE,
   // with the reason, where the model cannot be asked. `done` may be called before this returns.
@@ -106,6 +111,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // Loads on the calling thread, and blocks; the error is also what requests then get. Waits for a
   // load that is under way on another thread, and has its outcome.
   absl::Status Load();
+  // As Load(), but has the error of a load that has failed.
+  absl::Status LoadUnlessFailed();
 
   // Gives up a load that is under way or has yet to begin: what waits for it, and whoever asks from
   // now on, gets `why`. It cannot be loaded again; Stop() is to follow. Nothing where the model is
@@ -130,6 +137,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   uint64_t MeasureMemory();
 
   Status status() const;
+  // Whether a thread loads it now, for which Load() would wait.
+  bool being_loaded() const;
   // Whether it is in memory, or about to be.
   bool loaded() const;
   // Whether it takes requests, be it after loading.

@@ -1,6 +1,7 @@
 #include "compute-service/rpc/model_messages.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,7 +55,11 @@ void FillMetadata(const ServedModel& model, absl::Span<const std::shared_ptr<Ser
   response->set_platform(config.platform().empty() ? config.backend() : config.platform());
   for (const auto& input : config.input()) FillTensor(batched, input, response->add_inputs());
   for (const auto& output : config.output()) FillTensor(batched, output, response->add_outputs());
-  (*response->mutable_properties())[kDigestName] = model.digest();
+  auto& properties = *response->mutable_properties();
+  properties[kDigestName] = model.digest();
+  if (const std::optional<absl::Duration> limit = model.hanging_row_limit()) {
+    properties[kHangingRowLimitName] = std::to_string(absl::ToInt64Milliseconds(*limit));
+  }
 }
 
 void FillStatistics(const ServedModel& model, inference::ModelStatistics* statistics) {

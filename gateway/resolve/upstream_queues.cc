@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "common/souvenir_names.h"
@@ -28,6 +30,14 @@ int InstancesOf(const CatalogModel& model) {
     for (const auto& group : model.known.config().instance_group()) instances += group.count();
   }
   return std::max(instances, 1);
+}
+
+// Returns nullopt for a text that is no number above 0.
+std::optional<absl::Duration> ReadMilliseconds(const std::string& text) {
+  int64_t milliseconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), milliseconds);
+  if (milliseconds <= 0) return std::nullopt;
+  return absl::Milliseconds(milliseconds);
 }
 
 uint64_t MaxRows(const Target& target) {
@@ -115,16 +125,20 @@ void UpstreamQueues::AskAgain(const LanePtr& lane, PendingRows rows) {
 }
 
 uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
-  // Compute ends a run that hangs after the model's limit for each row. That has to be well before
-  // the call is given up here: else the rows of strangers, asked for again, wait behind the run.
-  if (!model.known.metadata().properties().contains(kDigestName)) return UINT64_MAX;
-  int64_t limit_ms = 0;
-  const std::string& named = model.parameter("run_limit_ms");
-  std::from_chars(named.data(), named.data() + named.size(), limit_ms);
-  const absl::Duration limit = limit_ms > 0 ? absl::Milliseconds(limit_ms) : kDefaultRunLimit;
+  // Compute has to end a run that hangs well before the call is given up here: else the rows of
+  // strangers, asked for again, wait behind the run.
+  const absl::Duration patience = context_->call_timeout / 2;
+  const auto& properties = model.known.metadata().properties();
+  if (!properties.contains(kDigestName)) return UINT64_MAX;  // not our compute service
+  if (const auto told = properties.find(kHangingRowLimitName); told != properties.end()) {
+    const std::optional<absl::Duration> limit = ReadMilliseconds(told->second);
+    return limit && *limit <= patience ? UINT64_MAX : 1;
+  }
+  // The limit is for each row, and a row that hangs may use that of all.
+  const absl::Duration limit =
+      ReadMilliseconds(model.parameter("run_limit_ms")).value_or(kDefaultRunLimit);
   absl::Duration rest;
-  return static_cast<uint64_t>(
-      std::max<int64_t>(absl::IDivDuration(context_->call_timeout / 2, limit, &rest), 1));
+  return static_cast<uint64_t>(std::max<int64_t>(absl::IDivDuration(patience, limit, &rest), 1));
 }
 
 void UpstreamQueues::SendWhatMayGo(const LanePtr& lane) {

@@ -10,6 +10,7 @@
 
 #include "common/grpc/caller.h"
 #include "common/grpc/status.h"
+#include "common/mutex.h"
 #include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
@@ -41,6 +42,37 @@ auto WithDerivation(const std::string& derivation, Done done) {
     done(std::move(answer));
   };
 }
+
+// The reactor of a call that is passed on. Belongs to gRPC from when the handler returns it;
+// OnDone() is the last it hears.
+class PassedOnReactor final : public grpc::ServerUnaryReactor {
+ public:
+  // The call that is given up when the caller goes. REQUIRES: the handler has not returned.
+  void Follow(std::shared_ptr<Upstream::Call> call) {
+    {
+      MutexLock lock(&mutex_);
+      call_ = call;
+      if (!cancelled_) return;
+    }
+    call->Cancel();
+  }
+
+  void OnCancel() override {
+    std::shared_ptr<Upstream::Call> call;
+    {
+      MutexLock lock(&mutex_);
+      cancelled_ = true;
+      call = call_;
+    }
+    if (call != nullptr) call->Cancel();
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  Mutex mutex_;
+  std::shared_ptr<Upstream::Call> call_ ABSL_GUARDED_BY(mutex_);
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+};
 
 // Returns a model that compute has described. UNAVAILABLE, with compute's reason, for one that it
 // lists and cannot describe, as one whose configuration is wrong.
@@ -89,18 +121,19 @@ grpc::ServerUnaryReactor* InferenceService::PassOn(grpc::CallbackServerContext* 
   const RpcTimer timer = Time(method);
   std::optional<Gate::Pass> entered = parts_.gate->Enter();
   if (!entered) return End(context, timer, absl::UnavailableError("the gateway is stopping"));
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  auto* const reactor = new PassedOnReactor;
   auto pass = std::make_shared<std::optional<Gate::Pass>>(std::move(entered));
-  send(std::make_unique<Request>(request), [this, context, reactor, response, timer, pass, then](
-                                               absl::StatusOr<std::unique_ptr<Response>> answer) {
-    const absl::Status status = answer.status();
-    if (answer.ok()) response->Swap(answer->get());
-    then(answer.ok() ? response : nullptr, [this, context, reactor, timer, pass, status] {
-      EndPassedOn(*context, timer, status);
-      pass->reset();
-      reactor->Finish(ToGrpcStatus(status));
-    });
-  });
+  reactor->Follow(send(
+      std::make_unique<Request>(request), [this, context, reactor, response, timer, pass,
+                                           then](absl::StatusOr<std::unique_ptr<Response>> answer) {
+        const absl::Status status = answer.status();
+        if (answer.ok()) response->Swap(answer->get());
+        then(answer.ok() ? response : nullptr, [this, context, reactor, timer, pass, status] {
+          EndPassedOn(*context, timer, status);
+          pass->reset();
+          reactor->Finish(ToGrpcStatus(status));
+        });
+      }));
   return reactor;
 }
 
@@ -220,7 +253,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
   return PassOn(
       context, "ModelStatistics", *request, response,
       [&](auto copy, auto done) {
-        upstream_->Statistics(std::move(copy), options_.call_timeout, std::move(done));
+        return upstream_->Statistics(std::move(copy), options_.call_timeout, std::move(done));
       },
       [this](auto* statistics, const std::function<void()>& end) {
         if (statistics != nullptr) AddCacheStatistics(*catalog_, statistics);
@@ -237,8 +270,9 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
   return PassOn(
       context, "RepositoryModelLoad", *request, response,
       [&](auto copy, auto done) {
-        repositories_->Load(std::move(copy), options_.call_timeout,
-                            WithDerivation(options_.repositories_derivation, std::move(done)));
+        return repositories_->Load(
+            std::move(copy), options_.call_timeout,
+            WithDerivation(options_.repositories_derivation, std::move(done)));
       },
       AfterRefresh());
 }
@@ -252,8 +286,9 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
   return PassOn(
       context, "RepositoryModelUnload", *request, response,
       [&](auto copy, auto done) {
-        repositories_->Unload(std::move(copy), options_.call_timeout,
-                              WithDerivation(options_.repositories_derivation, std::move(done)));
+        return repositories_->Unload(
+            std::move(copy), options_.call_timeout,
+            WithDerivation(options_.repositories_derivation, std::move(done)));
       },
       AfterRefresh());
 }

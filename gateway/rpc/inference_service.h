@@ -112,8 +112,9 @@ class InferenceService final
   void EndPassedOn(const grpc::CallbackServerContext& context, const RpcTimer& timer,
                    const absl::Status& status) const;
 
-  // Passes a request on by `send`, which is given a copy of it and where the answer goes. What came
-  // is given to `then`, with what ends the call.
+  // Passes a request on by `send`, which is given a copy of it and where the answer goes, and
+  // returns the call, which is given up when the caller goes. What came is given to `then`, with
+  // what ends the call.
   template <typename Request, typename Response, typename Send, typename Then>
   grpc::ServerUnaryReactor* PassOn(grpc::CallbackServerContext* context, const char* method,
                                    const Request& request, Response* response, Send send,

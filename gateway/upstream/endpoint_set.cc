@@ -13,6 +13,11 @@ namespace {
 
 absl::Status Stopping() { return absl::UnavailableError("the gateway is stopping"); }
 
+// A call that ended before it was made.
+struct Ended final : Upstream::Call {
+  void Cancel() override {}
+};
+
 // What each endpoint said.
 template <typename Response>
 struct Answers {
@@ -108,9 +113,6 @@ void EndpointSet::SetDescribed(const Endpoint& endpoint,
 
 std::shared_ptr<Upstream::Call> EndpointSet::Infer(std::shared_ptr<const Inference> inference,
                                                    absl::Duration timeout, InferenceDone done) {
-  struct Ended final : Call {
-    void Cancel() override {}
-  };
   std::optional<Gate::Pass> pass = calls_.Enter();
   if (!pass) {
     std::move(done)(Stopping());
@@ -124,21 +126,46 @@ std::shared_ptr<Upstream::Call> EndpointSet::Infer(std::shared_ptr<const Inferen
 }
 
 template <typename Request, typename Response, typename Method, typename Merge>
-void EndpointSet::AskAll(Balancer::Which which, std::unique_ptr<Request> request,
-                         absl::Duration timeout, Method method, Done<Response> done, Merge merge) {
+std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
+                                                    std::unique_ptr<Request> request,
+                                                    absl::Duration timeout, Method method,
+                                                    Done<Response> done, Merge merge) {
   std::optional<Gate::Pass> pass = calls_.Enter();
-  if (!pass) return std::move(done)(Stopping());
+  if (!pass) {
+    std::move(done)(Stopping());
+    return std::make_shared<Ended>();
+  }
   const std::vector<const Endpoint*> endpoints = balancer_.Hold(which);
   if (endpoints.empty()) {
-    return std::move(done)(
+    std::move(done)(
         absl::UnavailableError(fmt::format("no address is known yet for {}", options_.setting)));
+    return std::make_shared<Ended>();
   }
-  struct Gathering {
+  struct Gathering final : Call {
     explicit Gathering(Gate::Pass pass) : pass(std::move(pass)) {}
+    void Cancel() override {
+      std::vector<std::shared_ptr<Call>> begun;
+      {
+        MutexLock lock(&mutex);
+        cancelled = true;
+        begun = calls;
+      }
+      for (const std::shared_ptr<Call>& call : begun) call->Cancel();
+    }
+    void Add(std::shared_ptr<Call> call) {
+      {
+        MutexLock lock(&mutex);
+        calls.push_back(call);
+        if (!cancelled) return;
+      }
+      call->Cancel();
+    }
     Gate::Pass pass;
     Done<Response> done;
     Mutex mutex;
     size_t left ABSL_GUARDED_BY(mutex) = 0;
+    std::vector<std::shared_ptr<Call>> calls ABSL_GUARDED_BY(mutex);
+    bool cancelled ABSL_GUARDED_BY(mutex) = false;
     Answers<Response> all;  // each written by one callback, and read after the last
   };
   const auto gathering = std::make_shared<Gathering>(*std::move(pass));
@@ -167,29 +194,31 @@ void EndpointSet::AskAll(Balancer::Which which, std::unique_ptr<Request> request
       Done<Response> done = std::move(mine->done);
       std::move(done)(merge(std::move(mine->all)));
     };
-    (endpoints[i]->upstream.get()->*method)(std::make_unique<Request>(*request), timeout,
-                                            std::move(answered));
+    gathering->Add((endpoints[i]->upstream.get()->*method)(std::make_unique<Request>(*request),
+                                                           timeout, std::move(answered)));
   }
+  return gathering;
 }
 
-void EndpointSet::Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
-                             absl::Duration timeout,
-                             Done<inference::ModelStatisticsResponse> done) {
-  AskAll(Balancer::Which::kAnswering, std::move(request), timeout, &Upstream::Statistics,
-         std::move(done), SumOf);
+std::shared_ptr<Upstream::Call> EndpointSet::Statistics(
+    std::unique_ptr<inference::ModelStatisticsRequest> request, absl::Duration timeout,
+    Done<inference::ModelStatisticsResponse> done) {
+  return AskAll(Balancer::Which::kAnswering, std::move(request), timeout, &Upstream::Statistics,
+                std::move(done), SumOf);
 }
 
-void EndpointSet::Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
-                       absl::Duration timeout, Done<inference::RepositoryModelLoadResponse> done) {
-  AskAll(Balancer::Which::kAll, std::move(request), timeout, &Upstream::Load, std::move(done),
-         AllOf<inference::RepositoryModelLoadResponse>);
+std::shared_ptr<Upstream::Call> EndpointSet::Load(
+    std::unique_ptr<inference::RepositoryModelLoadRequest> request, absl::Duration timeout,
+    Done<inference::RepositoryModelLoadResponse> done) {
+  return AskAll(Balancer::Which::kAll, std::move(request), timeout, &Upstream::Load,
+                std::move(done), AllOf<inference::RepositoryModelLoadResponse>);
 }
 
-void EndpointSet::Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
-                         absl::Duration timeout,
-                         Done<inference::RepositoryModelUnloadResponse> done) {
-  AskAll(Balancer::Which::kAll, std::move(request), timeout, &Upstream::Unload, std::move(done),
-         AllOf<inference::RepositoryModelUnloadResponse>);
+std::shared_ptr<Upstream::Call> EndpointSet::Unload(
+    std::unique_ptr<inference::RepositoryModelUnloadRequest> request, absl::Duration timeout,
+    Done<inference::RepositoryModelUnloadResponse> done) {
+  return AskAll(Balancer::Which::kAll, std::move(request), timeout, &Upstream::Unload,
+                std::move(done), AllOf<inference::RepositoryModelUnloadResponse>);
 }
 
 }  // namespace souvenir::gateway

@@ -57,21 +57,25 @@ class EndpointSet final : public Upstream {
                               InferenceDone done) override;
 
   // The sums over the endpoints that answer; the first error where none does.
-  void Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
-                  absl::Duration timeout, Done<inference::ModelStatisticsResponse> done) override;
+  std::shared_ptr<Call> Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
+                                   absl::Duration timeout,
+                                   Done<inference::ModelStatisticsResponse> done) override;
 
   // Passed on to every endpoint. OK where all of them have done it; else the first error, with who
   // failed and how many did not.
-  void Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request, absl::Duration timeout,
-            Done<inference::RepositoryModelLoadResponse> done) override;
-  void Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
-              absl::Duration timeout, Done<inference::RepositoryModelUnloadResponse> done) override;
+  std::shared_ptr<Call> Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
+                             absl::Duration timeout,
+                             Done<inference::RepositoryModelLoadResponse> done) override;
+  std::shared_ptr<Call> Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
+                               absl::Duration timeout,
+                               Done<inference::RepositoryModelUnloadResponse> done) override;
 
  private:
   // Makes a call at every endpoint, by `method`, and gives what all of them said to `merge`.
   template <typename Request, typename Response, typename Method, typename Merge>
-  void AskAll(Balancer::Which which, std::unique_ptr<Request> request, absl::Duration timeout,
-              Method method, Done<Response> done, Merge merge);
+  std::shared_ptr<Call> AskAll(Balancer::Which which, std::unique_ptr<Request> request,
+                               absl::Duration timeout, Method method, Done<Response> done,
+                               Merge merge);
 
   const Options options_;
   const Clock* const clock_;

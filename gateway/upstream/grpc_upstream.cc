@@ -277,24 +277,25 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Infer(std::shared_ptr<const Infere
       inference->trace);
 }
 
-void GrpcUpstream::Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
-                              absl::Duration timeout,
-                              Done<inference::ModelStatisticsResponse> done) {
-  Start<inference::ModelStatisticsRequest>(SOUVENIR_ASYNC_METHOD(ModelStatistics),
-                                           std::move(request), timeout, std::move(done));
+std::shared_ptr<Upstream::Call> GrpcUpstream::Statistics(
+    std::unique_ptr<inference::ModelStatisticsRequest> request, absl::Duration timeout,
+    Done<inference::ModelStatisticsResponse> done) {
+  return Start<inference::ModelStatisticsRequest>(SOUVENIR_ASYNC_METHOD(ModelStatistics),
+                                                  std::move(request), timeout, std::move(done));
 }
 
-void GrpcUpstream::Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
-                        absl::Duration timeout, Done<inference::RepositoryModelLoadResponse> done) {
-  Start<inference::RepositoryModelLoadRequest>(SOUVENIR_ASYNC_METHOD(RepositoryModelLoad),
-                                               std::move(request), timeout, std::move(done));
+std::shared_ptr<Upstream::Call> GrpcUpstream::Load(
+    std::unique_ptr<inference::RepositoryModelLoadRequest> request, absl::Duration timeout,
+    Done<inference::RepositoryModelLoadResponse> done) {
+  return Start<inference::RepositoryModelLoadRequest>(SOUVENIR_ASYNC_METHOD(RepositoryModelLoad),
+                                                      std::move(request), timeout, std::move(done));
 }
 
-void GrpcUpstream::Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
-                          absl::Duration timeout,
-                          Done<inference::RepositoryModelUnloadResponse> done) {
-  Start<inference::RepositoryModelUnloadRequest>(SOUVENIR_ASYNC_METHOD(RepositoryModelUnload),
-                                                 std::move(request), timeout, std::move(done));
+std::shared_ptr<Upstream::Call> GrpcUpstream::Unload(
+    std::unique_ptr<inference::RepositoryModelUnloadRequest> request, absl::Duration timeout,
+    Done<inference::RepositoryModelUnloadResponse> done) {
+  return Start<inference::RepositoryModelUnloadRequest>(
+      SOUVENIR_ASYNC_METHOD(RepositoryModelUnload), std::move(request), timeout, std::move(done));
 }
 
 #undef SOUVENIR_ASYNC_METHOD

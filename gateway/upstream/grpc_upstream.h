@@ -33,12 +33,15 @@ class GrpcUpstream final : public UpstreamServer {
 
   std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference, absl::Duration timeout,
                               InferenceDone done) override;
-  void Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
-                  absl::Duration timeout, Done<inference::ModelStatisticsResponse> done) override;
-  void Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request, absl::Duration timeout,
-            Done<inference::RepositoryModelLoadResponse> done) override;
-  void Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
-              absl::Duration timeout, Done<inference::RepositoryModelUnloadResponse> done) override;
+  std::shared_ptr<Call> Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
+                                   absl::Duration timeout,
+                                   Done<inference::ModelStatisticsResponse> done) override;
+  std::shared_ptr<Call> Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
+                             absl::Duration timeout,
+                             Done<inference::RepositoryModelLoadResponse> done) override;
+  std::shared_ptr<Call> Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
+                               absl::Duration timeout,
+                               Done<inference::RepositoryModelUnloadResponse> done) override;
   absl::StatusOr<KnownModelsPtr> Describe(const Look& look) override;
   size_t left_out() const override { return refused_.load(); }
 

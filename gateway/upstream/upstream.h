@@ -48,15 +48,16 @@ class Upstream {
   virtual std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference,
                                       absl::Duration timeout, InferenceDone done) = 0;
 
-  // What passes through as it is.
-  virtual void Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
-                          absl::Duration timeout,
-                          Done<inference::ModelStatisticsResponse> done) = 0;
-  virtual void Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
-                    absl::Duration timeout, Done<inference::RepositoryModelLoadResponse> done) = 0;
-  virtual void Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
-                      absl::Duration timeout,
-                      Done<inference::RepositoryModelUnloadResponse> done) = 0;
+  // What passes through as it is. A server goes on with a load that is cancelled here.
+  virtual std::shared_ptr<Call> Statistics(
+      std::unique_ptr<inference::ModelStatisticsRequest> request, absl::Duration timeout,
+      Done<inference::ModelStatisticsResponse> done) = 0;
+  virtual std::shared_ptr<Call> Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
+                                     absl::Duration timeout,
+                                     Done<inference::RepositoryModelLoadResponse> done) = 0;
+  virtual std::shared_ptr<Call> Unload(
+      std::unique_ptr<inference::RepositoryModelUnloadRequest> request, absl::Duration timeout,
+      Done<inference::RepositoryModelUnloadResponse> done) = 0;
 };
 
 // The models of a server at one moment. Immutable, so that looks that find no change share it.

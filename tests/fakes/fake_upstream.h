@@ -105,21 +105,22 @@ class FakeUpstream final : public UpstreamServer {
     statistics_ = std::move(statistics);
   }
   void SetRepositoryStatus(absl::Status status) { repository_status_ = std::move(status); }
+  // Has these three wait, from now on, until they are cancelled.
+  void HoldPassedOn() { holds_passed_on_ = true; }
 
-  void Statistics(std::unique_ptr<inference::ModelStatisticsRequest>, absl::Duration,
-                  Done<inference::ModelStatisticsResponse> done) override {
-    if (!statistics_.ok()) return std::move(done)(statistics_.status());
-    std::move(done)(std::make_unique<inference::ModelStatisticsResponse>(*statistics_));
+  std::shared_ptr<Call> Statistics(std::unique_ptr<inference::ModelStatisticsRequest>,
+                                   absl::Duration,
+                                   Done<inference::ModelStatisticsResponse> done) override {
+    return Pass(statistics_, std::move(done));
   }
-  void Load(std::unique_ptr<inference::RepositoryModelLoadRequest>, absl::Duration,
-            Done<inference::RepositoryModelLoadResponse> done) override {
-    if (!repository_status_.ok()) return std::move(done)(repository_status_);
-    std::move(done)(std::make_unique<inference::RepositoryModelLoadResponse>());
+  std::shared_ptr<Call> Load(std::unique_ptr<inference::RepositoryModelLoadRequest>, absl::Duration,
+                             Done<inference::RepositoryModelLoadResponse> done) override {
+    return PassRepository(std::move(done));
   }
-  void Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest>, absl::Duration,
-              Done<inference::RepositoryModelUnloadResponse> done) override {
-    if (!repository_status_.ok()) return std::move(done)(repository_status_);
-    std::move(done)(std::make_unique<inference::RepositoryModelUnloadResponse>());
+  std::shared_ptr<Call> Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest>,
+                               absl::Duration,
+                               Done<inference::RepositoryModelUnloadResponse> done) override {
+    return PassRepository(std::move(done));
   }
   absl::StatusOr<KnownModelsPtr> Describe(const Look&) override {
     return absl::UnimplementedError("not asked for in tests");
@@ -132,6 +133,33 @@ class FakeUpstream final : public UpstreamServer {
     InferenceDone done;
     bool cancelled = false;
   };
+
+  template <typename Response>
+  struct PassedOn final : Call {
+    void Cancel() override {
+      if (done == nullptr) return;
+      std::exchange(done, nullptr)(absl::CancelledError("cancelled"));
+    }
+    Done<Response> done;
+  };
+
+  template <typename Response>
+  std::shared_ptr<Call> Pass(const absl::StatusOr<Response>& outcome, Done<Response> done) {
+    auto call = std::make_shared<PassedOn<Response>>();
+    if (holds_passed_on_) {
+      call->done = std::move(done);
+    } else if (!outcome.ok()) {
+      std::move(done)(outcome.status());
+    } else {
+      std::move(done)(std::make_unique<Response>(*outcome));
+    }
+    return call;
+  }
+  template <typename Response>
+  std::shared_ptr<Call> PassRepository(Done<Response> done) {
+    return repository_status_.ok() ? Pass<Response>(Response(), std::move(done))
+                                   : Pass<Response>(repository_status_, std::move(done));
+  }
 
   void End(size_t call, absl::StatusOr<InferenceAnswer> outcome) {
     InferenceDone done;
@@ -146,6 +174,7 @@ class FakeUpstream final : public UpstreamServer {
       absl::UnimplementedError("not asked for in tests");
   absl::Status repository_status_ = absl::UnimplementedError("not asked for in tests");
   const std::function<void()> on_closed_;
+  bool holds_passed_on_ = false;
   size_t left_out_ = 0;
   Model automatic_;
   mutable Mutex mutex_;

@@ -445,6 +445,7 @@ TEST_F(ComputeServiceTest, DescribesAModelWithoutLoadingIt) {
   EXPECT_THAT(metadata.inputs(0).shape(), ::testing::ElementsAre(-1, 1));
   EXPECT_THAT(metadata.outputs(0).shape(), ::testing::ElementsAre(-1, 1));
   EXPECT_EQ(metadata.properties().at("souvenir.digest"), Echo()->digest());
+  EXPECT_FALSE(metadata.properties().contains("souvenir.hanging_row_limit_ms"));
 
   grpc::ClientContext config_context;
   inference::ModelConfigRequest config_request;

@@ -786,5 +786,44 @@ TEST_F(GatewayTest, AStopCancelsWhatTakesLongerThanTheDrainTimeout) {
   backend_->HoldRuns(false);
 }
 
+TEST_F(GatewayTest, AStopCancelsAModelLoadThatOutlastsTheDrainTimeout) {
+  drain_seconds_ = 0;
+  StartGateway();
+  WaitForModels();
+  const int loads = backend_->loads();
+  backend_->HoldLoads(true);
+  std::thread caller([&] {
+    grpc::ClientContext context;
+    inference::RepositoryModelLoadRequest load;
+    load.set_model_name("fake-en-es");
+    inference::RepositoryModelLoadResponse loaded;
+    EXPECT_FALSE(admin_inference_->RepositoryModelLoad(&context, load, &loaded).ok());
+  });
+  backend_->WaitForLoads(loads + 1);
+  gateway_->Stop();  // the load is still held: only a cancelled call lets it return
+  caller.join();
+  backend_->HoldLoads(false);
+}
+
+TEST_F(GatewayTest, ACallerWhoLeavesAModelLoadIsLetGo) {
+  const int loads = backend_->loads();
+  backend_->HoldLoads(true);
+  grpc::ClientContext context;
+  std::thread caller([&] {
+    inference::RepositoryModelLoadRequest load;
+    load.set_model_name("fake-en-es");
+    inference::RepositoryModelLoadResponse loaded;
+    EXPECT_EQ(admin_inference_->RepositoryModelLoad(&context, load, &loaded).error_code(),
+              grpc::StatusCode::CANCELLED);
+  });
+  backend_->WaitForLoads(loads + 1);
+  context.TryCancel();
+  caller.join();
+  // The gateway counts the call as ended, though the load is still held.
+  WaitForMetric(
+      R"(souvenir_gateway_request_seconds_count{method="RepositoryModelLoad",code="CANCELLED"})", 1);
+  backend_->HoldLoads(false);
+}
+
 }  // namespace
 }  // namespace souvenir

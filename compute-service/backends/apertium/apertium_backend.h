@@ -37,6 +37,8 @@ class ApertiumBackend final : public Backend {
   std::string_view name() const override { return "apertium"; }
   bool isolates_itself() const override { return true; }
 
+  bool limits_each_row() const override { return true; }
+
   // Returns a model `apertium-<mode>` for each mode of the directory that is named after two
   // languages, translates, runs only programs and options that the worker covers, and has all its
   // programs installed.

@@ -71,6 +71,17 @@ TEST(ThreadExecutorTest, RefusesMoreThanItsQueueHoldsAndLeavesTheTask) {
   go_on.set_value();
 }
 
+TEST(ThreadExecutorTest, AThreadThatHasYetToWakeIsFree) {
+  for (int round = 0; round < 100; ++round) {
+    std::promise<void> go_on;
+    const std::shared_future<void> wait = go_on.get_future().share();
+    const auto executor = Make(2, 1);
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(Submit(*executor, [wait] { wait.wait(); })) << i;
+    EXPECT_FALSE(Submit(*executor, [] {}));
+    go_on.set_value();
+  }
+}
+
 TEST(ThreadExecutorTest, StopRunsWhatIsQueuedAndRefusesTheRest) {
   std::atomic<int> ran{0};
   const auto executor = Make(2, 1000);

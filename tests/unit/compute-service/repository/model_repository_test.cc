@@ -651,6 +651,66 @@ TEST_F(ModelRepositoryTest, ALoadThatHangsDelaysNoOtherFolder) {
   EXPECT_EQ(QualityOf("slow"), "high");
 }
 
+TEST_F(ModelRepositoryTest, AModelThatHangsForARequestAndForAnOperatorLeavesAPlaceToOthers) {
+  WriteModel("slow");
+  WriteModel("other");
+  Create();
+  backend_.HoldLoadsOf("slow");
+  auto row = Ask("slow");
+  backend_.WaitForLoads(1);
+  std::future<absl::Status> first = BeginLoad("slow");
+  std::future<absl::Status> second = BeginLoad("slow");
+  EXPECT_TRUE(BeginLoad("other").get().ok());
+  EXPECT_TRUE(Ask("other").get().ok());
+  backend_.HoldLoadsOf("");
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+  EXPECT_TRUE(row.get().ok());
+  EXPECT_EQ(backend_.loads(), 2) << "one of each: the request's load was the operator's too";
+}
+
+TEST_F(ModelRepositoryTest, AnOperatorHasTheErrorOfTheLoadThatARequestBegan) {
+  WriteModel("m");
+  Create();
+  backend_.HoldLoads(true);
+  auto row = Ask("m");
+  backend_.WaitForLoads(1);
+  std::future<absl::Status> load = BeginLoad("m");
+  backend_.SetLoadStatus(absl::FailedPreconditionError("out of order"));
+  backend_.HoldLoads(false);
+  EXPECT_THAT(std::string(load.get().message()), HasSubstr("out of order"));
+  EXPECT_FALSE(row.get().ok());
+}
+
+TEST_F(ModelRepositoryTest, NewerContentDoesNotWaitForALoadOfOlderThatHangsForARequest) {
+  WriteModel("m");
+  Create();
+  backend_.HoldLoads(true);
+  auto row = Ask("m");
+  backend_.WaitForLoads(1);
+  std::future<absl::Status> load = BeginLoad("m");  // of what hangs
+  ChangeModel("m", "high");
+  repository_->Poll();
+  backend_.WaitForLoads(2);
+  backend_.HoldLoads(false);
+  EXPECT_TRUE(load.get().ok());
+  EXPECT_EQ(QualityOf("m"), "high");
+  (void)row.get();  // answered, by whichever
+}
+
+TEST_F(ModelRepositoryTest, AnUnloadAnswersWhoWaitsForTheLoadThatARequestBegan) {
+  WriteModel("m");
+  Create();
+  backend_.HoldLoads(true);
+  auto row = Ask("m");
+  backend_.WaitForLoads(1);
+  std::future<absl::Status> load = BeginLoad("m");
+  EXPECT_TRUE(Unload("m").ok());
+  EXPECT_THAT(std::string(load.get().message()), HasSubstr("is unloaded"));
+  EXPECT_FALSE(row.get().ok());
+  backend_.HoldLoads(false);
+}
+
 TEST_F(ModelRepositoryTest, AFolderThatLoadsIsNotLoadedTwiceAndTheNewestContentWins) {
   WriteModel("m");
   Create();

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/souvenir_names.h"
 #include "tests/unit/gateway/resolve/resolver_fixture.h"
 
 namespace souvenir::gateway {
@@ -42,6 +43,22 @@ class UpstreamQueuesTest : public ResolverTest {
     resolver_->Resolve(call);
     executor_.RunAll();
     return call;
+  }
+
+  // Has target_ be a model of 100 rows a call which tells that limit for a row that hangs.
+  void AskModelThatTells(const std::string& hanging_row_limit_ms) {
+    souvenir::state::v1::KnownModels models;
+    auto* const model = models.add_models();
+    *model = TextModel("m", "in", "out");
+    model->mutable_config()->set_max_batch_size(100);
+    if (!hanging_row_limit_ms.empty()) {
+      (*model->mutable_metadata()->mutable_properties())[kHangingRowLimitName] =
+          hanging_row_limit_ms;
+    }
+    Catalog catalog(Catalog::Options{});
+    catalog.Update(models);
+    target_ = std::make_shared<const Target>(
+        Target::Spec{.model = *catalog.snapshot()->Find("m", ""), .by_rows = true});
   }
 
   UpstreamQueues::Stats stats() { return resolver_->upstream().at(0); }
@@ -258,14 +275,7 @@ TEST_F(UpstreamQueuesTest, ARequestThatFindsRoomComesInWhole) {
 TEST_F(UpstreamQueuesTest, StrangersShareACallOnlyAsFarAsOneThatHangsIsEndedInTime) {
   call_timeout_ = absl::Minutes(1);
   DropMemory();
-  souvenir::state::v1::KnownModels models;
-  auto* const model = models.add_models();
-  *model = TextModel("m", "in", "out");
-  model->mutable_config()->set_max_batch_size(100);
-  Catalog catalog(Catalog::Options{});
-  catalog.Update(models);
-  target_ = std::make_shared<const Target>(
-      Target::Spec{.model = *catalog.snapshot()->Find("m", ""), .by_rows = true});
+  AskModelThatTells("");
   Ask({"0"});
   for (int i = 1; i <= 5; ++i) Ask({std::to_string(i)});
   upstream_.Answer(0, Bracket);
@@ -279,6 +289,32 @@ TEST_F(UpstreamQueuesTest, StrangersShareACallOnlyAsFarAsOneThatHangsIsEndedInTi
   EXPECT_THAT(Texts(3), ::testing::SizeIs(20)) << "one caller's rows are its own affair";
   upstream_.Answer(3, Bracket);
   target_ = nullptr;
+}
+
+TEST_F(UpstreamQueuesTest, StrangersShareACallWithoutABoundWhereEachRowIsEndedByItself) {
+  call_timeout_ = absl::Minutes(1);
+  DropMemory();
+  AskModelThatTells("30000");
+  Ask({"0"});
+  for (int i = 1; i <= 20; ++i) Ask({std::to_string(i)});
+  upstream_.Answer(0, Bracket);
+  EXPECT_THAT(Texts(1), ::testing::SizeIs(20));
+  upstream_.Answer(1, Bracket);
+}
+
+TEST_F(UpstreamQueuesTest, StrangersShareNoCallThatOneThatHangsOutlasts) {
+  call_timeout_ = absl::Minutes(1);
+  for (const char* told : {"30001", "0", "-1", "soon"}) {
+    DropMemory();
+    AskModelThatTells(told);
+    const size_t first = upstream_.calls();
+    Ask({fmt::format("0 {}", told)});
+    for (int i = 1; i <= 2; ++i) Ask({fmt::format("{} {}", i, told)});
+    for (size_t call = first; call < first + 3; ++call) {
+      EXPECT_THAT(Texts(call), ::testing::SizeIs(1)) << told;
+      upstream_.Answer(call, Bracket);
+    }
+  }
 }
 
 // Each call that ends sends the next: without care they would nest as deep as the queue is long.

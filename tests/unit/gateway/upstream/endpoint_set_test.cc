@@ -343,6 +343,19 @@ TEST_F(EndpointSetTest, LoadingIsPassedOnToAllAndAllMustHaveDoneIt) {
   EXPECT_EQ(load().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(EndpointSetTest, ALoadThatIsCancelledIsGivenUpAtAllAndAnswersOnce) {
+  StartReady({"a", "b"});
+  for (const auto& [address, server] : servers_) server->HoldPassedOn();
+  std::vector<absl::StatusCode> answers;
+  const std::shared_ptr<Upstream::Call> call =
+      set_->Load(std::make_unique<inference::RepositoryModelLoadRequest>(), absl::Seconds(1),
+                 [&](auto response) { answers.push_back(response.status().code()); });
+  EXPECT_THAT(answers, testing::IsEmpty());
+  call->Cancel();
+  call->Cancel();
+  EXPECT_THAT(answers, testing::ElementsAre(absl::StatusCode::kCancelled));
+}
+
 TEST_F(EndpointSetTest, StatisticsAreTheSumOfThoseThatAnswer) {
   StartReady({"a", "b", "c"});
   inference::ModelStatisticsResponse one;
