@@ -43,4 +43,7 @@ souvenir_precompiled_headers(precompiled ${library_headers})
 if(SOUVENIR_TESTS)
   souvenir_precompiled_headers(precompiled_for_tests ${library_headers} <gmock/gmock.h>
                                <gtest/gtest.h>)
+  if(SOUVENIR_PRECOMPILE AND SOUVENIR_SANITIZE)
+    target_compile_options(precompiled_for_tests PRIVATE -O0)  # as in tests/CMakeLists.txt
+  endif()
 endif()

@@ -59,15 +59,19 @@ UpstreamQueues::LanePtr UpstreamQueues::LaneOf(const CatalogModel& model) {
   MutexLock lock(&mutex_);
   LanePtr& lane = lanes_[model.name()];
   if (lane == nullptr) {
-    const int instances = InstancesOf(model);
-    const int servers = static_cast<int>(context_->upstream->servers());
-    const int first = options_.first_calls > 0 ? options_.first_calls : (instances + 1) * servers;
+    // All three are bounded, so that no product overflows.
+    const int64_t most = options_.max_calls;
+    const int64_t instances = std::min<int64_t>(InstancesOf(model), most);
+    const int64_t servers = std::min(static_cast<int64_t>(context_->upstream->servers()), most);
+    const int64_t first =
+        options_.first_calls > 0 ? options_.first_calls : (instances + 1) * servers;
     lane = std::make_shared<Lane>(
         FairQueue<QueuedPtr>::Options{.limit = options_.max_waiting_rows},
-        ConcurrencyLimit::Options{.first = std::min(first, options_.max_calls),
+        ConcurrencyLimit::Options{.first = static_cast<int>(std::min(first, most)),
                                   .most = options_.max_calls});
     MutexLock lane_lock(&lane->mutex);
-    lane->instances = instances;
+    lane->instances = static_cast<int>(instances);
+    lane->all_instances = static_cast<int>(std::min(instances * servers, most));
   }
   return lane;
 }
@@ -159,6 +163,7 @@ void UpstreamQueues::SendWhatMayGo(const LanePtr& lane) {
 
 std::shared_ptr<UpstreamBatch> UpstreamQueues::TakeBatch(Lane& lane) {
   MutexLock lock(&lane.mutex);
+  FollowInstances(lane);
   const int free = lane.limit.limit() - lane.under_way;
   const auto* const next = lane.waiting.Next();
   if (free <= 0 || next == nullptr) {
@@ -166,9 +171,8 @@ std::shared_ptr<UpstreamBatch> UpstreamQueues::TakeBatch(Lane& lane) {
     return nullptr;
   }
   // Instances that nothing is under way for each get a share.
-  const int64_t instances = lane.instances * static_cast<int64_t>(context_->upstream->servers());
-  const auto idle = static_cast<uint64_t>(
-      std::max<int64_t>(std::min<int64_t>(free, instances - lane.under_way), 1));
+  const auto idle =
+      static_cast<uint64_t>(std::max(std::min(free, lane.all_instances - lane.under_way), 1));
   const uint64_t share = (lane.waiting.size() + idle - 1) / idle;
   const Target& target = *next->value->row->target();
   const std::vector<QueuedPtr> taken = lane.waiting.Pop({.rows = std::min(share, MaxRows(target)),
@@ -184,10 +188,20 @@ std::shared_ptr<UpstreamBatch> UpstreamQueues::TakeBatch(Lane& lane) {
   return std::make_shared<UpstreamBatch>(context_, std::move(rows));
 }
 
+void UpstreamQueues::FollowInstances(Lane& lane) {
+  const auto most = static_cast<int64_t>(options_.max_calls);
+  const auto servers = static_cast<int64_t>(context_->upstream->servers());
+  const int now = static_cast<int>(std::min(lane.instances * std::min(servers, most), most));
+  lane.limit.Shift(now - lane.all_instances);
+  lane.all_instances = now;
+}
+
 void UpstreamQueues::OnEnded(const LanePtr& lane, const UpstreamBatch::Outcome& outcome) {
   {
     MutexLock lock(&lane->mutex);
-    if (outcome.instances > 0) lane->instances = outcome.instances;
+    if (outcome.instances > 0) {
+      lane->instances = static_cast<int>(std::min<int64_t>(outcome.instances, options_.max_calls));
+    }
     if (outcome.status.ok()) {
       lane->limit.Record(
           {.under_way = lane->under_way, .took = outcome.took, .waited = outcome.waited});

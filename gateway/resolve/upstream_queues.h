@@ -73,7 +73,8 @@ class UpstreamQueues {
     FairQueue<QueuedPtr> waiting ABSL_GUARDED_BY(mutex);
     ConcurrencyLimit limit ABSL_GUARDED_BY(mutex);
     int under_way ABSL_GUARDED_BY(mutex) = 0;
-    int64_t instances ABSL_GUARDED_BY(mutex) = 1;    // of one server, as far as is known
+    int instances ABSL_GUARDED_BY(mutex) = 1;        // of one server, as far as is known
+    int all_instances ABSL_GUARDED_BY(mutex) = 1;    // of all servers, which `limit` goes by
     bool is_sending ABSL_GUARDED_BY(mutex) = false;  // a thread is in SendWhatMayGo()
     Stats counted ABSL_GUARDED_BY(mutex);            // only calls, rows and refused
   };
@@ -93,6 +94,8 @@ class UpstreamQueues {
   // Takes the rows of the next call, and a place for it. Returns null if no place is free or no row
   // waits, and the thread is then no longer sending.
   std::shared_ptr<UpstreamBatch> TakeBatch(Lane& lane);
+  // Has the limit follow the instances that there are now.
+  void FollowInstances(Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lane.mutex);
   void OnEnded(const LanePtr& lane, const UpstreamBatch::Outcome& outcome);
   // Drops `queued` if nobody waits for it and it is still in the queue.
   void DropIfDeserted(Lane& lane, const QueuedPtr& queued);

@@ -26,6 +26,10 @@ void ConcurrencyLimit::Record(const Sample& sample) {
   limit_ = std::clamp(limit_, 1.0, static_cast<double>(options_.most));
 }
 
+void ConcurrencyLimit::Shift(int instances) {
+  limit_ = std::clamp(limit_ + instances, 1.0, static_cast<double>(options_.most));
+}
+
 void ConcurrencyLimit::RecordRefusal() { limit_ = std::max(limit_ / 2, 1.0); }
 
 }  // namespace souvenir::gateway

@@ -45,6 +45,10 @@ class ConcurrencyLimit {
 
   void Record(const Sample& sample);
 
+  // Compute has got so many instances more or, below 0, fewer: the limit moves with them at once,
+  // so that none idles until calls that take long have been answered.
+  void Shift(int instances);
+
   // Compute had no room for a call: halves the limit.
   void RecordRefusal();
 

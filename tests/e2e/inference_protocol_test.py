@@ -73,8 +73,9 @@ class InferenceProtocolTest(harness.SharedServicesTest):
                                  [("translation", "BYTES")])
                 self.assertEqual(metadata.inputs[0].shape[0], -1)
                 self.assertRegex(metadata.properties["souvenir.digest"], "^[0-9a-f]{64}$")
-                # The engine ends a row that hangs, whatever other rows go with it.
-                self.assertEqual(metadata.properties["souvenir.hanging_row_limit_ms"], "10000")
+                # The engine ends a row that hangs, whatever other rows go with it: run_limit_ms of
+                # the configuration of these tests.
+                self.assertEqual(metadata.properties["souvenir.hanging_row_limit_ms"], "100000")
                 config = server.inference.ModelConfig(oip.ModelConfigRequest(name=MODEL)).config
                 self.assertEqual(config.name, MODEL)
                 self.assertEqual(config.backend, "apertium")

@@ -60,6 +60,10 @@ class FakeUpstream final : public UpstreamServer {
   // Answers every call from now on at once. Not thread-safe.
   void AnswerAllWith(Model model) { automatic_ = std::move(model); }
 
+  // What servers() says from now on. Not thread-safe.
+  void SetServers(size_t servers) { servers_ = servers; }
+  size_t servers() const override { return servers_; }
+
   // What left_out() says from now on. Not thread-safe.
   void LeaveOut(size_t models) { left_out_ = models; }
   size_t left_out() const override { return left_out_; }
@@ -176,6 +180,7 @@ class FakeUpstream final : public UpstreamServer {
   const std::function<void()> on_closed_;
   bool holds_passed_on_ = false;
   size_t left_out_ = 0;
+  size_t servers_ = 1;
   Model automatic_;
   mutable Mutex mutex_;
   absl::Status fails_with_ ABSL_GUARDED_BY(mutex_);

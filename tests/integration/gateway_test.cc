@@ -821,7 +821,8 @@ TEST_F(GatewayTest, ACallerWhoLeavesAModelLoadIsLetGo) {
   caller.join();
   // The gateway counts the call as ended, though the load is still held.
   WaitForMetric(
-      R"(souvenir_gateway_request_seconds_count{method="RepositoryModelLoad",code="CANCELLED"})", 1);
+      R"(souvenir_gateway_request_seconds_count{method="RepositoryModelLoad",code="CANCELLED"})",
+      1);
   backend_->HoldLoads(false);
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,10 +56,10 @@ class UpstreamQueuesTest : public ResolverTest {
       (*model->mutable_metadata()->mutable_properties())[kHangingRowLimitName] =
           hanging_row_limit_ms;
     }
-    Catalog catalog(Catalog::Options{});
-    catalog.Update(models);
+    catalogs_.push_back(std::make_unique<Catalog>(Catalog::Options{}));
+    catalogs_.back()->Update(models);
     target_ = std::make_shared<const Target>(
-        Target::Spec{.model = *catalog.snapshot()->Find("m", ""), .by_rows = true});
+        Target::Spec{.model = *catalogs_.back()->snapshot()->Find("m", ""), .by_rows = true});
   }
 
   UpstreamQueues::Stats stats() { return resolver_->upstream().at(0); }
@@ -330,6 +331,34 @@ TEST_F(UpstreamQueuesTest, ALongQueueFailsAtOnceWhenComputeGoesAway) {
   upstream_.Fail(0, absl::UnavailableError("compute cannot be reached"));
   for (const auto& call : calls) ASSERT_TRUE(call->done());
   EXPECT_EQ(stats().waiting_rows, 0u);
+}
+
+TEST_F(UpstreamQueuesTest, AServerThatComesIsUsedBeforeWhatIsUnderWayEnds) {
+  upstream_options_ = {.max_waiting_rows = 100, .max_calls = 8};
+  DropMemory();
+  for (const char* text : {"a", "b", "c"}) Ask({text});
+  ASSERT_EQ(upstream_.calls(), 2u) << "one runs, and one waits there";
+  upstream_.SetServers(2);
+  Ask({"d"});
+  ASSERT_EQ(upstream_.calls(), 3u);
+  EXPECT_THAT(Texts(2), ElementsAre("c", "d"));
+  upstream_.SetServers(1);
+  Ask({"e"});
+  EXPECT_EQ(stats().call_limit, 2);
+}
+
+TEST_F(UpstreamQueuesTest, ACountOfInstancesThatCannotBeIsBounded) {
+  upstream_options_ = {.max_waiting_rows = 100, .max_calls = 8};
+  DropMemory();
+  Ask({"a"});
+  upstream_.Answer(0, [](const auto& request, auto* response) {
+    Bracket(request, response);
+    (*response->mutable_parameters())["souvenir.instances"].set_int64_param(INT64_MAX);
+  });
+  upstream_.SetServers(SIZE_MAX / 2);
+  for (int i = 0; i < 10; ++i) Ask({std::to_string(i)});
+  EXPECT_EQ(upstream_.calls(), 9u);
+  EXPECT_EQ(stats().call_limit, 8);
 }
 
 TEST_F(UpstreamQueuesTest, RowsAreSharedOutAmongInstances) {

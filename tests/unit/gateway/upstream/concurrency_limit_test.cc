@@ -56,6 +56,18 @@ TEST(ConcurrencyLimitTest, DoesNotGrowWhileItIsNotUsed) {
   EXPECT_EQ(limit.limit(), 8);
 }
 
+TEST(ConcurrencyLimitTest, MovesWithTheInstances) {
+  ConcurrencyLimit limit({.first = 2, .most = 5});
+  limit.Shift(2);
+  EXPECT_EQ(limit.limit(), 4);
+  limit.Shift(2);
+  EXPECT_EQ(limit.limit(), 5);
+  limit.Shift(-3);
+  EXPECT_EQ(limit.limit(), 2);
+  limit.Shift(-3);
+  EXPECT_EQ(limit.limit(), 1);
+}
+
 TEST(ConcurrencyLimitTest, IsBounded) {
   ConcurrencyLimit limit({.first = 2, .most = 5});
   Answer(&limit, 100, absl::Milliseconds(10), 500);
