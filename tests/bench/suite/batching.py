@@ -38,7 +38,7 @@ class Benchmark(frame.Stage):
             subprocess.run([services.program("bench-scripted-mlp"), f"--width={WIDTH}",
                             f"--file={folder / '1' / 'model.pt'}"], check=True)
             (folder / "config.pbtxt").write_text(config)
-        self._compute = running.start_compute().listen
+        self._compute = running.start_compute(config=None).listen
         for model in MODELS:
             self._ask(model)
 

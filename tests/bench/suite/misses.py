@@ -48,7 +48,7 @@ class Benchmark(frame.Stage):
         directory = self._settings.directory
         running = services.Services(directory)
         self.callback(running.stop)
-        compute = running.start_compute()
+        compute = running.start_compute(config=None)
         gateway = running.start_gateway(compute.listen, data_dir="cache")
         self._server = clients.Server(gateway.listen)
         self.callback(self._server.close)

@@ -73,7 +73,7 @@ class Benchmark(frame.Stage):
             folder = self._settings.directory / "models" / name
             folder.mkdir(parents=True)
             (folder / "config.pbtxt").write_text(config)
-        self._compute = running.start_compute().listen
+        self._compute = running.start_compute(config=None).listen
         gateway = running.start_gateway(
             self._compute, config=f'models {{ key: "{FAST}" value {{ cache: false }} }}')
         self._gateway = gateway.listen

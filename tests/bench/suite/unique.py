@@ -52,7 +52,7 @@ class Benchmark(frame.Stage):
         running = services.Services(self._settings.directory)
         self.callback(running.stop)
         models = running.start("bench-model-server", value_load.VALUE_FLAGS).listen
-        compute = running.start_compute().listen
+        compute = running.start_compute(config=None).listen
 
         def gateway(upstream, config="", data_dir=None):
             return self.enter_context(infer_load.Gateway(
