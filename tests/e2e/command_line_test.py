@@ -90,10 +90,12 @@ class CommandLineTest(harness.SharedServicesTest):
         self.assertIn("did you mean 'apertium-eng-spa'?", err)
 
     def test_models_are_loaded_and_unloaded(self):
-        gateway = self.start_gateway(self.compute,
-                                     arguments=[f"--compute_admin={self.compute.admin}"])
+        # A compute service of its own: other gateways learn of an unload, and of the load that
+        # follows it, only when they look next.
+        compute = self.start_compute()
+        gateway = self.start_gateway(compute, arguments=[f"--compute_admin={compute.admin}"])
         self.connect_when_ready(gateway)
-        for admin in (gateway.admin, self.compute.admin):
+        for admin in (gateway.admin, compute.admin):
             self.assertEqual(self.run_cli("models", "load", "apertium-en-gl", admin=admin)[0], OK)
             code, out, err = self.run_cli("models", "unload", "apertium-en-gl", admin=admin)
             self.assertEqual((code, err), (OK, ""))
