@@ -24,8 +24,8 @@ class Sha256 {
   void Add(std::string_view part);
   void Add(uint64_t number);
 
-  // Adds a part that is not in memory at once: first its size, then its bytes in pieces of any size,
-  // `size` bytes together. The digest is the same as with Add().
+  // Adds a part that is not in memory at once: first its size, then its bytes in pieces of any
+  // size, `size` bytes together. The digest is the same as with Add().
   void BeginPart(uint64_t size) { Add(size); }
   void AddPiece(std::string_view piece) { Append(piece.data(), piece.size()); }
 

@@ -13,8 +13,8 @@ namespace souvenir {
 
 // Reads protobuf text format from a file into `message`, whose fields it replaces.
 // INVALID_ARGUMENT, as "path:line:column: reason", for a syntax error, an unknown field, or a field
-// or a map key that is given twice. See ReadFile() for errors if the file cannot be read or has more
-// than 64 MiB.
+// or a map key that is given twice. See ReadFile() for errors if the file cannot be read or has
+// more than 64 MiB.
 absl::Status ReadTextProto(const std::string& path, google::protobuf::Message* message);
 
 // Parses protobuf text format like ReadTextProto(). `name` replaces the path in messages.

@@ -42,8 +42,8 @@ class Pool {
     // Pause after the first failure to create an instance. It doubles up to `longest_pause`.
     absl::Duration first_pause = absl::Seconds(1);
     absl::Duration longest_pause = absl::Minutes(1);
-    // Cancels the model's starts. Stop() cancels it when its grace is over. Null means none. Outlives
-    // the pool.
+    // Cancels the model's starts. Stop() cancels it when its grace is over. Null means none.
+    // Outlives the pool.
     Cancellation* cancellation = nullptr;
   };
 
