@@ -54,14 +54,19 @@ void LoadJob::Add(std::shared_ptr<ServedModel> model) {
   if (!why.ok()) model->CancelLoad(why);
 }
 
-void LoadJob::Await(std::shared_ptr<const ServedModel> model) {
+void LoadJob::Await(std::shared_ptr<ServedModel> model) {
   MutexLock lock(&mutex_);
   awaited_.push_back(std::move(model));
 }
 
-bool LoadJob::Awaits(const std::shared_ptr<const ServedModel>& model) const {
+bool LoadJob::Awaits(const std::shared_ptr<ServedModel>& model) const {
   MutexLock lock(&mutex_);
   return std::find(awaited_.begin(), awaited_.end(), model) != awaited_.end();
+}
+
+std::shared_ptr<ServedModel> LoadJob::awaited() const {
+  MutexLock lock(&mutex_);
+  return awaited_.empty() ? nullptr : awaited_.back();
 }
 
 void LoadJob::Cancel(const absl::Status& why) {
@@ -138,8 +143,7 @@ void ModelLoads::Load(std::string name, Done done) {
       const auto [entry, fresh] = entries_.try_emplace(name);
       (entry->second.job == nullptr ? entry->second.asked : entry->second.later)
           .push_back(std::move(done));
-      const bool parked = std::exchange(entry->second.parked, false);
-      if (!fresh && !parked) return;
+      if (!fresh && entry->second.parked == nullptr) return;
     }
   }
   if (!refused.empty()) return Answer(std::move(refused), QueueError());
@@ -156,10 +160,10 @@ void ModelLoads::Reload(const std::string& name) {
     MutexLock lock(&mutex_);
     const auto [entry, fresh] = entries_.try_emplace(name);
     if (!fresh) {
-      const bool parked = std::exchange(entry->second.parked, false);
-      if (entry->second.job == nullptr && !parked) return;  // it will read what is there then
-      if (!parked) entry->second.again = true;
       older = entry->second.job;
+      // One that has not begun will read what is there then.
+      if (older == nullptr && entry->second.parked == nullptr) return;
+      entry->second.again = older != nullptr;
     }
   }
   if (older != nullptr) {
@@ -169,32 +173,24 @@ void ModelLoads::Reload(const std::string& name) {
   }
 }
 
-void ModelLoads::Resume(const std::string& name) {
-  {
-    MutexLock lock(&mutex_);
-    const auto found = entries_.find(name);
-    if (found == entries_.end()) return;
-    found->second.resumed = true;
-    if (!std::exchange(found->second.parked, false)) return;
-  }
-  SubmitOrCancel(name);
-}
-
-void ModelLoads::Park(const std::string& name) {
+void ModelLoads::Park(const std::string& name, const std::shared_ptr<LoadJob>& job) {
+  bool parks;
   {
     MutexLock lock(&mutex_);
     Entry& entry = entries_.find(name)->second;
-    entry.begun = std::move(entry.job);
+    entry.job = nullptr;
     Append(&entry.asked, &entry.later, entry.later.size());
     const bool again = std::exchange(entry.again, false);
-    if (entry.asked.empty() && !again) {
-      entries_.erase(name);  // cancelled
+    if (entry.given_up && entry.asked.empty() && !again) {
+      entries_.erase(name);
       return;
     }
-    entry.parked = !entry.resumed && !again;
-    if (entry.parked) return;
+    // Who has asked since a job was given up is not to have its outcome.
+    parks = !again && !entry.given_up;
+    if (parks) entry.parked = job;
   }
-  SubmitOrCancel(name);
+  if (!parks) return SubmitOrCancel(name);
+  job->awaited()->WhenLoadEnds([this, name] { SubmitOrCancel(name); });
 }
 
 bool ModelLoads::Cancel(const std::string& name, const absl::Status& why) {
@@ -211,6 +207,7 @@ bool ModelLoads::Cancel(const std::string& name, const absl::Status& why) {
     entry.joining = 0;
     waiting_ -= asked.size();
     entry.again = false;
+    entry.given_up = true;
     if (job == nullptr) entries_.erase(found);  // what is queued for it finds nothing to do
   }
   if (job != nullptr) job->Cancel(why);
@@ -239,13 +236,13 @@ void ModelLoads::Run(const std::string& name) {
     const auto found = entries_.find(name);
     // Cancelled, or another one that was queued for it works on it.
     if (found == entries_.end() || found->second.job != nullptr) return;
-    job = std::exchange(found->second.begun, nullptr);
+    job = std::exchange(found->second.parked, nullptr);
     if (job == nullptr) job = std::make_shared<LoadJob>();
     found->second.job = job;
-    found->second.parked = found->second.resumed = false;
+    found->second.given_up = false;
   }
   const std::optional<absl::Status> status = options_.work(name, *job);
-  if (!status) return Park(name);
+  if (!status) return Park(name, job);
   {
     MutexLock lock(&mutex_);
     Entry& entry = entries_.find(name)->second;

@@ -31,10 +31,13 @@ class LoadJob {
   // Has `model` be cancelled with the job, be it cancelled already.
   void Add(std::shared_ptr<ServedModel> model);
 
-  // Notes that a request has `model` load, whose outcome is to be the job's too; and tells whether
-  // that was noted before.
-  void Await(std::shared_ptr<const ServedModel> model);
-  bool Awaits(const std::shared_ptr<const ServedModel>& model) const;
+  // Notes that the job waits for `model`, which another thread loads for a request, and is to have
+  // its outcome.
+  void Await(std::shared_ptr<ServedModel> model);
+  // Tells whether Await() was called for `model`.
+  bool Awaits(const std::shared_ptr<ServedModel>& model) const;
+  // Returns the model of the last Await(); null without one.
+  std::shared_ptr<ServedModel> awaited() const;
 
   // Gives up the loads of the models that were added. The first reason counts.
   void Cancel(const absl::Status& why);
@@ -49,7 +52,7 @@ class LoadJob {
   std::string signature_ ABSL_GUARDED_BY(mutex_);
   absl::Status why_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<ServedModel>> models_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::shared_ptr<const ServedModel>> awaited_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<ServedModel>> awaited_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The threads on which models load, and the loads of whole folders that were asked for: of one name
@@ -65,9 +68,8 @@ class ModelLoads final : public Executor {
  public:
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
   // Reads and loads the model `name` as `job`, and has it take over. Blocks, on a loader's thread.
-  // nullopt: another thread loads the same content for a request, see LoadJob::Await(). A second
-  // thread that waited for it would be missing to other models; the work is done anew, as the same
-  // job, after Resume().
+  // Returns nullopt after LoadJob::Await(): the job gives its thread back, which other models would
+  // miss, and is worked on anew when the awaited load has ended.
   using Work = std::function<std::optional<absl::Status>(const std::string& name, LoadJob& job)>;
 
   struct Options {
@@ -97,9 +99,6 @@ class ModelLoads final : public Executor {
   // who wait for it wait for the new one.
   void Reload(const std::string& name);
 
-  // A load of that name, which a request has asked for, has ended.
-  void Resume(const std::string& name);
-
   // Gives up the load of that name, and answers who waits for it with `why`. False if there is
   // none.
   bool Cancel(const std::string& name, const absl::Status& why);
@@ -116,23 +115,23 @@ class ModelLoads final : public Executor {
 
  private:
   struct Entry {
-    std::shared_ptr<LoadJob> job;    // null: it has not begun
-    bool parked = false;             // it begins with Resume(), or with the next that asks
-    bool resumed = false;            // Resume() was called since the job began
-    std::shared_ptr<LoadJob> begun;  // that was parked; null: a new one begins
-    std::vector<Done> asked;         // wait for its end
-    bool again = false;              // its end is not what they wait for: another load is due
-    std::vector<Done> later;         // have asked since it began
+    std::shared_ptr<LoadJob> job;     // null: it has not begun
+    std::shared_ptr<LoadJob> parked;  // awaits another load, or its thread after that; else null
+    bool given_up = false;            // Cancel() was called since the job began
+    std::vector<Done> asked;          // wait for its end
+    bool again = false;               // its end is not what they wait for: another load is due
+    std::vector<Done> later;          // have asked since it began
     size_t joining = 0;  // of these, from the first, how many asked for what it has read
   };
 
   explicit ModelLoads(Options options) : options_(std::move(options)) {}
 
   bool SubmitLoad(const std::string& name);
-  // Submits the load, or answers who waits for it with why it cannot be.
+  // Submits the load, or answers who waits for it with the reason why it cannot run.
   void SubmitOrCancel(const std::string& name);
   void Run(const std::string& name);
-  void Park(const std::string& name);
+  // Keeps a job that awaits a load until that has ended.
+  void Park(const std::string& name, const std::shared_ptr<LoadJob>& job);
   static void Answer(std::vector<Done> asked, const absl::Status& status);
 
   const Options options_;

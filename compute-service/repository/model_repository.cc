@@ -53,7 +53,6 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
     if (options_.on_change) options_.on_change(name);
   };
   context_.on_load_failed = [this](const std::string& name) { FallBack(name); };
-  context_.on_load_ended = [this](const std::string& name) { loads_->Resume(name); };
 }
 
 absl::Status ModelRepository::StartThreads() {

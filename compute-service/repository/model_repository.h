@@ -125,8 +125,8 @@ class ModelRepository {
   absl::Status ReadAll();
   // Reads and loads one model as `job`, and has it take over; see ModelLoads::Work.
   std::optional<absl::Status> LoadNow(const std::string& name, LoadJob& job);
-  // The model in `fresh` or, if it is the same, the one that serves and loads for requests now, or
-  // did so when `job` began.
+  // Returns the model that serves if it is the same as `fresh` and loads for requests now, or `job`
+  // has awaited it; else `fresh`.
   std::shared_ptr<ServedModel> FreshOrLoading(const std::shared_ptr<ServedModel>& fresh,
                                               const LoadJob& job) const;
   // Takes up a folder that is not as it was.

@@ -129,13 +129,23 @@ absl::Status ServedModel::Load() {
     loading_ = true;
   }
   absl::Status status = LoadOnce();
+  std::vector<std::function<void()>> told;
   {
     MutexLock lock(&mutex_);
     loading_ = false;
     load_ended_.NotifyAll();
+    told.swap(when_load_ends_);
   }
-  if (context_.on_load_ended) context_.on_load_ended(name());
+  for (const auto& done : told) done();
   return status;
+}
+
+void ServedModel::WhenLoadEnds(std::function<void()> done) {
+  {
+    MutexLock lock(&mutex_);
+    if (loading_) return when_load_ends_.push_back(std::move(done));
+  }
+  done();
 }
 
 absl::Status ServedModel::LoadUnlessFailed() {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -68,8 +69,6 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
     std::function<void(const std::string&)> on_change;
     // A model could not be loaded; called as on_change, before what waits for it is answered.
     std::function<void(const std::string&)> on_load_failed;
-    // A load has ended, be it with success or not; called as on_change.
-    std::function<void(const std::string&)> on_load_ended;
   };
 
   struct Status {
@@ -111,8 +110,13 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // Loads on the calling thread, and blocks; the error is also what requests then get. Waits for a
   // load that is under way on another thread, and has its outcome.
   absl::Status Load();
-  // As Load(), but has the error of a load that has failed.
+  // Loads like Load(). Returns the error of the last load if that has failed, and does not try
+  // again.
   absl::Status LoadUnlessFailed();
+
+  // Calls `done`, outside every lock, when the load under way has ended, on its thread; or at once,
+  // if there is none.
+  void WhenLoadEnds(std::function<void()> done);
 
   // Gives up a load that is under way or has yet to begin: what waits for it, and whoever asks from
   // now on, gets `why`. It cannot be loaded again; Stop() is to follow. Nothing where the model is
@@ -137,7 +141,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   uint64_t MeasureMemory();
 
   Status status() const;
-  // Whether a thread loads it now, for which Load() would wait.
+  // Returns true if a thread loads it now. Load() would wait for that thread.
   bool being_loaded() const;
   // Whether it is in memory, or about to be.
   bool loaded() const;
@@ -174,6 +178,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   mutable Mutex mutex_;
   CondVar load_ended_;
   bool loading_ ABSL_GUARDED_BY(mutex_) = false;  // a thread is in LoadOnce()
+  std::vector<std::function<void()>> when_load_ends_ ABSL_GUARDED_BY(mutex_);
   // All instances have run for longer than they may, and nothing can be done about it: requests are
   // refused until one comes back.
   bool hangs_ ABSL_GUARDED_BY(mutex_) = false;

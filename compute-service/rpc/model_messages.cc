@@ -1,5 +1,7 @@
 #include "compute-service/rpc/model_messages.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -58,7 +60,9 @@ void FillMetadata(const ServedModel& model, absl::Span<const std::shared_ptr<Ser
   auto& properties = *response->mutable_properties();
   properties[kDigestName] = model.digest();
   if (const std::optional<absl::Duration> limit = model.hanging_row_limit()) {
-    properties[kHangingRowLimitName] = std::to_string(absl::ToInt64Milliseconds(*limit));
+    // GCC 12 warns of a literal, wrongly (bug 105651).
+    properties[std::string(kHangingRowLimitName)] =
+        fmt::to_string(absl::ToInt64Milliseconds(*limit));
   }
 }
 

@@ -10,13 +10,13 @@
 
 #include "common/grpc/caller.h"
 #include "common/grpc/status.h"
-#include "common/mutex.h"
 #include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "gateway/rpc/cache_statistics.h"
 #include "gateway/rpc/infer_call.h"
 #include "gateway/rpc/stream_infer_call.h"
+#include "gateway/upstream/call_group.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -43,35 +43,18 @@ auto WithDerivation(const std::string& derivation, Done done) {
   };
 }
 
-// The reactor of a call that is passed on. Belongs to gRPC from when the handler returns it;
-// OnDone() is the last it hears.
+// The reactor of a call that is passed on, and given up when the caller goes. Belongs to gRPC from
+// when the handler returns it; OnDone() is the last it hears.
 class PassedOnReactor final : public grpc::ServerUnaryReactor {
  public:
-  // The call that is given up when the caller goes. REQUIRES: the handler has not returned.
-  void Follow(std::shared_ptr<Upstream::Call> call) {
-    {
-      MutexLock lock(&mutex_);
-      call_ = call;
-      if (!cancelled_) return;
-    }
-    call->Cancel();
-  }
+  // REQUIRES: the handler has not returned.
+  void Follow(std::shared_ptr<Upstream::Call> call) { calls_.Add(std::move(call)); }
 
-  void OnCancel() override {
-    std::shared_ptr<Upstream::Call> call;
-    {
-      MutexLock lock(&mutex_);
-      cancelled_ = true;
-      call = call_;
-    }
-    if (call != nullptr) call->Cancel();
-  }
+  void OnCancel() override { calls_.Cancel(); }
   void OnDone() override { delete this; }
 
  private:
-  Mutex mutex_;
-  std::shared_ptr<Upstream::Call> call_ ABSL_GUARDED_BY(mutex_);
-  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+  CallGroup calls_;
 };
 
 // Returns a model that compute has described. UNAVAILABLE, with compute's reason, for one that it

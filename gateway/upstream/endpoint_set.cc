@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/status_detail.h"
+#include "gateway/upstream/call_group.h"
 #include "gateway/upstream/statistics_sum.h"
 
 namespace souvenir::gateway {
@@ -13,10 +14,8 @@ namespace {
 
 absl::Status Stopping() { return absl::UnavailableError("the gateway is stopping"); }
 
-// A call that ended before it was made.
-struct Ended final : Upstream::Call {
-  void Cancel() override {}
-};
+// Returns the call that ended before it was made.
+std::shared_ptr<Upstream::Call> Ended() { return std::make_shared<CallGroup>(); }
 
 // What each endpoint said.
 template <typename Response>
@@ -116,7 +115,7 @@ std::shared_ptr<Upstream::Call> EndpointSet::Infer(std::shared_ptr<const Inferen
   std::optional<Gate::Pass> pass = calls_.Enter();
   if (!pass) {
     std::move(done)(Stopping());
-    return std::make_shared<Ended>();
+    return Ended();
   }
   const BalancedCall::Owner owner = {clock_, &balancer_, &options_.on_ejected};
   auto call = std::make_shared<BalancedCall>(owner, *std::move(pass), std::move(inference), timeout,
@@ -133,39 +132,20 @@ std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
   std::optional<Gate::Pass> pass = calls_.Enter();
   if (!pass) {
     std::move(done)(Stopping());
-    return std::make_shared<Ended>();
+    return Ended();
   }
   const std::vector<const Endpoint*> endpoints = balancer_.Hold(which);
   if (endpoints.empty()) {
     std::move(done)(
         absl::UnavailableError(fmt::format("no address is known yet for {}", options_.setting)));
-    return std::make_shared<Ended>();
+    return Ended();
   }
-  struct Gathering final : Call {
+  struct Gathering {
     explicit Gathering(Gate::Pass pass) : pass(std::move(pass)) {}
-    void Cancel() override {
-      std::vector<std::shared_ptr<Call>> begun;
-      {
-        MutexLock lock(&mutex);
-        cancelled = true;
-        begun = calls;
-      }
-      for (const std::shared_ptr<Call>& call : begun) call->Cancel();
-    }
-    void Add(std::shared_ptr<Call> call) {
-      {
-        MutexLock lock(&mutex);
-        calls.push_back(call);
-        if (!cancelled) return;
-      }
-      call->Cancel();
-    }
     Gate::Pass pass;
     Done<Response> done;
     Mutex mutex;
     size_t left ABSL_GUARDED_BY(mutex) = 0;
-    std::vector<std::shared_ptr<Call>> calls ABSL_GUARDED_BY(mutex);
-    bool cancelled ABSL_GUARDED_BY(mutex) = false;
     Answers<Response> all;  // each written by one callback, and read after the last
   };
   const auto gathering = std::make_shared<Gathering>(*std::move(pass));
@@ -178,6 +158,7 @@ std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
     MutexLock lock(&gathering->mutex);
     gathering->left = endpoints.size();
   }
+  const auto calls = std::make_shared<CallGroup>();
   for (size_t i = 0; i < endpoints.size(); ++i) {
     Done<Response> answered = [this, gathering, i, merge, endpoint = endpoints[i]](
                                   absl::StatusOr<std::unique_ptr<Response>> answer) mutable {
@@ -194,10 +175,10 @@ std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
       Done<Response> done = std::move(mine->done);
       std::move(done)(merge(std::move(mine->all)));
     };
-    gathering->Add((endpoints[i]->upstream.get()->*method)(std::make_unique<Request>(*request),
-                                                           timeout, std::move(answered)));
+    calls->Add((endpoints[i]->upstream.get()->*method)(std::make_unique<Request>(*request), timeout,
+                                                       std::move(answered)));
   }
-  return gathering;
+  return calls;
 }
 
 std::shared_ptr<Upstream::Call> EndpointSet::Statistics(

@@ -48,7 +48,8 @@ class Upstream {
   virtual std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference,
                                       absl::Duration timeout, InferenceDone done) = 0;
 
-  // What passes through as it is. A server goes on with a load that is cancelled here.
+  // Pass messages through as they are. Cancelling such a call ends it here; the server may go on
+  // with what it was asked for.
   virtual std::shared_ptr<Call> Statistics(
       std::unique_ptr<inference::ModelStatisticsRequest> request, absl::Duration timeout,
       Done<inference::ModelStatisticsResponse> done) = 0;

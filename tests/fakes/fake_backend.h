@@ -108,13 +108,13 @@ class FakeBackend final : public Backend {
     MutexLock lock(&mutex_);
     ++loads_;
     changed_.NotifyAll();
-    while (hold_loads_ || (!held_model_.empty() && held_model_ == description.config.name())) {
-      if (cancellation != nullptr && cancellation->cancelled()) {
-        return absl::UnavailableError("the load was given up");
-      }
-      // A cancellation does not wake this.
-      changed_.WaitFor(&mutex_, std::chrono::milliseconds(1));
-    }
+    const auto cancelled = [&] { return cancellation != nullptr && cancellation->cancelled(); };
+    const auto held = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+      return hold_loads_ || (!held_model_.empty() && held_model_ == description.config.name());
+    };
+    // A cancellation does not wake this.
+    while (held() && !cancelled()) changed_.WaitFor(&mutex_, std::chrono::milliseconds(1));
+    if (cancelled()) return absl::UnavailableError("the load was given up");
     if (!load_status_.ok()) return load_status_;
     if (description.version == refused_version_) {
       return absl::FailedPreconditionError("this version does not load");

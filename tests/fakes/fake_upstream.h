@@ -60,7 +60,7 @@ class FakeUpstream final : public UpstreamServer {
   // Answers every call from now on at once. Not thread-safe.
   void AnswerAllWith(Model model) { automatic_ = std::move(model); }
 
-  // What servers() says from now on. Not thread-safe.
+  // Sets what servers() says from now on. Not thread-safe.
   void SetServers(size_t servers) { servers_ = servers; }
   size_t servers() const override { return servers_; }
 
@@ -109,7 +109,7 @@ class FakeUpstream final : public UpstreamServer {
     statistics_ = std::move(statistics);
   }
   void SetRepositoryStatus(absl::Status status) { repository_status_ = std::move(status); }
-  // Has these three wait, from now on, until they are cancelled.
+  // Holds these three up, from now on, until they are cancelled.
   void HoldPassedOn() { holds_passed_on_ = true; }
 
   std::shared_ptr<Call> Statistics(std::unique_ptr<inference::ModelStatisticsRequest>,

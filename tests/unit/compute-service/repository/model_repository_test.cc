@@ -87,6 +87,22 @@ class ModelRepositoryTest : public ::testing::Test {
     return done->get_future();
   }
   absl::Status Load(const std::string& name) { return BeginLoad(name).get(); }
+
+  // Creates a repository of "m" and "other". A request has "m" load, which hangs until
+  // HoldLoadsOf(""), and an operator asks for it too. The operator's job has been parked: the one
+  // thread that is left has loaded "other" after it.
+  std::pair<std::future<Result>, std::future<absl::Status>> HangForRequestAndOperator() {
+    WriteModel("m");
+    WriteModel("other");
+    Create();
+    backend_.HoldLoadsOf("m");
+    std::future<Result> row = Ask("m");
+    backend_.WaitForLoads(1);
+    std::future<absl::Status> load = BeginLoad("m");
+    EXPECT_TRUE(Load("other").ok());
+    return {std::move(row), std::move(load)};
+  }
+
   // Looks at the folders, and waits until the model, if it has changed, is taken up.
   void PollFor(const std::string& name) {
     repository_->Poll();
@@ -652,15 +668,8 @@ TEST_F(ModelRepositoryTest, ALoadThatHangsDelaysNoOtherFolder) {
 }
 
 TEST_F(ModelRepositoryTest, AModelThatHangsForARequestAndForAnOperatorLeavesAPlaceToOthers) {
-  WriteModel("slow");
-  WriteModel("other");
-  Create();
-  backend_.HoldLoadsOf("slow");
-  auto row = Ask("slow");
-  backend_.WaitForLoads(1);
-  std::future<absl::Status> first = BeginLoad("slow");
-  std::future<absl::Status> second = BeginLoad("slow");
-  EXPECT_TRUE(BeginLoad("other").get().ok());
+  auto [row, first] = HangForRequestAndOperator();
+  std::future<absl::Status> second = BeginLoad("m");
   EXPECT_TRUE(Ask("other").get().ok());
   backend_.HoldLoadsOf("");
   EXPECT_TRUE(first.get().ok());
@@ -670,45 +679,30 @@ TEST_F(ModelRepositoryTest, AModelThatHangsForARequestAndForAnOperatorLeavesAPla
 }
 
 TEST_F(ModelRepositoryTest, AnOperatorHasTheErrorOfTheLoadThatARequestBegan) {
-  WriteModel("m");
-  Create();
-  backend_.HoldLoads(true);
-  auto row = Ask("m");
-  backend_.WaitForLoads(1);
-  std::future<absl::Status> load = BeginLoad("m");
+  auto [row, load] = HangForRequestAndOperator();
   backend_.SetLoadStatus(absl::FailedPreconditionError("out of order"));
-  backend_.HoldLoads(false);
+  backend_.HoldLoadsOf("");
   EXPECT_THAT(std::string(load.get().message()), HasSubstr("out of order"));
   EXPECT_FALSE(row.get().ok());
+  EXPECT_EQ(backend_.loads(), 2) << "it was not tried again";
 }
 
 TEST_F(ModelRepositoryTest, NewerContentDoesNotWaitForALoadOfOlderThatHangsForARequest) {
-  WriteModel("m");
-  Create();
-  backend_.HoldLoads(true);
-  auto row = Ask("m");
-  backend_.WaitForLoads(1);
-  std::future<absl::Status> load = BeginLoad("m");  // of what hangs
+  auto [row, load] = HangForRequestAndOperator();
   ChangeModel("m", "high");
   repository_->Poll();
-  backend_.WaitForLoads(2);
-  backend_.HoldLoads(false);
-  EXPECT_TRUE(load.get().ok());
+  backend_.WaitForLoads(3);
+  backend_.HoldLoadsOf("");
+  EXPECT_EQ(load.get(), absl::OkStatus());
   EXPECT_EQ(QualityOf("m"), "high");
   (void)row.get();  // answered, by whichever
 }
 
 TEST_F(ModelRepositoryTest, AnUnloadAnswersWhoWaitsForTheLoadThatARequestBegan) {
-  WriteModel("m");
-  Create();
-  backend_.HoldLoads(true);
-  auto row = Ask("m");
-  backend_.WaitForLoads(1);
-  std::future<absl::Status> load = BeginLoad("m");
+  auto [row, load] = HangForRequestAndOperator();
   EXPECT_TRUE(Unload("m").ok());
   EXPECT_THAT(std::string(load.get().message()), HasSubstr("is unloaded"));
   EXPECT_FALSE(row.get().ok());
-  backend_.HoldLoads(false);
 }
 
 TEST_F(ModelRepositoryTest, AFolderThatLoadsIsNotLoadedTwiceAndTheNewestContentWins) {
