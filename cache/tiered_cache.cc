@@ -45,25 +45,31 @@ absl::StatusOr<std::unique_ptr<TieredCache>> TieredCache::Create(const Options& 
   std::unique_ptr<DiskTier> disk;
   if (options.disk) {
     DiskTier::Options disk_options = *options.disk;
+    disk_options.clock = options.clock;
     disk_options.most_origin_bytes =
         std::max<uint64_t>(kLeastOriginBytes, options.memory.limit_bytes / kOriginShare);
     SOUVENIR_ASSIGN_OR_RETURN(disk, DiskTier::Open(disk_options, epochs.get()));
   }
   return std::unique_ptr<TieredCache>(
-      new TieredCache(std::move(epochs), std::move(memory), std::move(disk)));
+      new TieredCache(std::move(epochs), std::move(memory), std::move(disk), options.clock));
 }
 
 TieredCache::TieredCache(std::unique_ptr<EpochTable> epochs, std::unique_ptr<MemoryTier> memory,
-                         std::unique_ptr<DiskTier> disk)
+                         std::unique_ptr<DiskTier> disk, Clock* clock)
     : epochs_(std::move(epochs)),
       memory_(std::move(memory)),
       disk_(std::move(disk)),
-      sweeper_({.name = "sweeper", .nice = kSweeperNice, .least_pause = kLeastSweepPause}, [this] {
-        memory_->EraseIf([this](const Entry& entry) { return !entry.IsCurrent(*epochs_); });
-        origins_.Sweep();
-        if (disk_ != nullptr) disk_->SweepOrigins();
-        return kUntilPoked;
-      }) {}
+      sweeper_(
+          {.name = "sweeper",
+           .nice = kSweeperNice,
+           .least_pause = kLeastSweepPause,
+           .clock = clock},
+          [this] {
+            memory_->EraseIf([this](const Entry& entry) { return !entry.IsCurrent(*epochs_); });
+            origins_.Sweep();
+            if (disk_ != nullptr) disk_->SweepOrigins();
+            return kUntilPoked;
+          }) {}
 
 EntryPtr TieredCache::LookupMemory(const Fingerprint& key) {
   EntryPtr entry = memory_->Lookup(key);

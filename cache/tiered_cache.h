@@ -11,6 +11,7 @@
 #include "cache/epochs.h"
 #include "cache/memory/memory_tier.h"
 #include "cache/origin_pool.h"
+#include "common/clock.h"
 #include "common/mutex.h"
 #include "common/periodic_thread.h"
 
@@ -44,6 +45,7 @@ class TieredCache {
     // taken off.
     MemoryTier::Options memory;
     std::optional<DiskTier::Options> disk;  // nothing: no disk tier
+    Clock* clock = Clock::System();         // times the background work; outlives the cache
   };
 
   // Errors as DiskTier::Open and MemoryTier::Create.
@@ -96,7 +98,7 @@ class TieredCache {
 
  private:
   TieredCache(std::unique_ptr<EpochTable> epochs, std::unique_ptr<MemoryTier> memory,
-              std::unique_ptr<DiskTier> disk);
+              std::unique_ptr<DiskTier> disk, Clock* clock);
 
   // `entry`, which goes into memory, unless it is null or invalidated.
   EntryPtr Promote(EntryPtr entry);

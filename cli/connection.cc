@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/peer_diagnosis.h"
+#include "common/grpc/credentials.h"
 #include "common/grpc/status.h"
 #include "inference/grpc_service.grpc.pb.h"
 
@@ -29,7 +30,7 @@ std::chrono::system_clock::time_point DeadlineIn(absl::Duration duration) {
 std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, UpstreamCredentials(), arguments);
 }
 
 // Returns true if the server does not have the method, by the words of gRPC's servers in C++, Go,

@@ -1,9 +1,10 @@
 #include "common/gate.h"
 
-#include <algorithm>
-#include <chrono>
+#include <cassert>
 
 namespace souvenir {
+
+Gate::~Gate() { assert(inside() == 0); }
 
 std::optional<Gate::Pass> Gate::Enter() {
   Shard& shard = shards_[ThreadShard()];
@@ -27,18 +28,14 @@ void Gate::Open() {
   }
 }
 
-bool Gate::WaitUntilEmpty(absl::Duration timeout) {
-  // An infinite timeout would overflow the clock.
-  constexpr absl::Duration kForever = absl::Hours(24 * 365);
-  const auto end =
-      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(std::min(timeout, kForever));
+void Gate::WaitUntilEmpty() { (void)WaitUntilEmpty(*Clock::System(), absl::InfiniteDuration()); }
+
+bool Gate::WaitUntilEmpty(const Clock& clock, absl::Duration deadline) {
   // Waiting for one shard after the other is enough, because nothing enters any more.
   for (Shard& shard : shards_) {
     MutexLock lock(&shard.mutex);
     while (shard.inside > 0) {
-      const auto left = end - std::chrono::steady_clock::now();
-      if (left <= left.zero()) return false;
-      shard.emptied.WaitFor(&shard.mutex, left);
+      if (!shard.emptied.WaitUntil(&shard.mutex, clock, deadline)) return false;
     }
   }
   return true;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "common/mutex.h"
 #include "common/thread_shard.h"
 
@@ -18,7 +19,8 @@ namespace souvenir {
 //   ... keep `pass` until the work has ended ...
 //
 // Every request passes a gate, so each shard of threads has a counter and a lock of its own to
-// avoid contention. Thread-safe. A Gate must outlive its passes.
+// avoid contention. Thread-safe. A Gate must outlive its passes: nobody may be inside when it is
+// destroyed.
 class Gate {
   struct Shard;
 
@@ -41,15 +43,21 @@ class Gate {
     Shard* shard_;  // the entered shard; a thread of another shard may leave it
   };
 
+  Gate() = default;
+  ~Gate();
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
   // Enters the gate. Returns nullopt if it is closed.
   std::optional<Pass> Enter();
 
   // Refuses further entries. Idempotent.
   void Close();
 
-  // Waits until all passes have left. Returns false if `timeout` passes first. REQUIRES: the gate
-  // is closed.
-  bool WaitUntilEmpty(absl::Duration timeout);
+  // Waits until all passes have left. REQUIRES: the gate is closed.
+  void WaitUntilEmpty();
+  // Same as above, but returns false once clock.Monotonic() has reached `deadline`.
+  bool WaitUntilEmpty(const Clock& clock, absl::Duration deadline);
 
   // Allows entries again.
   void Open();

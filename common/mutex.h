@@ -4,6 +4,8 @@
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+#include "common/clock.h"
 
 namespace souvenir {
 
@@ -43,6 +45,10 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 //
 //   MutexLock lock(&mutex_);
 //   while (queue_.empty()) not_empty_.Wait(&mutex_);
+//
+//   while (queue_.empty()) {
+//     if (!not_empty_.WaitUntil(&mutex_, *clock_, deadline)) return nullptr;
+//   }
 class CondVar {
  public:
   void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -51,14 +57,17 @@ class CondVar {
     lock.release();
   }
 
-  // Returns false if `duration` passed first.
-  template <typename Rep, typename Period>
-  bool WaitFor(Mutex* mutex, std::chrono::duration<Rep, Period> duration)
+  // Returns false, without waiting, once clock.Monotonic() has reached `when`, which may be
+  // infinite. Else waits, and returns true after a notification or for no reason, so that the loop
+  // looks at its condition again.
+  bool WaitUntil(Mutex* mutex, const Clock& clock, absl::Duration when)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    const absl::Duration sleep = clock.SleepUntil(when);
+    if (sleep <= absl::ZeroDuration()) return false;
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    const bool notified = condition_.wait_for(lock, duration) == std::cv_status::no_timeout;
+    condition_.wait_for(lock, absl::ToChronoNanoseconds(sleep));
     lock.release();
-    return notified;
+    return true;
   }
 
   void NotifyOne() { condition_.notify_one(); }

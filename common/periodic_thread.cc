@@ -1,7 +1,6 @@
 #include "common/periodic_thread.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "common/thread.h"
@@ -47,15 +46,12 @@ void PeriodicThread::Run() {
 }
 
 bool PeriodicThread::Pause(absl::Duration pause) {
-  using std::chrono::steady_clock;
-  const auto begun = steady_clock::now();
-  const auto earliest = begun + absl::ToChronoNanoseconds(std::min(pause, options_.least_pause));
-  const auto latest = begun + absl::ToChronoNanoseconds(pause);
+  const absl::Duration begun = options_.clock->Monotonic();
+  const absl::Duration earliest = begun + std::min(pause, options_.least_pause);
   MutexLock lock(&mutex_);
   while (!stopping_) {
-    const auto left = (poked_ ? earliest : latest) - steady_clock::now();
-    if (left <= left.zero()) return true;
-    changed_.WaitFor(&mutex_, left);
+    const absl::Duration end = poked_ ? earliest : begun + pause;
+    if (!changed_.WaitUntil(&mutex_, *options_.clock, end)) return true;
   }
   return false;
 }

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "common/mutex.h"
 
 namespace souvenir {
@@ -22,6 +23,7 @@ class PeriodicThread {
     int nice = 0;      // nice value of the thread, 0 to 19
     // Shortest pause after a poke, so that frequent pokes do not keep the thread busy.
     absl::Duration least_pause = absl::ZeroDuration();
+    Clock* clock = Clock::System();  // times the pauses; outlives the thread
   };
 
   // Starts the thread, which does the work at once.

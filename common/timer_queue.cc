@@ -61,18 +61,12 @@ void TimerQueue::RunDue() {
 }
 
 void TimerQueue::Run() {
-  // An infinite duration would overflow the wait.
-  constexpr absl::Duration kLongestWait = absl::Hours(1);
   for (;;) {
     {
       MutexLock lock(&mutex_);
       while (!stopping_) {
-        const absl::Duration now = clock_->Monotonic();
-        const absl::Duration next =
-            timers_.empty() ? now + kLongestWait : timers_.begin()->first.first;
-        if (next <= now) break;
-        looks_at_ = std::min(next, now + kLongestWait);
-        changed_.WaitFor(&mutex_, absl::ToChronoNanoseconds(looks_at_ - now));
+        looks_at_ = timers_.empty() ? absl::InfiniteDuration() : timers_.begin()->first.first;
+        if (!changed_.WaitUntil(&mutex_, *clock_, looks_at_)) break;
       }
       looks_at_ = -absl::InfiniteDuration();
       if (stopping_) return;

@@ -88,9 +88,7 @@ void CollectModel(const ServedModel& model, const PoolStats& stats, MetricWriter
 }  // namespace
 
 void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_budget_bytes,
-                           std::string_view version, MetricWriter& writer) {
-  writer.Gauge("souvenir_compute_build_info", "1; the version is a label.",
-               {{"version", std::string(version)}}, 1);
+                           MetricWriter& writer) {
   writer.Gauge("souvenir_compute_memory_budget_bytes",
                "What the memory of all models' processes is kept under; 0: no limit.", {},
                static_cast<double>(memory_budget_bytes));

@@ -11,6 +11,6 @@ namespace souvenir::compute {
 // Writes what the models do, and what waits for them: souvenir_compute_*. A model that has never
 // been asked has no series of its own. `memory_budget_bytes` is the keeper's.
 void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_budget_bytes,
-                           std::string_view version, MetricWriter& writer);
+                           MetricWriter& writer);
 
 }  // namespace souvenir::compute

@@ -1,13 +1,8 @@
 #include "compute-service/compute_service.h"
 
-#include <grpcpp/resource_quota.h>
-
+#include <algorithm>
 #include <utility>
 
-#include "common/config/address.h"
-#include "common/config/metrics_port.h"
-#include "common/grpc/connection_options.h"
-#include "common/grpc/server_metrics.h"
 #include "common/logging/logging.h"
 #include "common/machine.h"
 #include "common/status_macros.h"
@@ -19,13 +14,18 @@ namespace {
 
 constinit Logger log{"compute"};
 
-// What models may take of the machine's memory where the configuration does not say.
+// The default share of the machine's memory that models may take.
 constexpr double kMemoryShare = 0.75;
-// The same of messages under way.
+// The default share of it that messages under way may take.
 constexpr double kBufferShare = 0.25;
 
-// The public port's part of the server's health: whether it takes connections.
-constexpr char kConnectionsHealth[] = "souvenir.connections";
+ServiceHost::Options HostOptions(const config::v1::ComputeConfig& config, Clock* clock) {
+  ServiceHost::Options options = ServiceHost::OptionsOf(config, kBufferShare);
+  options.metrics_prefix = "souvenir_compute";
+  options.version = SOUVENIR_VERSION;
+  options.clock = clock;
+  return options;
+}
 
 }  // namespace
 
@@ -46,8 +46,8 @@ ComputeService::ComputeService(config::v1::ComputeConfig config,
     : config_(std::move(config)),
       clock_(clock),
       backends_(std::move(backends)),
-      timers_(clock),
-      request_log_(absl::Milliseconds(config_.logging().slow_request_ms()), clock) {}
+      host_(HostOptions(config_, clock)),
+      timers_(clock) {}
 
 ComputeService::~ComputeService() { Stop(); }
 
@@ -82,129 +82,45 @@ absl::Status ComputeService::Start() {
   keeper_ = std::make_unique<ModelKeeper>(std::move(keeper), repository_.get(), clock_);
 
   calls_.repository = repository_.get();
-  calls_.gate = &gate_;
-  calls_.clock = clock_;
-  calls_.metrics = &rpc_metrics_;
-  calls_.log = &request_log_;
+  calls_.entry = host_.entry();
   calls_.server_version = SOUVENIR_VERSION;
+  calls_.admin_port = [this] { return admin_port(); };
   return StartServers();
 }
 
 absl::Status ComputeService::StartServers() {
-  // The metrics port first: it is the one that can be refused without a client having seen us.
-  metrics_.Add([this](MetricWriter& writer) {
-    CollectComputeMetrics(*repository_, keeper_->memory_budget_bytes(), SOUVENIR_VERSION, writer);
-    rpc_metrics_.Collect(writer);
+  host_.metrics()->Add([this](MetricWriter& writer) {
+    CollectComputeMetrics(*repository_, keeper_->memory_budget_bytes(), writer);
   });
-  if (!config_.metrics_address().empty()) {
-    SOUVENIR_ASSIGN_OR_RETURN(
-        metrics_server_,
-        MetricsServer::Create(MetricsOptionsOf(config_.metrics_address(), config_.metrics_port()),
-                              &metrics_));
-  }
-  grpc::ResourceQuota quota;
-  quota.Resize(BufferBytes(config_.connections(), kBufferShare, ReadMachine().memory_bytes,
-                           config_.max_message_bytes()));
-  const ConnectionOptions connections = ConnectionOptionsOf(config_.connections());
   admin_service_ = std::make_unique<InferenceService>(&calls_, Port::kAdmin);
-  SOUVENIR_ASSIGN_OR_RETURN(admin_server_,
-                            GrpcServer::Start({.address = config_.admin_address(),
-                                               .services = {admin_service_.get()},
-                                               .max_message_bytes = config_.max_message_bytes(),
-                                               .address_flag = "--admin",
-                                               .name = "admin",
-                                               .connections = connections,
-                                               .quota = &quota}));
-  calls_.admin_port = admin_port();
   public_service_ = std::make_unique<InferenceService>(&calls_, Port::kPublic);
-  SOUVENIR_ASSIGN_OR_RETURN(
-      public_server_,
-      GrpcServer::Start({.address = config_.listen_address(),
-                         .services = {public_service_.get()},
-                         .max_message_bytes = config_.max_message_bytes(),
-                         .address_flag = "--listen",
-                         .name = "public",
-                         .connections = connections,
-                         .quota = &quota,
-                         .on_accepting = [this](bool accepting) { TellAccepting(accepting); }}));
-  metrics_.Add([this](MetricWriter& writer) {
-    CollectServerMetrics(
-        rpc_metrics_, {{"public", public_server_.get()}, {"admin", admin_server_.get()}}, writer);
-  });
-  {
-    MutexLock lock(&health_mutex_);
-    tells_health_ = true;
-  }
-  TellAccepting(true);
+  SOUVENIR_RETURN_IF_ERROR(host_.Start({public_service_.get()}, {admin_service_.get()}));
   for (const auto& model : repository_->All()) UpdateHealth(model->name());
-  LogServing();
+  host_.LogServing(log, {});
   return absl::OkStatus();
 }
 
-void ComputeService::LogServing() const {
-  const std::string listen = WithPort(config_.listen_address(), port());
-  const std::string admin = WithPort(config_.admin_address(), admin_port());
-  const std::string metrics =
-      metrics_server_ == nullptr ? "" : WithPort(config_.metrics_address(), metrics_port());
-  log.Info(
-      "serving",
-      {{"listen", listen}, {"admin", admin}, {"metrics", metrics}, {"version", SOUVENIR_VERSION}});
-}
-
-int ComputeService::metrics_port() const {
-  return metrics_server_ == nullptr ? 0 : metrics_server_->port();
-}
-
-void ComputeService::TellAccepting(bool accepting) {
-  MutexLock lock(&health_mutex_);
-  if (!tells_health_) return;
-  public_server_->SetServing(kConnectionsHealth, accepting);
-  admin_server_->SetServing(kConnectionsHealth, accepting);
-}
-
 void ComputeService::UpdateHealth(const std::string& model) {
-  // Under the lock, so that what was looked at last is also what is said last.
-  MutexLock lock(&health_mutex_);
-  if (!tells_health_) return;
-  const absl::StatusOr<std::shared_ptr<ServedModel>> found = repository_->Find(model, "");
-  const bool serving = found.ok() && (*found)->can_be_asked();
-  public_server_->SetServing(model, serving);
-  admin_server_->SetServing(model, serving);
+  host_.UpdateServing(model, [&] {
+    const absl::StatusOr<std::shared_ptr<ServedModel>> found = repository_->Find(model, "");
+    return found.ok() && (*found)->can_be_asked();
+  });
 }
 
 void ComputeService::Stop() {
   MutexLock stop_lock(&stop_mutex_);
   if (std::exchange(stopped_, true)) return;
-  {
-    MutexLock lock(&health_mutex_);
-    if (std::exchange(tells_health_, false)) {
-      for (GrpcServer* server : {public_server_.get(), admin_server_.get()}) {
-        server->SetServing("", false);
-        for (const auto& model : repository_->All()) server->SetServing(model->name(), false);
-      }
-    }
-  }
   const absl::Duration end = clock_->Monotonic() + absl::Seconds(config_.drain_timeout_seconds());
-  gate_.Close();
-  for (InferenceService* service : {public_service_.get(), admin_service_.get()}) {
-    if (service != nullptr) service->StopStreams();
-  }
-  const bool drained = gate_.WaitUntilEmpty(end - clock_->Monotonic());
-  if (!drained) {
-    log.Warning("requests are cancelled: the drain timeout has passed",
-                {{"requests", gate_.inside()}});
+  if (!host_.Drain() && repository_ != nullptr) {
     repository_->FailWaiting(absl::UnavailableError("the server stopped before the request ran"));
   }
-  // The last answers may still be on their way out. What is left over is cancelled; what runs
-  // already is waited for.
-  const absl::Duration grace = drained ? absl::Seconds(5) : absl::ZeroDuration();
-  GrpcServer::ShutdownAll({public_server_.get(), admin_server_.get()}, grace);
-  metrics_.Clear();
+  // Calls that are left are cancelled. Models that run already are waited for.
+  host_.Shutdown();
   if (keeper_ != nullptr) keeper_->Stop();
   if (repository_ != nullptr) {
     repository_->Stop(std::max(absl::ZeroDuration(), end - clock_->Monotonic()));
   }
-  if (public_server_ != nullptr) log.Info("stopped");
+  if (host_.has_started()) log.Info("stopped");
 }
 
 }  // namespace souvenir::compute

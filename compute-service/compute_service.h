@@ -6,11 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "common/clock.h"
-#include "common/gate.h"
-#include "common/grpc/grpc_server.h"
-#include "common/grpc/request_log.h"
-#include "common/grpc/rpc_metrics.h"
-#include "common/metrics/metrics.h"
+#include "common/grpc/service_host.h"
 #include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
@@ -37,9 +33,9 @@ class ComputeService {
   // As Stop().
   ~ComputeService();
 
-  int port() const { return public_server_->port(); }
-  int admin_port() const { return admin_server_->port(); }
-  int metrics_port() const;  // 0 where metrics are off
+  int port() const { return host_.port(); }
+  int admin_port() const { return host_.admin_port(); }
+  int metrics_port() const { return host_.metrics_port(); }  // 0 if metrics are off
   const ModelRepository& repository() const { return *repository_; }
 
   // Says NOT_SERVING, refuses new requests, waits drain_timeout_seconds for those under way,
@@ -53,30 +49,19 @@ class ComputeService {
   absl::Status Start();
   absl::Status StartServers();
   void UpdateHealth(const std::string& model);
-  // Says in the health of both ports whether the public one takes connections.
-  void TellAccepting(bool accepting);
-  void LogServing() const;
 
   const config::v1::ComputeConfig config_;
   Clock* const clock_;
   const std::vector<std::unique_ptr<Backend>> backends_;
+  // Before the rest, which calls into it. Its ports are closed by Stop() before the rest goes.
+  ServiceHost host_;
   TimerQueue timers_;
-  Gate gate_;
-  RpcMetrics rpc_metrics_{"souvenir_compute"};
-  RequestLog request_log_;
   CallContext calls_;
 
   std::unique_ptr<ModelRepository> repository_;
   std::unique_ptr<ModelKeeper> keeper_;
   std::unique_ptr<InferenceService> public_service_;
   std::unique_ptr<InferenceService> admin_service_;
-  std::unique_ptr<GrpcServer> public_server_;
-  std::unique_ptr<GrpcServer> admin_server_;
-  MetricsRegistry metrics_;
-  std::unique_ptr<MetricsServer> metrics_server_;
-
-  Mutex health_mutex_;
-  bool tells_health_ ABSL_GUARDED_BY(health_mutex_) = false;  // both servers are there and serve
 
   Mutex stop_mutex_;
   bool stopped_ ABSL_GUARDED_BY(stop_mutex_) = false;

@@ -1,19 +1,12 @@
 #include "gateway/gateway.h"
 
-#include <grpcpp/resource_quota.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_join.h"
-#include "common/config/address.h"
-#include "common/config/metrics_port.h"
-#include "common/grpc/connection_options.h"
-#include "common/grpc/server_metrics.h"
 #include "common/logging/logging.h"
-#include "common/machine.h"
 #include "common/status_macros.h"
 #include "gateway/gateway_config.h"
 #include "gateway/gateway_metrics.h"
@@ -24,13 +17,21 @@ namespace {
 
 constinit Logger log{"gateway"};
 
-// The disk's part of the server's health, by the name that grpc.health.v1 is asked with.
+// The health of the disk in grpc.health.v1.
 constexpr char kDiskHealth[] = "souvenir.disk";
-// The public port's: whether it takes connections.
-constexpr char kConnectionsHealth[] = "souvenir.connections";
 
-// What messages under way may take of the machine's memory where the configuration does not say.
+// The default share of the machine's memory that messages under way may take.
 constexpr double kBufferShare = 0.5;
+
+ServiceHost::Options HostOptions(const config::v1::GatewayConfig& config, Clock* clock) {
+  ServiceHost::Options options = ServiceHost::OptionsOf(config, kBufferShare);
+  options.metrics_prefix = "souvenir_gateway";
+  options.name = "gateway";
+  options.version = SOUVENIR_VERSION;
+  options.passes_compressed = true;
+  options.clock = clock;
+  return options;
+}
 
 Resolver::Options ResolverOptions(const config::v1::GatewayConfig& config) {
   Resolver::Options options;
@@ -61,8 +62,8 @@ Gateway::Gateway(config::v1::GatewayConfig config, const Environment& environmen
     : config_(std::move(config)),
       clock_(environment.clock),
       store_checker_(environment.store_checker),
-      timers_(clock_),
-      request_log_(absl::Milliseconds(config_.logging().slow_request_ms()), clock_) {}
+      host_(HostOptions(config_, clock_)),
+      timers_(clock_) {}
 
 Gateway::~Gateway() { Stop(); }
 
@@ -72,17 +73,22 @@ absl::Status Gateway::Start() {
   SOUVENIR_RETURN_IF_ERROR(StartServices());
   StartLookingAtCompute();
   SOUVENIR_RETURN_IF_ERROR(StartServers());
-  LogServing();
+  host_.LogServing(log, {{"compute", absl::StrJoin(ComputeAddresses(config_), ",")},
+                         {"data_dir", config_.disk().directory()}});
   return absl::OkStatus();
 }
 
 absl::Status Gateway::OpenCache() {
   cache::TieredCache::Options options = CacheOptions(config_);
+  options.clock = clock_;
   if (options.disk) {
     options.disk->checker = store_checker_;
-    options.disk->on_health = [this](bool healthy) { TellHealth(kDiskHealth, healthy); };
+    options.disk->on_health = [this](bool healthy) { host_.SetServing(kDiskHealth, healthy); };
   }
   SOUVENIR_ASSIGN_OR_RETURN(cache_, cache::TieredCache::Create(options));
+  if (cache_->has_disk()) {
+    host_.UpdateServing(kDiskHealth, [this] { return cache_->is_disk_healthy(); });
+  }
   const std::string& directory = config_.disk().directory();
   catalog_ = std::make_unique<Catalog>(
       Catalog::Options{.policies = {config_.models().begin(), config_.models().end()},
@@ -117,12 +123,13 @@ void Gateway::StartLookingAtCompute() {
   for (const auto& [name, policy] : config_.models()) models.push_back(name);
   const absl::Duration interval = absl::Milliseconds(config_.upstream().poll_interval_ms());
   poller_ = std::make_unique<CatalogPoller>(
-      CatalogPoller::Options{.interval = interval, .names = std::move(models)}, compute_.get(),
-      catalog_.get());
-  catalog_->OnStale([this] { poller_->Poke(); });
+      CatalogPoller::Options{.interval = interval, .names = std::move(models), .clock = clock_},
+      compute_.get(), catalog_.get());
+  catalog_->WhenStale([this] { poller_->Poke(); });
   const auto watch = [&](std::vector<std::string> names, EndpointSet* endpoints) {
     return std::make_unique<AddressWatcher>(
-        AddressWatcher::Options{.names = std::move(names), .interval = interval},
+        AddressWatcher::Options{
+            .names = std::move(names), .interval = interval, .lookup = {.clock = clock_}},
         [endpoints](const std::vector<EndpointAddress>& addresses) {
           endpoints->SetAddresses(addresses);
         });
@@ -154,28 +161,24 @@ absl::Status Gateway::StartServices() {
                           .max_targets = config_.translation().max_targets()},
       catalog_.get());
 
-  const CallParts parts = {.clock = clock_,
-                           .gate = &gate_,
+  const CallParts parts = {.entry = host_.entry(),
                            .resolver = resolver_.get(),
-                           .log = &request_log_,
                            .latency = &latency_,
                            .trust_tenant_header = config_.trust_tenant_header(),
                            .max_message_bytes = config_.max_message_bytes()};
-  translation_service_ =
-      std::make_unique<TranslationService>(parts, translator_.get(), &rpc_metrics_);
+  translation_service_ = std::make_unique<TranslationService>(parts, translator_.get());
   stats_service_ = std::make_unique<StatsService>(
-      StatsService::Sources{clock_, catalog_.get(), cache_.get(), resolver_.get()}, &rpc_metrics_);
-  cache_service_ =
-      std::make_unique<CacheService>(cache_.get(), disk_executor_.get(), snapshot_executor_.get(),
-                                     absl::Milliseconds(config_.snapshots().idle_timeout_ms()),
-                                     clock_, catalog_.get(), &rpc_metrics_);
+      StatsService::Sources{catalog_.get(), cache_.get(), resolver_.get()}, host_.entry());
+  cache_service_ = std::make_unique<CacheService>(
+      cache_.get(), disk_executor_.get(), snapshot_executor_.get(),
+      absl::Milliseconds(config_.snapshots().idle_timeout_ms()), catalog_.get(), host_.entry());
   InferenceService::Options inference = {
       .version = SOUVENIR_VERSION,
       .call_timeout = absl::Milliseconds(config_.upstream().call_timeout_ms()),
       .admin_port = [this] { return admin_port(); },
       .refresh_catalog = [this](std::function<void()> done) { poller_->Refresh(std::move(done)); }};
-  public_inference_ = std::make_unique<InferenceService>(
-      inference, parts, catalog_.get(), &targets_, compute_.get(), nullptr, &rpc_metrics_);
+  public_inference_ = std::make_unique<InferenceService>(inference, parts, catalog_.get(),
+                                                         &targets_, compute_.get(), nullptr);
   const bool loads = !ComputeAdminAddresses(config_).empty();
   if (!config_.upstream().has_admin_address() && config_.upstream().admin_addresses().empty()) {
     inference.repositories_derivation =
@@ -184,9 +187,9 @@ absl::Status Gateway::StartServices() {
   }
   inference.repositories_unknown = absl::FailedPreconditionError(
       "no admin port of compute is known to load or unload models at; set upstream.admin_address");
-  admin_inference_ = std::make_unique<InferenceService>(
-      inference, parts, catalog_.get(), &targets_, compute_.get(),
-      loads ? compute_admins_.get() : nullptr, &rpc_metrics_);
+  admin_inference_ =
+      std::make_unique<InferenceService>(inference, parts, catalog_.get(), &targets_,
+                                         compute_.get(), loads ? compute_admins_.get() : nullptr);
 
   catalog_->Listen([this](const CatalogSnapshot& snapshot) {
     targets_.OnCatalog(snapshot);
@@ -197,125 +200,33 @@ absl::Status Gateway::StartServices() {
 }
 
 absl::Status Gateway::StartServers() {
-  metrics_.Add([this](MetricWriter& writer) {
-    CollectGatewayMetrics(*catalog_, *cache_, *resolver_, *compute_, SOUVENIR_VERSION, writer);
-    rpc_metrics_.Collect(writer);
+  host_.metrics()->Add([this](MetricWriter& writer) {
+    CollectGatewayMetrics(*catalog_, *cache_, *resolver_, *compute_, writer);
     latency_.Collect(writer);
   });
-  if (!config_.metrics_address().empty()) {
-    SOUVENIR_ASSIGN_OR_RETURN(
-        metrics_server_,
-        MetricsServer::Create(MetricsOptionsOf(config_.metrics_address(), config_.metrics_port()),
-                              &metrics_));
-  }
-  grpc::ResourceQuota quota;
-  quota.Resize(BufferBytes(config_.connections(), kBufferShare, ReadMachine().memory_bytes,
-                           config_.max_message_bytes()));
-  const ConnectionOptions connections = ConnectionOptionsOf(config_.connections());
-  SOUVENIR_ASSIGN_OR_RETURN(
-      admin_server_,
-      GrpcServer::Start({.address = config_.admin_address(),
-                         .services = {translation_service_.get(), stats_service_.get(),
-                                      admin_inference_.get(), cache_service_.get()},
-                         .max_message_bytes = config_.max_message_bytes(),
-                         .address_flag = "--admin",
-                         .name = "admin",
-                         .connections = connections,
-                         .quota = &quota}));
-  SOUVENIR_ASSIGN_OR_RETURN(
-      public_server_,
-      GrpcServer::Start(
-          {.address = config_.listen_address(),
-           .services = {translation_service_.get(), stats_service_.get(), public_inference_.get()},
-           .max_message_bytes = config_.max_message_bytes(),
-           .address_flag = "--listen",
-           .name = "public",
-           .connections = connections,
-           .passes_compressed = true,
-           .quota = &quota,
-           .on_accepting = [this](bool accepting) { TellHealth(kConnectionsHealth, accepting); }}));
-  metrics_.Add([this](MetricWriter& writer) {
-    CollectServerMetrics(
-        rpc_metrics_, {{"public", public_server_.get()}, {"admin", admin_server_.get()}}, writer);
-  });
-  {
-    MutexLock lock(&health_mutex_);
-    tells_health_ = true;
-  }
-  TellHealth(kConnectionsHealth, true);
-  UpdateHealth(*catalog_->snapshot());
-  return absl::OkStatus();
-}
-
-void Gateway::LogServing() const {
-  const std::string listen = WithPort(config_.listen_address(), port());
-  const std::string admin = WithPort(config_.admin_address(), admin_port());
-  const std::string metrics =
-      metrics_server_ == nullptr ? "" : WithPort(config_.metrics_address(), metrics_port());
-  const std::string compute = absl::StrJoin(ComputeAddresses(config_), ",");
-  log.Info("serving", {{"listen", listen},
-                       {"admin", admin},
-                       {"metrics", metrics},
-                       {"compute", compute},
-                       {"data_dir", config_.disk().directory()},
-                       {"version", SOUVENIR_VERSION}});
-}
-
-int Gateway::metrics_port() const {
-  return metrics_server_ == nullptr ? 0 : metrics_server_->port();
-}
-
-void Gateway::TellHealth(const std::string& service, bool serving) {
-  MutexLock lock(&health_mutex_);
-  if (!tells_health_) return;
-  for (GrpcServer* const server : {public_server_.get(), admin_server_.get()}) {
-    server->SetServing(service, serving);
-  }
+  return host_.Start({translation_service_.get(), stats_service_.get(), public_inference_.get()},
+                     {translation_service_.get(), stats_service_.get(), admin_inference_.get(),
+                      cache_service_.get()});
 }
 
 void Gateway::UpdateHealth(const CatalogSnapshot& snapshot) {
-  MutexLock lock(&health_mutex_);
-  if (!tells_health_) return;
   std::set<std::string> serving;
   for (const CatalogModelPtr& model : snapshot.models()) {
     models_.insert(model->name());
     if (model->ready()) serving.insert(model->name());
   }
-  for (GrpcServer* const server : {public_server_.get(), admin_server_.get()}) {
-    for (const std::string& model : models_) server->SetServing(model, serving.contains(model));
-    if (cache_->has_disk()) server->SetServing(kDiskHealth, cache_->is_disk_healthy());
-  }
+  for (const std::string& model : models_) host_.SetServing(model, serving.contains(model));
 }
 
 void Gateway::Stop() {
   MutexLock stop_lock(&stop_mutex_);
   if (std::exchange(stopped_, true)) return;
   if (poller_ != nullptr) poller_->Stop();
-  {
-    MutexLock lock(&health_mutex_);
-    if (std::exchange(tells_health_, false)) {
-      for (GrpcServer* const server : {public_server_.get(), admin_server_.get()}) {
-        server->SetServing("", false);
-        for (const std::string& model : models_) server->SetServing(model, false);
-      }
-    }
-  }
-  gate_.Close();
-  if (public_inference_ != nullptr) public_inference_->StopStreams();
-  if (admin_inference_ != nullptr) admin_inference_->StopStreams();
-  if (cache_service_ != nullptr) cache_service_->StopIdleSnapshots();
-  const bool drained = gate_.WaitUntilEmpty(absl::Seconds(config_.drain_timeout_seconds()));
-  if (!drained) {
-    log.Warning("requests are cancelled: the drain timeout has passed",
-                {{"requests", gate_.inside()}});
-  }
-  // Nobody waits for it, and a stop waits for every call.
+  (void)host_.Drain();
+  // Nobody waits for these calls, and a stop waits for every call.
   if (resolver_ != nullptr) resolver_->GiveUpDeserted();
-  // The last answers may still be on their way out. Callers that are left over are cancelled, and
-  // with them the computations that nobody else wants.
-  const absl::Duration grace = drained ? absl::Seconds(5) : absl::ZeroDuration();
-  GrpcServer::ShutdownAll({public_server_.get(), admin_server_.get()}, grace);
-  metrics_.Clear();
+  // Callers that are left are cancelled, and with them the computations that nobody else wants.
+  host_.Shutdown();
   if (snapshot_executor_ != nullptr) snapshot_executor_->Stop();
   if (disk_executor_ != nullptr) disk_executor_->Stop();
   if (compute_addresses_ != nullptr) compute_addresses_->Stop();
@@ -323,7 +234,7 @@ void Gateway::Stop() {
   compute_.reset();
   compute_admins_.reset();
   if (cache_ != nullptr) cache_->Stop();
-  log.Info("stopped");
+  if (host_.has_started()) log.Info("stopped");
 }
 
 }  // namespace souvenir::gateway

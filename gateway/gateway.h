@@ -8,11 +8,7 @@
 #include "cache/tiered_cache.h"
 #include "common/clock.h"
 #include "common/executor.h"
-#include "common/gate.h"
-#include "common/grpc/grpc_server.h"
-#include "common/grpc/request_log.h"
-#include "common/grpc/rpc_metrics.h"
-#include "common/metrics/metrics.h"
+#include "common/grpc/service_host.h"
 #include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "gateway/catalog/catalog.h"
@@ -35,7 +31,7 @@ namespace souvenir::gateway {
 // Owned by main, or by a test, which gives it port 0. Thread-safe.
 class Gateway {
  public:
-  // What a program decides, and no file.
+  // The part of the setup that a program decides, not its configuration.
   struct Environment {
     Clock* clock = Clock::System();
     std::string store_checker;  // as cache::DiskTier::Options::checker
@@ -51,9 +47,9 @@ class Gateway {
   // As Stop().
   ~Gateway();
 
-  int port() const { return public_server_->port(); }
-  int admin_port() const { return admin_server_->port(); }
-  int metrics_port() const;  // 0 where metrics are off
+  int port() const { return host_.port(); }
+  int admin_port() const { return host_.admin_port(); }
+  int metrics_port() const { return host_.metrics_port(); }  // 0 if metrics are off
 
   // Says NOT_SERVING, refuses new requests, waits drain_timeout_seconds for those under way,
   // cancels what is left, and writes out what is queued for the disk. Blocks; idempotent.
@@ -69,17 +65,13 @@ class Gateway {
   void StartLookingAtCompute();
   absl::Status StartServers();
   void UpdateHealth(const CatalogSnapshot& snapshot);
-  // What grpc.health.v1 says of `service`, on both ports.
-  void TellHealth(const std::string& service, bool serving);
-  void LogServing() const;
 
   const config::v1::GatewayConfig config_;
   Clock* const clock_;
   const std::string store_checker_;
+  // Before the rest, which calls into it. Its ports are closed by Stop() before the rest goes.
+  ServiceHost host_;
   TimerQueue timers_;
-  Gate gate_;
-  RpcMetrics rpc_metrics_{"souvenir_gateway"};
-  RequestLog request_log_;
   LatencyByKind latency_;
 
   std::unique_ptr<cache::TieredCache> cache_;
@@ -98,14 +90,7 @@ class Gateway {
   std::unique_ptr<CacheService> cache_service_;
   std::unique_ptr<InferenceService> public_inference_;
   std::unique_ptr<InferenceService> admin_inference_;
-  std::unique_ptr<GrpcServer> public_server_;
-  std::unique_ptr<GrpcServer> admin_server_;
-  MetricsRegistry metrics_;
-  std::unique_ptr<MetricsServer> metrics_server_;
-
-  Mutex health_mutex_;
-  bool tells_health_ ABSL_GUARDED_BY(health_mutex_) = false;     // both servers are there and serve
-  std::set<std::string> models_ ABSL_GUARDED_BY(health_mutex_);  // whose health was told
+  std::set<std::string> models_;  // whose health was told; for the catalog's listener
 
   Mutex stop_mutex_;
   bool stopped_ ABSL_GUARDED_BY(stop_mutex_) = false;

@@ -139,7 +139,7 @@ void CollectWaiters(const cache::FlightTable::Stats& flights, MetricWriter& writ
 
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
                            const Resolver& resolver, const EndpointSet& compute,
-                           const char* version, MetricWriter& writer) {
+                           MetricWriter& writer) {
   CollectLookups(catalog, writer);
   const cache::MemoryTier::Stats memory = cache.memory().stats();
   CollectTier("memory", memory.entries, memory.bytes, memory.limit_bytes,
@@ -170,8 +170,6 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
   CollectCompute(compute, writer);
   writer.Gauge("souvenir_gateway_models", "Models known, all versions.", {},
                static_cast<double>(catalog.snapshot()->models().size()));
-  writer.Gauge("souvenir_gateway_build_info", "1; the labels tell the build.",
-               {{"version", version}}, 1);
 }
 
 }  // namespace souvenir::gateway

@@ -11,6 +11,6 @@ namespace souvenir::gateway {
 // Writes what the gateway has counted, all but its RPCs. docs/metrics.md lists the names.
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
                            const Resolver& resolver, const EndpointSet& compute,
-                           const char* version, MetricWriter& writer);
+                           MetricWriter& writer);
 
 }  // namespace souvenir::gateway

@@ -231,11 +231,9 @@ void DiskTier::BuildFilters() {
 }
 
 void DiskTier::Gather() {
-  const auto end = std::chrono::steady_clock::now() + kGather;
+  const absl::Duration end = options_.clock->Monotonic() + kGather;
   while (queue_.size() < kBatchEntries && !stopping_ && healthy()) {
-    const auto left = end - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return;
-    queued_.WaitFor(&mutex_, left);
+    if (!queued_.WaitUntil(&mutex_, *options_.clock, end)) return;
   }
 }
 
@@ -250,12 +248,9 @@ std::vector<EntryPtr> DiskTier::TakeBatch() {
 
 // The queue fills, and then drops, meanwhile.
 void DiskTier::WaitToRetry() {
-  const auto end =
-      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.retry_interval);
+  const absl::Duration end = options_.clock->Monotonic() + options_.retry_interval;
   while (!stopping_) {
-    const auto left = end - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return;
-    queued_.WaitFor(&mutex_, left);
+    if (!queued_.WaitUntil(&mutex_, *options_.clock, end)) return;
   }
 }
 

@@ -40,6 +40,7 @@ class DiskTier {
     // Bytes that numbered origins may take in memory. Answers of further origins are not written.
     uint64_t most_origin_bytes = 32u << 20;
     absl::Duration retry_interval = absl::Seconds(1);  // between tries while degraded
+    Clock* clock = Clock::System();                    // times the writer; outlives the tier
     // Told when healthy() changes, on the thread that found out; must not block. May be empty.
     std::function<void(bool healthy)> on_health;
   };

@@ -67,7 +67,7 @@ absl::Status SegmentStore::OpenDatabase() {
 
 void SegmentStore::CloseDatabase() {
   readers_.Close();
-  readers_.WaitUntilEmpty(absl::InfiniteDuration());
+  readers_.WaitUntilEmpty();
   if (database_ == nullptr) return;
   if (failed_.ok()) database_->Flush();
   dropped_before_ += database_->stats().dropped_entries;

@@ -28,12 +28,4 @@ absl::Status CallerGone(const CallerPatience& patience, absl::Duration now) {
   return absl::CancelledError("the caller has gone");
 }
 
-grpc::StatusCode CountedCode(const grpc::ServerContextBase& context, absl::Duration begun,
-                             const Clock& clock, const grpc::Status& status) {
-  if (!context.IsCancelled()) return status.error_code();
-  const absl::Status gone =
-      CallerGone({begun, MonotonicDeadline(context, clock)}, clock.Monotonic());
-  return static_cast<grpc::StatusCode>(gone.code());
-}
-
 }  // namespace souvenir

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <grpcpp/server_context.h>
-#include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -26,10 +25,5 @@ absl::Duration MonotonicDeadline(const grpc::ServerContextBase& context, const C
 // fiftieth of its timeout before the deadline is taken for one whose deadline has passed; never in
 // the first half of the timeout.
 absl::Status CallerGone(const CallerPatience& patience, absl::Duration now);
-
-// The code by which a call counts that is answered with `status`: how its caller has gone, where it
-// has gone before. For calls that gRPC itself watches, before they are finished.
-grpc::StatusCode CountedCode(const grpc::ServerContextBase& context, absl::Duration begun,
-                             const Clock& clock, const grpc::Status& status);
 
 }  // namespace souvenir

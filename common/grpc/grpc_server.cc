@@ -14,6 +14,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "common/grpc/credentials.h"
 #include "common/grpc/handled_calls.h"
 #include "common/grpc/health_service.h"
 #include "common/grpc/http2_limits.h"
@@ -109,7 +110,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   const std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor =
       builder.experimental().AddExternalConnectionAcceptor(
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
-          grpc::InsecureServerCredentials());
+          PortCredentials());
   auto listener = ConnectionListener::Create(
       {.name = options.name,
        .address = options.address,

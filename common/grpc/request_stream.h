@@ -2,6 +2,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -17,19 +18,18 @@
 
 namespace souvenir {
 
-// A bidirectional stream whose requests are handled as they come, and answered once each, in the
-// order in which their answers are ready. Where so many are under way, or their answers not yet
-// sent, as the limit says, the next one is not read. What an answer is, and which request it
-// belongs to, is for the derived class.
+// A bidirectional stream of requests. The derived class handles each request when it comes and
+// answers it once. Answers are sent in the order in which they are ready. The stream reads the next
+// request only while fewer than `limit` requests are unanswered or have an unsent answer.
 //
-// Made as a shared_ptr. Keeps itself from Begin() until gRPC is done with it; who answers keeps it
-// too.
+// Made as a shared_ptr. The stream keeps itself from Begin() until gRPC is done with it; whoever is
+// to answer keeps it, too. Thread-safe: gRPC and answers come on any thread.
 template <typename Request, typename Response>
 class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
                       public OpenStream,
                       public std::enable_shared_from_this<RequestStream<Request, Response>> {
  public:
-  // Begins to read; called once. Where `refused` is an error the stream ends with it at once.
+  // Begins to read. Called once. If `refused` is an error, the stream ends with it at once.
   void Begin(const absl::Status& refused) {
     self_ = this->shared_from_this();
     const bool open = streams_->Add(self_);
@@ -45,17 +45,17 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
       uint64_t number;
       {
         MutexLock lock(&mutex_);
-        if (finished_) return;
+        if (phase_ == Phase::kFinished) return;
         number = next_number_++;
-        flights_[number];
+        pending_[number];
       }
       Handle(number, &request);  // the read still counts as under way: the stream cannot end
     }
     Next next;
     {
       MutexLock lock(&mutex_);
-      ++reads_done_;
-      if (!ok) all_read_ = true;
+      read_state_ = read_state_ == Read::kStarting ? Read::kDoneEarly : Read::kNone;
+      if (!ok) Enter(Phase::kDraining);
       next = Plan();
     }
     Do(std::move(next));
@@ -67,10 +67,10 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     {
       MutexLock lock(&mutex_);
       writing_ = false;
-      if (!ok) lost_ = true;
+      if (!ok) Enter(Phase::kLost);
       std::swap(written, ready_.front());
       ready_.pop_front();
-      flights_.erase(written.first);
+      pending_.erase(written.first);
       next = Plan();
     }
     Do(std::move(next));
@@ -81,10 +81,10 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     Next next;
     {
       MutexLock lock(&mutex_);
-      lost_ = true;
+      Enter(Phase::kLost);
       next = Plan();
-      for (auto& [number, flight] : flights_) {
-        if (flight.abandon) abandoned.push_back(std::exchange(flight.abandon, nullptr));
+      for (auto& [number, pending] : pending_) {
+        if (pending.abandon) abandoned.push_back(std::exchange(pending.abandon, nullptr));
       }
     }
     Do(std::move(next));
@@ -93,7 +93,7 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
 
   void OnDone() override {
     streams_->Remove(this);
-    const std::shared_ptr<RequestStream> self = std::move(self_);  // goes at the end
+    const std::shared_ptr<RequestStream> self = std::move(self_);  // destroyed last
   }
 
  protected:
@@ -101,8 +101,8 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   RequestStream(OpenStreams* streams, size_t limit, absl::Status stopping)
       : streams_(streams), limit_(limit), stopping_(std::move(stopping)) {}
 
-  // A request has come. Answer() is to be called with its number once, before this returns or
-  // later, on any thread. `request` may be taken away, and lives until this returns.
+  // Handles a request that has come. Answer() must be called with its number once, before this
+  // returns or later, on any thread. `request` lives until this returns, and may be moved from.
   virtual void Handle(uint64_t number, Request* request) = 0;
 
   void Answer(uint64_t number, Response response) {
@@ -111,23 +111,23 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     Next next;
     {
       MutexLock lock(&mutex_);
-      abandon = std::exchange(flights_.at(number).abandon, nullptr);
-      flights_.at(number).answered = true;
+      abandon = std::exchange(pending_.at(number).abandon, nullptr);
+      pending_.at(number).answered = true;
       ready_.emplace_back(number, std::move(response));
       next = Plan();
     }
     Do(std::move(next));
   }
 
-  // Has `abandon` called once where the caller goes before the request is answered, or at once
-  // where he has gone; outside every lock, on any thread. Without effect once it is answered.
-  void OnAbandoned(uint64_t number, std::function<void()> abandon) {
+  // Has `abandon` called once if the caller goes before the request is answered, or at once if the
+  // caller has gone; outside every lock, on any thread. Does nothing once the request is answered.
+  void WhenAbandoned(uint64_t number, std::function<void()> abandon) {
     {
       MutexLock lock(&mutex_);
-      const auto flight = flights_.find(number);
-      if (flight == flights_.end() || flight->second.answered) return;
-      if (!lost_) {
-        flight->second.abandon = std::move(abandon);
+      const auto pending = pending_.find(number);
+      if (pending == pending_.end() || pending->second.answered) return;
+      if (phase_ < Phase::kLost) {
+        pending->second.abandon = std::move(abandon);
         return;
       }
     }
@@ -135,13 +135,30 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   }
 
  private:
+  // The life of the stream, which only goes forward.
+  enum class Phase {
+    kOpen,      // requests are read
+    kDraining,  // no more requests are read: the client has sent all, or the stream was refused;
+                // answers are awaited and sent
+    kLost,      // the client has gone; answers are awaited and dropped
+    kFinished,  // Finish() was called, or is being called
+  };
+
+  // The read that is under way: gRPC allows one. OnReadDone() can come before StartRead() returns.
+  enum class Read {
+    kNone,       // the next one may start
+    kStarting,   // StartRead() has not returned
+    kUnderWay,   // StartRead() has returned; OnReadDone() has not come
+    kDoneEarly,  // OnReadDone() has come; StartRead() has not returned
+  };
+
   // A request that has been read and whose answer has not been sent.
-  struct Flight {
+  struct Pending {
     bool answered = false;
     std::function<void()> abandon;
   };
 
-  // What is to be asked of gRPC next, outside the lock: it may call back before it returns.
+  // The next requests to gRPC. They are made outside the lock: gRPC may call back at once.
   struct Next {
     bool read = false;
     const Response* write = nullptr;
@@ -149,20 +166,25 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     absl::Status status;  // to finish with
   };
 
-  // Takes no more requests where `status` is an error, and ends with it.
+  // If `status` is an error, reads no more requests and ends with it. Else plans the first read.
   void Refuse(const absl::Status& status) {
     const std::shared_ptr<RequestStream> self = this->shared_from_this();
     Next next;
     {
       MutexLock lock(&mutex_);
-      if (refused_.ok()) refused_ = status;
+      if (!status.ok()) Enter(Phase::kDraining);
+      if (status_.ok()) status_ = status;
       next = Plan();
     }
     Do(std::move(next));
   }
 
-  // What was planned, and what follows from it. Whoever calls keeps the stream: gRPC, whose
-  // OnDone() waits for the other callbacks, or a pointer.
+  void Enter(Phase phase) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    phase_ = std::max(phase_, phase);
+  }
+
+  // Does what was planned, and what follows from it. The caller keeps the stream: by a pointer, or
+  // as a callback of gRPC, whose OnDone() waits for the other callbacks.
   void Do(Next next) {
     for (;;) {
       if (next.write != nullptr) this->StartWrite(next.write);
@@ -170,39 +192,36 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
       if (!next.read) return;
       this->StartRead(&read_);
       MutexLock lock(&mutex_);
-      ++reads_begun_;
+      read_state_ = read_state_ == Read::kDoneEarly ? Read::kNone : Read::kUnderWay;
       next = Plan();
     }
   }
 
-  // What is to be asked of gRPC now; it counts as begun.
+  // Returns the requests to make to gRPC now. They count as made.
   Next Plan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Next next;
-    if (finished_) return next;
-    if (lost_ && !writing_) {
-      for (const auto& [number, response] : ready_) flights_.erase(number);
+    if (phase_ == Phase::kFinished) return next;
+    if (phase_ == Phase::kLost && !writing_) {
+      for (const auto& [number, response] : ready_) pending_.erase(number);
       ready_.clear();
     }
     if (!writing_ && !ready_.empty()) {
       writing_ = true;
       next.write = &ready_.front().second;
     }
-    const bool reading = reads_done_ < reads_planned_;
-    const bool takes_more = !all_read_ && !lost_ && refused_.ok();
-    if (takes_more && !reading && flights_.size() < limit_) {
-      ++reads_planned_;
+    if (phase_ == Phase::kOpen && read_state_ == Read::kNone && pending_.size() < limit_) {
+      read_state_ = Read::kStarting;
       next.read = true;
     }
-    if (!flights_.empty()) return next;
-    if (!refused_.ok()) {
-      // A read that waits for the client ends with the stream; one that is about to begin may not
-      // begin after its end.
-      next.finish = reads_begun_ == reads_planned_;
-      next.status = refused_;
-    } else {
-      next.finish = !reading && !takes_more;
+    // A read that waits for the client ends with a stream that was refused. Else it is waited for.
+    // No read may start after Finish().
+    const bool read_ended =
+        read_state_ == Read::kNone || (read_state_ == Read::kUnderWay && !status_.ok());
+    if (phase_ != Phase::kOpen && pending_.empty() && read_ended) {
+      phase_ = Phase::kFinished;
+      next.finish = true;
+      next.status = status_;
     }
-    finished_ = next.finish;
     return next;
   }
 
@@ -214,17 +233,12 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   Request read_;                         // while a read is under way
 
   Mutex mutex_;
-  // Reads that were decided on, begun and done: one is under way at most.
-  uint64_t reads_planned_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t reads_begun_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t reads_done_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::map<uint64_t, Flight> flights_ ABSL_GUARDED_BY(mutex_);
+  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kOpen;
+  Read read_state_ ABSL_GUARDED_BY(mutex_) = Read::kNone;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);  // the stream's at its end; an error: was refused
+  std::map<uint64_t, Pending> pending_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::pair<uint64_t, Response>> ready_ ABSL_GUARDED_BY(mutex_);
-  bool writing_ ABSL_GUARDED_BY(mutex_) = false;   // ready_.front() is
-  bool all_read_ ABSL_GUARDED_BY(mutex_) = false;  // the client has said so, or is gone
-  bool lost_ ABSL_GUARDED_BY(mutex_) = false;      // nobody reads answers any more
-  absl::Status refused_ ABSL_GUARDED_BY(mutex_);  // an error: it takes no requests, for that reason
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;  // Finish() was or is being called
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;  // ready_.front() is being sent
   uint64_t next_number_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

@@ -265,13 +265,9 @@ void Pool::Stop(absl::Duration grace) {
   {
     MutexLock lock(&mutex_);
     stopped_ = true;  // no thread is started from here on
-    // An infinite grace would overflow the clock.
-    const auto end = std::chrono::steady_clock::now() +
-                     absl::ToChronoNanoseconds(std::min(grace, absl::Hours(24)));
+    const absl::Duration end = clock_->Monotonic() + grace;
     while (serving_ > 0) {  // a thread ends when the closed queue is empty
-      const auto left = end - std::chrono::steady_clock::now();
-      if (left <= left.zero()) break;
-      ended_.WaitFor(&mutex_, left);
+      if (!ended_.WaitUntil(&mutex_, *clock_, end)) break;
     }
   }
   queue_->FailWaiting(absl::UnavailableError(

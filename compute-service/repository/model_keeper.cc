@@ -26,10 +26,11 @@ ModelKeeper::ModelKeeper(Options options, ModelRepository* repository, Clock* cl
       measured_at_(looked_at_),
       polled_at_(looked_at_) {
   if (mode == Mode::kManual) return;
-  thread_ = std::make_unique<PeriodicThread>(PeriodicThread::Options{.name = "keeper"}, [this] {
-    Tick();
-    return options_.interval;
-  });
+  thread_ = std::make_unique<PeriodicThread>(
+      PeriodicThread::Options{.name = "keeper", .clock = clock}, [this] {
+        Tick();
+        return options_.interval;
+      });
 }
 
 ModelKeeper::~ModelKeeper() { Stop(); }

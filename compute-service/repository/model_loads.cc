@@ -114,15 +114,10 @@ bool ModelLoads::TrySubmit(Task& task) {
   return false;
 }
 
-bool ModelLoads::WaitUntilIdle(absl::Duration timeout) {
-  // An infinite timeout would overflow the clock.
-  const auto end = std::chrono::steady_clock::now() +
-                   absl::ToChronoNanoseconds(std::min(timeout, absl::Hours(24)));
+bool ModelLoads::WaitUntilIdle(const Clock& clock, absl::Duration deadline) {
   MutexLock lock(&mutex_);
   while (tasks_ > 0) {
-    const auto left = end - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return false;
-    idle_.WaitFor(&mutex_, left);
+    if (!idle_.WaitUntil(&mutex_, clock, deadline)) return false;
   }
   return true;
 }

@@ -107,8 +107,9 @@ class ModelLoads final : public Executor {
   // Returns true if a load of that name was asked for and has not ended.
   bool UnderWay(const std::string& name) const;
 
-  // False if something still loads, or has yet to, after `timeout`.
-  bool WaitUntilIdle(absl::Duration timeout);
+  // Waits until nothing loads or has yet to load. Returns false once clock.Monotonic() has reached
+  // `deadline`.
+  bool WaitUntilIdle(const Clock& clock, absl::Duration deadline);
 
   // Refuses new loads, ends those that are queued, and joins the threads. Idempotent.
   void Stop();

@@ -254,7 +254,7 @@ void ModelRepository::Stop(absl::Duration grace) {
   for (const std::shared_ptr<ServedModel>& model : All()) {
     if (model->Activity().depth == 0) model->CancelLoad(why);
   }
-  (void)loads_->WaitUntilIdle(grace);
+  (void)loads_->WaitUntilIdle(*context_.clock, end);
   for (const std::shared_ptr<ServedModel>& model : All()) model->CancelLoad(why);
   loads_->Stop();
   for (const std::shared_ptr<ServedModel>& model : All()) {

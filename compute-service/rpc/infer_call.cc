@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "common/grpc/status.h"
 #include "common/oip/valid_inference.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
@@ -39,7 +38,7 @@ absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
   SOUVENIR_ASSIGN_OR_RETURN(const RequestScheduling scheduling,
                             ReadScheduling(request, model->settings()));
   job.priority = scheduling.priority;
-  job.deadline = std::min(deadline, calls.clock->Monotonic() + scheduling.timeout);
+  job.deadline = std::min(deadline, calls.entry->clock()->Monotonic() + scheduling.timeout);
   job.done = [&calls, &request, deadline, model, tensors = std::move(valid.tensors), done,
               may_fall_back](absl::StatusOr<InferenceResult> result) {
     const bool falls_back =
@@ -62,27 +61,21 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
                /*may_fall_back=*/request.model_version().empty());
 }
 
-void EndInference(const CallContext& calls, const RpcTimer& timer, const absl::Status& status,
-                  const inference::ModelInferRequest& request, const InferenceTimes& times,
-                  absl::FunctionRef<TraceContext()> trace) {
-  const auto code = static_cast<grpc::StatusCode>(status.code());
-  const absl::Duration took = timer.End(code);
-  if (!calls.log->Wants(code, took)) return;
-  std::vector<LogField> fields;
-  // A name that is no model's is a caller's text.
-  if (calls.repository->Find(request.model_name(), "").ok()) {
-    fields.emplace_back("model", request.model_name());
-  }
-  if (code == grpc::StatusCode::OK) {
-    fields.emplace_back("queue_ms", Milliseconds(times.queue));
-    fields.emplace_back("compute_ms", Milliseconds(times.compute));
-  }
-  calls.log->Write({.method = timer.method(),
-                    .code = code,
-                    .took = took,
-                    .trace = trace(),
-                    .detail = DetailOf(status)},
-                   std::move(fields));
+grpc::Status EndInference(const CallContext& calls, RpcCall* call, const absl::Status& status,
+                          const inference::ModelInferRequest& request, const InferenceTimes& times,
+                          absl::FunctionRef<TraceContext()> trace) {
+  return call->End(status, [&] {
+    RpcCall::Notes notes{.trace = trace()};
+    // A name that no model has is a caller's text.
+    if (calls.repository->Find(request.model_name(), "").ok()) {
+      notes.fields.emplace_back("model", request.model_name());
+    }
+    if (status.ok()) {
+      notes.fields.emplace_back("queue_ms", Milliseconds(times.queue));
+      notes.fields.emplace_back("compute_ms", Milliseconds(times.compute));
+    }
+    return notes;
+  });
 }
 
 InferCall::InferCall(const CallContext& calls, const grpc::CallbackServerContext& context,
@@ -92,9 +85,8 @@ InferCall::InferCall(const CallContext& calls, const grpc::CallbackServerContext
       context_(context),
       request_(request),
       response_(response),
-      timer_(calls.metrics->Method("ModelInfer"), calls.clock),
-      deadline_(MonotonicDeadline(context, *calls.clock)),
-      pass_(calls.gate->Enter()) {}
+      call_(calls.entry, calls.entry->Method("ModelInfer")),
+      deadline_(MonotonicDeadline(context, *calls.entry->clock())) {}
 
 void InferCall::Start() {
   const absl::Status status = Queue();
@@ -102,7 +94,7 @@ void InferCall::Start() {
 }
 
 absl::Status InferCall::Queue() {
-  if (!pass_) return absl::UnavailableError("the server is stopping");
+  SOUVENIR_RETURN_IF_ERROR(call_.admitted());
   SOUVENIR_ASSIGN_OR_RETURN(
       QueuedInference queued,
       QueueInference(calls_, request_, deadline_,
@@ -121,17 +113,13 @@ absl::Status InferCall::Queue() {
 }
 
 void InferCall::Answer(const absl::Status& status) {
-  const absl::StatusCode gone = gone_;
-  EndInference(calls_, timer_, gone == absl::StatusCode::kOk ? status : absl::Status(gone, ""),
-               request_, times_, [this] { return TraceOf(context_); });
-  Finish(ToGrpcStatus(status));
+  Finish(
+      EndInference(calls_, &call_, status, request_, times_, [this] { return TraceOf(context_); }));
 }
 
 void InferCall::OnCancel() {
-  const absl::StatusCode gone =
-      CallerGone({timer_.begun(), deadline_}, calls_.clock->Monotonic()).code();
-  gone_ = gone;
-  if (const JobId job = job_; job != 0) model_->Cancel(job, gone);
+  const absl::Status gone = call_.CallerHasGone(deadline_);
+  if (const JobId job = job_; job != 0) model_->Cancel(job, gone.code());
 }
 
 }  // namespace souvenir::compute

@@ -4,13 +4,12 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "common/gate.h"
+#include "common/grpc/rpc_entry.h"
 #include "compute-service/repository/served_model.h"
 #include "compute-service/rpc/call_context.h"
 #include "inference/grpc_service.pb.h"
@@ -32,7 +31,7 @@ absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
                                                const inference::ModelInferRequest& request,
                                                absl::Duration deadline, InferenceDone done);
 
-// Where the time of a request went.
+// The time that a request spent in each stage.
 struct InferenceTimes {
   absl::Duration queue;
   absl::Duration compute;
@@ -43,11 +42,11 @@ struct InferenceTimes {
   }
 };
 
-// Ends the timer of `request`, and has it logged if the log wants it. `trace` is called then.
-// `status` is what came of it, or how its caller has gone.
-void EndInference(const CallContext& calls, const RpcTimer& timer, const absl::Status& status,
-                  const inference::ModelInferRequest& request, const InferenceTimes& times,
-                  absl::FunctionRef<TraceContext()> trace);
+// Ends `call`, same as RpcCall::End(). The line of log tells the model of `request` and its times.
+// `trace` is called for a line only.
+grpc::Status EndInference(const CallContext& calls, RpcCall* call, const absl::Status& status,
+                          const inference::ModelInferRequest& request, const InferenceTimes& times,
+                          absl::FunctionRef<TraceContext()> trace);
 
 // One ModelInfer call. gRPC owns it from Start() on, and it deletes itself when the call is over.
 class InferCall final : public grpc::ServerUnaryReactor {
@@ -68,13 +67,11 @@ class InferCall final : public grpc::ServerUnaryReactor {
   const grpc::CallbackServerContext& context_;
   const inference::ModelInferRequest& request_;
   inference::ModelInferResponse* const response_;
-  const RpcTimer timer_;
+  RpcCall call_;
   const absl::Duration deadline_;
-  const std::optional<Gate::Pass> pass_;  // given back when the answer has been sent
   InferenceTimes times_;
-  std::atomic<absl::StatusCode> gone_{absl::StatusCode::kOk};  // how the caller has gone, if it has
 
-  // Set by Start(), before gRPC may call OnCancel(). The answer may be given before they are.
+  // Set by Start(), before gRPC may call OnCancel(). The answer may be given before that.
   std::shared_ptr<ServedModel> model_;
   std::atomic<JobId> job_{0};
 };

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <memory>
-#include <string_view>
+#include <utility>
 
-#include "common/grpc/status.h"
+#include "common/grpc/unary_calls.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
 #include "compute-service/rpc/infer_call.h"
 #include "compute-service/rpc/model_messages.h"
-#include "compute-service/rpc/repository_call.h"
 #include "compute-service/rpc/stream_infer_call.h"
 
 namespace souvenir::compute {
@@ -20,19 +19,7 @@ namespace {
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 
-// Answers a call with what `handler` says, at once.
-template <typename Handler>
-ServerUnaryReactor* AnswerNow(const CallContext& calls, const std::string& method,
-                              CallbackServerContext* context, Handler handler) {
-  const RpcTimer timer(calls.metrics->Method(method), calls.clock);
-  const absl::Status status = handler();
-  timer.End(static_cast<grpc::StatusCode>(status.code()));
-  ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(status));
-  return reactor;
-}
-
-// The model, if its configuration makes sense.
+// Returns a model whose configuration makes sense.
 absl::StatusOr<std::shared_ptr<ServedModel>> FindDescribed(const CallContext& calls,
                                                            const std::string& name,
                                                            const std::string& version) {
@@ -48,13 +35,13 @@ absl::Status CheckRepositoryName(const std::string& name) {
       fmt::format("there is one repository, without a name; repository_name '{}' came", name));
 }
 
-// What Load and Unload have in common. `known_parameter` is the one that changes nothing here.
+// Checks a load or unload.
 template <typename Request>
 absl::Status CheckChange(const CallContext& calls, Port port, const Request& request,
                          std::string_view known_parameter) {
   if (port != Port::kAdmin) {
     return absl::PermissionDeniedError(fmt::format(
-        "models are loaded and unloaded on the admin port only ({})", calls.admin_port));
+        "models are loaded and unloaded on the admin port only ({})", calls.admin_port()));
   }
   SOUVENIR_RETURN_IF_ERROR(CheckRepositoryName(request.repository_name()));
   for (const auto& [name, value] : request.parameters()) {
@@ -67,10 +54,33 @@ absl::Status CheckChange(const CallContext& calls, Port port, const Request& req
 
 }  // namespace
 
+template <typename Work>
+ServerUnaryReactor* InferenceService::Answer(CallbackServerContext* context, const char* method,
+                                             const Work& work) {
+  return AnswerNow(calls_.entry, calls_.entry->Method(method), context, work);
+}
+
+template <typename Request, typename Change>
+ServerUnaryReactor* InferenceService::AnswerChange(CallbackServerContext* context,
+                                                   const char* method, const Request& request,
+                                                   std::string_view known_parameter,
+                                                   const Change& change) {
+  auto* const call = new DeferredCall(calls_.entry, calls_.entry->Method(method), *context);
+  absl::Status status = CheckChange(calls_, port_, request, known_parameter);
+  if (status.ok()) status = call->admitted();
+  if (status.ok()) {
+    // A caller that goes does not undo what it asked for.
+    change(request.model_name(), [call](const absl::Status& done) { call->Answer(done); });
+  } else {
+    call->Answer(status);
+  }
+  return call;
+}
+
 ServerUnaryReactor* InferenceService::ServerLive(CallbackServerContext* context,
                                                  const inference::ServerLiveRequest*,
                                                  inference::ServerLiveResponse* response) {
-  return AnswerNow(calls_, "ServerLive", context, [&] {
+  return Answer(context, "ServerLive", [&] {
     response->set_live(true);
     return absl::OkStatus();
   });
@@ -79,13 +89,14 @@ ServerUnaryReactor* InferenceService::ServerLive(CallbackServerContext* context,
 ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context,
                                                   const inference::ServerReadyRequest*,
                                                   inference::ServerReadyResponse* response) {
-  return AnswerNow(calls_, "ServerReady", context, [&] {
-    // One broken model does not make the server unready, but it is of no use where all are.
+  return Answer(context, "ServerReady", [&] {
+    // One broken model does not make the server unready. A server with broken models only is of no
+    // use.
     const auto models = calls_.repository->All();
     const bool of_use =
         models.empty() || std::any_of(models.begin(), models.end(),
                                       [](const auto& model) { return model->can_be_asked(); });
-    response->set_ready(of_use && calls_.gate->Enter().has_value());
+    response->set_ready(of_use && !calls_.entry->is_closed());
     return absl::OkStatus();
   });
 }
@@ -93,8 +104,8 @@ ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context
 ServerUnaryReactor* InferenceService::ModelReady(CallbackServerContext* context,
                                                  const inference::ModelReadyRequest* request,
                                                  inference::ModelReadyResponse* response) {
-  return AnswerNow(calls_, "ModelReady", context, [&] {
-    // What is not there is not ready; to ask is no error.
+  return Answer(context, "ModelReady", [&] {
+    // An unknown model is not ready. The question is no error.
     const auto model = calls_.repository->Find(request->name(), request->version());
     response->set_ready(model.ok() && (*model)->can_be_asked());
     return absl::OkStatus();
@@ -104,7 +115,7 @@ ServerUnaryReactor* InferenceService::ModelReady(CallbackServerContext* context,
 ServerUnaryReactor* InferenceService::ServerMetadata(CallbackServerContext* context,
                                                      const inference::ServerMetadataRequest*,
                                                      inference::ServerMetadataResponse* response) {
-  return AnswerNow(calls_, "ServerMetadata", context, [&] {
+  return Answer(context, "ServerMetadata", [&] {
     response->set_name("souvenir-compute");
     response->set_version(calls_.server_version);
     // Triton's names. (unload_dependents) says that the parameter is known.
@@ -119,7 +130,7 @@ ServerUnaryReactor* InferenceService::ServerMetadata(CallbackServerContext* cont
 ServerUnaryReactor* InferenceService::ModelMetadata(CallbackServerContext* context,
                                                     const inference::ModelMetadataRequest* request,
                                                     inference::ModelMetadataResponse* response) {
-  return AnswerNow(calls_, "ModelMetadata", context, [&]() -> absl::Status {
+  return Answer(context, "ModelMetadata", [&]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                               FindDescribed(calls_, request->name(), request->version()));
     FillMetadata(*model, calls_.repository->Versions(model->name()), response);
@@ -130,7 +141,7 @@ ServerUnaryReactor* InferenceService::ModelMetadata(CallbackServerContext* conte
 ServerUnaryReactor* InferenceService::ModelConfig(CallbackServerContext* context,
                                                   const inference::ModelConfigRequest* request,
                                                   inference::ModelConfigResponse* response) {
-  return AnswerNow(calls_, "ModelConfig", context, [&]() -> absl::Status {
+  return Answer(context, "ModelConfig", [&]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                               FindDescribed(calls_, request->name(), request->version()));
     *response->mutable_config() = model->config();
@@ -141,7 +152,7 @@ ServerUnaryReactor* InferenceService::ModelConfig(CallbackServerContext* context
 ServerUnaryReactor* InferenceService::ModelStatistics(
     CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
     inference::ModelStatisticsResponse* response) {
-  return AnswerNow(calls_, "ModelStatistics", context, [&]() -> absl::Status {
+  return Answer(context, "ModelStatistics", [&]() -> absl::Status {
     if (request->name().empty()) {
       for (const auto& model : calls_.repository->All()) {
         FillStatistics(*model, response->add_model_stats());
@@ -158,7 +169,7 @@ ServerUnaryReactor* InferenceService::ModelStatistics(
 ServerUnaryReactor* InferenceService::RepositoryIndex(
     CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
     inference::RepositoryIndexResponse* response) {
-  return AnswerNow(calls_, "RepositoryIndex", context, [&]() -> absl::Status {
+  return Answer(context, "RepositoryIndex", [&]() -> absl::Status {
     SOUVENIR_RETURN_IF_ERROR(CheckRepositoryName(request->repository_name()));
     const std::string revision = calls_.repository->revision();
     context->AddInitialMetadata(kRevisionHeader, revision);
@@ -184,39 +195,27 @@ ServerUnaryReactor* InferenceService::ModelInfer(CallbackServerContext* context,
 
 grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>*
 InferenceService::ModelStreamInfer(CallbackServerContext* context) {
-  return StreamInferCall::Start(calls_, &streams_, *context);
+  return StreamInferCall::Start(calls_, *context);
 }
 
 ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
     inference::RepositoryModelLoadResponse*) {
-  auto* const call = new RepositoryCall(calls_, *context, "RepositoryModelLoad");
-  absl::Status status = CheckChange(calls_, port_, *request, /*known_parameter=*/"");
-  if (status.ok() && !call->admitted()) status = absl::UnavailableError("the server is stopping");
-  if (!status.ok()) {
-    call->Answer(status);
-    return call;
-  }
-  calls_.repository->Load(request->model_name(),
-                          [call](const absl::Status& loaded) { call->Answer(loaded); });
-  return call;
+  return AnswerChange(context, "RepositoryModelLoad", *request, /*known_parameter=*/"",
+                      [this](const std::string& model, auto done) {
+                        calls_.repository->Load(model, std::move(done));
+                      });
 }
 
 ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
     inference::RepositoryModelUnloadResponse*) {
-  auto* const call = new RepositoryCall(calls_, *context, "RepositoryModelUnload");
-  // Clients always send this one; no model depends on another here.
-  absl::Status status =
-      CheckChange(calls_, port_, *request, /*known_parameter=*/"unload_dependents");
-  if (status.ok() && !call->admitted()) status = absl::UnavailableError("the server is stopping");
-  if (!status.ok()) {
-    call->Answer(status);
-    return call;
-  }
-  calls_.repository->Unload(request->model_name(),
-                            [call](const absl::Status& unloaded) { call->Answer(unloaded); });
-  return call;
+  // Clients always send this parameter; no model depends on another here.
+  return AnswerChange(context, "RepositoryModelUnload", *request,
+                      /*known_parameter=*/"unload_dependents",
+                      [this](const std::string& model, auto done) {
+                        calls_.repository->Unload(model, std::move(done));
+                      });
 }
 
 }  // namespace souvenir::compute

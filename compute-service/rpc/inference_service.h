@@ -1,6 +1,7 @@
 #pragma once
 
-#include "common/grpc/open_streams.h"
+#include <string_view>
+
 #include "compute-service/rpc/call_context.h"
 #include "inference/grpc_service.grpc.pb.h"
 
@@ -19,10 +20,6 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
  public:
   // `calls` must outlive the service.
   InferenceService(const CallContext* calls, Port port) : calls_(*calls), port_(port) {}
-
-  // Ends the streams that are open as soon as what they have under way is answered. For a stop,
-  // which would otherwise wait for clients that have nothing to say.
-  void StopStreams() { streams_.Stop(); }
 
   grpc::ServerUnaryReactor* ServerLive(grpc::CallbackServerContext* context,
                                        const inference::ServerLiveRequest* request,
@@ -61,9 +58,19 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
       inference::RepositoryModelUnloadResponse* response) override;
 
  private:
+  // Answers a call at once with the status that `work` returns.
+  template <typename Work>
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const char* method,
+                                   const Work& work);
+  // Answers a load or unload when `change` of the repository is done. `known_parameter` is the one
+  // parameter that a client may send; it changes nothing here.
+  template <typename Request, typename Change>
+  grpc::ServerUnaryReactor* AnswerChange(grpc::CallbackServerContext* context, const char* method,
+                                         const Request& request, std::string_view known_parameter,
+                                         const Change& change);
+
   const CallContext& calls_;
   const Port port_;
-  OpenStreams streams_;
 };
 
 }  // namespace souvenir::compute

@@ -20,22 +20,19 @@ class StreamInferCall final
   using Reactor =
       grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>;
 
-  // What the handler returns to gRPC. `calls` and `streams` outlive the stream.
-  static Reactor* Start(const CallContext& calls, OpenStreams* streams,
-                        const grpc::CallbackServerContext& context);
+  // Starts the stream and returns what the handler gives to gRPC. `calls` outlive the stream.
+  static Reactor* Start(const CallContext& calls, const grpc::CallbackServerContext& context);
 
  private:
-  struct Flight;
+  struct Request;
 
-  StreamInferCall(const CallContext& calls, OpenStreams* streams,
-                  const grpc::CallbackServerContext& context);
+  StreamInferCall(const CallContext& calls, const grpc::CallbackServerContext& context);
 
-  void Handle(uint64_t number, inference::ModelInferRequest* request) override;
+  void Handle(uint64_t number, inference::ModelInferRequest* message) override;
 
   const CallContext& calls_;
   RpcMethodMetrics* const metrics_;  // of each request
-  const absl::Duration begun_;
-  const absl::Duration deadline_;
+  const CallerPatience patience_;    // of the stream, and so of each request
   const TraceContext trace_;
 };
 

@@ -115,10 +115,10 @@ class Catalog {
   // Returns the counters of every model that was ever known, by name.
   std::vector<std::pair<std::string, const ModelCounters*>> counters() const;
 
-  // Reports that an answer had another digest than the catalog's. Calls the callback of OnStale(),
+  // Reports that an answer had another digest than the catalog's. Calls the callback of WhenStale(),
   // which must be set before other threads use the catalog.
   void NoteStale(const CatalogModel& model, std::string_view digest);
-  void OnStale(std::function<void()> callback) { on_stale_ = std::move(callback); }
+  void WhenStale(std::function<void()> callback) { on_stale_ = std::move(callback); }
 
  private:
   void Publish(const souvenir::state::v1::KnownModels& models);

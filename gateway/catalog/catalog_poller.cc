@@ -55,7 +55,7 @@ CatalogPoller::CatalogPoller(const Options& options, EndpointSet* endpoints, Cat
     : options_(options),
       endpoints_(endpoints),
       catalog_(catalog),
-      thread_({.name = "catalog"}, [this] {
+      thread_({.name = "catalog", .clock = options.clock}, [this] {
         Merge();
         return absl::Hours(1);  // a poke ends the pause when there is something to merge
       }) {}
@@ -68,7 +68,8 @@ void CatalogPoller::OnAdded(const Endpoint& endpoint) {
   if (stopped_) return;
   watched_.push_back(watched);
   watched->thread = std::make_unique<PeriodicThread>(
-      PeriodicThread::Options{.name = "poll", .least_pause = options_.interval / kSoonest},
+      PeriodicThread::Options{
+          .name = "poll", .least_pause = options_.interval / kSoonest, .clock = options_.clock},
       [this, watched = watched.get()] { return Look(watched); });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "common/clock.h"
 #include "common/mutex.h"
 #include "common/periodic_thread.h"
 #include "gateway/catalog/catalog.h"
@@ -26,6 +27,7 @@ class CatalogPoller {
     absl::Duration interval = absl::Seconds(2);  // pause between polls of an endpoint
     absl::Duration timeout = absl::Seconds(5);   // limit of one call of a poll
     std::vector<std::string> names;              // names of models, for servers without an index
+    Clock* clock = Clock::System();              // times the pauses; outlives the poller
   };
 
   CatalogPoller(const Options& options, EndpointSet* endpoints, Catalog* catalog);

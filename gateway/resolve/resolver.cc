@@ -56,7 +56,7 @@ Resolver::Resolver(const Options& options, const Parts& parts)
 
 Resolver::~Resolver() {
   pending_rows_.Close();
-  pending_rows_.WaitUntilEmpty(absl::InfiniteDuration());
+  pending_rows_.WaitUntilEmpty();
 }
 
 void Resolver::Resolve(const ResolveCallPtr& call) {

@@ -7,11 +7,9 @@
 #include <utility>
 #include <variant>
 
-#include "common/grpc/caller.h"
 #include "common/grpc/proto_time.h"
-#include "common/grpc/status.h"
+#include "common/grpc/unary_calls.h"
 #include "common/logging/logging.h"
-#include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "gateway/resolve/freshness.h"
 
@@ -19,6 +17,10 @@ namespace souvenir::gateway {
 namespace {
 
 constinit Logger log{"cache"};
+
+absl::Status Busy() {
+  return absl::ResourceExhaustedError("too many calls wait for the disk; try again later");
+}
 
 absl::StatusOr<cache::Fingerprint> ParseKey(const std::string& key) {
   const std::optional<cache::Fingerprint> fingerprint = cache::Fingerprint::FromHex(key);
@@ -56,39 +58,22 @@ absl::StatusOr<cache::Invalidation> ParseScope(const v1::InvalidateRequest& requ
 
 CacheService::CacheService(cache::TieredCache* cache, Executor* disk_executor,
                            Executor* snapshot_executor, absl::Duration snapshot_idle_timeout,
-                           Clock* clock, const Catalog* catalog, RpcMetrics* metrics)
+                           const Catalog* catalog, RpcEntry* entry)
     : cache_(cache),
       disk_executor_(disk_executor),
-      clock_(clock),
       catalog_(catalog),
-      get_metrics_(metrics->Method("GetEntry")),
-      invalidate_metrics_(metrics->Method("Invalidate")),
-      snapshot_{cache, snapshot_executor, clock, catalog, snapshot_idle_timeout, &is_stopping_},
-      export_metrics_(metrics->Method("Export")),
-      import_metrics_(metrics->Method("Import")) {}
-
-template <typename Work>
-grpc::ServerUnaryReactor* CacheService::RunOnDisk(grpc::CallbackServerContext* context,
-                                                  RpcMethodMetrics* metrics, Work work) {
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  const auto end = [reactor, context, clock = clock_,
-                    timer = RpcTimer(metrics, clock_)](const absl::Status& status) {
-    const grpc::Status ended = ToGrpcStatus(WithoutPaths(status, Detail::kDrop));
-    timer.End(CountedCode(*context, timer.begun(), *clock, ended));
-    reactor->Finish(ended);
-  };
-  Task task = [end, work = std::move(work)]() mutable { end(work()); };
-  if (!disk_executor_->TrySubmit(task)) {
-    end(absl::ResourceExhaustedError("too much waits for the disk; try again later"));
-  }
-  return reactor;
-}
+      entry_(entry),
+      get_metrics_(entry->Method("GetEntry")),
+      invalidate_metrics_(entry->Method("Invalidate")),
+      snapshot_{cache, snapshot_executor, entry, catalog, snapshot_idle_timeout},
+      export_metrics_(entry->Method("Export")),
+      import_metrics_(entry->Method("Import")) {}
 
 grpc::ServerUnaryReactor* CacheService::GetEntry(grpc::CallbackServerContext* context,
                                                  const v1::GetEntryRequest* request,
                                                  v1::GetEntryResponse* response) {
-  return RunOnDisk(context, get_metrics_,
-                   [this, request, response] { return FillEntry(*request, response); });
+  return AnswerOn(disk_executor_, Busy(), entry_, get_metrics_, context,
+                  [this, request, response] { return FillEntry(*request, response); });
 }
 
 absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
@@ -100,7 +85,7 @@ absl::Status CacheService::FillEntry(const v1::GetEntryRequest& request,
     entry = cache_->ReadDisk(key);
     response->set_tier(v1::CACHE_KIND_DISK);
   }
-  if (entry == nullptr || !IsFresh(*entry, *catalog_, *clock_)) {
+  if (entry == nullptr || !IsFresh(*entry, *catalog_, *entry_->clock())) {
     return absl::NotFoundError(fmt::format("no valid entry has the key {}", request.key()));
   }
   response->set_key(key.Hex());
@@ -141,13 +126,14 @@ v1::InvalidateMatch CacheService::Match(const cache::Invalidation& scope) {
 grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* context,
                                                    const v1::InvalidateRequest* request,
                                                    v1::InvalidateResponse* response) {
-  return RunOnDisk(context, invalidate_metrics_, [this, request, response]() -> absl::Status {
+  const auto invalidate = [this, request, response]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const cache::Invalidation scope, ParseScope(*request));
     response->set_match(Match(scope));
     absl::Status done = cache_->Invalidate(scope);
     log.Info("invalidated", {{"scope", static_cast<int>(request->scope_case())}});
     return done;
-  });
+  };
+  return AnswerOn(disk_executor_, Busy(), entry_, invalidate_metrics_, context, invalidate);
 }
 
 grpc::ServerWriteReactor<v1::ExportResponse>* CacheService::Export(

@@ -15,7 +15,7 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
   SOUVENIR_RETURN_IF_ERROR(messages_.Parse(bytes, parts().max_message_bytes));
   CallOptions read;
   SOUVENIR_RETURN_IF_ERROR(
-      ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &read));
+      ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &read));
   return messages_.Ask(std::move(read), catalog, targets, &resolving_);
 }
 
@@ -23,12 +23,12 @@ absl::Status InferCall::Respond() {
   SOUVENIR_RETURN_IF_ERROR(messages_.Join(resolving_));
   MessageWriter::WriteTo(response_, [&](MessageWriter& out) { messages_.Write(resolving_, out); });
   AddCacheMetadata();
-  timer().CountAnswers(absl::StatusCode::kOk);
+  call().CountAnswers(absl::StatusCode::kOk);
   return absl::OkStatus();
 }
 
 void InferCall::AddCacheMetadata() {
-  const absl::Time now = parts().clock->Now();
+  const absl::Time now = parts().clock()->Now();
   absl::Duration oldest = absl::ZeroDuration();
   for (size_t i = 0; i < resolving_.questions.size(); ++i) {
     oldest = std::max(oldest, resolving_.answer(i).Age(now));

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <string_view>
 #include <utility>
 
-#include "common/grpc/caller.h"
-#include "common/grpc/status.h"
+#include "common/grpc/unary_calls.h"
 #include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
@@ -43,20 +41,6 @@ auto WithDerivation(const std::string& derivation, Done done) {
   };
 }
 
-// The reactor of a call that is passed on, and given up when the caller goes. Belongs to gRPC from
-// when the handler returns it; OnDone() is the last it hears.
-class PassedOnReactor final : public grpc::ServerUnaryReactor {
- public:
-  // REQUIRES: the handler has not returned.
-  void Follow(std::shared_ptr<Upstream::Call> call) { calls_.Add(std::move(call)); }
-
-  void OnCancel() override { calls_.Cancel(); }
-  void OnDone() override { delete this; }
-
- private:
-  CallGroup calls_;
-};
-
 // Returns a model that compute has described. UNAVAILABLE, with compute's reason, for one that it
 // lists and cannot describe, as one whose configuration is wrong.
 absl::StatusOr<CatalogModelPtr> FindDescribed(const CatalogSnapshot& models,
@@ -73,65 +57,59 @@ absl::StatusOr<CatalogModelPtr> FindDescribed(const CatalogSnapshot& models,
 
 InferenceService::InferenceService(const Options& options, const CallParts& parts,
                                    const Catalog* catalog, const TargetDirectory* targets,
-                                   Upstream* upstream, Upstream* repositories, RpcMetrics* metrics)
+                                   Upstream* upstream, Upstream* repositories)
     : options_(options),
       parts_(parts),
       catalog_(catalog),
       targets_(targets),
       upstream_(upstream),
       repositories_(repositories),
-      metrics_(metrics),
-      infer_metrics_(metrics->Method("ModelInfer")),
-      stream_metrics_(metrics->Method("ModelStreamInfer")) {}
+      infer_metrics_(parts.entry->Method("ModelInfer")),
+      stream_metrics_(parts.entry->Method("ModelStreamInfer")) {}
 
-RpcTimer InferenceService::Time(const char* method) const {
-  return RpcTimer(metrics_->Method(method), parts_.clock);
-}
-
-grpc::ServerUnaryReactor* InferenceService::End(grpc::CallbackServerContext* context,
-                                                const RpcTimer& timer, const absl::Status& status) {
-  const grpc::Status ended = ToGrpcStatus(status);
-  timer.End(ended);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(ended);
-  return reactor;
+template <typename Work>
+grpc::ServerUnaryReactor* InferenceService::Answer(grpc::CallbackServerContext* context,
+                                                   const char* method, const Work& work) {
+  return AnswerNow(parts_.entry, parts_.entry->Method(method), context, work);
 }
 
 template <typename Request, typename Response, typename Send, typename Then>
 grpc::ServerUnaryReactor* InferenceService::PassOn(grpc::CallbackServerContext* context,
                                                    const char* method, const Request& request,
                                                    Response* response, Send send, Then then) {
-  const RpcTimer timer = Time(method);
-  std::optional<Gate::Pass> entered = parts_.gate->Enter();
-  if (!entered) return End(context, timer, absl::UnavailableError("the gateway is stopping"));
-  auto* const reactor = new PassedOnReactor;
-  auto pass = std::make_shared<std::optional<Gate::Pass>>(std::move(entered));
-  reactor->Follow(send(
-      std::make_unique<Request>(request), [this, context, reactor, response, timer, pass,
-                                           then](absl::StatusOr<std::unique_ptr<Response>> answer) {
-        const absl::Status status = answer.status();
-        if (answer.ok()) response->Swap(answer->get());
-        then(answer.ok() ? response : nullptr, [this, context, reactor, timer, pass, status] {
-          EndPassedOn(*context, timer, status);
-          pass->reset();
-          reactor->Finish(ToGrpcStatus(status));
-        });
-      }));
-  return reactor;
+  auto* const call = new DeferredCall(parts_.entry, parts_.entry->Method(method), *context);
+  const absl::Status admitted = call->admitted();
+  if (!admitted.ok()) {
+    call->Answer(admitted);
+    return call;
+  }
+  // The upstream call is known only once it is sent, and its answer may end this one before that.
+  const auto upstream = std::make_shared<CallGroup>();
+  call->WhenAbandoned([upstream] { upstream->Cancel(); });
+  upstream->Add(send(std::make_unique<Request>(request),
+                     [call, response, then](absl::StatusOr<std::unique_ptr<Response>> answer) {
+                       const absl::Status status = answer.status();
+                       if (answer.ok()) response->Swap(answer->get());
+                       then(answer.ok() ? response : nullptr,
+                            [call, status] { call->Answer(status); });
+                     }));
+  return call;
 }
 
-void InferenceService::EndPassedOn(const grpc::CallbackServerContext& context,
-                                   const RpcTimer& timer, const absl::Status& status) const {
-  const grpc::StatusCode code =
-      CountedCode(context, timer.begun(), *parts_.clock, ToGrpcStatus(status));
-  const absl::Duration took = timer.End(code);
-  if (!parts_.log->Wants(code, took)) return;
-  parts_.log->Write({.method = timer.method(),
-                     .code = code,
-                     .took = took,
-                     .trace = TraceOf(context),
-                     .detail = DetailOf(status)},
-                    {});
+template <typename Request, typename Response, typename Send>
+grpc::ServerUnaryReactor* InferenceService::PassOnChange(grpc::CallbackServerContext* context,
+                                                         const char* method, const Request& request,
+                                                         Response* response, Send send) {
+  if (repositories_ == nullptr) {
+    return Answer(context, method, [this] { return RepositoryRefused(options_); });
+  }
+  return PassOn(
+      context, method, request, response,
+      [&](auto copy, auto done) {
+        return send(std::move(copy), options_.call_timeout,
+                    WithDerivation(options_.repositories_derivation, std::move(done)));
+      },
+      [this](auto*, std::function<void()> end) { options_.refresh_catalog(std::move(end)); });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerContext* context,
@@ -144,90 +122,97 @@ grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerConte
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* InferenceService::ModelStreamInfer(
     grpc::CallbackServerContext* context) {
-  return StreamInferCall::Start({.calls = parts_,
-                                 .catalog = catalog_,
-                                 .targets = targets_,
-                                 .metrics = stream_metrics_,
-                                 .streams = &streams_},
-                                *context);
+  return StreamInferCall::Start(
+      {.calls = parts_, .catalog = catalog_, .targets = targets_, .metrics = stream_metrics_},
+      *context);
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerContext* context,
                                                        const inference::ServerLiveRequest*,
                                                        inference::ServerLiveResponse* response) {
-  response->set_live(true);
-  return End(context, Time("ServerLive"), absl::OkStatus());
+  return Answer(context, "ServerLive", [&] {
+    response->set_live(true);
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerReady(grpc::CallbackServerContext* context,
                                                         const inference::ServerReadyRequest*,
                                                         inference::ServerReadyResponse* response) {
-  // Of no use where compute has never answered, and where all of its models are broken.
-  const auto models = catalog_->snapshot();
-  const bool of_use = models->models().empty() ||
-                      std::any_of(models->models().begin(), models->models().end(),
-                                  [](const CatalogModelPtr& model) { return model->ready(); });
-  response->set_ready(catalog_->known() && of_use);
-  return End(context, Time("ServerReady"), absl::OkStatus());
+  return Answer(context, "ServerReady", [&] {
+    // The gateway is of no use before compute has answered, and while all models are broken.
+    const auto models = catalog_->snapshot();
+    const bool of_use = models->models().empty() ||
+                        std::any_of(models->models().begin(), models->models().end(),
+                                    [](const CatalogModelPtr& model) { return model->ready(); });
+    response->set_ready(catalog_->known() && of_use);
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelReady(grpc::CallbackServerContext* context,
                                                        const inference::ModelReadyRequest* request,
                                                        inference::ModelReadyResponse* response) {
-  const RpcTimer timer = Time("ModelReady");
-  const auto model = catalog_->snapshot()->Find(request->name(), request->version());
-  // What is not there is not ready; to ask is no error.
-  response->set_ready(model.ok() && (*model)->ready());
-  return End(context, timer, absl::OkStatus());
+  return Answer(context, "ModelReady", [&] {
+    // An unknown model is not ready. The question is no error.
+    const auto model = catalog_->snapshot()->Find(request->name(), request->version());
+    response->set_ready(model.ok() && (*model)->ready());
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
     grpc::CallbackServerContext* context, const inference::ServerMetadataRequest*,
     inference::ServerMetadataResponse* response) {
-  response->set_name("souvenir-gateway");
-  response->set_version(options_.version);
-  for (const char* extension : {"model_repository", "model_configuration", "statistics"}) {
-    response->add_extensions(extension);
-  }
-  return End(context, Time("ServerMetadata"), absl::OkStatus());
+  return Answer(context, "ServerMetadata", [&] {
+    response->set_name("souvenir-gateway");
+    response->set_version(options_.version);
+    for (const char* extension : {"model_repository", "model_configuration", "statistics"}) {
+      response->add_extensions(extension);
+    }
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
     grpc::CallbackServerContext* context, const inference::ModelMetadataRequest* request,
     inference::ModelMetadataResponse* response) {
-  const RpcTimer timer = Time("ModelMetadata");
-  const absl::StatusOr<CatalogModelPtr> model =
-      FindDescribed(*catalog_->snapshot(), request->name(), request->version());
-  if (model.ok()) {
-    *response = (*model)->known.metadata();
-    (*response->mutable_properties())[kDigestName] = (*model)->digest;
-  }
-  return End(context, timer, model.status());
+  return Answer(context, "ModelMetadata", [&]() -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(
+        const CatalogModelPtr model,
+        FindDescribed(*catalog_->snapshot(), request->name(), request->version()));
+    *response = model->known.metadata();
+    (*response->mutable_properties())[kDigestName] = model->digest;
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelConfig(
     grpc::CallbackServerContext* context, const inference::ModelConfigRequest* request,
     inference::ModelConfigResponse* response) {
-  const RpcTimer timer = Time("ModelConfig");
-  const absl::StatusOr<CatalogModelPtr> model =
-      FindDescribed(*catalog_->snapshot(), request->name(), request->version());
-  if (model.ok()) *response->mutable_config() = (*model)->known.config();
-  return End(context, timer, model.status());
+  return Answer(context, "ModelConfig", [&]() -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(
+        const CatalogModelPtr model,
+        FindDescribed(*catalog_->snapshot(), request->name(), request->version()));
+    *response->mutable_config() = model->known.config();
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
     grpc::CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
     inference::RepositoryIndexResponse* response) {
-  const RpcTimer timer = Time("RepositoryIndex");
-  for (const CatalogModelPtr& model : catalog_->snapshot()->models()) {
-    if (request->ready() && !model->ready()) continue;
-    auto* const entry = response->add_models();
-    entry->set_name(model->name());
-    entry->set_version(model->version());
-    entry->set_state(model->known.state());
-    entry->set_reason(model->known.reason());
-  }
-  return End(context, timer, absl::OkStatus());
+  return Answer(context, "RepositoryIndex", [&] {
+    for (const CatalogModelPtr& model : catalog_->snapshot()->models()) {
+      if (request->ready() && !model->ready()) continue;
+      auto* const listed = response->add_models();
+      listed->set_name(model->name());
+      listed->set_version(model->version());
+      listed->set_state(model->known.state());
+      listed->set_reason(model->known.reason());
+    }
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
@@ -247,33 +232,17 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
     inference::RepositoryModelLoadResponse* response) {
-  if (repositories_ == nullptr) {
-    return End(context, Time("RepositoryModelLoad"), RepositoryRefused(options_));
-  }
-  return PassOn(
+  return PassOnChange(
       context, "RepositoryModelLoad", *request, response,
-      [&](auto copy, auto done) {
-        return repositories_->Load(
-            std::move(copy), options_.call_timeout,
-            WithDerivation(options_.repositories_derivation, std::move(done)));
-      },
-      AfterRefresh());
+      [this](auto... arguments) { return repositories_->Load(std::move(arguments)...); });
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
     inference::RepositoryModelUnloadResponse* response) {
-  if (repositories_ == nullptr) {
-    return End(context, Time("RepositoryModelUnload"), RepositoryRefused(options_));
-  }
-  return PassOn(
+  return PassOnChange(
       context, "RepositoryModelUnload", *request, response,
-      [&](auto copy, auto done) {
-        return repositories_->Unload(
-            std::move(copy), options_.call_timeout,
-            WithDerivation(options_.repositories_derivation, std::move(done)));
-      },
-      AfterRefresh());
+      [this](auto... arguments) { return repositories_->Unload(std::move(arguments)...); });
 }
 
 }  // namespace souvenir::gateway

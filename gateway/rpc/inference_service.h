@@ -3,8 +3,7 @@
 #include <functional>
 #include <string>
 
-#include "common/grpc/open_streams.h"
-#include "common/grpc/rpc_metrics.h"
+#include "common/grpc/rpc_entry.h"
 #include "gateway/catalog/catalog.h"
 #include "gateway/rpc/target_directory.h"
 #include "gateway/rpc/unary_call.h"
@@ -55,8 +54,7 @@ class InferenceService final
   // All that is pointed to must outlive the service. `repositories` is where models are loaded and
   // unloaded; nullptr: not by this service.
   InferenceService(const Options& options, const CallParts& parts, const Catalog* catalog,
-                   const TargetDirectory* targets, Upstream* upstream, Upstream* repositories,
-                   RpcMetrics* metrics);
+                   const TargetDirectory* targets, Upstream* upstream, Upstream* repositories);
 
   grpc::ServerUnaryReactor* ModelInfer(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* request,
@@ -64,10 +62,6 @@ class InferenceService final
 
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ModelStreamInfer(
       grpc::CallbackServerContext* context) override;
-
-  // Ends the streams that are open as soon as what they have under way is answered. For a stop,
-  // once the gate is closed.
-  void StopStreams() { streams_.Stop(); }
 
   grpc::ServerUnaryReactor* ServerLive(grpc::CallbackServerContext* context,
                                        const inference::ServerLiveRequest* request,
@@ -103,26 +97,22 @@ class InferenceService final
       inference::RepositoryModelUnloadResponse* response) override;
 
  private:
-  // Of a call that has just come.
-  RpcTimer Time(const char* method) const;
-  // Ends an RPC at once.
-  grpc::ServerUnaryReactor* End(grpc::CallbackServerContext* context, const RpcTimer& timer,
-                                const absl::Status& status);
+  // Answers a call at once with the status that `work` returns.
+  template <typename Work>
+  grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const char* method,
+                                   const Work& work);
 
-  void EndPassedOn(const grpc::CallbackServerContext& context, const RpcTimer& timer,
-                   const absl::Status& status) const;
-
-  // Passes a request on by `send`, which is given a copy of it and where the answer goes, and
-  // returns the call, which is given up when the caller goes. What came is given to `then`, with
-  // what ends the call.
+  // Passes a call on to compute. `send` gets a copy of the request and the callback for the answer,
+  // and returns the upstream call, which is cancelled when the caller goes. `then` gets the
+  // response, or null after an error, and a function that ends the call.
   template <typename Request, typename Response, typename Send, typename Then>
   grpc::ServerUnaryReactor* PassOn(grpc::CallbackServerContext* context, const char* method,
                                    const Request& request, Response* response, Send send,
                                    Then then);
-  // Of a load or unload, which is done when the catalog has it.
-  auto AfterRefresh() const {
-    return [this](auto*, std::function<void()> end) { options_.refresh_catalog(std::move(end)); };
-  }
+  // Passes a load or unload on, by `send` of Upstream. It ends when the catalog has its outcome.
+  template <typename Request, typename Response, typename Send>
+  grpc::ServerUnaryReactor* PassOnChange(grpc::CallbackServerContext* context, const char* method,
+                                         const Request& request, Response* response, Send send);
 
   const Options options_;
   const CallParts parts_;
@@ -130,10 +120,8 @@ class InferenceService final
   const TargetDirectory* const targets_;
   Upstream* const upstream_;
   Upstream* const repositories_;
-  RpcMetrics* const metrics_;
   RpcMethodMetrics* const infer_metrics_;
   RpcMethodMetrics* const stream_metrics_;
-  OpenStreams streams_;
 };
 
 }  // namespace souvenir::gateway

@@ -2,16 +2,13 @@
 
 #include <array>
 #include <utility>
-#include <vector>
 
-#include "common/grpc/caller.h"
 #include "common/grpc/status.h"
-#include "common/status_detail.h"
 
 namespace souvenir::gateway {
 namespace {
 
-// The first answer that failed for our sake; `otherwise` where none did.
+// Returns the first answer that failed for the service's sake, or `otherwise`.
 const absl::Status& FirstFault(const ResolveCall& call, const absl::Status& otherwise) {
   for (size_t i = 0; i < call.questions.size(); ++i) {
     const absl::Status& status = call.answer(i).status;
@@ -24,12 +21,13 @@ const absl::Status& FirstFault(const ResolveCall& call, const absl::Status& othe
 
 }  // namespace
 
-std::string CountKinds(const ResolveCall& call) {
-  // Every answer says it, and most are of one row.
-  if (call.questions.size() == 1) return std::string(CacheKindName(call.answer(0).kind)) + "=1";
+std::string CountKinds(const ResolveCall& resolved) {
+  // Every answer has this text, and most answers are of one row.
+  if (resolved.questions.size() == 1)
+    return std::string(CacheKindName(resolved.answer(0).kind)) + "=1";
   std::array<size_t, kCacheKinds> rows{};
-  for (size_t i = 0; i < call.questions.size(); ++i) {
-    ++rows[static_cast<size_t>(call.answer(i).kind)];
+  for (size_t i = 0; i < resolved.questions.size(); ++i) {
+    ++rows[static_cast<size_t>(resolved.answer(i).kind)];
   }
   std::string kinds;
   for (size_t kind = 0; kind < rows.size(); ++kind) {
@@ -41,42 +39,35 @@ std::string CountKinds(const ResolveCall& call) {
   return kinds;
 }
 
-absl::Status CallerGone(const RpcTimer& timer, const ResolveCall& call, const Clock& clock) {
-  return souvenir::CallerGone({timer.begun(), call.options.deadline}, clock.Monotonic());
-}
-
-void EndRequest(const RpcTimer& timer, const ResolveCall& call, const absl::Status& status,
-                const CallParts& parts) {
-  const absl::Duration took = timer.End(static_cast<grpc::StatusCode>(status.code()));
-  const bool has_answers = call.was_resolved() && !call.questions.empty();
-  if (has_answers && IsRemembered(parts.latency->Record(call, took))) {
-    call.questions[0].target->model().counters->CountHitTime(took);
+grpc::Status EndResolved(RpcCall* call, const ResolveCall& resolved, const absl::Status& status,
+                         const CallParts& parts) {
+  const absl::Duration took = call->Count(status);
+  const bool has_answers = resolved.was_resolved() && !resolved.questions.empty();
+  if (has_answers && IsRemembered(parts.latency->Record(resolved, took))) {
+    resolved.questions[0].target->model().counters->CountHitTime(took);
   }
-  const absl::Status& worst = status.ok() && has_answers ? FirstFault(call, status) : status;
-  const auto code = static_cast<grpc::StatusCode>(worst.code());
-  if (!parts.log->Wants(code, took)) return;
-  std::vector<LogField> fields;
-  std::string kinds;
-  if (has_answers) {
-    kinds = CountKinds(call);
-    fields.emplace_back("model", call.questions[0].target->model().name());
-    fields.emplace_back("rows", call.questions.size());
-    fields.emplace_back("answered", kinds);
-  }
-  // What is left of the total is reading the request, memory, and waiting for the flights of
-  // others.
-  for (const auto& [name, stage] : {std::pair("disk_ms", Stage::kDisk),
-                                    {"upstream_ms", Stage::kUpstream},
-                                    {"compute_ms", Stage::kCompute}}) {
-    const absl::Duration longest = call.stages.of(stage);
-    if (longest > absl::ZeroDuration()) fields.emplace_back(name, Milliseconds(longest));
-  }
-  parts.log->Write({.method = timer.method(),
-                    .code = code,
-                    .took = took,
-                    .trace = call.options.trace,
-                    .detail = DetailOf(worst)},
-                   std::move(fields));
+  const absl::Status counted = call->Counted(status);
+  std::string kinds;  // outlives the line
+  call->Log(counted.ok() && has_answers ? FirstFault(resolved, counted) : counted, took, [&] {
+    RpcCall::Notes notes{.trace = resolved.options.trace};
+    if (has_answers) {
+      kinds = CountKinds(resolved);
+      notes.fields.emplace_back("model", resolved.questions[0].target->model().name());
+      notes.fields.emplace_back("rows", resolved.questions.size());
+      notes.fields.emplace_back("answered", kinds);
+    }
+    // The rest of the total went into reading the request, memory, and waiting for the flights of
+    // other calls.
+    for (const auto& [name, stage] : {std::pair("disk_ms", Stage::kDisk),
+                                      {"upstream_ms", Stage::kUpstream},
+                                      {"compute_ms", Stage::kCompute}}) {
+      const absl::Duration longest = resolved.stages.of(stage);
+      if (longest > absl::ZeroDuration()) notes.fields.emplace_back(name, Milliseconds(longest));
+    }
+    return notes;
+  });
+  call->Leave();
+  return ToGrpcStatus(status);
 }
 
 }  // namespace souvenir::gateway

@@ -4,7 +4,6 @@
 #include <grpcpp/server_context.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,7 +27,7 @@ constinit Logger log{"cache"};
 constexpr size_t kChunkBytes = 256u << 10;
 
 // A stop waits for a caller that is at work, but no longer than this for its next message.
-constexpr std::chrono::milliseconds kIdleAtStop(200);
+constexpr absl::Duration kIdleAtStop = absl::Milliseconds(200);
 
 absl::Status Busy() {
   return absl::ResourceExhaustedError(
@@ -42,9 +41,11 @@ class SnapshotCall : public Reactor {
  public:
   SnapshotCall(const SnapshotParts& parts, grpc::CallbackServerContext* context,
                RpcMethodMetrics* metrics)
-      : parts_(parts), context_(context), timer_(metrics, parts.clock) {}
+      : parts_(parts), context_(context), call_(parts.entry, metrics) {}
 
   void Start() {
+    const absl::Status admitted = call_.admitted();
+    if (!admitted.ok()) return End(admitted);
     Task task = [this] { End(Run()); };
     if (!parts_.executor->TrySubmit(task)) End(Busy());
   }
@@ -58,19 +59,19 @@ class SnapshotCall : public Reactor {
   // DEADLINE_EXCEEDED if the caller was idle for too long, UNAVAILABLE if it is idle while the
   // gateway stops; a read may still be under way then.
   absl::StatusOr<bool> WaitForStep() {
-    const auto begun = std::chrono::steady_clock::now();
-    const auto longest = absl::ToChronoNanoseconds(parts_.idle_timeout);
+    const Clock& clock = *parts_.entry->clock();
+    const absl::Duration begun = clock.Monotonic();
+    const absl::Duration idle_end = begun + parts_.idle_timeout;
     {
       MutexLock lock(&mutex_);
       for (;;) {
         if (step_) return *std::exchange(step_, std::nullopt);
-        const auto idle = std::chrono::steady_clock::now() - begun;
-        if (idle >= longest) break;
-        if (idle >= kIdleAtStop && *parts_.is_stopping) {
-          return absl::UnavailableError("the gateway is stopping");
+        const absl::Duration now = clock.Monotonic();
+        if (now >= idle_end) break;
+        if (now - begun >= kIdleAtStop && parts_.entry->is_closed()) {
+          return parts_.entry->Refusal();
         }
-        step_ended_.WaitFor(&mutex_,
-                            std::min<std::chrono::nanoseconds>(longest - idle, kIdleAtStop));
+        step_ended_.WaitUntil(&mutex_, clock, std::min(idle_end, now + kIdleAtStop));
       }
     }
     return absl::DeadlineExceededError(
@@ -97,19 +98,19 @@ class SnapshotCall : public Reactor {
 
   // The last thing the call's thread does with it.
   void End(const absl::Status& status) {
-    const grpc::Status ended = ToGrpcStatus(WithoutPaths(status, Detail::kDrop));
-    // An idle caller is cancelled by this call itself.
-    timer_.End(absl::IsDeadlineExceeded(status)
-                   ? ended.error_code()
-                   : CountedCode(*context_, timer_.begun(), *parts_.clock, ended));
+    // An idle caller's RPC was cancelled by this call itself.
+    if (!absl::IsDeadlineExceeded(status)) call_.LookForCaller(*context_);
+    const grpc::Status ended = call_.End(WithoutPaths(status, Detail::kDrop), [this] {
+      return RpcCall::Notes{.trace = TraceOf(*context_)};
+    });
     if (absl::IsDeadlineExceeded(status)) {
       log.Warning("an export or import was ended",
-                  {{"method", timer_.method()}, {"reason", std::string(status.message())}});
+                  {{"method", call_.method()}, {"reason", std::string(status.message())}});
     }
     this->Finish(ended);
   }
 
-  const RpcTimer timer_;
+  RpcCall call_;
   Mutex mutex_;
   CondVar step_ended_;
   std::optional<bool> step_ ABSL_GUARDED_BY(mutex_);  // what came of it, once it has ended
@@ -127,7 +128,7 @@ class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::Export
     cache::SnapshotWriter snapshot(&bytes);
     absl::Status sent;
     const auto visit = [&](const cache::Entry& entry) {
-      if (!IsFresh(entry, *parts_.catalog, *parts_.clock)) return true;
+      if (!IsFresh(entry, *parts_.catalog, *parts_.entry->clock())) return true;
       snapshot.Add(entry);
       if (bytes.size() >= kChunkBytes) sent = Send(&bytes);
       return sent.ok();
@@ -195,7 +196,7 @@ class ImportCall final : public SnapshotCall<grpc::ServerReadReactor<v1::ImportR
                   : entry.code != absl::StatusCode::kInvalidArgument) {
       return absl::DataLossError("an entry that is no answer of a model");
     }
-    if (parts_.cache->Import(std::move(entry), epochs_, parts_.clock->Now())) ++taken_;
+    if (parts_.cache->Import(std::move(entry), epochs_, parts_.entry->clock()->Now())) ++taken_;
     return absl::OkStatus();
   }
 

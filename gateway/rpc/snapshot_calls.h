@@ -2,12 +2,9 @@
 
 #include <grpcpp/support/server_callback.h>
 
-#include <atomic>
-
 #include "cache/tiered_cache.h"
-#include "common/clock.h"
 #include "common/executor.h"
-#include "common/grpc/rpc_metrics.h"
+#include "common/grpc/rpc_entry.h"
 #include "gateway/catalog/catalog.h"
 #include "souvenir/v1/cache.pb.h"
 
@@ -16,21 +13,19 @@
 
 namespace souvenir::gateway {
 
-// What a snapshot call needs; all of it outlives the call.
+// The parts that a snapshot call works with. All of them outlive the call.
 struct SnapshotParts {
   cache::TieredCache* cache;
   Executor* executor;
-  Clock* clock;
-  const Catalog* catalog;  // what is fresh
-  // A caller that neither sends nor takes anything for so long loses the call, and frees its
+  RpcEntry* entry;         // idle callers lose their calls as soon as it is closed
+  const Catalog* catalog;  // tells which entries are fresh
+  // A caller that neither sends nor takes anything for this time loses the call, and frees its
   // thread.
   absl::Duration idle_timeout;
-  // True once the gateway stops: idle callers then lose their calls at once.
-  const std::atomic<bool>* is_stopping;
 };
 
-// What the handlers return to gRPC, which then owns it. RESOURCE_EXHAUSTED where the executor is
-// taken, DEADLINE_EXCEEDED where the caller is idle.
+// Starts a call. Returns the reactor for gRPC, which then owns it. The call ends with
+// RESOURCE_EXHAUSTED if the executor is full, with DEADLINE_EXCEEDED if the caller is idle.
 grpc::ServerWriteReactor<v1::ExportResponse>* StartExport(const SnapshotParts& parts,
                                                           grpc::CallbackServerContext* context,
                                                           RpcMethodMetrics* metrics);

@@ -1,16 +1,26 @@
 #include "gateway/rpc/stats_service.h"
 
 #include "common/grpc/proto_time.h"
+#include "common/grpc/unary_calls.h"
 
 namespace souvenir::gateway {
 
-StatsService::StatsService(const Sources& sources, RpcMetrics* metrics)
-    : sources_(sources), metrics_(metrics->Method("GetStats")), started_at_(sources.clock->Now()) {}
+StatsService::StatsService(const Sources& sources, RpcEntry* entry)
+    : sources_(sources),
+      entry_(entry),
+      metrics_(entry->Method("GetStats")),
+      started_at_(entry->clock()->Now()) {}
 
 grpc::ServerUnaryReactor* StatsService::GetStats(grpc::CallbackServerContext* context,
                                                  const v1::GetStatsRequest*,
                                                  v1::GetStatsResponse* response) {
-  const RpcTimer timer(metrics_, sources_.clock);
+  return AnswerNow(entry_, metrics_, context, [&] {
+    FillStats(response);
+    return absl::OkStatus();
+  });
+}
+
+void StatsService::FillStats(v1::GetStatsResponse* response) const {
   ToProto(started_at_, response->mutable_started_at());
 
   absl::Duration saved = absl::ZeroDuration();
@@ -51,11 +61,6 @@ grpc::ServerUnaryReactor* StatsService::GetStats(grpc::CallbackServerContext* co
   response->mutable_flights()->set_in_progress(flights.in_progress);
   response->mutable_flights()->set_started(flights.started);
   response->mutable_flights()->set_joined(flights.joined);
-
-  timer.End(grpc::StatusCode::OK);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
 }
 
 }  // namespace souvenir::gateway

@@ -1,36 +1,29 @@
 #include "gateway/rpc/stream_infer_call.h"
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
-#include "common/grpc/caller.h"
 #include "common/grpc/status.h"
 #include "gateway/rpc/infer_messages.h"
 #include "gateway/rpc/resolved_request.h"
 #include "inference/grpc_service.pb.h"
 
 namespace souvenir::gateway {
-namespace {
-
-absl::Status Stopping() { return absl::UnavailableError("the gateway is stopping"); }
-
-}  // namespace
 
 class StreamInferCall::Request final : private ResolveCall::Listener {
  public:
   Request(std::shared_ptr<StreamInferCall> stream, uint64_t number)
       : stream_(std::move(stream)),
         number_(number),
-        timer_(stream_->service_.metrics, stream_->service_.calls.clock),
-        pass_(stream_->service_.calls.gate->Enter()) {}
+        call_(stream_->service_.calls.entry, stream_->service_.metrics) {}
 
   // Makes the questions; an error where it cannot be resolved.
   absl::Status Read(const grpc::ByteBuffer& bytes) {
     const absl::Status parsed = messages_.Parse(bytes, stream_->service_.calls.max_message_bytes);
     if (!parsed.ok()) return parsed;
-    if (!pass_) return Stopping();
+    const absl::Status admitted = call_.admitted();
+    if (!admitted.ok()) return admitted;
     return messages_.Ask(stream_->options_, *stream_->service_.catalog, *stream_->service_.targets,
                          &resolving_);
   }
@@ -38,6 +31,11 @@ class StreamInferCall::Request final : private ResolveCall::Listener {
   // Returns the call for the resolver, which keeps `request` with it.
   static ResolveCallPtr Shared(const std::shared_ptr<Request>& request) {
     return {request, &request->resolving_};
+  }
+
+  // Notes that the caller has gone, and returns how.
+  absl::Status CallerHasGone(const CallerPatience& patience) {
+    return call_.CallerHasGone(patience);
   }
 
   void Fail(const absl::Status& status) {
@@ -69,30 +67,35 @@ class StreamInferCall::Request final : private ResolveCall::Listener {
   void End(const absl::Status& status, grpc::ByteBuffer answer) {
     // Whoever computes for others with these questions may keep this object a while.
     const std::shared_ptr<StreamInferCall> stream = std::move(stream_);
-    timer_.CountAnswers(status.code());
-    EndRequest(timer_, resolving_, status, stream->service_.calls);
-    const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
+    call_.CountAnswers(status.code());
+    (void)EndResolved(&call_, resolving_, status, stream->service_.calls);
     stream->Answer(number_, std::move(answer));
   }
 
   std::shared_ptr<StreamInferCall> stream_;
   const uint64_t number_;
-  const RpcTimer timer_;
-  std::optional<Gate::Pass> pass_;
+  RpcCall call_;
   InferMessages messages_;
   ResolveCall resolving_{this};  // its questions are views of the messages
 };
 
 StreamInferCall::StreamInferCall(const Service& service)
-    : RequestStream(service.streams, service.limit, Stopping()),
+    : RequestStream(service.calls.entry->streams(), service.limit, service.calls.entry->Refusal()),
       service_(service),
-      begun_(service.calls.clock->Monotonic()) {}
+      begun_(service.calls.clock()->Monotonic()) {}
 
 StreamInferCall::Reactor* StreamInferCall::Start(const Service& service,
                                                  const grpc::CallbackServerContext& context) {
   const std::shared_ptr<StreamInferCall> stream(new StreamInferCall(service));
-  stream->Begin(ReadCallOptions(context, service.calls.trust_tenant_header, *service.calls.clock,
-                                &stream->options_));
+  const absl::Status read = ReadCallOptions(context, service.calls.trust_tenant_header,
+                                            *service.calls.clock(), &stream->options_);
+  if (!read.ok()) {
+    RpcCall refused(service.calls.entry, service.metrics);
+    refused.CountAnswers(read.code());
+    (void)refused.End(read,
+                      [&] { return RpcCall::Notes{.trace = stream->options_.resolve.trace}; });
+  }
+  stream->Begin(read);
   return stream.get();
 }
 
@@ -102,11 +105,10 @@ void StreamInferCall::Handle(uint64_t number, grpc::ByteBuffer* bytes) {
   const absl::Status read = request->Read(*bytes);
   if (!read.ok()) return request->Fail(read);
   service_.calls.resolver->Resolve(Request::Shared(request));
-  // The deadline is the stream's, and so is the timeout.
-  OnAbandoned(number, [&calls = service_.calls, request,
-                       patience = CallerPatience{begun_, options_.resolve.deadline}] {
-    calls.resolver->Cancel(Request::Shared(request),
-                           CallerGone(patience, calls.clock->Monotonic()));
+  // The caller's timeout is the stream's.
+  WhenAbandoned(number, [resolver = service_.calls.resolver, request,
+                         patience = CallerPatience{begun_, options_.resolve.deadline}] {
+    resolver->Cancel(Request::Shared(request), request->CallerHasGone(patience));
   });
 }
 

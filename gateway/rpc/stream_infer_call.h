@@ -6,7 +6,6 @@
 #include <cstdint>
 
 #include "common/grpc/request_stream.h"
-#include "common/grpc/rpc_metrics.h"
 #include "gateway/catalog/catalog.h"
 #include "gateway/rpc/call_options.h"
 #include "gateway/rpc/target_directory.h"
@@ -27,7 +26,6 @@ class StreamInferCall final : public RequestStream<grpc::ByteBuffer, grpc::ByteB
     const Catalog* catalog;
     const TargetDirectory* targets;
     RpcMethodMetrics* metrics;  // of each request
-    OpenStreams* streams;
     size_t limit = 64;
   };
 

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "common/grpc/status.h"
 #include "common/status_macros.h"
 #include "gateway/rpc/call_options.h"
 #include "gateway/rpc/message_writer.h"
@@ -15,9 +14,12 @@ namespace souvenir::gateway {
 class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
   Reactor(const CallParts& parts, RpcMethodMetrics* metrics)
-      : parts_(parts), timer_(metrics, parts.clock) {}
+      : parts_(parts), call_(parts.entry, metrics) {}
 
   const CallParts& parts() const { return parts_; }
+
+  // Same as RpcCall::admitted().
+  absl::Status admitted() const { return call_.admitted(); }
 
   // Returns the call for the resolver, which keeps the whole of it.
   static ResolveCallPtr Shared(const std::shared_ptr<StreamTranslateCall>& call) {
@@ -25,21 +27,19 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
   }
 
   // Ends a call that has not begun to resolve.
-  void Fail(const ResolveCall& call, const absl::Status& status) {
-    timer_.CountAnswers(status.code());
-    EndRequest(timer_, call, status, parts_);
-    Finish(ToGrpcStatus(status));
+  void Fail(const ResolveCall& resolved, const absl::Status& status) {
+    call_.CountAnswers(status.code());
+    Finish(EndResolved(&call_, resolved, status, parts_));
   }
 
-  // The call is on its way; from now on a caller that leaves is noticed.
-  void Watch(std::shared_ptr<StreamTranslateCall> call, std::optional<Gate::Pass> pass) {
+  // Cancels `translate` from now on if the caller goes.
+  void Watch(std::shared_ptr<StreamTranslateCall> translate) {
     MutexLock lock(&mutex_);
-    call_ = std::move(call);
-    pass_ = std::move(pass);
+    translate_ = std::move(translate);
   }
 
   void Write(const TranslationWriter& translation) {
-    timer_.CountAnswers(translation.status().code());
+    call_.CountAnswers(translation.status().code());
     grpc::ByteBuffer bytes;
     MessageWriter::WriteTo(&bytes, [&](MessageWriter& out) { translation.Write(out); });
     {
@@ -76,18 +76,14 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
   }
 
   void OnCancel() override {
-    std::shared_ptr<StreamTranslateCall> call;
+    std::shared_ptr<StreamTranslateCall> translate;
     {
       MutexLock lock(&mutex_);
-      call = call_;
+      translate = translate_;
     }
-    if (call == nullptr) return;
-    const absl::Status gone = CallerGone(timer_, call->translation_.call(), *parts_.clock);
-    {
-      MutexLock lock(&mutex_);
-      gone_ = gone;
-    }
-    parts_.resolver->Cancel(Shared(call), gone);
+    if (translate == nullptr) return;
+    const absl::Duration deadline = translate->translation_.call().options.deadline;
+    parts_.resolver->Cancel(Shared(translate), call_.CallerHasGone(deadline));
   }
 
   void OnDone() override { delete this; }
@@ -101,31 +97,24 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
 
   void FinishNow() {
     absl::Status status;
-    absl::Status counted;
-    std::shared_ptr<StreamTranslateCall> call;  // let go of outside the lock
-    std::optional<Gate::Pass> pass;
+    std::shared_ptr<StreamTranslateCall> translate;  // released outside the lock
     {
       MutexLock lock(&mutex_);
       status = status_;
-      counted = gone_.ok() ? status_ : gone_;
-      call = std::move(call_);
-      pass = std::move(pass_);
+      translate = std::move(translate_);
     }
-    EndRequest(timer_, call->translation_.call(), counted, parts_);
-    Finish(ToGrpcStatus(status));
+    Finish(EndResolved(&call_, translate->translation_.call(), status, parts_));
   }
 
   const CallParts parts_;
-  const RpcTimer timer_;
+  RpcCall call_;
 
   Mutex mutex_;
-  std::shared_ptr<StreamTranslateCall> call_ ABSL_GUARDED_BY(mutex_);
-  std::optional<Gate::Pass> pass_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<StreamTranslateCall> translate_ ABSL_GUARDED_BY(mutex_);
   std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mutex_);  // the first is being written
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
-  absl::Status gone_ ABSL_GUARDED_BY(mutex_);  // an error: how the caller has gone
 };
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
@@ -133,9 +122,10 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer& bytes) {
   auto* const reactor = new Reactor(parts, metrics);
   const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(reactor));
-  std::optional<Gate::Pass> pass = parts.gate->Enter();
+  // The request is read first: the log of a refused call has its trace.
   absl::Status ready = call->Read(bytes, parts, *translator, *context);
-  if (!pass) ready = absl::UnavailableError("the gateway is stopping");
+  const absl::Status admitted = reactor->admitted();
+  if (!admitted.ok()) ready = admitted;
   if (!ready.ok()) {
     reactor->Fail(call->translation_.call(), ready);
     return reactor;
@@ -143,7 +133,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
   for (size_t item = 0; item < call->translation_.size(); ++item) {
     if (!call->translation_.IsAsked(item)) call->Write(item);
   }
-  reactor->Watch(call, std::move(pass));
+  reactor->Watch(call);
   parts.resolver->Resolve(Reactor::Shared(call));
   return reactor;
 }
@@ -155,7 +145,7 @@ absl::Status StreamTranslateCall::Read(const grpc::ByteBuffer& bytes, const Call
   SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts.max_message_bytes, &message));
   CallOptions options;
   SOUVENIR_RETURN_IF_ERROR(
-      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock, &options));
+      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock(), &options));
   translation_.call().options = std::move(options.resolve);
   SOUVENIR_ASSIGN_OR_RETURN(const TranslationRequest request, ReadTranslateRequest(message));
   return translation_.Plan(request, options.tenant, translator);
@@ -164,7 +154,7 @@ absl::Status StreamTranslateCall::Read(const grpc::ByteBuffer& bytes, const Call
 void StreamTranslateCall::OnAnswered(size_t question) { Write(translation_.ItemOf(question)); }
 
 void StreamTranslateCall::Write(size_t item) {
-  reactor_->Write(TranslationWriter(translation_.result(item, reactor_->parts().clock->Now())));
+  reactor_->Write(TranslationWriter(translation_.result(item, reactor_->parts().clock()->Now())));
 }
 
 void StreamTranslateCall::OnAllAnswered() { reactor_->End(translation_.OverallStatus()); }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "common/grpc/unary_calls.h"
 #include "common/status_macros.h"
 #include "gateway/rpc/call_options.h"
 #include "gateway/rpc/message_writer.h"
@@ -27,7 +28,7 @@ class TranslateCall final : public UnaryCall {
     SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts().max_message_bytes, message));
     CallOptions options;
     SOUVENIR_RETURN_IF_ERROR(
-        ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock, &options));
+        ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &options));
     // First of all, so that the log knows whose request it was that is refused.
     translation_.call().options = std::move(options.resolve);
     SOUVENIR_ASSIGN_OR_RETURN(const TranslationRequest request, ReadTranslateRequest(*message));
@@ -39,7 +40,7 @@ class TranslateCall final : public UnaryCall {
 
   absl::Status Respond() override {
     SOUVENIR_RETURN_IF_ERROR(translation_.OverallStatus());
-    const absl::Time now = parts().clock->Now();
+    const absl::Time now = parts().clock()->Now();
     absl::InlinedVector<TranslationWriter, 1> translations;
     for (size_t item = 0; item < translation_.size(); ++item) {
       translations.emplace_back(translation_.result(item, now));
@@ -53,7 +54,7 @@ class TranslateCall final : public UnaryCall {
       }
     });
     for (const TranslationWriter& translation : translations) {
-      timer().CountAnswers(translation.status().code());
+      call().CountAnswers(translation.status().code());
     }
     return absl::OkStatus();
   }
@@ -65,13 +66,12 @@ class TranslateCall final : public UnaryCall {
 
 }  // namespace
 
-TranslationService::TranslationService(const CallParts& parts, Translator* translator,
-                                       RpcMetrics* metrics)
+TranslationService::TranslationService(const CallParts& parts, Translator* translator)
     : parts_(parts),
       translator_(translator),
-      translate_metrics_(metrics->Method("Translate")),
-      stream_metrics_(metrics->Method("StreamTranslate")),
-      list_metrics_(metrics->Method("ListLanguages")) {}
+      translate_metrics_(parts.entry->Method("Translate")),
+      stream_metrics_(parts.entry->Method("StreamTranslate")),
+      list_metrics_(parts.entry->Method("ListLanguages")) {}
 
 grpc::ServerUnaryReactor* TranslationService::Translate(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request,
@@ -89,17 +89,15 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* TranslationService::StreamTranslate(
 grpc::ServerUnaryReactor* TranslationService::ListLanguages(grpc::CallbackServerContext* context,
                                                             const v1::ListLanguagesRequest*,
                                                             v1::ListLanguagesResponse* response) {
-  const RpcTimer timer(list_metrics_, parts_.clock);
-  for (TranslationDirectory::Pair& pair : translator_->Pairs()) {
-    v1::LanguagePair* const listed = response->add_pairs();
-    listed->set_source_language(std::move(pair.source));
-    listed->set_target_language(std::move(pair.target));
-    listed->set_model(std::move(pair.model));
-  }
-  timer.End(grpc::StatusCode::OK);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(grpc::Status::OK);
-  return reactor;
+  return AnswerNow(parts_.entry, list_metrics_, context, [&] {
+    for (TranslationDirectory::Pair& pair : translator_->Pairs()) {
+      v1::LanguagePair* const listed = response->add_pairs();
+      listed->set_source_language(std::move(pair.source));
+      listed->set_target_language(std::move(pair.target));
+      listed->set_model(std::move(pair.model));
+    }
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace souvenir::gateway

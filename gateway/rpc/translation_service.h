@@ -14,7 +14,7 @@ class TranslationService final : public v1::TranslationService::WithRawCallbackM
                                              v1::TranslationService::Service>>> {
  public:
   // All that is pointed to must outlive the service.
-  TranslationService(const CallParts& parts, Translator* translator, RpcMetrics* metrics);
+  TranslationService(const CallParts& parts, Translator* translator);
 
   grpc::ServerUnaryReactor* Translate(grpc::CallbackServerContext* context,
                                       const grpc::ByteBuffer* request,

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/grpc/status.h"
 #include "gateway/rpc/resolved_request.h"
 
 namespace souvenir::gateway {
@@ -14,8 +13,7 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
   explicit WaitingReactor(std::shared_ptr<UnaryCall> call) : call_(std::move(call)) {}
 
   void OnCancel() override {
-    const absl::Status gone = CallerGone(call_->timer_, call_->resolving(), *call_->parts_.clock);
-    call_->gone_ = gone.code();
+    const absl::Status gone = call_->call_.CallerHasGone(call_->resolving().options.deadline);
     call_->parts_.resolver->Cancel(call_->Shared(), gone);
   }
   void OnDone() override { delete this; }
@@ -25,8 +23,8 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
 };
 
 grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call) {
-  call->pass_ = call->parts_.gate->Enter();
-  if (!call->pass_) return Fail(call, absl::UnavailableError("the gateway is stopping"));
+  const absl::Status admitted = call->call_.admitted();
+  if (!admitted.ok()) return Fail(call, admitted);
   call->parts_.resolver->Resolve(call->Shared());
   if (call->state_.load(std::memory_order_acquire) == State::kAnswered) {
     grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
@@ -44,10 +42,9 @@ grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call)
 
 grpc::ServerUnaryReactor* UnaryCall::Fail(const std::shared_ptr<UnaryCall>& call,
                                           const absl::Status& status) {
-  call->timer_.CountAnswers(status.code());
-  EndRequest(call->timer_, call->resolving(), status, call->parts_);
+  call->call_.CountAnswers(status.code());
   grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(status));
+  reactor->Finish(EndResolved(&call->call_, call->resolving(), status, call->parts_));
   return reactor;
 }
 
@@ -60,12 +57,8 @@ void UnaryCall::OnAllAnswered() {
 
 grpc::Status UnaryCall::Finish() {
   const absl::Status status = Respond();
-  if (!status.ok()) timer_.CountAnswers(status.code(), std::max<size_t>(answers(), 1));
-  const absl::StatusCode gone = gone_.load(std::memory_order_relaxed);
-  const bool has_gone = gone != absl::StatusCode::kOk;
-  EndRequest(timer_, resolving(), has_gone ? absl::Status(gone, "") : status, parts_);
-  pass_.reset();
-  return ToGrpcStatus(status);
+  if (!status.ok()) call_.CountAnswers(status.code(), std::max<size_t>(answers(), 1));
+  return EndResolved(&call_, resolving(), status, parts_);
 }
 
 }  // namespace souvenir::gateway

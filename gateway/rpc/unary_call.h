@@ -4,11 +4,10 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
-#include <optional>
+#include <memory>
 
 #include "absl/status/status.h"
-#include "common/gate.h"
-#include "common/grpc/rpc_metrics.h"
+#include "common/grpc/rpc_entry.h"
 #include "gateway/resolve/resolve_call.h"
 #include "gateway/rpc/call_parts.h"
 
@@ -33,7 +32,7 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public Resolve
 
  protected:
   UnaryCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context)
-      : parts_(parts), timer_(metrics, parts.clock), context_(context) {}
+      : parts_(parts), call_(parts.entry, metrics), context_(context) {}
 
   // Returns the derived class's.
   virtual ResolveCall& resolving() = 0;
@@ -46,7 +45,7 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public Resolve
   // counts those that it writes if it succeeds.
   virtual size_t answers() const { return 1; }
 
-  const RpcTimer& timer() const { return timer_; }
+  const RpcCall& call() const { return call_; }
 
   void OnAllAnswered() final;
 
@@ -62,18 +61,15 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public Resolve
     kAnswered,   // all answers are there
   };
 
-  // Responds, and ends the timer. Called once.
+  // Responds and ends the call. Called once.
   grpc::Status Finish();
   // Returns the call for the resolver, which keeps this object with it.
   ResolveCallPtr Shared() { return {shared_from_this(), &resolving()}; }
 
   const CallParts parts_;
-  const RpcTimer timer_;
+  RpcCall call_;
   grpc::CallbackServerContext* const context_;
-  std::optional<Gate::Pass> pass_;
   std::atomic<State> state_{State::kInHandler};
-  // How the caller has gone, if it has.
-  std::atomic<absl::StatusCode> gone_{absl::StatusCode::kOk};
   WaitingReactor* reactor_ = nullptr;  // set before the state is kWaiting
 };
 

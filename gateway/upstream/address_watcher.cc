@@ -27,10 +27,11 @@ AddressWatcher::AddressWatcher(Options options, Listener listener)
   }
   Tell();
   if (all_numeric) return;
-  thread_ = std::make_unique<PeriodicThread>(PeriodicThread::Options{.name = "names"}, [this] {
-    LookUpNames();
-    return options_.interval;
-  });
+  thread_ = std::make_unique<PeriodicThread>(
+      PeriodicThread::Options{.name = "names", .clock = options_.lookup.clock}, [this] {
+        LookUpNames();
+        return options_.interval;
+      });
 }
 
 void AddressWatcher::Stop() {

@@ -30,7 +30,7 @@ class AddressWatcher {
     std::vector<std::string> names;  // "host:port", names and numeric addresses
     absl::Duration interval = absl::Seconds(2);
     size_t most = 64;  // addresses; more that names stand for are left out
-    BoundedLookup::Options lookup;
+    BoundedLookup::Options lookup;  // its clock times the interval too
   };
 
   AddressWatcher(Options options, Listener listener);

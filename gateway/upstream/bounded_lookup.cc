@@ -47,14 +47,12 @@ void BoundedLookup::Begin(const std::string& name) {
 std::vector<BoundedLookup::Addresses> BoundedLookup::LookUpAll(
     absl::Span<const std::string> names) {
   for (const std::string& name : names) Begin(name);
-  const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.limit);
+  const absl::Duration end = options_.clock->Monotonic() + options_.limit;
   std::vector<Addresses> answers;
   MutexLock lock(&shared_->mutex);
   for (const std::string& name : names) {
     while (!shared_->stopped && !shared_->lookups[name].has_value()) {
-      const auto left = end - std::chrono::steady_clock::now();
-      if (left <= left.zero()) break;
-      shared_->changed.WaitFor(&shared_->mutex, left);
+      if (!shared_->changed.WaitUntil(&shared_->mutex, *options_.clock, end)) break;
     }
     if (shared_->stopped) return {};
     if (std::optional<Addresses>& found = shared_->lookups[name]; found.has_value()) {

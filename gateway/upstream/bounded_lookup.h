@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "common/clock.h"
 #include "gateway/upstream/address_lookup.h"
 
 namespace souvenir::gateway {
@@ -30,6 +31,7 @@ class BoundedLookup {
   struct Options {
     absl::Duration limit = absl::Seconds(5);  // of one LookUpAll()
     LookUp look_up = LookUpAddresses;
+    Clock* clock = Clock::System();  // times the limit; outlives this object
   };
 
   explicit BoundedLookup(Options options);

@@ -72,7 +72,7 @@ EndpointSet::EndpointSet(Options options, const Clock* clock, Connect connect)
 
 EndpointSet::~EndpointSet() {
   calls_.Close();
-  calls_.WaitUntilEmpty(absl::InfiniteDuration());
+  calls_.WaitUntilEmpty();
   for (const auto& endpoint : endpoints_) options_.on_removed(*endpoint);
 }
 

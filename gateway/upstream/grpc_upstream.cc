@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/grpc/credentials.h"
 #include "common/grpc/status.h"
 #include "common/logging/logging.h"
 #include "common/model_name.h"
@@ -56,7 +57,7 @@ std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
   // gRPC inflates an answer whole before it looks at its size: none may come compressed.
   arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, kOnlyUncompressed);
-  return grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(options.address, UpstreamCredentials(), arguments);
 }
 
 std::chrono::system_clock::time_point Deadline(absl::Duration timeout) {
@@ -191,7 +192,7 @@ GrpcUpstream::GrpcUpstream(const Options& options)
 
 GrpcUpstream::~GrpcUpstream() {
   calls_.Close();
-  calls_.WaitUntilEmpty(absl::InfiniteDuration());
+  calls_.WaitUntilEmpty();
 }
 
 template <typename Request, typename Response, typename Method>

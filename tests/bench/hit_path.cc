@@ -111,14 +111,12 @@ class Handlers {
   FakeUpstream upstream_;
   Resolver resolver_{Resolver::Options{},
                      {Clock::System(), &timers_, cache_.get(), &executor_, &upstream_, &catalog_}};
-  Gate gate_;
-  RpcMetrics metrics_{"calls"};
-  RequestLog log_{absl::ZeroDuration(), Clock::System()};
+  RpcEntry entry_{{.metrics_prefix = "calls"}};
   LatencyByKind latency_;
-  const CallParts parts_ = {Clock::System(), &gate_, &resolver_, &log_, &latency_};
-  TranslationService translation_{parts_, &translator_, &metrics_};
+  const CallParts parts_ = {&entry_, &resolver_, &latency_};
+  TranslationService translation_{parts_, &translator_};
   InferenceService inference_{
-      InferenceService::Options{}, parts_, &catalog_, &targets_, &upstream_, nullptr, &metrics_};
+      InferenceService::Options{}, parts_, &catalog_, &targets_, &upstream_, nullptr};
 };
 
 // Calls `handler` with a new context and returns its answer.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/mutex.h"
@@ -17,6 +19,10 @@ class ManualClock final : public Clock {
   absl::Duration Monotonic() const override {
     MutexLock lock(&mutex_);
     return monotonic_;
+  }
+  // A thread that waits for this clock looks at it again after a millisecond of real time.
+  absl::Duration SleepUntil(absl::Duration when) const override {
+    return std::min(when - Monotonic(), absl::Milliseconds(1));
   }
 
   // Advances both times.

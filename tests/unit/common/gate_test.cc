@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "tests/fakes/manual_clock.h"
+
 namespace souvenir {
 namespace {
 
@@ -28,18 +30,30 @@ TEST(GateTest, AClosedGateLetsNobodyIn) {
   gate.Close();
   gate.Close();
   EXPECT_FALSE(gate.Enter().has_value());
-  EXPECT_TRUE(gate.WaitUntilEmpty(absl::ZeroDuration()));
+  gate.WaitUntilEmpty();
 }
 
 TEST(GateTest, WaitsForThoseInside) {
   Gate gate;
   std::optional<Gate::Pass> pass = gate.Enter();
   gate.Close();
-  EXPECT_FALSE(gate.WaitUntilEmpty(absl::ZeroDuration()));
-  EXPECT_FALSE(gate.WaitUntilEmpty(absl::Milliseconds(1)));
   std::thread leaver([&] { pass.reset(); });
-  EXPECT_TRUE(gate.WaitUntilEmpty(absl::Minutes(1)));
+  gate.WaitUntilEmpty();
+  EXPECT_EQ(gate.inside(), 0u);
   leaver.join();
+}
+
+TEST(GateTest, WaitsUntilTheDeadlineOfItsClock) {
+  ManualClock clock;
+  Gate gate;
+  std::optional<Gate::Pass> pass = gate.Enter();
+  gate.Close();
+  const absl::Duration deadline = clock.Monotonic() + absl::Hours(1);
+  std::thread timer([&] { clock.Advance(absl::Hours(1)); });
+  EXPECT_FALSE(gate.WaitUntilEmpty(clock, deadline));
+  timer.join();
+  pass.reset();
+  EXPECT_TRUE(gate.WaitUntilEmpty(clock, deadline));
 }
 
 TEST(GateTest, AClosedGateIsClosedToThreadsOfAllShardsAndOpensToAll) {
@@ -59,6 +73,7 @@ TEST(GateTest, AClosedGateIsClosedToThreadsOfAllShardsAndOpensToAll) {
 }
 
 TEST(GateTest, WhoWasInsideBeforeItOpenedAgainIsWaitedForWhenItCloses) {
+  ManualClock clock;
   Gate gate;
   std::optional<Gate::Pass> before = gate.Enter();
   gate.Close();
@@ -68,9 +83,9 @@ TEST(GateTest, WhoWasInsideBeforeItOpenedAgainIsWaitedForWhenItCloses) {
   EXPECT_EQ(gate.inside(), 2u);
   gate.Close();
   after.reset();
-  EXPECT_FALSE(gate.WaitUntilEmpty(absl::ZeroDuration()));
+  EXPECT_FALSE(gate.WaitUntilEmpty(clock, clock.Monotonic()));
   before.reset();
-  EXPECT_TRUE(gate.WaitUntilEmpty(absl::ZeroDuration()));
+  gate.WaitUntilEmpty();
 }
 
 TEST(GateTest, APassThatAnotherThreadGivesBackIsCountedWhereItWasTaken) {
@@ -79,7 +94,7 @@ TEST(GateTest, APassThatAnotherThreadGivesBackIsCountedWhereItWasTaken) {
   gate.Close();
   std::thread([&] { pass.reset(); }).join();
   EXPECT_EQ(gate.inside(), 0u);
-  EXPECT_TRUE(gate.WaitUntilEmpty(absl::ZeroDuration()));
+  gate.WaitUntilEmpty();
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <thread>
 
+#include "tests/fakes/manual_clock.h"
+
 namespace souvenir {
 namespace {
 
@@ -20,6 +22,17 @@ TEST(PeriodicThreadTest, DoesItsWorkAgainAfterThePauseItAskedFor) {
     return absl::Milliseconds(1);
   });
   WaitFor(times, 3);
+}
+
+TEST(PeriodicThreadTest, PausesByItsClock) {
+  ManualClock clock;
+  std::atomic<int> times{0};
+  PeriodicThread thread({.name = "test", .clock = &clock}, [&] {
+    ++times;
+    return absl::Hours(1);
+  });
+  WaitFor(times, 1);
+  while (times < 2) clock.Advance(absl::Minutes(1));
 }
 
 TEST(PeriodicThreadTest, APokeEndsAPause) {

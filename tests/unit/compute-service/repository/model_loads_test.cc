@@ -63,7 +63,7 @@ TEST_F(ModelLoadsTest, AJobThatAwaitsALoadIsWorkedOnAnew) {
 
 TEST_F(ModelLoadsTest, AJobThatNobodyAskedForIsWorkedOnAnewToo) {
   loads_->Reload("m");
-  ASSERT_TRUE(loads_->WaitUntilIdle(absl::Minutes(1)));
+  ASSERT_TRUE(loads_->WaitUntilIdle(clock_, absl::InfiniteDuration()));
   EXPECT_THAT(awaited_, ElementsAre(false, true));
   EXPECT_FALSE(loads_->UnderWay("m"));
 }
@@ -71,7 +71,7 @@ TEST_F(ModelLoadsTest, AJobThatNobodyAskedForIsWorkedOnAnewToo) {
 TEST_F(ModelLoadsTest, AJobThatIsGivenUpWhileItRunsIsNotWorkedOnAnew) {
   while_first_runs_ = [this] { loads_->Cancel("m", absl::AbortedError("unloaded")); };
   EXPECT_EQ(Load().get(), absl::AbortedError("unloaded"));
-  ASSERT_TRUE(loads_->WaitUntilIdle(absl::Minutes(1)));
+  ASSERT_TRUE(loads_->WaitUntilIdle(clock_, absl::InfiniteDuration()));
   EXPECT_THAT(awaited_, ElementsAre(false));
   EXPECT_FALSE(loads_->UnderWay("m"));
 }
@@ -83,7 +83,7 @@ TEST_F(ModelLoadsTest, WhoAsksAfterAJobWasGivenUpHasAJobOfItsOwn) {
     second = Load();
   };
   EXPECT_EQ(Load().get(), absl::AbortedError("unloaded"));
-  ASSERT_TRUE(loads_->WaitUntilIdle(absl::Minutes(1)));
+  ASSERT_TRUE(loads_->WaitUntilIdle(clock_, absl::InfiniteDuration()));
   EXPECT_TRUE(second.get().ok());
   EXPECT_THAT(awaited_, ElementsAre(false, false));
 }

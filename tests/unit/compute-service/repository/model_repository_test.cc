@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -848,7 +849,13 @@ TEST_F(ModelRepositoryTest, StopGivesUpOtherLoadsWhenItsGraceIsOver) {
   std::vector<std::future<Result>> answers;
   for (const char* name : {"a", "b", "queued"}) answers.push_back(Ask(name));
   backend_.WaitForLoads(2);
-  repository_->Stop(absl::Milliseconds(1));
+  std::atomic<bool> stopped{false};
+  std::thread time([&] {
+    while (!stopped) clock_.Advance(absl::Seconds(1));
+  });
+  repository_->Stop(absl::Minutes(1));
+  stopped = true;
+  time.join();
   for (std::future<Result>& answer : answers) {
     EXPECT_EQ(answer.get().status().code(), absl::StatusCode::kUnavailable);
   }

@@ -595,7 +595,7 @@ TEST_F(ResolverTest, AnInvalidationInMidFlightKeepsTheAnswerOutAndLaterCallersAw
 
 TEST_F(ResolverTest, AnAnswerOfAnotherDigestIsGivenButNotFoundAgainUnderTheOldOne) {
   int stale = 0;
-  catalog_.OnStale([&] { ++stale; });
+  catalog_.WhenStale([&] { ++stale; });
   const auto call = Ask({"a"});
   upstream_.Answer(0, [](const auto& request, auto* response) {
     Bracket(request, response);
