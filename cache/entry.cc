@@ -10,20 +10,20 @@
 namespace souvenir::cache {
 namespace {
 
-// What malloc keeps in front of a block.
+// The bytes of malloc's header in front of a block.
 constexpr size_t kBlockHeader = 8;
 
 constexpr absl::Duration kMostCost = absl::Hours(100 * 365 * 24);
 
 constexpr size_t kTagHeader = sizeof(EpochSlot) + sizeof(uint16_t);
 
-// In a pool: a pointer, a byte of control, and what is free beside them.
+// The place of an origin in a pool: a pointer, a control byte, and as much for a free place.
 constexpr size_t kPlaceInPool = 2 * (sizeof(void*) + 1);
 
 size_t ChargeOf(const Origin::Fields& fields) {
   size_t bytes = sizeof(Origin) + kBlockHeader + kPlaceInPool;
   for (const std::string* text : {&fields.tenant, &fields.model, &fields.version, &fields.digest}) {
-    // Short ones are within the string itself.
+    // A short string has no block of its own.
     if (text->capacity() > std::string().capacity()) bytes += text->capacity() + 1 + kBlockHeader;
   }
   return bytes;
@@ -54,7 +54,7 @@ EntryPtr Entry::Create(const Fields& fields) {
   const size_t tags_size = TagBytes(fields.tags);
   const size_t size = sizeof(Entry) + fields.value.size() + tags_size;
   void* const block = ::operator new(size);
-  // What malloc rounds up to is taken, too.
+  // The charge includes the bytes by which malloc rounds the size up.
   const size_t usable = std::max(malloc_usable_size(block), size);
   return EntryPtr::Adopt(new (block) Entry(fields, static_cast<uint32_t>(tags_size), usable));
 }

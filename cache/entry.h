@@ -17,15 +17,15 @@
 
 namespace souvenir::cache {
 
-// Whose answer an entry is. One object is shared by the entries of a model and tenant that are made
-// while another one lives (cache/origin_pool.h). Immutable, but for who holds it in the memory
-// tier.
+// The tenant, model, version and digest that an answer belongs to. Entries of the same origin share
+// one object if it is alive when they are made (cache/origin_pool.h). Immutable, except for the
+// count of entries in the memory tier. Thread-safe.
 class Origin {
  public:
   struct Fields {
     std::string tenant;
     std::string model;
-    std::string version;  // the one that answered
+    std::string version;  // version of the model that answered
     std::string digest;   // hex
 
     bool operator==(const Fields&) const = default;
@@ -41,17 +41,19 @@ class Origin {
   EpochSlot tenant_slot() const { return tenant_slot_; }
   EpochSlot model_slot() const { return model_slot_; }
 
-  // Bytes of memory, as malloc counts them, with its place in a table.
+  // Returns the memory of the origin in bytes, as malloc counts it, with its place in an origin
+  // pool.
   size_t charge() const { return charge_; }
 
-  // For the memory tier, of which there is one: counts entries in it. True for the first one that
-  // comes, and for the last one that goes: the tier is charged from the one to the other.
+  // Count the entries of this origin in the memory tier. Hold() returns true for the first entry
+  // that comes, LetGo() for the last that goes; the tier is charged for the origin in between. Only
+  // one memory tier may call them.
   bool Hold() const { return holders_.fetch_add(1, std::memory_order_relaxed) == 0; }
   bool LetGo() const { return holders_.fetch_sub(1, std::memory_order_relaxed) == 1; }
 
   void AddRef() const { references_.fetch_add(1, std::memory_order_relaxed); }
   void Release() const;
-  // Whether nobody else has a reference.
+  // Returns true if the caller has the only reference.
   bool is_unique() const { return references_.load(std::memory_order_acquire) == 1; }
 
  private:
@@ -70,33 +72,33 @@ using OriginPtr = RefPtr<const Origin>;
 class Entry;
 using EntryPtr = RefPtr<const Entry>;
 
-// One remembered answer, or the error that a question deserves. Immutable, but for its place in the
-// memory tier; a hit of any size copies nothing, and the entry lives until the last one who reads
-// it lets go, whatever the tiers do meanwhile. It knows when it was made and not how long it is
-// good: that is for the policy of whoever reads it.
+// A remembered answer, or the remembered error of a question. Immutable, except for its place in
+// the memory tier and for is_checked(). A hit of any size copies nothing: the entry lives until its
+// last reader releases it, even if the tiers drop it before. An entry knows when it was made, but
+// not how long it is fresh; the reader's policy decides that.
 //
-// One block of memory, the value and the tags behind the rest: 72 bytes beyond key and value.
+// An entry is one block of memory: 72 bytes, the key, the value and the tags.
 class Entry final : public EvictionNode {
  public:
   struct Fields {
     Fingerprint key;
     OriginPtr origin;
-    std::string_view value;  // outputs, as common/tensor/tensor_codec.h writes; less than 4 GiB
-    // An error is remembered with its message as the value.
+    std::string_view value;  // outputs as in common/tensor/tensor_codec.h; less than 4 GiB
+    // Error code; kOk for an answer. The value of an error is its message.
     absl::StatusCode code = absl::StatusCode::kOk;
-    absl::Time created_at;          // when it was computed, by the clock of then
-    absl::Duration cost;            // what computing it took; kept to 24 bits, at most a century
+    absl::Time created_at;          // time of the computation, by the clock at that time
+    absl::Duration cost;            // time it took, at most a century; kept to 24 bits
     std::vector<std::string> tags;  // TagBytes() at most kMostTagBytes
-    // Of the epochs before it was computed: those of all, of the tenant, the model, the key and the
-    // tags. Their sum says as much as they do: none ever decreases.
+    // The sum of the epochs before the computation: those of all, of the tenant, the model, the key
+    // and the tags. A sum is enough to notice an invalidation, because epochs never decrease.
     uint64_t epoch_sum = 0;
-    // The value was held to what was asked. Not kept on disk: a process trusts only what it has
-    // looked into itself.
+    // True if the value was checked against the request. Not kept on disk, because a process trusts
+    // only its own checks.
     bool checked = false;
   };
 
   static constexpr size_t kMostTagBytes = UINT16_MAX;
-  // What the tags take in an entry.
+  // Returns the bytes that tags take in an entry.
   static size_t TagBytes(absl::Span<const std::string> tags);
 
   static EntryPtr Create(const Fields& fields);
@@ -108,17 +110,17 @@ class Entry final : public EvictionNode {
   absl::Duration cost() const { return absl::Nanoseconds(static_cast<int64_t>(cost_ns_)); }
   std::vector<std::string> tags() const;
 
-  // OK for an answer; the error that is remembered else.
+  // Return OK for an answer, or the remembered error.
   absl::StatusCode code() const { return static_cast<absl::StatusCode>(code_); }
   bool is_error() const { return code_ != 0; }
   absl::Status status() const;
 
-  // Whether nothing that it falls under was invalidated since it was computed.
+  // Returns true if no epoch of the entry has been advanced since it was computed.
   bool IsCurrent(const EpochTable& epochs) const;
 
   uint64_t epoch_sum() const { return epoch_sum_; }
 
-  // Tells, and notes, that the value was held to what was asked. Thread-safe.
+  // Return and set whether the value was checked against the request. Thread-safe.
   bool is_checked() const { return checked_.load(std::memory_order_relaxed); }
   void MarkChecked() const { checked_.store(true, std::memory_order_relaxed); }
 
@@ -127,10 +129,10 @@ class Entry final : public EvictionNode {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) Destroy();
   }
 
-  // Its place in a memory tier, which alone may use it.
+  // The entry as a node of the eviction policy. For the memory tier only.
   EvictionNode* node() const { return const_cast<Entry*>(this); }
   static const Entry* Of(const EvictionNode* node) { return static_cast<const Entry*>(node); }
-  // True for the first one who asks: an entry can be in one tier, once.
+  // Returns true for the first call only. An entry can be in only one tier, and only once.
   bool Claim() const { return !claimed_.exchange(true, std::memory_order_relaxed); }
 
  private:
@@ -138,8 +140,8 @@ class Entry final : public EvictionNode {
   ~Entry() = default;
   void Destroy() const;
 
-  // The value, and then for each tag its place in the table of epochs, u32, its length, u16, and
-  // its text.
+  // Returns the value, followed by a record per tag: its slot in the epoch table (u32), its length
+  // (u16) and its text.
   const char* Tail() const { return reinterpret_cast<const char*>(this + 1); }
   template <typename Visit>
   void ForEachTag(Visit visit) const;

@@ -24,7 +24,7 @@ std::string_view BytesOf(const uint32_t& number) {
   return {reinterpret_cast<const char*>(&number), sizeof(number)};
 }
 
-// A writer that leaves the checksum's place free.
+// Returns a writer that has left room for the checksum.
 ByteWriter WriterBehindChecksum(size_t size) {
   ByteWriter writer(kChecksumBytes + size);
   writer.Fixed(uint64_t{0});
@@ -38,7 +38,7 @@ std::string WithChecksum(std::string_view name, ByteWriter writer) {
   return bytes;
 }
 
-// What lies behind a checksum that is right.
+// Returns a reader of the bytes after the checksum, or nullopt if the checksum is wrong.
 std::optional<ByteReader> CheckedReader(std::string_view name, std::string_view bytes) {
   ByteReader reader(bytes);
   const auto checksum = reader.Fixed<uint64_t>();
@@ -67,7 +67,7 @@ absl::StatusOr<DecodedEntry> DecodeEntry(const Fingerprint& key, std::string_vie
   std::optional<ByteReader> checked = CheckedReader(key.view(), record);
   if (!checked) return absl::DataLossError("a record whose checksum does not match");
   ByteReader& reader = *checked;
-  // The checksum has vouched for the writer; everything is checked all the same.
+  // The checksum shows that this program wrote the record. All fields are checked nevertheless.
   DecodedEntry decoded;
   Entry::Fields& entry = decoded.fields;
   entry.key = key;
@@ -75,7 +75,7 @@ absl::StatusOr<DecodedEntry> DecodeEntry(const Fingerprint& key, std::string_vie
   const auto cost = reader.Fixed<float>();
   if (!(cost >= 0)) return absl::DataLossError("a record with an impossible cost");
   entry.cost = absl::Nanoseconds(static_cast<double>(cost));
-  reader.Fixed<uint32_t>();  // a lifetime
+  reader.Fixed<uint32_t>();  // the former lifetime
   const auto code = reader.Fixed<uint8_t>();
   if (code > kLastCode) return absl::DataLossError("a record with an unknown code");
   entry.code = static_cast<absl::StatusCode>(code);

@@ -9,10 +9,11 @@
 
 namespace souvenir::cache {
 
-// Entries as bytes, in the disk tier and in snapshots: a record for each entry, some thirty bytes
-// beyond its value, and apart from them the origins, which records name by numbers.
+// The encoding of entries, for the disk tier and for snapshots. Each entry is a record of some
+// thirty bytes besides its value. Origins are encoded separately; a record refers to its origin by
+// number.
 //
-// A record is
+// The format of a record:
 //
 //   u64 checksum of the key and all that follows, being the first 8 bytes of their SHA-256
 //   i64 created (nanoseconds since 1970), f32 cost (nanoseconds), u32 that once was a lifetime,
@@ -21,28 +22,29 @@ namespace souvenir::cache {
 //   v its length and its text
 //   the value, to the end
 //
-// where v is ByteWriter's Number() and the others are Fixed(). The lifetime is not read, because
-// the policy of now decides; it is written as 2^32-1, which for earlier versions is for ever, so
-// that both read what the other wrote. The key goes into the checksum, so
-// that a record can never answer for another key; so does, in an origin's bytes, its number. Change
-// it only together with the disk tier's schema version, which drops stores of another one, and with
-// that of snapshots.
+// Here v is ByteWriter::Number(); all other numbers are ByteWriter::Fixed(). The lifetime is not
+// read, because the present policy decides. It is written as 2^32-1, which earlier versions read as
+// no limit, so that old and new versions can read each other's records. The checksum covers the key
+// of a record and the number of an origin, so that neither can pass for another one.
+//
+// A change of the format needs a new schema version of the disk tier, which drops older stores, and
+// a new version of snapshots.
 std::string EncodeEntry(const Entry& entry, uint32_t origin);
 
-// A record that was read.
+// A decoded record.
 struct DecodedEntry {
-  uint32_t origin = 0;   // its number
-  Entry::Fields fields;  // without the origin; the value lies in the record
+  uint32_t origin = 0;   // number of the origin
+  Entry::Fields fields;  // without the origin; the value points into the record
 };
 
-// DATA_LOSS for anything that EncodeEntry did not write for this key.
+// Decodes a record. DATA_LOSS if EncodeEntry() did not write it for this key.
 absl::StatusOr<DecodedEntry> DecodeEntry(const Fingerprint& key, std::string_view record);
 
-// An origin: u64 checksum of its number (u32) and all that follows; v length and text of tenant,
-// model, version and digest.
+// Encodes an origin: u64 checksum of its number (u32) and all that follows; v length and text of
+// tenant, model, version and digest.
 std::string EncodeOrigin(uint32_t number, const Origin::Fields& origin);
 
-// DATA_LOSS for anything that EncodeOrigin did not write for this number.
+// Decodes an origin. DATA_LOSS if EncodeOrigin() did not write it for this number.
 absl::StatusOr<Origin::Fields> DecodeOrigin(uint32_t number, std::string_view bytes);
 
 }  // namespace souvenir::cache

@@ -5,7 +5,7 @@
 namespace souvenir::cache {
 namespace {
 
-// A record costs its bytes, and the block that it lies in.
+// A read costs the bytes of the record and of the block that holds it.
 constexpr size_t kBlockBytes = 4u << 10;
 
 }  // namespace

@@ -11,14 +11,14 @@
 namespace souvenir::cache {
 namespace {
 
-// With lengths, so that names do not run together.
+// Returns a key for an origin. It contains the lengths, so that names cannot run together.
 std::string NameOf(const Origin::Fields& origin) {
   return fmt::format("{} {} {} {}{}{}{}", origin.tenant.size(), origin.model.size(),
                      origin.version.size(), origin.tenant, origin.model, origin.version,
                      origin.digest);
 }
 
-// The origin, its names again, and its places in two tables that are half full.
+// Counts the origin, a copy of its names, and its places in two tables that are half full.
 uint64_t BytesOf(const Origin& origin) {
   const Origin::Fields& fields = origin.fields();
   return origin.charge() + 256 + fields.tenant.size() + fields.model.size() +
@@ -38,8 +38,8 @@ absl::Status OriginNumbers::Restore(uint32_t number, std::string_view bytes, uin
                                     EpochsOf epochs) {
   SOUVENIR_ASSIGN_OR_RETURN(Origin::Fields fields, DecodeOrigin(number, bytes));
   MutexLock lock(&mutex_);
-  if (origins_.size() >= kMost) return absl::DataLossError("more origins than there may be");
-  if (origins_.contains(number)) return absl::DataLossError("an origin with another one's number");
+  if (origins_.size() >= kMost) return absl::DataLossError("too many origins");
+  if (origins_.contains(number)) return absl::DataLossError("two origins with the same number");
   OriginPtr origin = Origin::Create(std::move(fields));
   const Use use = {.segment = segment, .epochs = epochs(*origin)};
   Add(number, {std::move(origin), use});

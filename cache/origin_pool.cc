@@ -27,8 +27,8 @@ void OriginPool::Sweep() {
   SweepLocked();
 }
 
-// Whoever takes an origin takes it here, under the lock: one that is unique stays so. Nothing runs
-// when it is destroyed.
+// A reference to a unique object can only come from Find(), which needs the lock, so the object
+// stays unique here. An origin's destructor calls nothing back.
 void OriginPool::SweepLocked() {
   absl::erase_if(origins_, [](const OriginPtr& origin) { return origin->is_unique(); });
   if (origins_.capacity() > 4 * std::max(origins_.size(), kLeast)) origins_.rehash(0);

@@ -8,17 +8,17 @@
 
 namespace souvenir::cache {
 
-// Has one object for equal origins, as long as somebody else has it: tenants come and go, and each
-// question of a tenant makes an origin. What nobody uses any more is dropped as others come, so
-// that there are at most twice as many as are in use, and kLeast. Thread-safe.
+// Keeps one object for equal origins while it is in use outside the pool. Each question of a tenant
+// makes an origin, and tenants come and go. Find() drops unused objects from time to time, so that
+// the pool holds at most max(kLeast, twice the objects in use at the last sweep). Thread-safe.
 class OriginPool {
  public:
   static constexpr size_t kLeast = 1024;
 
-  // The one that is equal to `origin`: that which is there, or `origin` itself from now on.
+  // Returns the pool's object that equals `origin`. Adds `origin` if there is none.
   OriginPtr Find(const OriginPtr& origin);
 
-  // Drops what nobody uses.
+  // Drops the objects that are not used outside the pool.
   void Sweep();
 
   size_t size() const;

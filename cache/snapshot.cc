@@ -44,7 +44,7 @@ void SnapshotWriter::Add(const Entry& entry) {
   const std::optional<uint32_t> origin = origins_.NumberOf(entry.origin(), {});
   if (!origin) return;
   const std::string record = EncodeEntry(entry, *origin);
-  // A reader would refuse it.
+  // SnapshotReader would refuse the piece.
   if (record.size() > SnapshotReader::kMostPieceBytes - 1 - kKeyBytes) return;
   for (const auto& [number, bytes] : origins_.Unsaved()) {
     std::string name;
@@ -82,7 +82,7 @@ absl::Status SnapshotReader::ReadSome(std::string_view bytes, size_t* read) {
     const std::string_view seen = bytes.substr(0, kBeginning.size());
     if (!kBeginning.starts_with(seen)) {
       return absl::DataLossError(
-          "no snapshot of this version: it must begin with 'souvenir-snapshot-1'");
+          "not a snapshot of this version: it must begin with 'souvenir-snapshot-1'");
     }
     if (seen.size() < kBeginning.size()) return absl::OkStatus();
     bytes.remove_prefix(kBeginning.size());
@@ -152,7 +152,7 @@ absl::Status SnapshotReader::ReadEnd(std::string_view number) {
   ended_ = true;
   const auto entries = NumberAt<uint64_t>(number);
   if (entries == entries_) return absl::OkStatus();
-  return absl::DataLossError(fmt::format("{} entries came of {}", entries_, entries));
+  return absl::DataLossError(fmt::format("only {} of {} entries were read", entries_, entries));
 }
 
 absl::Status SnapshotReader::Finish() const {

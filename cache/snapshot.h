@@ -12,7 +12,7 @@
 
 namespace souvenir::cache {
 
-// A snapshot is a file of entries, to warm another cache with:
+// A snapshot is a file of entries, made to warm another cache:
 //
 //   "souvenir-snapshot-1\n", and then pieces, each
 //     u32 size of what follows
@@ -20,20 +20,19 @@ namespace souvenir::cache {
 //     u8 'e' for an entry, its key of 32 bytes, its record; its origin has come before
 //   u32 zero, u64 number of entries
 //
-// all little-endian; origins and records as entry_codec.h has them. The sums of epochs in records
-// mean nothing elsewhere. Everything has its checksum, and the end tells a file that was cut off. A
-// key may come twice; the one that was made later counts. An answer is found only where a model of
-// the same digest answers, because that is in its key.
+// All numbers are little-endian; entry_codec.h has the format of origins and records. The sums of
+// epochs in records mean nothing to another cache. Each piece has a checksum, and the end shows
+// that the file is complete. A key may occur twice; the entry that was made later counts. An answer
+// is found only if a model of the same digest answers, because the digest is part of the key.
 
-// Writes a snapshot to the end of a string, which the caller may empty at any time. Not
-// thread-safe.
+// Appends a snapshot to a string, which the caller may clear at any time. Not thread-safe.
 class SnapshotWriter {
  public:
   // `out` must outlive the writer.
   explicit SnapshotWriter(std::string* out);
 
   void Add(const Entry& entry);
-  // Nothing may be added after it.
+  // Writes the end. REQUIRES: Add() is not called afterwards.
   void End();
 
   uint64_t entries() const { return entries_; }
@@ -46,32 +45,32 @@ class SnapshotWriter {
   uint64_t entries_ = 0;
 };
 
-// Reads a snapshot that comes in parts of any size. Keeps no more than one piece of it, and the
-// origins. Not thread-safe.
+// Reads a snapshot that comes in parts of any size. Keeps at most one incomplete piece and the
+// origins in memory. Not thread-safe.
 class SnapshotReader {
  public:
-  // What is kept of a piece that is not there in full, at most.
+  // Maximum size of a piece.
   static constexpr uint32_t kMostPieceBytes = 128u << 20;
-  // What is kept of origins, at most.
+  // Maximum size of all origins.
   static constexpr uint64_t kMostOriginBytes = 64u << 20;
 
-  // Is told each entry; what it points to lives until it returns. What it returns, if it is an
-  // error, ends the reading.
+  // Called for each entry, whose pointers are valid until it returns. Reading ends with the error
+  // that it returns.
   using Visit = std::function<absl::Status(Entry::Fields entry)>;
 
   explicit SnapshotReader(Visit visit) : visit_(std::move(visit)) {}
 
-  // The next bytes. DATA_LOSS, with the place, where they are no snapshot; what came before was
-  // visited.
+  // Reads the next bytes. DATA_LOSS, with the position, if they are not part of a snapshot; entries
+  // before that position have been visited.
   absl::Status Feed(std::string_view bytes);
 
-  // After the last bytes: DATA_LOSS where the end is missing.
+  // Checks that the snapshot is complete, after the last bytes. DATA_LOSS if the end is missing.
   absl::Status Finish() const;
 
   uint64_t entries() const { return entries_; }
 
  private:
-  // Reads as much of `bytes` as is there in full; how much that was.
+  // Reads the complete pieces of `bytes` and sets `*read` to their size.
   absl::Status ReadSome(std::string_view bytes, size_t* read);
   absl::Status ReadPiece(std::string_view piece);
   absl::Status ReadOrigin(std::string_view piece);
@@ -79,8 +78,8 @@ class SnapshotReader {
   absl::Status ReadEnd(std::string_view number);
 
   const Visit visit_;
-  std::string rest_;    // the beginning of what is not there in full
-  uint64_t place_ = 0;  // of that, from the beginning of the file
+  std::string rest_;    // the beginning of an incomplete piece
+  uint64_t place_ = 0;  // position of `rest_` in the file
   OriginNumbers origins_;
   uint64_t origin_bytes_ = 0;
   uint64_t entries_ = 0;

@@ -8,13 +8,14 @@
 namespace souvenir::cache {
 namespace {
 
-// A sweep looks at every entry of the memory tier: it gives way to requests, and however many
-// invalidations there are, there is a pause between two.
+// A sweep looks at every entry of the memory tier. It therefore has a low priority, and a pause
+// between two sweeps however many invalidations there are.
 constexpr int kSweeperNice = 10;
 constexpr absl::Duration kLeastSweepPause = absl::Seconds(1);
 constexpr absl::Duration kUntilPoked = absl::Hours(24);
 
-// Of the memory for both tiers, what the disk tier's origins may take.
+// The disk tier's origins may take one part in kOriginShare of the memory of both tiers, or
+// kLeastOriginBytes if that is more.
 constexpr uint64_t kOriginShare = 8;
 constexpr uint64_t kLeastOriginBytes = 1u << 20;
 
@@ -115,11 +116,11 @@ void TieredCache::Insert(const EntryPtr& entry) {
 absl::Status TieredCache::Invalidate(const Invalidation& what) {
   const EpochSlot slot = SlotOf(what);
   MutexLock lock(&invalidate_mutex_);
-  // On disk first, see DiskTier::SaveEpoch().
+  // The epoch is saved before it is used, see DiskTier::SaveEpoch().
   absl::Status saved;
   if (disk_ != nullptr) saved = disk_->SaveEpoch(slot, epochs_->Get(slot) + 1);
   epochs_->Advance(slot);
-  // From here on nothing older is served or filled in; the rest frees memory.
+  // From here on no older entry is served or added. The rest only frees memory.
   if (const auto* key = std::get_if<InvalidateKey>(&what)) {
     memory_->Erase(key->key);
   } else {
@@ -140,7 +141,8 @@ absl::Status TieredCache::Export(const std::function<bool(const Entry& entry)>& 
   memory_->ForEach([&](const Entry& entry) {
     if (!go_on || !entry.IsCurrent(*epochs_)) return;
     const EntryPtr on_disk = disk_ == nullptr ? nullptr : disk_->Read(entry.key);
-    // Not by which is newer: clocks may have been wrong.
+    // The entries are the same if they have the same time. A comparison by newer and older would
+    // fail after the clock was wrong.
     const bool has_come = on_disk != nullptr && on_disk->created_at() == entry.created_at();
     if (!has_come) go_on = visit(entry);
   });

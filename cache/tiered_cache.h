@@ -17,7 +17,7 @@
 
 namespace souvenir::cache {
 
-// What an invalidation is of.
+// The scope of an invalidation.
 struct InvalidateKey {
   Fingerprint key;
 };
@@ -34,58 +34,60 @@ struct InvalidateAll {};
 using Invalidation =
     std::variant<InvalidateKey, InvalidateTag, InvalidateModel, InvalidateTenant, InvalidateAll>;
 
-// The tiers as one cache: what it gives was not invalidated. Whether it is still fresh is for the
-// caller, who may have a use for what is not.
+// The memory tier and the disk tier as one cache. It never returns an invalidated entry. The caller
+// decides whether an entry is fresh, because it may have a use for a stale one.
 //
 // Owned by the gateway. Thread-safe.
 class TieredCache {
  public:
   struct Options {
-    // Its limit is for both tiers: what the disk tier keeps in memory, up to a quarter of it, is
+    // The limit applies to both tiers: the disk tier's memory, up to a quarter of the limit, is
     // taken off.
     MemoryTier::Options memory;
-    std::optional<DiskTier::Options> disk;  // nothing: no disk tier
+    std::optional<DiskTier::Options> disk;  // nullopt: no disk tier
     Clock* clock = Clock::System();         // times the background work; outlives the cache
   };
 
-  // Errors as DiskTier::Open and MemoryTier::Create.
+  // See DiskTier::Open() and MemoryTier::Create() for errors.
   static absl::StatusOr<std::unique_ptr<TieredCache>> Create(const Options& options);
 
-  // An entry of the memory tier; null where there is none. Never waits for a disk.
+  // Returns the entry for `key` in the memory tier, or null. Never waits for a disk.
   EntryPtr LookupMemory(const Fingerprint& key);
 
-  // The same of the disk tier, as far as that can be told without waiting. What is found goes into
-  // memory too.
+  // Looks `key` up in the disk tier without waiting. Sets `*entry` and adds it to memory if the
+  // result is kFound.
   SegmentStore::Presence ProbeDisk(const Fingerprint& key, EntryPtr* entry);
 
-  // The same, waiting for the disk: for the disk executor.
+  // Returns the entry for `key` in the disk tier, or null, and adds it to memory. Waits for the
+  // disk; meant for the disk executor.
   EntryPtr ReadDisk(const Fingerprint& key);
 
-  // The origin that entries have which are equal to this one: for whoever is about to make one.
+  // Returns the shared object that equals `origin`. Call it before making an entry.
   OriginPtr SharedOrigin(const OriginPtr& origin) { return origins_.Find(origin); }
 
-  // Takes a new answer into both tiers, unless its epochs have moved on.
+  // Adds a new answer to both tiers, unless its epochs have been advanced. Never waits for a disk.
   void Insert(const EntryPtr& entry);
 
-  // Kills what was made before; when it returns that holds across restarts. As much work whatever
-  // there is: entries that are dead are dropped from memory in the background, and from disk with
-  // their segments. Waits for the disk. An error means: done in memory, but not durable.
+  // Invalidates all entries made so far in the scope `what`. On success this holds across restarts.
+  // On an error it holds, but is not durable yet. The cost does not depend on the number of
+  // entries: memory is freed in the background, and disk space with the segments. Waits for the
+  // disk.
   absl::Status Invalidate(const Invalidation& what);
 
-  // Calls `visit` for each entry of the tiers, until it returns false. A key may come twice, from
-  // disk and then, with another answer, from memory. Waits for the disk.
+  // Calls `visit` for each entry of the tiers, until it returns false. A key may come twice: from
+  // disk, and then with another answer from memory. Waits for the disk.
   absl::Status Export(const std::function<bool(const Entry& entry)>& visit);
 
-  // Takes in the entry of another cache, as if it had been made under `epochs`: a copy of this
-  // cache's from before the import began, so that an invalidation meanwhile holds for it. False
-  // where it was invalidated, or what is known is at least as new; one that is dated after `now` is
-  // older than any that is not. Waits for the disk.
+  // Adds an entry of another cache. `epochs` is a copy of this cache's epochs from before the
+  // import began, so that later invalidations apply to the entry. Returns false if the entry has
+  // been invalidated, or if this cache has an entry of the same key that is at least as new. An
+  // entry dated after `now` counts as older than any that is not. Waits for the disk.
   bool Import(Entry::Fields entry, const EpochTable& epochs, absl::Time now);
 
   // Waits until everything that was inserted so far has been written to disk or dropped.
   void Flush();
 
-  // Writes out what is queued. Idempotent.
+  // Writes the queued entries and ends the disk tier's thread. Idempotent.
   void Stop();
 
   bool has_disk() const { return disk_ != nullptr; }
@@ -100,15 +102,15 @@ class TieredCache {
   TieredCache(std::unique_ptr<EpochTable> epochs, std::unique_ptr<MemoryTier> memory,
               std::unique_ptr<DiskTier> disk, Clock* clock);
 
-  // `entry`, which goes into memory, unless it is null or invalidated.
+  // Adds `entry` to memory and returns it. Returns null if it is null or invalidated.
   EntryPtr Promote(EntryPtr entry);
 
   const std::unique_ptr<EpochTable> epochs_;
   OriginPool origins_;
   const std::unique_ptr<MemoryTier> memory_;
   const std::unique_ptr<DiskTier> disk_;  // null: no disk tier
-  Mutex invalidate_mutex_;                // one at a time, so that each has an epoch of its own
-  PeriodicThread sweeper_;                // frees the memory of what is dead; uses the rest
+  Mutex invalidate_mutex_;  // serialises invalidations, so that each has its own epoch
+  PeriodicThread sweeper_;  // frees invalidated entries; uses the members above
 };
 
 }  // namespace souvenir::cache

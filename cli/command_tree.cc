@@ -7,7 +7,7 @@
 namespace souvenir::cli {
 namespace {
 
-// A command line has fewer words, so that all are taken.
+// No command line has so many words, so all are taken.
 constexpr int kManyWords = 1 << 20;
 
 constexpr char kSummary[] =

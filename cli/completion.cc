@@ -72,7 +72,7 @@ std::set<std::string> NamesOfFlags(const std::vector<Level>& levels,
   return names;
 }
 
-// The same as a pattern of `case`.
+// Returns the same names as a pattern of `case`.
 std::string FlagPattern(const std::vector<Level>& levels, bool (*wanted)(const FlagDescription&)) {
   const std::set<std::string> names = NamesOfFlags(levels, wanted);
   return names.empty() ? "''" : fmt::format("{}", fmt::join(names, " | "));

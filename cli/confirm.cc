@@ -13,7 +13,7 @@ Outcome Confirm(std::string_view what, std::string_view question, bool yes, Cons
   if (yes) return {};
   if (!console.in_is_terminal) {
     return Outcome::Usage(
-        fmt::format("{}, and nobody can be asked; say --yes if it is meant", what));
+        fmt::format("{}, and there is no terminal to confirm it; use --yes", what));
   }
   console.err << Printable(question) << " [y/N] " << std::flush;
   std::string answer;

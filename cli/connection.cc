@@ -19,7 +19,7 @@ namespace {
 
 constexpr absl::Duration kConnectLimit = absl::Seconds(5);
 constexpr absl::Duration kDiagnosisLimit = absl::Seconds(1);
-// gRPC's timers may run ahead of the clock by so much.
+// gRPC's timers may run ahead of the clock by this much.
 constexpr auto kDeadlineSlack = std::chrono::milliseconds(10);
 constexpr int kMaxMessageBytes = 64 << 20;  // four times the servers' default
 
@@ -34,7 +34,7 @@ std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) {
 }
 
 // Returns true if the server does not have the method, by the words of gRPC's servers in C++, Go,
-// Java, Python and Rust. A method of ours that does not do something has other words.
+// Java, Python and Rust. Our own methods use other words if they do not support something.
 bool IsUnknownMethod(const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::UNIMPLEMENTED) return false;
   const std::string& message = status.error_message();
@@ -44,13 +44,13 @@ bool IsUnknownMethod(const grpc::Status& status) {
   return message.empty();
 }
 
-// Returns true for an HTTP/2 server without gRPC. gRPC's client makes this status of its answer.
+// Returns true for an HTTP/2 server without gRPC. gRPC's client makes this status from its answer.
 bool IsPlainHttp(const grpc::Status& status) {
   return status.error_message().find("http2 header with status") != std::string::npos;
 }
 
-// Returns "souvenir-compute 0.1.0", or an empty text if the server does not tell. Any server of the
-// Open Inference Protocol can.
+// Returns "souvenir-compute 0.1.0", or an empty text if the server does not tell its name. Any
+// server of the Open Inference Protocol can tell it.
 std::string AskName(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::ClientContext context;
   context.set_deadline(DeadlineIn(kDiagnosisLimit));
@@ -141,7 +141,7 @@ Outcome Connection::Call(const std::function<grpc::Status(grpc::ClientContext*)>
     return {ExitCode::kUnreachable, fmt::format("the connection to {} broke: {}", options_.address,
                                                 status.error_message())};
   }
-  // A server sends this code earlier for a limit of a model.
+  // Before the deadline, a server sends this code for a limit of a model.
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED && late) {
     return TooLate();
   }

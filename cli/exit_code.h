@@ -7,8 +7,8 @@
 
 namespace souvenir::cli {
 
-// The exit status of the process. Scripts depend on the numbers, so that a number never gets
-// another meaning.
+// The exit status of the process. Scripts depend on the numbers, so a number never changes its
+// meaning.
 enum class ExitCode : int {
   kOk = 0,
   kFailed = 1,       // the server refused, or a target has an error

@@ -25,12 +25,12 @@ class InOrder {
   // is missing.
   std::vector<Arrival> Add(Arrival arrival);
 
-  // Returns the arrivals that were not shown yet, in order. Called when no more arrive.
+  // Returns the arrivals that were not returned yet, in order. Call it when no more will arrive.
   std::vector<Arrival> Rest();
 
  private:
   std::vector<std::string> targets_;  // canonical, each once
-  size_t next_ = 0;                   // of `targets_`
+  size_t next_ = 0;                   // index into `targets_`
   std::map<std::string, Arrival> waiting_;
 };
 

@@ -81,8 +81,8 @@ absl::StatusOr<Assignment> ParseAssignment(const char* flag, const std::string& 
 
 std::string TypeOfJson(const json& value) { return value.type_name(); }
 
-// Refuses a field of an object that the protocol's REST form does not have there. A field that was
-// passed over would be a request other than the one that was meant.
+// Refuses a field that the protocol's REST form does not have in this object. If it were ignored,
+// the request would not be the one that was meant.
 absl::Status CheckFields(const std::string& where, const json& object,
                          const std::vector<std::string>& known) {
   for (const auto& [name, value] : object.items()) {

@@ -12,7 +12,7 @@ namespace souvenir::cli {
 
 // Returns the request that `options` describe, to a model with this metadata. Reads files, and
 // standard input if no input is named. INVALID_ARGUMENT names the wrong argument, and lists the
-// model's inputs if none came. Errors of files are returned as they are.
+// model's inputs if none is given. Errors of files are returned as they are.
 absl::StatusOr<inference::ModelInferRequest> MakeInferRequest(
     const InferOptions& options, const inference::ModelMetadataResponse& metadata,
     Console& console);

@@ -19,8 +19,8 @@ std::optional<size_t> FindInvalidUtf8(std::string_view text);
 // backslash stays as it is, because the result is for people and not for parsing.
 std::string Printable(std::string_view text);
 
-// The same for text of several lines in a column: line feeds stay, and `indent` blanks follow each.
-// Carriage returns before them are removed.
+// Same as Printable(), but for text of several lines in a column: keeps line feeds, and adds
+// `indent` blanks after each. Removes carriage returns before them.
 std::string PrintableLines(std::string_view text, size_t indent);
 
 // Returns `text` as a string of JSON, quotes included, with the same characters as \uXXXX. Bytes

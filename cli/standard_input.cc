@@ -12,7 +12,7 @@ namespace souvenir::cli {
 
 absl::StatusOr<size_t> Read(std::istream& in, char* buffer, size_t size) {
   errno = 0;
-  // An iterator over the stream would pass on what its buffer throws; this sets badbit.
+  // An iterator over the stream would pass on exceptions of its buffer; read() sets badbit instead.
   in.read(buffer, static_cast<std::streamsize>(size));
   if (in.bad()) {
     return absl::InternalError(fmt::format("cannot read standard input: {}",

@@ -60,7 +60,7 @@ bool AppendFloat(const std::string& word, std::string* data, Convert convert) {
   return absl::SimpleAtod(word, &value) && Append(convert(value), data);
 }
 
-// Returns false if `word` is no element of `type`.
+// Appends `word` as an element of `type`. Returns false if it is not one.
 bool AppendElement(DataType type, const std::string& word, std::string* data) {
   switch (type) {
     case DataType::kBool:

@@ -31,8 +31,7 @@ absl::StatusOr<Tensor> TensorOfWords(const DeclaredTensor& declared,
 
 // Takes a value, or arrays, which give the shape if they are as deep as the declared one. An
 // element of BYTES is a string or {"b64": "..."}. An element of FP* is a number, "NaN", "Infinity"
-// or
-// "-Infinity".
+// or "-Infinity".
 absl::StatusOr<Tensor> TensorOfJson(const DeclaredTensor& declared, const nlohmann::json& value,
                                     const std::optional<std::vector<int64_t>>& shape = {});
 

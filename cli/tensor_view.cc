@@ -16,7 +16,7 @@
 namespace souvenir::cli {
 namespace {
 
-// A longer element that is no text is shown by its size alone.
+// For a longer element that is not text, only the size is shown.
 constexpr size_t kMostBinaryShown = 64;
 
 template <typename Element>
@@ -32,7 +32,7 @@ std::string Number(double value, const std::function<std::string()>& finite) {
   return finite();
 }
 
-// REQUIRES: not of BYTES.
+// Returns the `i`-th number as text. REQUIRES: the datatype is not BYTES.
 std::string NumberAt(const TensorView& tensor, size_t i) {
   const auto real = [](auto value) {
     return Number(value, [value] { return fmt::format("{}", value); });

@@ -23,7 +23,7 @@ using souvenir::v1::TranslateResponse;
 using souvenir::v1::Translation;
 using souvenir::v1::TranslationService;
 
-// A larger text than any gateway takes, whose messages have fewer bytes.
+// No gateway takes a text as large as this, because its messages have fewer bytes.
 constexpr size_t kMostTextBytes = 64u << 20;
 
 // Returns the words with blanks between them, as a shell's echo does, or all of standard input
@@ -57,7 +57,7 @@ std::variant<TranslateRequest, Outcome> MakeRequest(const TranslateOptions& opti
   const absl::StatusOr<std::string> read = ReadText(options.text, console);
   if (!read.ok()) return Outcome{ExitCode::kFailed, std::string(read.status().message())};
   const std::string& text = *read;
-  // Protobuf would refuse such a message at the server, with an error that explains nothing.
+  // Protobuf would refuse such a message at the server, with an error that does not explain why.
   if (const auto offset = FindInvalidUtf8(text)) {
     return Outcome::Usage(fmt::format("the text is not UTF-8: byte {} is 0x{:02x}", *offset,
                                       static_cast<uint8_t>(text[*offset])));

@@ -9,8 +9,8 @@ namespace souvenir {
 
 // Tells work that blocks to give up. It is cancelled once, for good.
 //
-// Owned by whoever may give the work up; outlives the work. Thread-safe. The work looks at
-// cancelled(), or waits for fd() beside what it waits for:
+// Owned by the component that may give the work up; must outlive the work. Thread-safe. The work
+// checks cancelled(), or includes fd() in its poll():
 //
 //   pollfd waited[] = {{socket, POLLIN, 0}, {cancellation->fd(), POLLIN, 0}};
 class Cancellation {

@@ -29,7 +29,7 @@ ThreadExecutor::~ThreadExecutor() { Stop(); }
 bool ThreadExecutor::TrySubmit(Task& task) {
   {
     MutexLock lock(&mutex_);
-    // A thread that has yet to wake for its task is free all the same.
+    // A thread that has not woken up for its task yet counts as free.
     const size_t free = static_cast<size_t>(options_.threads) - running_;
     if (stopping_ || queue_.size() >= options_.queue_limit + free) return false;
     queue_.push_back(std::move(task));

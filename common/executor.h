@@ -32,7 +32,7 @@ class ThreadExecutor final : public Executor {
   struct Options {
     std::string name;           // prefix of thread names: "disk" gives "disk/0", "disk/1"
     int threads = 1;            // at least 1
-    size_t queue_limit = 1024;  // most tasks that may wait for a thread to be free; at least 1
+    size_t queue_limit = 1024;  // maximum number of tasks that wait for a thread; at least 1
     int nice = 0;               // nice value of the threads, 0 to 19
   };
 

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMostShownBytes = 80;
 constexpr uint32_t kInvalid = 0xFFFFFFFF;
 
-// The code point at the beginning of `text`, which is taken off it; kInvalid where it is no UTF-8.
+// Removes the first code point from `text` and returns it; returns kInvalid if it is not UTF-8.
 uint32_t TakeCodePoint(std::string_view* text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>((*text)[i]); };
   const uint8_t first = byte(0);
@@ -29,7 +29,7 @@ uint32_t TakeCodePoint(std::string_view* text) {
     point = point << 6 | (byte(i) & 0x3Fu);
   }
   text->remove_prefix(length);
-  // Longer than needed, half of a surrogate pair, or beyond Unicode.
+  // Refuses encodings longer than needed, halves of surrogate pairs, and numbers beyond Unicode.
   const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
   if (overlong || (point >= 0xD800 && point < 0xE000) || point > 0x10FFFF) return kInvalid;
   return point;
@@ -45,9 +45,10 @@ absl::Status CheckModelName(std::string_view name) {
   const auto refused = [&](std::string_view what) {
     return absl::InvalidArgumentError(fmt::format("'{}' is no name: {}", EscapedName(name), what));
   };
-  if (name.empty()) return absl::InvalidArgumentError("an empty name came");
+  if (name.empty()) return absl::InvalidArgumentError("the name is empty");
   if (name.size() > kMostNameBytes) {
-    return refused(fmt::format("it has {} bytes, and {} is the most", name.size(), kMostNameBytes));
+    return refused(
+        fmt::format("it has {} bytes, and the limit is {}", name.size(), kMostNameBytes));
   }
   for (std::string_view rest = name; !rest.empty();) {
     const uint32_t point = TakeCodePoint(&rest);

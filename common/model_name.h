@@ -8,16 +8,16 @@
 
 namespace souvenir {
 
-// Names of models and of their versions travel in messages, which must be UTF-8, and stand in
-// metrics and logs. So they are held to one contract where they enter: the
-// folders of a repository, the index of a server, the configuration.
+// Names of models and versions are in messages, which must be UTF-8, and in metrics and logs. They
+// are therefore checked where they enter: the folders of a repository, the index of a server, the
+// configuration.
 inline constexpr size_t kMostNameBytes = 255;
 
-// INVALID_ARGUMENT, which shows the name escaped, unless `name` has 1 to kMostNameBytes bytes of
-// UTF-8 without control characters and line separators.
+// Checks that `name` has 1 to kMostNameBytes bytes of UTF-8 without control characters and line
+// separators. INVALID_ARGUMENT shows the name escaped.
 absl::Status CheckModelName(std::string_view name);
 
-// `name` in printable ASCII, for messages and logs, cut where it is long.
+// Returns `name` in printable ASCII for messages and logs, cut after 80 bytes.
 std::string EscapedName(std::string_view name);
 
 }  // namespace souvenir

@@ -6,7 +6,7 @@
 namespace souvenir {
 namespace {
 
-// Nothing that is longer was typed by hand.
+// Longer words were not typed by hand.
 constexpr size_t kMostLetters = 256;
 constexpr size_t kLeastPrefix = 3;
 
@@ -21,7 +21,7 @@ bool BeginsWith(std::string_view text, std::string_view beginning) {
 
 }  // namespace
 
-// Optimal string alignment, row by row; only the last two rows are looked at.
+// Computes the optimal string alignment row by row; only the last two rows are needed.
 size_t EditDistance(std::string_view a, std::string_view b, size_t limit) {
   const size_t lengths = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
   if (lengths > limit || a.size() > kMostLetters || b.size() > kMostLetters) return limit + 1;
@@ -50,7 +50,7 @@ std::string Nearest(std::string_view word, const std::vector<std::string>& candi
   size_t least = limit + 1;
   for (const std::string& candidate : candidates) {
     const size_t distance = EditDistance(word, candidate, limit);
-    // Every word of two letters is one letter away from half of all others.
+    // A distance as long as the words means that they have nothing in common.
     if (distance >= least || distance >= std::max(word.size(), candidate.size())) continue;
     least = distance;
     nearest = &candidate;

@@ -14,7 +14,7 @@ inline constexpr char kDigestName[] = "souvenir.digest";
 // The computation time of the rows in nanoseconds. An int64 parameter of ModelInferResponse.
 inline constexpr char kComputeTimeName[] = "souvenir.compute_ns";
 
-// The reason in the RepositoryIndex of a model that somebody unloaded. Triton says the same.
+// The reason in RepositoryIndex for a model that somebody unloaded, as in Triton.
 inline constexpr char kUnloadedReason[] = "unloaded";
 
 // The time for which the request waited for an instance of its model, in nanoseconds. An int64
@@ -29,12 +29,12 @@ inline constexpr char kInstancesName[] = "souvenir.instances";
 // `run_limit_ms` for each row.
 inline constexpr char kHangingRowLimitName[] = "souvenir.hanging_row_limit_ms";
 
-// Initial metadata of RepositoryIndex: a text that is another one whenever anything may have
-// changed in what the server tells of its models.
+// The revision of a server's models, in the initial metadata of RepositoryIndex. It changes
+// whenever the server's answers about its models may have changed.
 inline constexpr char kRevisionHeader[] = "souvenir-revision";
 
-// Metadata of a RepositoryIndex call: the revision that the caller knows. Where it is still the
-// server's, the answer has no models and that revision.
+// The revision that the caller knows, in the metadata of a RepositoryIndex call. If it is still the
+// server's revision, the answer has no models and the same revision.
 inline constexpr char kKnownRevisionHeader[] = "souvenir-known-revision";
 
 }  // namespace souvenir

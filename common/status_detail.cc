@@ -10,15 +10,15 @@ namespace {
 
 constexpr char kType[] = "souvenir/detail";
 
-// What may stand right before a path.
+// Returns true if a path may begin after `c`.
 bool Opens(char c) {
   return !absl::ascii_isalnum(static_cast<unsigned char>(c)) &&
          static_cast<unsigned char>(c) < 0x80 &&
          std::string_view("/.-_~)]}%@+").find(c) == std::string_view::npos;
 }
 
-// Where the path ends that begins at `begin`: before a space or what closes it. A quote before it
-// closes it alone, so that a path may hold spaces.
+// Returns the end of the path at `begin`: before a space, a quote or punctuation. If a quote is
+// before the path, only the same quote ends it, so that it may have spaces.
 size_t EndOfPath(std::string_view text, size_t begin) {
   const char before = begin > 0 ? text[begin - 1] : ' ';
   if (before == '\'' || before == '"' || before == '`') {
@@ -30,12 +30,12 @@ size_t EndOfPath(std::string_view text, size_t begin) {
          std::string_view("'\"`,;:()[]{}<>|").find(text[end]) == std::string_view::npos) {
     ++end;
   }
-  // A full stop or more ends the sentence.
+  // Full stops at the end belong to the sentence.
   while (end > begin && text[end - 1] == '.') --end;
   return end;
 }
 
-// The last part of a path that is not empty.
+// Returns the last part of a path that is not empty.
 std::string_view LastPart(std::string_view path) {
   while (!path.empty() && path.back() == '/') path.remove_suffix(1);
   return path.substr(path.rfind('/') + 1);

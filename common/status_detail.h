@@ -7,27 +7,27 @@
 
 namespace souvenir {
 
-// An error says to a caller what went wrong, by the names of models and settings. Addresses and
-// paths of the installation are a detail of it: it travels with the status inside of a service, is
-// written to the log with the request that it belongs to, and is never sent.
+// The message of an error tells the caller what went wrong, in names of models and settings.
+// Addresses and paths of the installation are the error's detail. The detail travels with the
+// status inside a service, is logged with the request, and is never sent to a caller.
 
-// `status` with that detail in place of one it has. REQUIRES: an error.
+// Returns `status` with `detail`, in place of an earlier one. REQUIRES: `status` is an error.
 absl::Status WithDetail(absl::Status status, std::string_view detail);
 
-// Its detail; empty where it has none.
+// Returns the detail of `status`; empty if there is none.
 std::string DetailOf(const absl::Status& status);
 
-// For logs that are about no request: the detail, or the message where there is none.
+// Returns the detail, or the message if there is none. For log lines without a request.
 std::string Explanation(const absl::Status& status);
 
-// `message` with each absolute path in it cut to its last part: "cannot read /opt/models/m/1/a.pt"
-// is "cannot read a.pt". What follows a letter or a second slash is no such path: "and/or",
-// "https://a/b".
+// Returns `message` with each absolute path cut to its last part: "cannot read
+// /opt/models/m/1/a.pt" becomes "cannot read a.pt". A slash after a letter or before another slash
+// begins no path: "and/or", "https://a/b".
 std::string WithoutPaths(std::string_view message);
 
-// `status` with such a message. Where that differs, the former message becomes the detail, unless
-// there is one, or it is to be dropped: a model's own words may hold what a caller sent, which no
-// log has. OK stays OK.
+// Returns `status` with its message cut by WithoutPaths(). If that changes the message, the former
+// message becomes the detail, unless there is a detail or `detail` is kDrop: a model's own message
+// may contain a caller's text, which must not be logged. Returns OK for OK.
 enum class Detail { kKeep, kDrop };
 absl::Status WithoutPaths(const absl::Status& status, Detail detail);
 

@@ -6,9 +6,9 @@
 
 namespace souvenir {
 
-// Starts a thread called `name`, of which the kernel keeps 15 characters. All signals are blocked
-// in it, because one dedicated thread of the process waits for them. `nice`, 0 to 19, is added to
-// the nice value of this thread alone.
+// Starts a thread called `name`. The kernel keeps 15 characters of it. All signals are blocked in
+// it, because one dedicated thread of the process waits for them. `nice`, 0 to 19, is added to the
+// nice value of this thread alone.
 std::thread StartThread(const std::string& name, std::function<void()> body, int nice = 0);
 
 // Adds `nice` to the nice value of the calling thread. Ignores failure.

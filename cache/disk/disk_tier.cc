@@ -15,16 +15,16 @@ namespace souvenir::cache {
 namespace {
 
 constinit Logger log{"disk"};
-// Each lookup may find what is damaged.
+// Every lookup may meet a damaged record.
 constinit LogLimit read_limit;
 
-// Entries written at once: enough that the cost of a write is shared, few enough that the queue's
-// memory comes free steadily.
+// Number of entries written at once: enough to share the cost of a write, few enough that the
+// queue's memory is freed steadily.
 constexpr size_t kBatchEntries = 128;
-// How long entries are gathered for that: a write costs more than many entries do.
+// Time for which entries are gathered into a batch, because one write costs more than many entries.
 constexpr auto kGather = std::chrono::milliseconds(10);
 
-// Opens the store; where it is damaged, a new one in its place.
+// Opens the store. Moves a damaged one aside and opens a new one in its place.
 absl::StatusOr<std::unique_ptr<SegmentStore>> OpenOrReplace(const DiskTier::Options& options,
                                                             bool* moved_aside) {
   const std::string& directory = options.store.directory;
@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<SegmentStore>> OpenOrReplace(const DiskTier::Opti
     if (!absl::IsDataLoss(store.status())) return store;
     sound = store.status();
   }
-  log.Error("the store is damaged: it is moved aside, and a new one begun",
+  log.Error("the store is damaged; moving it aside and beginning a new one",
             {{"reason", sound.ToString()}, {"moved_to", directory + ".damaged"}});
   SOUVENIR_RETURN_IF_ERROR(MoveAside(directory));
   *moved_aside = true;
@@ -67,12 +67,13 @@ absl::StatusOr<std::unique_ptr<DiskTier>> DiskTier::Open(const Options& options,
 absl::Status DiskTier::Load() {
   SOUVENIR_RETURN_IF_ERROR(store_->LoadEpochs(
       [this](EpochSlot slot, uint64_t epoch) { epochs_->Restore(slot, epoch); }));
-  // Any segment may have a record of it; what was invalidated before is not known any more.
+  // Any segment may have records of a restored origin. Earlier invalidations are not known any
+  // more.
   const uint64_t newest = store_->stats().newest_segment;
   return store_->LoadOrigins([this, newest](uint32_t number, std::string_view bytes) {
     const absl::Status restored = origins_.Restore(
         number, bytes, newest + 1, [this](const Origin& origin) { return EpochsOf(origin); });
-    // Its records are absent, then; there is no more to it.
+    // Without their origin its records are absent, which does no further harm.
     if (!restored.ok()) log.Error("a damaged origin is left out", {{"number", number}});
     return absl::OkStatus();
   });
@@ -147,7 +148,7 @@ void DiskTier::Queue(EntryPtr entry) {
   queue_bytes_ += entry->charge;
   ++queued_count_;
   queue_.push_back(std::move(entry));
-  // The writer waits for a first one, and then until there are enough.
+  // The writer waits for a first entry, and then for a full batch.
   if (queue_.size() == 1 || queue_.size() == kBatchEntries) queued_.NotifyOne();
 }
 
@@ -159,7 +160,7 @@ absl::Status DiskTier::SaveEpoch(EpochSlot slot, uint64_t epoch) {
     unsaved_[slot] = epoch;
     SetHealthy(false, saved);
   }
-  // To try again, though there may be nothing to write.
+  // Wakes the writer to retry, even if no entry is queued.
   MutexLock lock(&mutex_);
   queued_.NotifyAll();
   return absl::UnavailableError("the disk tier is degraded, see the health service souvenir.disk");
@@ -246,7 +247,7 @@ std::vector<EntryPtr> DiskTier::TakeBatch() {
   return batch;
 }
 
-// The queue fills, and then drops, meanwhile.
+// Meanwhile the queue fills, and further entries are dropped.
 void DiskTier::WaitToRetry() {
   const absl::Duration end = options_.clock->Monotonic() + options_.retry_interval;
   while (!stopping_) {
@@ -257,10 +258,10 @@ void DiskTier::WaitToRetry() {
 void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
   std::vector<std::pair<Fingerprint, std::string>> records;
   records.reserve(entries.size());
-  // A recovery may begin another one.
+  // A recovery or a rotation may begin the next segment.
   const uint64_t segment = store_->stats().newest_segment + 1;
   for (const EntryPtr& entry : entries) {
-    // One that was invalidated while it waited is not worth its place.
+    // An entry that was invalidated in the queue is not worth its place on disk.
     if (!entry->IsCurrent(*epochs_)) continue;
     const std::optional<uint32_t> origin = origins_.NumberOf(
         entry->origin(), {.segment = segment, .epochs = EpochsOf(entry->origin())});

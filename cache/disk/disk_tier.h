@@ -21,27 +21,28 @@
 
 namespace souvenir::cache {
 
-// Entries on disk, written behind the answers.
+// The entries on disk. They are written after their answers were sent (write-behind).
 //
-// Whoever computes an answer only queues it; a thread named "disk-writer" writes. A slow or full
-// disk costs durability and never latency: what the queue has no room for is dropped and counted,
-// and while writes fail the tier is degraded: it says so, goes on reading, and tries again by
+// Write() only queues an entry; a thread named "disk-writer" writes it. A slow or full disk costs
+// durability and never latency: entries that do not fit into the queue are dropped and counted.
+// While writes fail the tier is degraded: it reports that, continues to read, and retries by
 // itself.
 //
-// Thread-safe. What was invalidated is absent; whether an entry is still fresh is for the caller.
+// Thread-safe. Invalidated entries are absent; the caller decides whether an entry is fresh.
 class DiskTier {
  public:
   struct Options {
     SegmentStore::Options store;
-    // A program whose main() begins with RunAsStoreCheck(), which looks at the store before it is
-    // opened; "": none does, and a store on which RocksDB aborts ends the process.
+    // A program whose main() begins with RunAsStoreCheck(). It checks the store before it is
+    // opened. If empty, a store on which RocksDB aborts ends this process.
     std::string checker;
-    uint64_t write_queue_bytes = 64u << 20;  // of entries waiting; at least 1 MiB
+    uint64_t write_queue_bytes = 64u << 20;  // of queued entries; at least 1 MiB
     // Bytes that numbered origins may take in memory. Answers of further origins are not written.
     uint64_t most_origin_bytes = 32u << 20;
     absl::Duration retry_interval = absl::Seconds(1);  // between tries while degraded
     Clock* clock = Clock::System();                    // times the writer; outlives the tier
-    // Told when healthy() changes, on the thread that found out; must not block. May be empty.
+    // Called when healthy() changes, on the thread that noticed it, which may hold a lock of the
+    // tier. Must not block or call the tier. May be empty.
     std::function<void(bool healthy)> on_health;
   };
 
@@ -49,63 +50,64 @@ class DiskTier {
     SegmentStore::Stats store;
     uint64_t pending_writes = 0;
     uint64_t dropped_writes = 0;  // no room, too many origins, or the write failed
-    uint64_t origins = 0;         // whose records there are
-    uint64_t origin_bytes = 0;    // of those, in memory
+    uint64_t origins = 0;         // numbered origins
+    uint64_t origin_bytes = 0;    // memory of numbered origins
     uint64_t read_errors = 0;     // records that could not be read or were damaged
-    uint64_t moved_aside = 0;     // stores that were damaged when they were to be opened
+    uint64_t moved_aside = 0;     // stores moved aside on opening because they were damaged
   };
 
-  // INVALID_ARGUMENT names the option that makes no sense, what came and what was expected.
+  // Checks options. INVALID_ARGUMENT names the option, its value and the expected values.
   static absl::Status Check(const Options& options);
 
-  // What a tier with these options keeps in memory, at most, beside the queue.
+  // Returns the maximum memory of a tier with these options in bytes, without the queue.
   static uint64_t MemoryBytes(const Options& options) {
     return SegmentStore::MemoryBytes(options.store);
   }
 
-  // Opens the store, as SegmentStore::Open, but that one which is damaged is moved aside and a new
-  // one begun, and puts the kept epochs into `epochs`, which must outlive the tier.
+  // Opens the store and copies the saved epochs into `epochs`, which must outlive the tier. Moves a
+  // damaged store aside and begins a new one. See SegmentStore::Open() for errors.
   static absl::StatusOr<std::unique_ptr<DiskTier>> Open(const Options& options, EpochTable* epochs);
 
-  // As Stop().
+  // Calls Stop().
   ~DiskTier();
 
-  // Whether the entry is there, as far as that can be told without waiting for the disk.
+  // Looks `key` up without waiting for the disk. Sets `*entry` if the result is kFound.
   SegmentStore::Presence Probe(const Fingerprint& key, EntryPtr* entry);
 
-  // The entry, or null. Reads from the disk. A damaged or unreadable record is logged, counted, and
-  // absent.
+  // Returns the entry for `key`, or null. Waits for the disk. A damaged or unreadable record is
+  // logged, counted and absent.
   EntryPtr Read(const Fingerprint& key);
 
-  // Calls `visit` for each entry, an older one of the same key before a newer one, until it returns
-  // false. Damaged records are left out.
+  // Calls `visit` for each entry until it returns false. An older entry of a key comes before a
+  // newer one. Skips damaged and invalidated entries. Waits for the disk.
   absl::Status ForEach(const std::function<bool(const EntryPtr& entry)>& visit);
 
-  // Queues the entry to be written.
+  // Queues the entry to be written. Drops it if the queue has no room.
   void Write(EntryPtr entry);
 
-  // The same, but waits for room in the queue while the tier is healthy: for who has more to write
-  // than the disk takes at once, and no answer to give.
+  // Same as Write(), but waits for room in the queue while the tier is healthy. For imports, which
+  // have more to write than the disk takes at once and keep no answer waiting.
   void WriteWaiting(EntryPtr entry);
 
-  // Makes `epoch` durable; to be called before anything is stamped with it, or an entry stamped
-  // with an epoch that a crash forgot would seem to be of the one that later gets the same number.
-  // Waits for the disk. After an error it is saved before any entry is written again.
+  // Makes `epoch` durable. Waits for the disk. If that fails, the epoch is saved before any further
+  // entry is written. REQUIRES: nothing has been stamped with `epoch` yet. Otherwise, after a crash
+  // that forgot the epoch, such an entry would seem to belong to the later epoch of the same
+  // number.
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
 
-  // Has the origins dropped, in the background, whose records were all invalidated. (Those whose
-  // records have gone with their segments are dropped anyway.)
+  // Starts to drop, in the background, the origins whose records have all been invalidated.
+  // (Origins whose records have gone with their segments are always dropped.)
   void SweepOrigins();
 
   uint64_t origin_bytes() const { return origins_.bytes(); }
 
-  // Waits until all that was queued before has been written or dropped.
+  // Waits until the entries queued so far have been written or dropped.
   void Flush();
 
-  // Writes what is queued, then takes no more. Idempotent.
+  // Refuses new entries, writes or drops the queued ones, and joins the writer. Idempotent.
   void Stop();
 
-  // False while writes fail.
+  // Returns false while writes fail.
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }
 
   Stats stats() const;
@@ -114,27 +116,27 @@ class DiskTier {
   DiskTier(const Options& options, std::unique_ptr<SegmentStore> store, EpochTable* epochs,
            bool moved_aside);
 
-  // What is kept beside the records.
+  // Loads the epochs and the origins from the store.
   absl::Status Load();
-  // Takes it, or drops it.
+  // Adds the entry to the queue, or drops it.
   void Queue(EntryPtr entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom(const Entry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return queue_bytes_ + entry.charge <= options_.write_queue_bytes;
   }
   void RunWriter();
-  // Of the store, until a stop.
+  // Builds the store's missing filters. Returns early on Stop().
   void BuildFilters();
   bool is_stopping() const {
     MutexLock lock(&mutex_);
     return stopping_;
   }
   void WaitToRetry() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Waits a moment, for more to write at once.
+  // Waits a moment for more entries, so that they are written together.
   void Gather() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Some of the queue.
+  // Removes and returns a batch of entries from the queue.
   std::vector<EntryPtr> TakeBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteBatch(const std::vector<EntryPtr>& entries);
-  // Forgets origins that no record names any more. Called by the writer's thread alone.
+  // Drops origins without live records. Called only by the writer's thread.
   void DropUnusedOrigins();
   // Returns the sum of the epochs that every record of an origin falls under.
   uint64_t EpochsOf(const Origin& origin) const {
@@ -160,15 +162,15 @@ class DiskTier {
   CondVar written_;
   std::deque<EntryPtr> queue_ ABSL_GUARDED_BY(mutex_);
   uint64_t queue_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t queued_count_ ABSL_GUARDED_BY(mutex_) = 0;   // in all
-  uint64_t written_count_ ABSL_GUARDED_BY(mutex_) = 0;  // in all, dropped ones included
+  uint64_t queued_count_ ABSL_GUARDED_BY(mutex_) = 0;   // since the start
+  uint64_t written_count_ ABSL_GUARDED_BY(mutex_) = 0;  // since the start, dropped ones included
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool sweep_origins_ ABSL_GUARDED_BY(mutex_) = false;
 
-  uint64_t swept_segment_ = 0;  // the writer's: the oldest one when origins were dropped last
+  uint64_t swept_segment_ = 0;  // oldest segment when origins were last dropped; for the writer
 
-  Mutex epoch_mutex_;  // one who saves epochs at a time
-  // That could not be saved.
+  Mutex epoch_mutex_;  // serialises those who save epochs
+  // Epochs that could not be saved yet.
   std::map<EpochSlot, uint64_t> unsaved_ ABSL_GUARDED_BY(epoch_mutex_);
 
   std::thread writer_;

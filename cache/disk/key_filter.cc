@@ -18,7 +18,7 @@ constexpr uint64_t BlocksFor(uint64_t keys) {
 }
 constexpr uint64_t KeysOf(uint64_t blocks) { return blocks * kBlockBits / kBitsPerKey; }
 
-// The bit of `key` in word `word` of its block. Other bits of the key than choose the block.
+// Returns the bit of `key` in word `word` of its block. Uses other bits of the key than BlockFor().
 uint64_t BitOf(const Fingerprint& key, size_t word) {
   return uint64_t{1} << (key.word(2) >> (6 * word) & 63);
 }
@@ -30,7 +30,8 @@ KeyFilter::KeyFilter(uint64_t expected_keys) { Append(BlocksFor(expected_keys));
 KeyFilter::~KeyFilter() = default;
 
 KeyFilter::Block& KeyFilter::Part::BlockFor(const Fingerprint& key) const {
-  // The high half of the product: even over all blocks, as the word is over all numbers.
+  // The high half of the product is distributed over the blocks as evenly as the word is over all
+  // numbers.
   return block[absl::Uint128High64(absl::uint128(key.word(1)) * blocks)];
 }
 
@@ -47,7 +48,7 @@ void KeyFilter::Add(const Fingerprint& key) {
   Block& block = parts_[part_count_.load(std::memory_order_relaxed) - 1]->BlockFor(key);
   for (size_t i = 0; i < block.words.size(); ++i) {
     std::atomic<uint64_t>& word = block.words[i];
-    // Nobody else writes, so that reading and writing need not be one step.
+    // There is only one writer, so reading and writing need not be one atomic step.
     word.store(word.load(std::memory_order_relaxed) | BitOf(key, i), std::memory_order_relaxed);
   }
 }
@@ -56,7 +57,8 @@ bool KeyFilter::MayHold(const Fingerprint& key) const {
   const size_t count = part_count_.load(std::memory_order_acquire);
   for (size_t part = 0; part < count; ++part) {
     const Block& block = parts_[part]->BlockFor(key);
-    // All words without a branch: they are in one cache line, and each test alone is a coin toss.
+    // All words are read without a branch: they are in one cache line, and each test alone is as
+    // unpredictable as a coin toss.
     uint64_t missing = 0;
     for (size_t i = 0; i < block.words.size(); ++i) {
       missing |= ~block.words[i].load(std::memory_order_relaxed) & BitOf(key, i);
@@ -90,7 +92,7 @@ std::unique_ptr<KeyFilter> KeyFilter::Decode(std::string_view bytes) {
   filter->keys_ = reader.Number();
   const uint64_t count = reader.Number();
   if (count == 0 || count > filter->parts_.size()) return nullptr;
-  // Sizes are believed only as far as there are bytes for them.
+  // Rejects sizes for which there are not enough bytes, before memory is allocated for them.
   uint64_t left = bytes.size() / sizeof(Block);
   for (uint64_t part = 0; part < count; ++part) {
     const uint64_t blocks = reader.Number();

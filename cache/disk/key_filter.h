@@ -11,19 +11,19 @@
 
 namespace souvenir::cache {
 
-// Whether a set of keys may hold one: always true of a key that was added, and of one in eighty of
-// all others. Takes ten bits a key, and one cache line of them for a question.
+// A set of keys that answers whether it may hold a key: always true for an added key, and for one
+// in eighty of all others. It takes ten bits per key, and a question reads one cache line per part.
 //
-// A Bloom filter whose bits for a key are in one block (Putze, Sanders, Singler: "Cache-, Hash- and
-// Space-Efficient Bloom Filters", 2007), one in each of the block's eight words. It grows by parts,
-// each as large as all before it, so that a filter that was expected to be smaller is right, and
-// only slower to ask.
+// It is a Bloom filter whose bits for a key are in one block (Putze, Sanders, Singler: "Cache-,
+// Hash- and Space-Efficient Bloom Filters", 2007), one bit in each of the block's eight words. It
+// grows by parts, each as large as all parts before it. A filter that was expected to be smaller
+// therefore stays right, and only becomes slower to ask.
 //
-// Thread-safe for one who adds and any number who ask; an added key is seen by whoever learns of it
-// from the one who added it.
+// Thread-safe for one writer and any number of readers. A reader sees an added key if it
+// synchronises with the writer after Add().
 class KeyFilter {
  public:
-  // With room for so many keys before it grows.
+  // Creates a filter with room for `expected_keys` keys before it grows.
   explicit KeyFilter(uint64_t expected_keys);
   ~KeyFilter();
   KeyFilter(const KeyFilter&) = delete;
@@ -32,17 +32,17 @@ class KeyFilter {
   void Add(const Fingerprint& key);
   bool MayHold(const Fingerprint& key) const;
 
-  // Has memory bring what MayHold() will look at: for who asks many filters, whose lines then come
-  // at the same time.
+  // Prefetches the cache lines that MayHold() reads. For callers that ask many filters, whose lines
+  // then arrive in parallel.
   void Prefetch(const Fingerprint& key) const;
 
-  // How many times Add() was called.
+  // Returns the number of calls of Add().
   uint64_t keys() const { return keys_; }
 
-  // The filter as bytes; not beside Add().
+  // Returns the filter as bytes. REQUIRES: no concurrent Add().
   std::string Encode() const;
 
-  // The reverse; null where `bytes` is nothing that Encode() gives.
+  // Returns the filter that Encode() has written as `bytes`, or null if there is no such filter.
   static std::unique_ptr<KeyFilter> Decode(std::string_view bytes);
 
  private:
@@ -60,7 +60,7 @@ class KeyFilter {
   KeyFilter() = default;
   void Append(uint64_t blocks);
 
-  // Each as large as all before it: more than there can ever be.
+  // Each part is as large as all before it, so that 40 are always enough.
   std::array<std::unique_ptr<const Part>, 40> parts_;
   std::atomic<size_t> part_count_{0};
   uint64_t blocks_ = 0;  // of all parts

@@ -16,7 +16,8 @@
 namespace souvenir::cache {
 namespace {
 
-// Of one read: some tens of microseconds for copy, checksum and decompression.
+// Maximum size of a read without waiting: some tens of microseconds for copy, checksum and
+// decompression.
 constexpr size_t kMostOnTheSpot = 64 << 10;
 
 thread_local bool may_wait = true;
@@ -68,7 +69,7 @@ class File final : public rocksdb::FSRandomAccessFile {
     const ssize_t read = size > kMostOnTheSpot ? -1
                                                : preadv2(descriptor_, &into, 1,
                                                          static_cast<off_t>(offset), RWF_NOWAIT);
-    // Less than all may be the end of the file as well as of what is at hand.
+    // A short read may be the end of the file or of its cached part.
     if (read < 0 || static_cast<size_t>(read) != size) {
       return rocksdb::IOStatus::TimedOut("would wait for the disk");
     }

@@ -4,15 +4,15 @@
 
 namespace souvenir::cache {
 
-// The system's files for RocksDB, of which those for random reads can be told not to wait: what the
-// operating system still has of a file in its page cache is read on the spot, and anything else is
-// an error. So a thread that must not block can look for a record that is "on disk" (preadv2(2),
-// RWF_NOWAIT). On file systems that know no such read (tmpfs), every one of them is an error.
-// The environment lives as long as the process.
+// Returns the system's files as a RocksDB environment with one extension: random reads can be told
+// not to wait. They then read bytes that the kernel has in its page cache, and return an error for
+// all others (preadv2(2), RWF_NOWAIT). So a thread that must not block can look for a record on
+// disk. File systems without such reads (tmpfs) return an error for every one. The environment
+// lives as long as the process.
 rocksdb::Env* PageCacheFiles();
 
-// While one lives, reads by this thread from these files do not wait. They do not read much at
-// once, either: a large value would take its time even from memory.
+// While an object lives, reads by its thread from these files do not wait. They also fail above 64
+// KiB, because reading a large value takes long even from memory.
 class NoWaitingForDisk {
  public:
   NoWaitingForDisk();

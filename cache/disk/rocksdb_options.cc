@@ -19,8 +19,8 @@ namespace {
 
 constinit Logger log{"rocksdb"};
 
-// RocksDB's words go into our log. Into a file of its own they could not go when the disk is full,
-// and RocksDB would abort.
+// Forwards RocksDB's log lines to our log. RocksDB could not write a log file of its own on a full
+// disk, and would abort.
 class LogForwarder final : public rocksdb::Logger {
  public:
   LogForwarder() : rocksdb::Logger(rocksdb::WARN_LEVEL) {}
@@ -35,8 +35,8 @@ class LogForwarder final : public rocksdb::Logger {
   }
 };
 
-// Keeps RocksDB from trying again by itself after a write that failed: it would go on with a file
-// that it must not touch any more, and abort. SegmentStore::Resume() opens the store anew instead.
+// Keeps RocksDB from retrying by itself after a failed write. It would go on with a file that must
+// not be touched any more, and abort. SegmentStore::Resume() reopens the store instead.
 class NoRetries final : public rocksdb::EventListener {
  public:
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
@@ -45,11 +45,12 @@ class NoRetries final : public rocksdb::EventListener {
   }
 };
 
-// All of them, with their filters and indexes in memory, if the process may have so many open. Else
-// RocksDB opens and closes files as it reads them.
+// Returns "all files", so that their filters and indexes stay in memory, if the process may have so
+// many open. Otherwise returns a number, and RocksDB opens and closes files as it reads them.
 int MostOpenFiles(uint64_t limit_bytes) {
   constexpr int kAll = -1;
-  // Some are written before their buffer is full. As many again for connections.
+  // Some files are written before their buffer is full. As many descriptors again are for
+  // connections.
   const uint64_t wanted = 2 * (64 + 2 * limit_bytes / WriteBufferBytes(limit_bytes));
   const uint64_t allowed = OpenFileLimit();
   if (wanted <= allowed) return kAll;
@@ -89,10 +90,11 @@ rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes) {
   options.compression = rocksdb::kLZ4Compression;
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  // Neighbours in a block have nothing to do with each other, and what was read goes into the
-  // memory tier; the operating system keeps the file.
+  // No cache of blocks: neighbours in a block are unrelated, an entry that was read goes into the
+  // memory tier, and the kernel caches the file.
   table.no_block_cache = true;
-  // Filters and indexes stay in memory with their open files, so that absence costs no read.
+  // Filters and indexes stay in memory while their files are open, so that an absent key costs no
+  // read.
   table.cache_index_and_filter_blocks = false;
   table.block_size = 4096;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -105,20 +107,20 @@ rocksdb::DBOptions StoreOptions(uint64_t limit_bytes) {
   options.create_if_missing = true;
   options.max_total_wal_size = LogBytes(limit_bytes);
   options.max_background_jobs = 2;
-  options.listeners = {std::make_shared<NoRetries>()};  // where the disk is full
-  // The last one who reads a segment that was dropped may be one who must not wait: files are
-  // deleted, and buffers freed, in the background.
+  options.listeners = {std::make_shared<NoRetries>()};  // no retries on a full disk
+  // The last reader of a dropped segment may be a thread that must not wait, so files are deleted
+  // and buffers freed in the background.
   options.avoid_unnecessary_blocking_io = true;
-  options.max_bgerror_resume_count = 0;  // after other errors
+  options.max_bgerror_resume_count = 0;  // no retries after other errors
   options.info_log = std::make_shared<LogForwarder>();
   options.max_open_files = MostOpenFiles(limit_bytes);
-  // A record that a crash tore ends the log; all before it is good.
+  // A torn record ends the log after a crash; all records before it are good.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   return options;
 }
 
 absl::Status OpenError(const rocksdb::Status& status, const std::string& directory) {
-  // As RocksDB words a lock that another process, or this one, holds.
+  // RocksDB's messages for a lock that another process, or this one, holds.
   const std::string text = status.ToString();
   if (text.find("While lock file") != std::string::npos ||
       text.find("lock hold by current process") != std::string::npos) {

@@ -11,30 +11,33 @@
 
 #include "absl/status/status.h"
 
-// How the segment store sets RocksDB up, and RocksDB's words in ours.
+// The options of the segment store's RocksDB, and the mapping of its errors to ours.
 
 namespace souvenir::cache {
 
-// Of a store of `limit_bytes`.
+// Returns the options of a store of `limit_bytes`.
 rocksdb::DBOptions StoreOptions(uint64_t limit_bytes);
 
-// The most that the log of a store of `limit_bytes` takes of them; what is beyond that is written
-// to tables.
+// Returns the maximum size of the write-ahead log in a store of `limit_bytes`. RocksDB writes older
+// records to tables once the log is larger.
 uint64_t LogBytes(uint64_t limit_bytes);
 
-// Of a store of `limit_bytes`: records in memory before they go to a file. Files are as large as
-// the buffer: few, because a key is looked for in each of a segment, but no larger than what memory
-// there is to spare.
+// Returns the size of the buffer that holds a segment's records in a store of `limit_bytes` before
+// they go to a file. Files are as large as the buffer. A large buffer makes few files, which keeps
+// lookups cheap, because a key is looked for in each file of a segment; but it must fit into
+// memory.
 uint64_t WriteBufferBytes(uint64_t limit_bytes);
 
 rocksdb::ColumnFamilyOptions SegmentOptions(uint64_t write_buffer_bytes);
 
 inline rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
-// DATA_LOSS for corruption, RESOURCE_EXHAUSTED for a full disk, else UNAVAILABLE.
+// Maps a RocksDB status: DATA_LOSS for corruption, RESOURCE_EXHAUSTED for a full disk, UNAVAILABLE
+// for any other error. The message begins with `what`.
 absl::Status FromRocks(const rocksdb::Status& status, std::string_view what);
 
-// The same of an attempt to open; FAILED_PRECONDITION where another process has it open.
+// Same as FromRocks(), for a failed attempt to open a store, but FAILED_PRECONDITION if another
+// process has it open.
 absl::Status OpenError(const rocksdb::Status& status, const std::string& directory);
 
 }  // namespace souvenir::cache

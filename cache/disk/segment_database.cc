@@ -17,7 +17,8 @@ namespace {
 
 constinit Logger log{"disk"};
 
-// Of the records, see entry_codec.h. A store of another version is emptied: it is only a cache.
+// Version of the record format, see entry_codec.h. A store of another version is emptied, since it
+// is only a cache.
 constexpr std::string_view kSchemaVersion = "4";
 constexpr std::string_view kSchemaKey = "schema";
 constexpr std::string_view kEpochPrefix = "epoch:";
@@ -25,14 +26,14 @@ constexpr std::string_view kOriginPrefix = "origin:";
 constexpr std::string_view kFilterPrefix = "filter:";
 constexpr std::string_view kSegmentPrefix = "segment-";
 
-// What RocksDB keeps of a record beside key and value: sequence number, lengths, its part of the
-// filter and the index.
+// RocksDB's overhead per record: sequence number, lengths, and its part of the filter and the
+// index.
 constexpr uint64_t kRecordOverhead = 24;
 
-// Less than any record: how many a segment can hold at most.
+// A lower bound of a record's size. It bounds the number of records in a segment.
 constexpr uint64_t kLeastRecordBytes = 64;
-// What the first segment's filter has room for before it grows. Later ones expect what the one
-// before them had.
+// Keys that the first segment's filter has room for before it grows. A later filter is made for the
+// number of keys in the segment before it.
 constexpr uint64_t kFirstKeys = 64 << 10;
 
 rocksdb::WriteOptions Synced() {
@@ -41,10 +42,11 @@ rocksdb::WriteOptions Synced() {
   return options;
 }
 
-// Every option decided.
+// Returns the options with a number of segments.
 SegmentStore::Options Completed(SegmentStore::Options options) {
   if (options.segments != 0) return options;
-  // A lookup asks a filter for each segment, and where it may be, one for each file: some of both.
+  // A lookup asks one filter per segment and, in a segment that may have the key, one per file.
+  // Some files per segment keep both numbers small.
   constexpr uint64_t kFiles = 8;
   const uint64_t files = options.limit_bytes / WriteBufferBytes(options.limit_bytes);
   options.segments = std::clamp<uint64_t>(files / kFiles, 8, SegmentStore::kMostSegments);
@@ -57,7 +59,7 @@ std::string FilterKey(uint64_t number) { return fmt::format("{}{}", kFilterPrefi
 
 SegmentDatabase::SegmentDatabase(const Options& options)
     : options_(Completed(options)),
-      // A tenth is left free: dropping comes well before the limit.
+      // A tenth is left free, so that segments are dropped well before the limit is reached.
       segment_bytes_((options.limit_bytes / 10 * 9 - 2 * LogBytes(options.limit_bytes)) /
                      options_.segments) {}
 
@@ -153,13 +155,14 @@ absl::Status SegmentDatabase::LoadFilters() {
       (*segment)->SetFilter(std::move(filter));
       (*segment)->filter_is_kept = true;
     } else {
-      // Of a segment that was dropped just before a crash.
+      // The segment was dropped just before a crash, or the filter is damaged.
       useless.Delete(meta_, FilterKey(number));
     }
     return absl::OkStatus();
   };
   SOUVENIR_RETURN_IF_ERROR(ForEachNumbered(kFilterPrefix, take));
-  // More is written to the newest, of which what was kept would know nothing after a crash.
+  // More records will be written to the newest segment. After a crash its saved filter would lack
+  // them.
   if (!now->empty()) {
     now->back()->filter_is_kept = false;
     useless.Delete(meta_, FilterKey(now->back()->number));
@@ -188,7 +191,7 @@ void SegmentDatabase::BuildFilters(const std::function<bool()>& go_on) {
           filter->Add(key);
           return go_on();
         });
-    // Without a filter everything is found all the same.
+    // Lookups do not need the filter; they are only slower without it.
     if (!whole.ok() || !*whole) return;
     segment.SetFilter(std::move(filter));
   }
@@ -267,7 +270,7 @@ absl::Status SegmentDatabase::Write(SegmentStore::Records records, SegmentStore:
   }
   uint64_t bytes = 0;
   for (const auto& [key, record] : records) {
-    // Before anyone can find it.
+    // The key must be in the filter before a reader can find the record.
     if (newest->has_filter) newest->filter->Add(key);
     batch.Put(newest->handle, ToSlice(key.view()), record);
     bytes += key.bytes.size() + record.size() + kRecordOverhead;
@@ -329,7 +332,7 @@ absl::Status SegmentDatabase::Rotate() {
   if (newest->bytes >= segment_bytes_) {
     SOUVENIR_RETURN_IF_ERROR(SaveFilter(newest.get()));
     SOUVENIR_RETURN_IF_ERROR(Begin(newest->number + 1));
-    // Written out in the background, so that its part of the log can go.
+    // The full segment is flushed in the background, so that its part of the log can be deleted.
     rocksdb::FlushOptions flush;
     flush.wait = false;
     flush.allow_write_stall = true;
@@ -357,7 +360,7 @@ absl::Status SegmentDatabase::ForEachNumbered(
     std::from_chars(key.data() + prefix.size(), key.data() + key.size(), number);
     SOUVENIR_RETURN_IF_ERROR(visit(number, {it->value().data(), it->value().size()}));
   }
-  return FromRocks(it->status(), "cannot read what the disk tier keeps beside its records");
+  return FromRocks(it->status(), "cannot read the metadata of the disk tier");
 }
 
 absl::Status SegmentDatabase::LoadEpochs(
@@ -365,7 +368,7 @@ absl::Status SegmentDatabase::LoadEpochs(
   return ForEachNumbered(kEpochPrefix, [&](EpochSlot slot, std::string_view value) -> absl::Status {
     uint64_t epoch = 0;
     std::from_chars(value.data(), value.data() + value.size(), epoch);
-    if (slot >= EpochTable::kSlots) return absl::DataLossError("an epoch that nobody kept");
+    if (slot >= EpochTable::kSlots) return absl::DataLossError("an epoch of an unknown slot");
     restore(slot, epoch);
     return absl::OkStatus();
   });

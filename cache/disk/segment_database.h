@@ -18,17 +18,17 @@
 
 namespace souvenir::cache {
 
-// A segment store's RocksDB while it is open, and its layout: a column family for each segment, and
-// the default one for what is kept beside the records. What the functions promise, SegmentStore
-// says.
+// The open RocksDB of a segment store, and its layout: one column family per segment, and the
+// default one for the schema, origins, epochs and filters. See SegmentStore for the contracts of
+// methods that have the same name there.
 //
-// All that reads is thread-safe, beside one writer at a time.
+// Readers are thread-safe, also beside one writer at a time.
 class SegmentDatabase {
  public:
   using Options = SegmentStore::Options;
 
   static absl::StatusOr<std::unique_ptr<SegmentDatabase>> Open(const Options& options);
-  // Nobody may be reading any more.
+  // REQUIRES: there are no readers any more.
   ~SegmentDatabase();
 
   SegmentStore::Presence Probe(const Fingerprint& key, std::string* record) const;
@@ -44,18 +44,18 @@ class SegmentDatabase {
   absl::Status DropOrigins(absl::Span<const uint32_t> numbers);
   void BuildFilters(const std::function<bool()>& go_on);
   absl::Status SaveEpoch(EpochSlot slot, uint64_t epoch);
-  // Writes all to tables, so that the next one who opens it has no log to read. Where that fails,
-  // he has.
+  // Writes all records to tables, so that the next open need not replay the log. On failure the
+  // next open replays it.
   void Flush();
 
  private:
-  // A column family; its files go when the last one who reads it lets go after it was dropped.
+  // A column family. After it is dropped, its files are deleted when the last reader releases it.
   struct Segment {
     Segment(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* handle, uint64_t number)
         : db(db), handle(handle), number(number) {}
     ~Segment() { db->DestroyColumnFamilyHandle(handle); }
 
-    // Where there is no filter yet, any key.
+    // Returns true for every key while there is no filter.
     bool MayHold(const Fingerprint& key) const {
       return !has_filter.load(std::memory_order_acquire) || filter->MayHold(key);
     }
@@ -69,14 +69,14 @@ class SegmentDatabase {
 
     rocksdb::DB* const db;
     rocksdb::ColumnFamilyHandle* const handle;
-    const uint64_t number;  // counts up through the life of the store
+    const uint64_t number;  // counts up for the life of the store
     std::atomic<uint64_t> bytes{0};
     std::atomic<uint64_t> entries{0};
-    // Over all its files, of which each has one of its own: without this one a key would be looked
-    // for in every file of the store, and found in some by mistake.
+    // The filter of all files of the segment. Each file has a filter of its own, too. Without this
+    // one, a lookup would ask the filter of every file in the store, and search some files in vain.
     std::unique_ptr<KeyFilter> filter;  // set once
     std::atomic<bool> has_filter{false};
-    bool filter_is_kept = false;  // on disk; known to the one who writes
+    bool filter_is_kept = false;  // true if saved on disk; for the writer
   };
   using Segments = std::vector<std::shared_ptr<Segment>>;
 
@@ -85,37 +85,38 @@ class SegmentDatabase {
   absl::Status OpenFamilies();
   std::shared_ptr<Segment> FoundSegment(const std::string& name,
                                         rocksdb::ColumnFamilyHandle* handle) const;
-  // Empties a store of another schema, and leaves ours in it.
+  // Empties a store of another schema, and writes ours.
   absl::Status AdoptSchema();
-  // Takes the filters that were kept.
+  // Loads the saved filters.
   absl::Status LoadFilters();
   absl::Status SaveFilter(Segment* segment);
-  // The newest record of the key; reads as the thread may, see NoWaitingForDisk.
+  // Finds the newest record of `key`. Does not wait if the thread has a NoWaitingForDisk.
   rocksdb::Status Find(const Fingerprint& key, std::string* record) const;
-  // False when `visit` said so.
+  // Calls `visit` for each record of the segment. Returns false if `visit` did.
   absl::StatusOr<bool> ForEachIn(
       const Segment& segment,
       const std::function<bool(const Fingerprint& key, std::string_view record)>& visit) const;
   absl::Status Begin(uint64_t number);
-  // That a segment's filter is made for, where one like it has so many.
+  // Returns the number of keys to make a segment's filter for, if a similar segment has `keys`
+  // keys.
   uint64_t ExpectedKeys(uint64_t keys) const;
   absl::Status DropOldest();
-  // Begins a segment where the newest is full, and drops what is too much.
+  // Begins a segment if the newest is full, and drops the oldest ones beyond the limits.
   absl::Status Rotate();
-  // Of what is kept beside the records, under names that end in a number.
+  // Calls `visit` for each item of the default column family whose name is `prefix` and a number.
   absl::Status ForEachNumbered(
       std::string_view prefix,
       const std::function<absl::Status(uint32_t number, std::string_view value)>& visit) const;
   rocksdb::ColumnFamilyOptions FamilyOptions() const;
 
-  // Newest last. What is dropped stays until the last one lets go of it.
+  // Returns the segments, oldest first. A dropped segment lives until its last reader releases it.
   std::shared_ptr<const Segments> segments() const { return segments_.Get(); }
 
   const Options options_;
-  const uint64_t segment_bytes_;  // when a segment is full
+  const uint64_t segment_bytes_;  // size of a full segment
   std::unique_ptr<rocksdb::DB> db_;
-  rocksdb::ColumnFamilyHandle* meta_ = nullptr;  // schema, origins and epochs
-  Published<Segments> segments_;                 // set by the one who writes
+  rocksdb::ColumnFamilyHandle* meta_ = nullptr;  // schema, origins, epochs and filters
+  Published<Segments> segments_;                 // set by the writer
   std::atomic<uint64_t> dropped_entries_{0};
 };
 

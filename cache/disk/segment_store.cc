@@ -21,7 +21,7 @@ absl::Status PrepareDirectory(const std::string& directory) {
       fmt::format("cannot make the directory {}; choose another with --data-dir", directory));
 }
 
-absl::Status BeingOpened() { return absl::UnavailableError("the disk tier is being opened anew"); }
+absl::Status BeingOpened() { return absl::UnavailableError("the disk tier is being reopened"); }
 
 }  // namespace
 
@@ -40,7 +40,7 @@ absl::Status SegmentStore::Check(const Options& options) {
 }
 
 uint64_t SegmentStore::MemoryBytes(const Options& options) {
-  // The buffer that is written to, and one that is on its way to a file.
+  // The buffer that is being filled and the one that is being written to a file.
   return 2 * WriteBufferBytes(options.limit_bytes);
 }
 
@@ -77,8 +77,8 @@ void SegmentStore::CloseDatabase() {
 absl::Status SegmentStore::Resume() {
   MutexLock lock(&write_mutex_);
   if (failed_.ok()) return absl::OkStatus();
-  // Opening needs room too, for the tables of what the log holds; with less, what can still be read
-  // is worth more than the attempt.
+  // Opening writes the log's records to tables. Without room for them the store stays open for
+  // reads.
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(options_.directory, error);
   if (!error && space.available < LogBytes(options_.limit_bytes)) return failed_;

@@ -25,14 +25,14 @@ namespace {
 constexpr std::string_view kFlag = "--check_store=";
 constexpr int kDamaged = 65;  // EX_DATAERR of sysexits.h
 
-// Opens the store for reading only, so that it is not changed: manifest, log, and the footer, index
-// and filter of every file. Blocks of records are checked as they are read.
+// Opens the store read-only, so that it stays unchanged. That checks the manifest, the log, and the
+// footer, index and filter of every file. Blocks of records are checked when they are read.
 int Check(const std::string& directory) {
   rocksdb::DBOptions options = StoreOptions(0);
   options.create_if_missing = false;
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(options, directory, &names).ok()) {
-    // No store; or one whose beginning is gone.
+    // There is no store, or its list of column families is unreadable.
     std::error_code none;
     return std::filesystem::exists(directory + "/CURRENT", none) ? kDamaged : 0;
   }
@@ -62,7 +62,7 @@ std::optional<int> RunAsStoreCheck(int argc, const char* const* argv) {
 absl::Status CheckStore(const std::string& program, const std::string& directory) {
   std::error_code none;
   if (!std::filesystem::exists(directory, none)) return absl::OkStatus();
-  // Opened without a look at its kind: RocksDB would wait for a FIFO.
+  // RocksDB would open a FIFO, too, and wait for ever.
   const absl::Status current = OpenRegularFile(directory + "/CURRENT").status();
   if (absl::IsFailedPrecondition(current)) return absl::DataLossError(current.message());
   if (program.empty()) return absl::OkStatus();
@@ -71,7 +71,7 @@ absl::Status CheckStore(const std::string& program, const std::string& directory
   const std::vector<const char*> arguments = {program.c_str(), flag.c_str(), nullptr};
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  // What an abort prints would look like this process's own.
+  // A message of an abort would look like one of this process.
   posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawnattr_t attributes;

@@ -7,20 +7,20 @@
 
 namespace souvenir::cache {
 
-// Looks whether a store can be opened, before the process that serves does so: RocksDB may abort on
-// a damaged one, and Debian's, which has its assertions on, does so more often. So a child process
-// tries.
+// Checks in a child process whether a store can be opened. RocksDB may abort on a damaged store,
+// most often as Debian builds it, with assertions, and that must not end the process that serves.
 
-// For main(), first of all: where this is such a child, does its work and returns the exit code.
+// Does the work of the child process and returns its exit code, or returns nullopt in any other
+// process. main() must call it first.
 std::optional<int> RunAsStoreCheck(int argc, const char* const* argv);
 
-// Has `program`, whose main() begins with RunAsStoreCheck(), look at the store in `directory`, and
-// waits for it; where `program` is empty nothing is started, and only the kind of the store's first
-// file is looked at. DATA_LOSS, with the reason, where it is damaged; OK where it is sound, absent,
-// or nothing can be said of it.
+// Checks the store in `directory` with a child process of `program`, whose main() begins with
+// RunAsStoreCheck(), and waits for it. If `program` is empty, checks only that the store's file
+// CURRENT, if there, is a regular file. DATA_LOSS, with the reason, if the store is damaged; OK if
+// it is sound or absent, and if the check itself fails.
 absl::Status CheckStore(const std::string& program, const std::string& directory);
 
-// Puts a damaged store out of the way, to `directory`.damaged, in the place of one that is there.
+// Renames a damaged store to `directory`.damaged, and deletes what had that name.
 absl::Status MoveAside(const std::string& directory);
 
 }  // namespace souvenir::cache

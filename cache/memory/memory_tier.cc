@@ -36,7 +36,7 @@ size_t ShardsFor(size_t limit_bytes) {
 // two shards are not in the same cache line.
 class alignas(64) MemoryTier::Shard {
  public:
-  // A shard bears its part, of so many, of what is `common`.
+  // Creates one of `shards` shards. Each bears an equal part of the bytes in `common`.
   Shard(EvictionPolicy::Kind policy, size_t limit_bytes, Common* common, size_t shards)
       : common_(common),
         shards_(shards),

@@ -74,8 +74,8 @@ class MemoryTier {
   // lock while it calls `visit`.
   void ForEach(const std::function<void(const Entry&)>& visit) const;
 
-  // Takes so many bytes off the limit, for what others keep beside the entries; until the next
-  // call.
+  // Reserves `bytes` of the limit for data that others keep beside the entries, in place of the
+  // bytes reserved before.
   void Reserve(uint64_t bytes);
 
   Stats stats() const;
@@ -84,8 +84,8 @@ class MemoryTier {
   class Shard;
   // State that all shards share.
   struct Common {
-    // Bytes of the origins of all entries: there may be as many tenants as entries. Below 0 for a
-    // moment, while the last entry of an origin goes and its next first one comes.
+    // Bytes of the origins of all entries. There may be as many tenants as entries. Briefly below 0
+    // if an origin's last entry goes while a new first one comes.
     std::atomic<int64_t> origin_bytes{0};
     std::atomic<uint64_t> reserved{0};
 

@@ -26,7 +26,8 @@ FlagDescription Describe(const CLI::Option& option) {
   return flag;
 }
 
-// A nameless group's are the command's.
+// Adds the flags and arguments of `app` to `command`. Those of nameless groups belong to the
+// command.
 void Collect(const CLI::App& app, CommandDescription* command) {
   for (const CLI::Option* option : app.get_options()) {
     auto& list = option->get_positional() ? command->arguments : command->flags;

@@ -9,23 +9,23 @@ class App;
 
 namespace souvenir {
 
-// A flag, or an argument that stands by itself.
+// A flag, or a positional argument.
 struct FlagDescription {
-  std::vector<std::string> names;  // "-v", "--verbose"; of an argument: one, "FILE"
-  std::string value;        // "HOST:PORT"; "bash|zsh|fish" for one of these; empty: it takes none
-  std::string description;  // a sentence without a full stop
-  std::string fallback;     // its default; empty: none that is told
-  std::string environment;  // the variable that sets it, too
+  std::vector<std::string> names;  // "-v", "--verbose"; "FILE" for an argument
+  std::string value;               // "HOST:PORT"; "a|b" for one of a and b; empty: no value
+  std::string description;         // a sentence without a full stop
+  std::string fallback;            // default; empty: none to show
+  std::string environment;         // environment variable that also sets it
   bool required = false;
   bool repeated = false;
 
   bool takes_file() const { return value == "FILE" || value == "DIR"; }
-  // Of "a|b": a and b; empty where it may be anything.
+  // Returns a and b for the value "a|b"; empty if any value is allowed.
   std::vector<std::string> choices() const;
 };
 
-// A command with its own flags and arguments, and the commands below it. Flags of a command are
-// those of the commands below it, too.
+// A command with its own flags and arguments, and its subcommands. A command's flags also apply to
+// its subcommands.
 struct CommandDescription {
   std::string path;  // "souvenir cache clear"
   std::string description;
@@ -34,11 +34,12 @@ struct CommandDescription {
   std::vector<FlagDescription> arguments;
   std::vector<CommandDescription> commands;
 
-  // The last word of the path.
+  // Returns the last word of the path.
   std::string name() const { return path.substr(path.rfind(' ') + 1); }
 };
 
-// What CLI11 has been told about `app`: the one source of help, completion and manual pages.
+// Returns the description of `app` from CLI11. It is the only source of help, completion and manual
+// pages.
 CommandDescription DescribeCommand(const CLI::App& app);
 
 }  // namespace souvenir

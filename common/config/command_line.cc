@@ -10,7 +10,7 @@
 namespace souvenir {
 namespace {
 
-// What was parsed last, from the top down.
+// Returns the parsed command and its parents, from `app` down.
 std::vector<const CLI::App*> CommandsInUse(const CLI::App& app) {
   std::vector<const CLI::App*> commands = {&app};
   for (;;) {
@@ -24,7 +24,7 @@ std::vector<const CLI::App*> SubcommandsOf(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App* each) { return !each->get_name().empty(); });
 }
 
-// Those of a nameless group of options count as the command's.
+// Appends the names of all flags of `app`. Flags of nameless groups belong to the command.
 void AppendFlags(const CLI::App& app, std::vector<std::string>* flags) {
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) flags->push_back("--" + name);
@@ -41,7 +41,7 @@ bool TakesWords(const CLI::App& app) {
                      [](const CLI::Option* option) { return option->get_positional(); });
 }
 
-// The paths of `app` and all commands below it.
+// Appends the paths of `app` and of all commands below it.
 void AppendPaths(const CLI::App& app, const std::string& path,
                  std::vector<std::pair<std::string, const CLI::App*>>* paths) {
   paths->emplace_back(path, &app);
@@ -88,7 +88,7 @@ std::string UnknownWord(const CLI::App& app, const std::string& word) {
     return fmt::format("unknown command '{}' (did you mean `{} {}`?)", word, CommandInUse(app),
                        nearest);
   }
-  // A subcommand without its command.
+  // The word may be a subcommand without its command.
   std::vector<std::pair<std::string, const CLI::App*>> paths;
   AppendPaths(app, app.get_name(), &paths);
   for (const auto& [path, command] : paths) {
@@ -131,7 +131,7 @@ std::string CommandInUse(const CLI::App& app) {
 }
 
 std::string ExplainParseError(const CLI::App& app, const CLI::ParseError& error) {
-  // CLI11 complains of what is missing before what is there and not known.
+  // CLI11 reports missing arguments first, even if there are unknown ones.
   for (const std::string& extra : app.remaining(/*recurse=*/true)) {
     if (extra == "--") continue;
     const bool is_flag = extra.size() > 1 && extra.front() == '-';

@@ -10,7 +10,7 @@
 namespace souvenir {
 namespace {
 
-// Text as roff takes it: no escapes, no requests, and dashes that can be copied.
+// Escapes text for roff: no escapes or requests remain, and dashes can be copied.
 std::string Roff(std::string_view text) {
   std::string out;
   bool line_begins = true;
@@ -28,7 +28,7 @@ std::string Roff(std::string_view text) {
   return out;
 }
 
-// The first sentence of a summary, as NAME has it: no capital, no full stop.
+// Returns the first sentence of a summary for NAME: no capital, no full stop.
 std::string Short(std::string text) {
   text = text.substr(0, text.find(". "));
   if (text.ends_with('.')) text.pop_back();
@@ -79,7 +79,7 @@ std::string Synopsis(const CommandDescription& command) {
   return out;
 }
 
-// Those that have no flags of their own but commands below them are left out.
+// Appends the commands below `command`. Leaves out those that only group other commands.
 void AppendCommands(const CommandDescription& command, std::string* synopses, std::string* texts) {
   for (const CommandDescription& each : command.commands) {
     if (each.commands.empty() || !each.arguments.empty()) {
@@ -91,7 +91,7 @@ void AppendCommands(const CommandDescription& command, std::string* synopses, st
   }
 }
 
-// "Exit status:\n  0  fine\n" as a section.
+// Returns the footer "Exit status:\n  0  fine\n" as a section.
 std::string Footer(const std::string& footer) {
   const size_t colon = footer.find(':');
   if (colon == std::string::npos) return "";

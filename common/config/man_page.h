@@ -6,8 +6,8 @@
 
 namespace souvenir {
 
-// The manual page (section 1) of `program`, as man(7) macros. `version` stands in its foot:
-// "souvenir 0.1.0".
+// Returns the manual page (section 1) of `program` in man(7) macros. `version`, "souvenir 0.1.0",
+// is its footer.
 std::string ManPage(const CommandDescription& program, const std::string& version);
 
 }  // namespace souvenir

@@ -24,7 +24,7 @@ inline absl::Status CheckMetricsPort(const config::v1::MetricsPort& port) {
   return CheckRange("metrics_port.timeout_ms", port.timeout_ms(), 1, 3'600'000);
 }
 
-// What a service's configuration says of the server of its metrics.
+// Returns the options of the metrics server from a service's configuration.
 inline HttpServer::Options MetricsOptionsOf(const std::string& address,
                                             const config::v1::MetricsPort& port) {
   return {.address = address,

@@ -22,10 +22,10 @@ namespace souvenir {
 //   std::optional<int> exit_code = flags.Parse(argc, argv);
 //   if (exit_code) return *exit_code;
 //
-// The flags all services have are there without Add: --config, --check_config, --listen, --admin,
+// All services have these flags without Add(): --config, --check_config, --listen, --admin,
 // --metrics, --log_level, --log_format, --drain_timeout, --version, --man, --help. They set the
 // fields listen_address, admin_address, metrics_address, logging.level, logging.format and
-// drain_timeout_seconds. A dash is as good as an underscore in a flag's name.
+// drain_timeout_seconds. A flag's name may have dashes in place of underscores.
 //
 // Owned by main. Not thread-safe, except for ReadAgain() after Parse().
 class ServiceFlags {
@@ -50,9 +50,9 @@ class ServiceFlags {
   void Add(const std::string& name, const std::string& path, const std::string& placeholder,
            const std::string& help, std::vector<std::string> belonging = {});
 
-  // Puts the file and then the flags into the configuration. An exit code where the program is to
-  // end: 0 after --help, --man and --version, which are printed; 2 for a flag or a file that is
-  // wrong, which a line on standard error has said, as "path:line:column: reason" for a file.
+  // Reads the file and then the flags into the configuration. Returns an exit code if the program
+  // must end: 0 after --help, --man or --version, which it prints; 2 for an invalid flag or file,
+  // after it has printed the error to standard error, as "path:line:column: reason" for a file.
   std::optional<int> Parse(int argc, const char* const* argv);
 
   // Sets `config` to the defaults, merged with the file as it is now and the flags. On error leaves

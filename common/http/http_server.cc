@@ -19,11 +19,12 @@
 namespace souvenir {
 namespace {
 
-// Between tries to accept while the process has no descriptor free.
+// Pause before the next accept() while the process has no free descriptor.
 constexpr absl::Duration kAcceptPause = absl::Milliseconds(20);
-// That the system keeps ready for accept().
+// Number of connections that the kernel keeps ready for accept().
 constexpr int kBacklog = 128;
-// Of one connection at a time, so that a peer that sends without an end leaves room for others.
+// Bytes that Drain() reads from one connection at a time, so that an endless sender leaves time for
+// others.
 constexpr size_t kPieceBytes = 16 << 10;
 
 std::string ErrorText(int error) { return std::generic_category().message(error); }
@@ -38,7 +39,7 @@ struct Listener {
 absl::StatusOr<Listener> Listen(const std::string& address) {
   const size_t colon = address.rfind(':');
   if (colon == std::string::npos) {
-    return absl::InvalidArgumentError(fmt::format("'{}' is no host:port", address));
+    return absl::InvalidArgumentError(fmt::format("'{}' is not host:port", address));
   }
   std::string host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
@@ -54,7 +55,7 @@ absl::StatusOr<Listener> Listen(const std::string& address) {
   const int on = 1;
   sockaddr_storage bound{};
   socklen_t size = sizeof(bound);
-  // Connections of before a restart do not keep the port.
+  // With SO_REUSEADDR, old connections do not block the port after a restart.
   if (!socket || setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
       bind(socket.get(), found->ai_addr, found->ai_addrlen) != 0 ||
       listen(socket.get(), kBacklog) != 0 ||
@@ -84,7 +85,7 @@ std::string_view ReasonOf(int status) {
   }
 }
 
-// Of a request whose headers are there; `size` is 0 where they are not.
+// Returns the size of the request up to the end of its headers, or 0 if they are incomplete.
 size_t EndOfHeaders(std::string_view bytes) {
   const size_t end = bytes.find("\r\n\r\n");
   return end == std::string_view::npos ? 0 : end + 4;
@@ -95,7 +96,7 @@ struct RequestLine {
   std::string_view path;
 };
 
-// "GET /metrics?x=1 HTTP/1.1"; nothing where it is none.
+// Parses "GET /metrics?x=1 HTTP/1.1". Returns nullopt for any other form.
 std::optional<RequestLine> ParseRequestLine(std::string_view request) {
   const std::string_view line = request.substr(0, request.find("\r\n"));
   const size_t first = line.find(' ');
@@ -178,7 +179,7 @@ void HttpServer::Run() {
     }
     if (poll(polled.data(), polled.size(), WaitMilliseconds()) < 0) continue;  // a signal
     if (polled[0].revents != 0) return;
-    // From the last one, because those that end are taken out.
+    // Runs backwards, because Close() removes elements.
     for (size_t i = connections_.size(); i-- > 0;) {
       if (polled[2 + i].revents == 0 || Proceed(connections_[i])) continue;
       Close(connections_.begin() + static_cast<std::ptrdiff_t>(i), connections_[i].end);
@@ -188,7 +189,8 @@ void HttpServer::Run() {
   }
 }
 
-// A quarter of a timeout is early enough to see who is late.
+// Returns the timeout of poll(). A quarter of a connection's timeout is often enough to notice late
+// connections.
 int HttpServer::WaitMilliseconds() const {
   const bool pauses = options_.clock->Monotonic() < accept_again_;
   if (connections_.empty() && !pauses) return -1;
@@ -209,7 +211,7 @@ void HttpServer::Accept() {
     UniqueFd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     const int error = errno;
     if (!socket) {
-      // The listener stays readable: without a pause this would be a loop.
+      // The listener stays readable. Without a pause, Run() would loop without end.
       if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
         accept_again_ = options_.clock->Monotonic() + kAcceptPause;
       }
@@ -222,7 +224,7 @@ void HttpServer::Accept() {
     connection.socket = std::move(socket);
     connection.deadline = options_.clock->Monotonic() + options_.timeout;
     open_.store(connections_.size(), std::memory_order_relaxed);
-    // Most have sent their request already, and need not be polled for it.
+    // Most clients have sent their request already, so no poll() is needed for it.
     if (!Proceed(connection)) Close(connections_.end() - 1, connection.end);
   }
 }
@@ -263,9 +265,9 @@ void HttpServer::Answer(Connection& connection) {
   if (headers == 0 || headers > kMostRequestBytes) {
     response = {.status = 431, .body = "the request's headers are too large\n"};
   } else if (!line) {
-    response = {.status = 400, .body = "no HTTP/1.1 request\n"};
+    response = {.status = 400, .body = "not an HTTP/1.1 request\n"};
   } else if (line->method != "GET" && line->method != "HEAD") {
-    response = {.status = 405, .body = "GET and HEAD are the methods there are\n"};
+    response = {.status = 405, .body = "the method must be GET or HEAD\n"};
   } else {
     response = handler_(line->path);
     has_body = line->method == "GET";
@@ -293,7 +295,7 @@ bool HttpServer::Write(Connection& connection) {
   }
   connection.bytes = std::string();
   connection.state = State::kClosing;
-  Count(connection.end);  // before the peer can have seen the end
+  Count(connection.end);  // before the peer can see the end
   (void)shutdown(connection.socket.get(), SHUT_WR);
   return Drain(connection);
 }

@@ -24,14 +24,13 @@ struct HttpResponse {
   std::string body;
 };
 
-// A small HTTP/1.1 server for pages that a program makes of itself: GET and HEAD, one answer a
-// connection. Anybody may connect, so everything is bounded: connections, the bytes of a request,
-// and how long a connection may take, silent or slow. Where there are as many connections as may be
-// a new one takes the place of the one that has waited longest, so that those that are held open
-// keep nobody out.
+// A small HTTP/1.1 server for pages that a program generates. It serves GET and HEAD, one request
+// per connection. Anybody may connect, so everything is bounded: the connections, the bytes of a
+// request, and the time that a connection may take, silent or slow. At the limit, a new connection
+// replaces the oldest one, so that held connections cannot keep others out.
 //
-// Has one thread, which never waits for a peer; the handler runs on it. Thread-safe. Owned by
-// whatever has pages to show.
+// It has one thread, which never waits for a peer; the handler runs on it. Thread-safe. Owned by
+// the component whose pages it serves.
 //
 //   auto server = HttpServer::Create({.address = "127.0.0.1:0"}, [](std::string_view path) {
 //     return path == "/version" ? HttpResponse{.body = "1"} : HttpResponse{.status = 404};
@@ -40,21 +39,20 @@ struct HttpResponse {
 class HttpServer {
  public:
   struct Options {
-    std::string address;        // "host:port"; port 0 is any that is free
-    uint32_t connections = 64;  // at once, at least 1
-    // From the moment that a connection is taken until its request is there; and again until its
-    // answer is taken. Above 0.
+    std::string address;        // "host:port"; port 0 for any free port
+    uint32_t connections = 64;  // maximum at a time; at least 1
+    // Time for a connection to send its request, and again for taking its answer. Above 0.
     absl::Duration timeout = absl::Seconds(5);
     const Clock* clock = Clock::System();
   };
 
-  // How connections ended.
+  // Reasons for the end of a connection.
   enum class End {
-    kAnswered,   // with a page, or an error that the handler gave
-    kRefused,    // it was no request that is understood, or too long
-    kTimedOut,   // before its request was there, or its answer taken
-    kDisplaced,  // by a new one
-    kLost,       // the peer went away
+    kAnswered,   // with a page or an error of the handler
+    kRefused,    // the request was invalid or too large
+    kTimedOut,   // the request or the reading of the answer took too long
+    kDisplaced,  // replaced by a new connection
+    kLost,       // the peer disconnected
   };
   static constexpr size_t kEnds = 5;
   static std::string_view NameOf(End end);
@@ -64,18 +62,18 @@ class HttpServer {
     std::array<uint64_t, kEnds> ended{};  // by End
   };
 
-  // A request's line and headers, in bytes.
+  // Maximum size of a request's line and headers in bytes.
   static constexpr size_t kMostRequestBytes = 8 << 10;
 
   // Called with the path of a request, without its query. Must not block.
   using Handler = std::function<HttpResponse(std::string_view path)>;
 
-  // Listens; whoever connects waits for Start(). INVALID_ARGUMENT for options that make no sense,
-  // UNAVAILABLE where the address cannot be listened on.
+  // Listens on the address. Connections wait for Start(). INVALID_ARGUMENT if an option is out of
+  // range or the address has no port, UNAVAILABLE if the server cannot listen on the address.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Create(Options options, Handler handler);
   ~HttpServer();
 
-  // Answers from now on, until it is destroyed. Called once.
+  // Starts to answer, until the server is destroyed. REQUIRES: it was not called before.
   void Start();
 
   int port() const { return port_; }
@@ -83,31 +81,32 @@ class HttpServer {
 
  private:
   enum class State {
-    kReading,  // a request
-    kWriting,  // the answer
-    kClosing,  // all is written and counted: what the peer still sends is read, or it would lose
-               // the answer
+    kReading,  // reads the request
+    kWriting,  // writes the answer
+    // The answer is written and counted. Reads what the peer still sends, because closing earlier
+    // could make the peer lose the answer.
+    kClosing,
   };
   struct Connection {
     UniqueFd socket;
     State state = State::kReading;
     absl::Duration deadline;
-    std::string bytes;  // of the request; then of the answer
+    std::string bytes;  // of the request, then of the answer
     size_t written = 0;
-    End end = End::kLost;  // if it is closed now
+    End end = End::kLost;  // the reason if it is closed now
   };
 
   HttpServer(Options options, Handler handler, UniqueFd listener, UniqueFd wake, int port);
   void Run();
   void Accept();
-  // True while the connection goes on.
+  // Continues with a connection. Returns false if it has ended.
   bool Proceed(Connection& connection);
   bool Read(Connection& connection);
   bool Write(Connection& connection);
   bool Drain(Connection& connection);
   void Answer(Connection& connection);
   void Count(End end) { ended_[static_cast<size_t>(end)].fetch_add(1, std::memory_order_relaxed); }
-  // Counts it, unless that is done because all is written.
+  // Closes and counts a connection. A connection in kClosing has been counted already.
   void Close(std::deque<Connection>::iterator at, End end);
   void CloseLate();
   int WaitMilliseconds() const;
@@ -115,12 +114,12 @@ class HttpServer {
   const Options options_;
   const Handler handler_;
   const UniqueFd listener_;
-  const UniqueFd wake_;  // readable: stop
+  const UniqueFd wake_;  // readable once the thread must stop
   const int port_;
 
-  // The thread's own. In order of age.
+  // Connections from the oldest to the newest. Used only by the thread.
   std::deque<Connection> connections_;
-  absl::Duration accept_again_ = absl::ZeroDuration();  // no descriptor is free until about then
+  absl::Duration accept_again_ = absl::ZeroDuration();  // no accept() before then
 
   std::atomic<uint64_t> open_{0};
   std::array<std::atomic<uint64_t>, kEnds> ended_{};

@@ -11,7 +11,7 @@
 namespace souvenir {
 namespace {
 
-// Eight bytes at a time.
+// Checks eight bytes at a time.
 bool IsAscii(std::string_view text) {
   constexpr uint64_t kHighBits = 0x8080808080808080;
   uint64_t seen = 0;
@@ -25,7 +25,7 @@ bool IsAscii(std::string_view text) {
   return (seen & kHighBits) == 0;
 }
 
-// ICU's own, never destroyed; null where ICU has no data.
+// Returns ICU's instance, which is never destroyed, or null if ICU has no data.
 const icu::Normalizer2* FormC() {
   static const icu::Normalizer2* const form = [] {
     UErrorCode error = U_ZERO_ERROR;

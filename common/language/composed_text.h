@@ -6,12 +6,12 @@
 
 namespace souvenir {
 
-// `text`, which is UTF-8, in Unicode's Normalization Form C, by ICU: a letter and the accents that
-// follow it are the one character that there is for them. Nothing where it is in that form already,
-// as nearly all texts are, and where it is no UTF-8. At most three times as long as `text`.
+// Returns `text` in Unicode's Normalization Form C, by ICU: a letter and its accents become one
+// character if there is one. Returns nullopt if `text` has that form already, as nearly all texts
+// have, and if it is not UTF-8. The result is at most three times as long as `text`.
 //
-// Thread-safe. A text that is in the form costs no allocation: some nanoseconds for 100 bytes of
-// ASCII, some hundred for other letters.
+// Thread-safe. A text in that form costs no allocation, and takes some nanoseconds for 100 bytes of
+// ASCII and some hundred for other letters.
 std::optional<std::string> ComposedText(std::string_view text);
 
 }  // namespace souvenir

@@ -19,19 +19,20 @@
 namespace souvenir {
 namespace {
 
-// Times are UTC, with what RFC 3339 asks for.
+// Times are UTC in the format of RFC 3339.
 constexpr char kTextPattern[] = "%Y-%m-%dT%H:%M:%S.%eZ %^%-8l%$ %n: %v";
 constexpr char kJsonPattern[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l","module":"%n",%v})";
 
-// Set before threads start, read by all.
+// Set before threads start, then only read.
 bool json_lines = false;
 
 absl::StatusOr<spdlog::level::level_enum> ParseLevel(const std::string& name) {
   const auto level = spdlog::level::from_str(name);
-  // An unknown word reads as "off".
+  // from_str() returns "off" for an unknown word.
   if (level != spdlog::level::off || name == "off") return level;
   return absl::InvalidArgumentError(fmt::format(
-      "log level '{}'; it can be trace, debug, info, warning, error, critical or off", name));
+      "unknown log level '{}'; it must be trace, debug, info, warning, error, critical or off",
+      name));
 }
 
 std::string TextLine(std::string_view message, absl::Span<const LogField> fields) {
@@ -46,14 +47,14 @@ std::string TextLine(std::string_view message, absl::Span<const LogField> fields
   return line;
 }
 
-// The inside of an object, which the pattern has opened.
+// Returns the fields of a JSON object without its braces, which are in the pattern.
 std::string JsonLine(std::string_view message, absl::Span<const LogField> fields) {
   nlohmann::ordered_json object;
   object["message"] = message;
   for (const LogField& field : fields) {
     std::visit([&](const auto& value) { object[std::string(field.key)] = value; }, field.value);
   }
-  // A line is written whatever came: bytes that are no UTF-8 are replaced.
+  // Bytes that are not UTF-8 are replaced, so that every line can be written.
   const std::string line = object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return line.substr(1, line.size() - 2);
 }
@@ -63,7 +64,7 @@ std::string JsonLine(std::string_view message, absl::Span<const LogField> fields
 absl::Status InitLogging(const LogOptions& options) {
   if (options.format != "auto" && options.format != "text" && options.format != "json") {
     return absl::InvalidArgumentError(
-        fmt::format("log format '{}'; it can be auto, text or json", options.format));
+        fmt::format("unknown log format '{}'; it must be auto, text or json", options.format));
   }
   SOUVENIR_RETURN_IF_ERROR(SetLogLevels(options));
   json_lines = options.format == "json" || (options.format == "auto" && !isatty(STDERR_FILENO));
@@ -76,8 +77,9 @@ absl::Status SetLogLevels(const LogOptions& options) {
   for (const auto& [module, name] : options.levels) {
     if (std::find(std::begin(kLogModules), std::end(kLogModules), module) ==
         std::end(kLogModules)) {
-      return absl::InvalidArgumentError(fmt::format("log level of the module '{}'; there are {}",
-                                                    module, fmt::join(kLogModules, ", ")));
+      return absl::InvalidArgumentError(
+          fmt::format("log levels: unknown module '{}'; it must be one of {}", module,
+                      fmt::join(kLogModules, ", ")));
     }
     SOUVENIR_ASSIGN_OR_RETURN(levels[module], ParseLevel(name));
   }
@@ -91,7 +93,8 @@ spdlog::logger* Logger::Get() {
   if (logger == nullptr) {
     static const auto sink = std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>();
     logger = std::make_shared<spdlog::logger>(module_, sink);
-    // Set for all loggers: initialize_logger() replaces what a logger was given by itself.
+    // The pattern is set for all loggers, because initialize_logger() overwrites that of a single
+    // one.
     spdlog::set_pattern(json_lines ? kJsonPattern : kTextPattern, spdlog::pattern_time_type::utc);
     spdlog::flush_on(spdlog::level::info);
     try {

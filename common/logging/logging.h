@@ -20,7 +20,7 @@ namespace souvenir {
 
 enum class LogLevel { kTrace, kDebug, kInfo, kWarning, kError, kCritical, kOff };
 
-// Whoever logs belongs to one of these; docs/configuration.md says what each tells.
+// The modules that log; docs/configuration.md describes them.
 inline constexpr std::string_view kLogModules[] = {
     "apertium", "cache", "catalog", "compute",    "disk",    "exec",    "gateway",  "grpc",
     "keeper",   "main",  "pool",    "repository", "request", "rocksdb", "upstream", "workers"};
@@ -28,22 +28,23 @@ inline constexpr std::string_view kLogModules[] = {
 struct LogOptions {
   // "trace", "debug", "info", "warning", "error", "critical" or "off".
   std::string level = "info";
-  // The same of modules that are to tell more, or less.
+  // Levels of single modules, in place of `level`.
   std::map<std::string, std::string> levels;
-  // "text", "json" (one object a line), or "auto": text where standard error is a terminal.
+  // "text", "json" (one object per line), or "auto": text if standard error is a terminal.
   std::string format = "auto";
 };
 
-// Sets levels and format for the whole process; lines go to standard error. INVALID_ARGUMENT lists
-// the words there are. Called once, by main, before threads start; without it the defaults hold.
+// Sets the levels and the format of the whole process. Lines go to standard error. INVALID_ARGUMENT
+// lists the allowed words. REQUIRES: called at most once, before threads start. Without the call
+// the defaults of LogOptions apply.
 absl::Status InitLogging(const LogOptions& options);
 
-// Sets the levels anew; the format stays. At any time, on any thread. As InitLogging() where a word
-// is wrong, and then nothing has changed.
+// Replaces the levels and keeps the format. Thread-safe. See InitLogging() for errors; on an error
+// nothing changes.
 absl::Status SetLogLevels(const LogOptions& options);
 
-// What belongs to a line of log beside its message. A key or a string that is a temporary lives
-// long enough.
+// A field of a log line besides its message. Refers to its key and text, which may be temporaries
+// of the call that logs.
 struct LogField {
   LogField(std::string_view key, std::string_view value) : key(key), value(value) {}
   LogField(std::string_view key, const char* value) : key(key), value(std::string_view(value)) {}
@@ -64,20 +65,20 @@ struct LogField {
   std::variant<std::string_view, int64_t, double, bool> value;
 };
 
-// One module's log. Meant to be a constant of a .cc file:
+// The log of one module. A constant of a .cc file:
 //
 //   constinit Logger log{"catalog"};
 //   log.Info("models learned", {{"models", 12}, {"server", address}});
 //
-// Where somebody from outside can cause a line it has a limit, and says in `left_out` how many
-// lines there would have been besides since the last one.
+// Lines that somebody outside can cause need a LogLimit. The next line then has a field `left_out`,
+// the number of lines left out since the last one.
 //
-// Thread-safe. No value may hold a secret or a caller's text: log its length or fingerprint.
+// Thread-safe. No value may have a secret or a caller's text: log its length or fingerprint.
 class Logger {
  public:
   using Fields = std::initializer_list<LogField>;
 
-  // `module` is one of kLogModules, or this does not compile.
+  // `module` must be one of kLogModules; the compiler checks it.
   consteval explicit Logger(const char* module) : module_(module) {
     for (const std::string_view known : kLogModules) {
       if (known == module) return;
@@ -85,7 +86,7 @@ class Logger {
     throw "no such module in kLogModules";
   }
 
-  // Whether a line of `level` would be written: where it is expensive to make one.
+  // Returns true if a line of `level` would be written. For lines that are expensive to make.
   bool Writes(LogLevel level);
 
   void Write(LogLevel level, std::string_view message, const std::vector<LogField>& fields) {
@@ -127,7 +128,7 @@ class Logger {
   spdlog::logger* Get();
 
   const char* const module_;
-  std::atomic<spdlog::logger*> logger_{nullptr};  // the registry's, which lives for ever
+  std::atomic<spdlog::logger*> logger_{nullptr};  // spdlog's registry owns it for ever
 };
 
 }  // namespace souvenir

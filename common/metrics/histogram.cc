@@ -6,7 +6,7 @@
 namespace souvenir {
 namespace {
 
-// Nanoseconds: 1000, 1800, 3200, 5600, 10000, ... to 10^12.
+// Returns bounds in nanoseconds: 1000, 1800, 3200, 5600, 10000, ... to 10^12.
 template <size_t kCount>
 std::array<int64_t, kCount> MakeBounds() {
   constexpr std::array<double, 4> kSteps = {1.0, 1.8, 3.2, 5.6};

@@ -15,25 +15,25 @@ namespace souvenir {
 // A histogram's state at one moment.
 struct HistogramSnapshot {
   std::vector<double> bounds;     // upper bounds, ascending, without infinity
-  std::vector<uint64_t> buckets;  // counts, not cumulated; one more than bounds
+  std::vector<uint64_t> buckets;  // counts, not cumulative; one more than bounds
   double sum = 0;
 };
 
-// Bounds for sizes: 1, 2, 4, ..., so many.
+// Returns `count` bounds for sizes: 1, 2, 4, ...
 std::vector<double> PowersOfTwo(size_t count);
 
-// Durations in buckets, from 1 µs (a hit) to minutes (audio): four for each factor of ten up to
-// 1,000 s.
+// A histogram of durations from 1 µs (a hit) to minutes (audio), with four buckets per factor of
+// ten up to 1,000 s.
 //
-// Thread-safe without a lock: prometheus-cpp's own takes a mutex, 0.24 µs from two threads at once,
-// which is a third of all that a hit may cost.
+// Thread-safe; takes no lock. The histogram of prometheus-cpp takes a mutex, which costs 0.24 µs if
+// two threads use it at once, a third of the budget of a hit.
 class DurationHistogram {
  public:
   DurationHistogram();
 
   void Record(absl::Duration duration);
 
-  // In seconds.
+  // Returns the histogram in seconds.
   HistogramSnapshot Snapshot() const;
 
  private:

@@ -11,7 +11,7 @@
 namespace souvenir {
 namespace {
 
-// Gathers what collectors write into prometheus-cpp's own form.
+// Collects metrics in prometheus-cpp's form.
 class FamilyWriter final : public MetricWriter {
  public:
   void Counter(std::string_view name, std::string_view help, MetricLabels labels,
@@ -111,7 +111,7 @@ absl::StatusOr<std::unique_ptr<MetricsServer>> MetricsServer::Create(
 }
 
 HttpResponse MetricsServer::Page(std::string_view path) const {
-  if (path != "/metrics") return {.status = 404, .body = "the page that there is: /metrics\n"};
+  if (path != "/metrics") return {.status = 404, .body = "the only page is /metrics\n"};
   FamilyWriter writer;
   registry_->Collect(writer);
   CollectConnections(server_->stats(), writer);

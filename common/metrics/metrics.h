@@ -18,9 +18,9 @@ namespace souvenir {
 
 using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
-// What a collector writes its numbers to, once a scrape. A name may come many times, with different
-// labels; it always comes with the same help. Names follow Prometheus: base units, `_total` for
-// counters. Label values must be few: never a caller's text.
+// Receives the metrics of a collector, once per scrape. A name may occur many times with different
+// labels, and always with the same help. Names follow Prometheus: base units, `_total` for
+// counters. There must be few values of a label: never a caller's text.
 class MetricWriter {
  public:
   virtual ~MetricWriter() = default;
@@ -32,19 +32,20 @@ class MetricWriter {
                          const HistogramSnapshot& value) = 0;
 };
 
-// Knows who has numbers to tell. Nobody counts through it: components count in whatever way is
-// cheap for them, and are asked when a scrape comes.
+// The list of collectors. It does not count itself: components count in the way that is cheapest
+// for them, and are asked on each scrape.
 //
 // Thread-safe. Outlives the MetricsServer over it.
 class MetricsRegistry {
  public:
   using Collector = std::function<void(MetricWriter&)>;
 
-  // `collector` is called on a scrape's thread until the registry is cleared; it must not block.
+  // Adds a collector. It is called on a scrape's thread, under a lock, until Clear(). Must not
+  // block or call the registry.
   void Add(Collector collector);
 
-  // Forgets all collectors; waits for a scrape that is using them. For an owner about to destroy
-  // what they read.
+  // Removes all collectors, after waiting for a scrape that uses them. For an owner that is about
+  // to destroy what they read.
   void Clear();
 
   // Calls every collector.
@@ -55,18 +56,19 @@ class MetricsRegistry {
   std::vector<Collector> collectors_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Serves /metrics over HTTP in Prometheus's text format, with what it knows of its own connections
-// and the process's CPU, memory, open files and start time added.
+// Serves /metrics over HTTP in Prometheus's text format. Adds metrics of its own connections, and
+// the CPU, memory, open files and start time of the process.
 class MetricsServer {
  public:
   using Options = HttpServer::Options;
 
-  // Listens on the address. UNAVAILABLE where it is taken, INVALID_ARGUMENT for other options.
+  // Listens on the address and starts to serve. UNAVAILABLE if it cannot listen there,
+  // INVALID_ARGUMENT if an option is out of range. `registry` must outlive the server.
   static absl::StatusOr<std::unique_ptr<MetricsServer>> Create(const Options& options,
                                                                const MetricsRegistry* registry);
   ~MetricsServer();
 
-  // The port it listens on.
+  // Returns the port that it listens on.
   int port() const { return server_->port(); }
 
  private:
@@ -74,7 +76,7 @@ class MetricsServer {
   HttpResponse Page(std::string_view path) const;
 
   const MetricsRegistry* const registry_;
-  std::unique_ptr<HttpServer> server_;  // its thread uses the rest
+  std::unique_ptr<HttpServer> server_;  // its thread uses the members above
 };
 
 }  // namespace souvenir

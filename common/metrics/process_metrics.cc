@@ -34,7 +34,7 @@ double OpenFiles() {
   return error ? 0 : static_cast<double>(std::distance(begin(files), end(files)));
 }
 
-// When this library was initialised, which is as good as when the process was started.
+// Time of this library's initialisation, which is close enough to the start of the process.
 const std::time_t start_time = std::time(nullptr);
 
 }  // namespace

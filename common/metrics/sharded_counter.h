@@ -9,9 +9,8 @@
 
 namespace souvenir {
 
-// A number that only grows, cheap to add to from many threads at once: each adds in a cache line
-// that it seldom shares. Thread-safe; a sum taken while others add is somewhere between before and
-// after.
+// A counter that many threads can add to cheaply: each adds in a cache line that it seldom shares.
+// Thread-safe. A sum taken during additions may include any of them.
 class ShardedCounter {
  public:
   void Add(uint64_t amount = 1) {

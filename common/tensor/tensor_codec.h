@@ -18,17 +18,17 @@ namespace souvenir {
 //   v tensors, then for each: u8 datatype, v dimensions, each dimension as v, v length of the name
 //   and the name, v length of the data and the data
 //
-// where v is ByteWriter's Number(). The format is on disks: it may change only together with the
+// Here v is ByteWriter::Number(). The format is on disks: it may change only together with the
 // schema version of the disk tier and that of snapshots. REQUIRES: names and shapes are within the
 // limits of ValidateTensor().
 std::string EncodeTensors(absl::Span<const TensorView> tensors);
 
-// Tensors decoded from such bytes. Names and data are views into the bytes, which must outlive it.
-// Immutable, so that many threads may read it.
+// The tensors decoded from the bytes of EncodeTensors(). Names and data are views into the bytes,
+// which must outlive it. Immutable, so that many threads may read it.
 class DecodedTensors {
  public:
-  // INVALID_ARGUMENT for bytes that EncodeTensors() does not write. The tensors are not validated
-  // (ValidateTensor()).
+  // Decodes `bytes`. INVALID_ARGUMENT if EncodeTensors() does not write such bytes. The tensors are
+  // not validated (ValidateTensor()).
   static absl::StatusOr<DecodedTensors> Decode(std::string_view bytes);
 
   size_t size() const { return tensors_.size(); }

@@ -6,7 +6,7 @@
 namespace souvenir {
 
 // Answers --version and --help of a program that has no other flags, on standard output. Returns
-// the exit status, or nothing if the arguments are not one of these alone. `usage` is the text of
+// the exit status, or nullopt if the arguments are not one of these alone. `usage` is the text of
 // --help: what the program does, and its arguments.
 std::optional<int> AnswerAboutProgram(int argc, char** argv, std::string_view program,
                                       std::string_view usage);

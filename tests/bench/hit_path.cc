@@ -26,7 +26,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// The same model as in suite/hits.py.
+// The model of suite/hits.py.
 constexpr char kModel[] = "apertium-eng-spa";
 constexpr char kText[] =
     "The house is red, and the garden behind it is full of old trees that nobody has ever cut.";

@@ -302,7 +302,7 @@ absl::Status Run() {
   options.address = absl::GetFlag(FLAGS_listen);
   options.services = {&service};
   options.connections.max_connections_per_peer = options.connections.max_connections;
-  // The last one made, and so the first to go: calls under way still have what answers them.
+  // Made last, so that it is destroyed first: calls under way still need the objects above.
   SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<GrpcServer> server, GrpcServer::Start(options));
   log.Info("serving", {{"listen", fmt::format("127.0.0.1:{}", server->port())}});
   RunUntilSignal({.stop = [&] { server->Shutdown(absl::Seconds(1)); },

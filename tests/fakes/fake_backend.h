@@ -47,7 +47,7 @@ class FakeBackend final : public Backend {
   }
   // Set the status that Load(), CreateInstance() and Run() return from now on.
   void SetLoadStatus(absl::Status status) { Set(&load_status_, std::move(status)); }
-  // Loads of that version fail; 0: none does.
+  // Makes loads of that version fail; 0 for none.
   void RefuseToLoadVersion(int64_t version) { Set(&refused_version_, version); }
   void SetInstanceStatus(absl::Status status) { Set(&instance_status_, std::move(status)); }
   void SetRunStatus(absl::Status status) { Set(&run_status_, std::move(status)); }
@@ -57,7 +57,7 @@ class FakeBackend final : public Backend {
   void RefuseInputsWith(std::string bytes) { Set(&refused_, std::move(bytes)); }
   // Block loads or runs at their beginning, or release them. A load that is cancelled ends.
   void HoldLoads(bool hold) { Set(&hold_loads_, hold); }
-  // Blocks loads of that model alone; "": of none.
+  // Blocks loads of only that model; "" for none.
   void HoldLoadsOf(std::string model) { Set(&held_model_, std::move(model)); }
   void HoldRuns(bool hold) { Set(&hold_runs_, hold); }
   // Wait until `count` of them have begun since the backend was created.

@@ -60,11 +60,11 @@ class FakeUpstream final : public UpstreamServer {
   // Answers every call from now on at once. Not thread-safe.
   void AnswerAllWith(Model model) { automatic_ = std::move(model); }
 
-  // Sets what servers() says from now on. Not thread-safe.
+  // Sets what servers() returns from now on. Not thread-safe.
   void SetServers(size_t servers) { servers_ = servers; }
   size_t servers() const override { return servers_; }
 
-  // What left_out() says from now on. Not thread-safe.
+  // Sets what left_out() returns from now on. Not thread-safe.
   void LeaveOut(size_t models) { left_out_ = models; }
   size_t left_out() const override { return left_out_; }
 
@@ -109,7 +109,7 @@ class FakeUpstream final : public UpstreamServer {
     statistics_ = std::move(statistics);
   }
   void SetRepositoryStatus(absl::Status status) { repository_status_ = std::move(status); }
-  // Holds these three up, from now on, until they are cancelled.
+  // Holds Statistics(), Load() and Unload() up from now on, until they are cancelled.
   void HoldPassedOn() { holds_passed_on_ = true; }
 
   std::shared_ptr<Call> Statistics(std::unique_ptr<inference::ModelStatisticsRequest>,

@@ -34,8 +34,8 @@ TEST(EntryCodecTest, AllOfAnEntryComesBack) {
   EXPECT_EQ(decoded->origin, kOrigin);
 }
 
-// Records carried a lifetime once: those that do are still read, and earlier versions take what is
-// written now for an answer that is good for ever.
+// Records once had a lifetime. Such records can still be read, and earlier versions read new
+// records as answers without a limit.
 TEST(EntryCodecTest, ALifetimeThatAnEarlierVersionWroteIsPassedOver) {
   const EntryPtr entry = FullEntry();
   std::string record = EncodeEntry(*entry, kOrigin);
@@ -101,7 +101,7 @@ TEST(OriginCodecTest, AllOfAnOriginComesBackUnderItsNumberOnly) {
 
 TEST(EntryCodecTest, MoreTagsThanAnEntryCanHoldAreRefused) {
   const auto with_tags = [](const std::string& number, size_t count) {
-    // The entry itself cannot be made, so the record is put together from one that can.
+    // Such an entry cannot be made, so the record is assembled from that of another entry.
     const EntryPtr entry = MakeEntry("k", "v");
     std::string record = EncodeEntry(*entry, kOrigin);
     const size_t at = record.size() - 2;  // the number of tags, before the value

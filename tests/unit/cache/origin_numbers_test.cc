@@ -84,7 +84,7 @@ TEST(OriginNumbersTest, OneIsDroppedWhenAllItsRecordsWereInvalidated) {
   EXPECT_THAT(numbers.DropUnused(0, epochs), IsEmpty());
 }
 
-// Else a restart would count on from a lower one.
+// Otherwise a restart would continue from a lower number.
 TEST(OriginNumbersTest, TheHighestNumberIsKeptUntilThereIsAHigherOne) {
   OriginNumbers numbers;
   numbers.NumberOf(*OfModel("a"), {.segment = 1});

@@ -33,7 +33,7 @@ struct Outcome {
   absl::Status status;
 };
 
-// Reads `bytes` in pieces of that size.
+// Reads `bytes` in pieces of `piece` bytes.
 Outcome ReadInPieces(std::string_view bytes, size_t piece) {
   Outcome outcome;
   SnapshotReader reader([&](const Entry::Fields& entry) {

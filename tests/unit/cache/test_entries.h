@@ -11,7 +11,7 @@
 
 namespace souvenir::cache {
 
-// The fingerprint of a name.
+// Returns the fingerprint of a name.
 inline Fingerprint KeyOf(std::string_view name) {
   Sha256 hash;
   hash.Add(name);
@@ -23,7 +23,7 @@ inline OriginPtr TestOrigin() {
   return origin;
 }
 
-// An entry for KeyOf(name), made under the epochs of a new table; `change` may alter the rest.
+// Returns an entry for KeyOf(name) under the epochs of a new table. `change` may change its fields.
 inline EntryPtr MakeEntry(std::string_view name, std::string_view value,
                           const std::function<void(Entry::Fields&)>& change = nullptr) {
   Entry::Fields fields;

@@ -15,7 +15,7 @@ class TieredCacheTest : public testing::Test {
  protected:
   TieredCacheTest() { Reopen(); }
 
-  // As a restart does.
+  // Reopens the cache, as a restart does.
   void Reopen() {
     cache_.reset();
     TieredCache::Options options;
@@ -64,7 +64,7 @@ TEST_F(TieredCacheTest, AProbeThatFindsPutsIntoMemory) {
   InsertEverywhere("a");
   Reopen();
   EntryPtr entry;
-  // Right after opening, the records of the log have been written out: only reading can tell.
+  // After opening, the records of the log are in files, so only a read may be able to tell.
   if (cache_->ProbeDisk(KeyOf("a"), &entry) == SegmentStore::Presence::kUnknown) {
     ASSERT_TRUE(OnDisk("a"));
   }
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(Scopes, InvalidationTest,
                                          Case{"All", InvalidateAll{}}),
                          [](const auto& info) { return info.param.name; });
 
-// Its memory is freed without being asked for again; one key's at once.
+// Dead entries are freed in the background; a single key's entry at once.
 TEST_F(TieredCacheTest, WhatIsDeadLeavesMemory) {
   for (int i = 0; i < 1000; ++i) cache_->Insert(EntryOfToday(fmt::format("{}", i)));
   ASSERT_EQ(cache_->memory().stats().entries, 1000u);
@@ -134,7 +134,7 @@ TEST_F(TieredCacheTest, AnInvalidationLeavesTheRestAlone) {
   EXPECT_TRUE(OnDisk("b"));
 }
 
-// What an export would write, by value.
+// Returns the values that an export would write.
 std::multiset<std::string> Exported(TieredCache* cache) {
   std::multiset<std::string> values;
   const absl::Status status = cache->Export([&](const Entry& entry) {
@@ -145,7 +145,7 @@ std::multiset<std::string> Exported(TieredCache* cache) {
   return values;
 }
 
-constexpr absl::Time kNow = absl::FromUnixSeconds(1'767'225'600);  // that MakeEntry() dates by
+constexpr absl::Time kNow = absl::FromUnixSeconds(1'767'225'600);  // MakeEntry() uses this time
 
 bool Import(TieredCache* cache, const Entry& entry, const EpochTable& epochs) {
   return cache->Import({.key = entry.key,
@@ -161,7 +161,7 @@ TEST_F(TieredCacheTest, AnExportHasWhatIsInMemoryAndOnDisk) {
   InsertEverywhere("a");
   InsertEverywhere("b");
   Reopen();
-  EXPECT_TRUE(OnDisk("b"));  // and so in memory
+  EXPECT_TRUE(OnDisk("b"));  // adds it to memory, too
   InsertEverywhere("c");
   EXPECT_EQ(Exported(cache_.get()), (std::multiset<std::string>{"a", "b", "c"}));
 }
@@ -173,7 +173,7 @@ TEST_F(TieredCacheTest, AnExportLeavesOutWhatIsNoLongerServed) {
   EXPECT_EQ(Exported(cache_.get()), (std::multiset<std::string>{"b"}));
 }
 
-// Whatever their dates say.
+// The export does not depend on the dates of entries.
 TEST_F(TieredCacheTest, AnExportHasWhatMemoryAloneHas) {
   const auto made_at = [](std::string_view value, absl::Time at) {
     return MakeEntry("a", value, [&](Entry::Fields& fields) { fields.created_at = at; });
@@ -193,7 +193,7 @@ TEST_F(TieredCacheTest, AnExportEndsWhenItsReaderHasEnough) {
 }
 
 TEST_F(TieredCacheTest, WhatIsImportedIsServedAfterARestartToo) {
-  // This cache's epochs are not those that the entry was made under.
+  // This cache's epochs differ from those under which the entry was made.
   ASSERT_TRUE(cache_->Invalidate(InvalidateAll{}).ok());
   const EntryPtr entry = MakeEntry("a", "v");
   EXPECT_TRUE(Import(cache_.get(), *entry, cache_->epochs()));
@@ -250,7 +250,7 @@ TEST(TieredCacheMemoryOnlyTest, WorksWithoutADisk) {
   (*cache)->Stop();
 }
 
-// Swept in the background; waiting for it is bounded by ctest.
+// The sweep is in the background; ctest's timeout bounds the wait.
 TEST_F(TieredCacheTest, TenantsAreGoneFromBothTiersAfterAnInvalidation) {
   constexpr int kTenants = 500;
   for (int i = 0; i < kTenants; ++i) {

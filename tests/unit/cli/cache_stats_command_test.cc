@@ -53,7 +53,7 @@ TEST(RenderStatsTest, ShowsModelsTiersAndComputations) {
             "Flights: 3 started, 1 joined, 0 under way\n");
 }
 
-// Whoever asks not to use the cache is no failure of the cache; whoever joins is no hit of it.
+// A bypassed cache is not a miss, and a coalesced request is not a hit.
 TEST(RenderStatsTest, HitRatioLeavesOutBypassAndCountsCoalescedAsLookedUp) {
   const auto stats = Parse(R"(
     models {

@@ -145,7 +145,7 @@ TEST_F(CommandLineTest, TranslationsComeInTheOrderAskedHoweverTheyArrive) {
   Answer("gl", "Ola", souvenir::v1::CACHE_KIND_MEMORY);
   Answer("es", "Hola", souvenir::v1::CACHE_KIND_MISS);
   Answer("pt-BR", "Olá", souvenir::v1::CACHE_KIND_MISS);
-  // Any spelling, and one that comes twice is answered once.
+  // Languages may have any spelling, and a repeated one is answered once.
   EXPECT_EQ(Run({"translate", "-q", "--from", "en", "--to", "es,PT-br,es", "--to", "gl", "x"}), 0);
   EXPECT_EQ(out_, "Hola\nOlá\nOla\n");
   EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es,pt-BR,gl", "x"}), 0);
@@ -264,7 +264,7 @@ TEST_F(CommandLineTest, AServerWithoutTheServiceIsNamed) {
   EXPECT_THAT(err_, HasSubstr("--admin HOST:PORT"));
 }
 
-// What our own services say of a method that they do not do is theirs.
+// Our own services have their own messages for unsupported requests.
 TEST_F(CommandLineTest, AMethodThatRefusesIsNoMissingService) {
   gateway_.translation.status = {grpc::StatusCode::UNIMPLEMENTED, "format: HTML is to come"};
   EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "Hello"}), 1);
@@ -358,7 +358,7 @@ TEST_F(CommandLineTest, CacheClearSaysWhatItForgot) {
   EXPECT_EQ(out_, "Forgot every answer of m (0 µs).\n");
   EXPECT_EQ(Run({"cache", "clear", "--key", kKey}), 0);
   EXPECT_EQ(Run({"cache", "clear", "--tag", "release-7"}), 0);
-  // Nobody counts them.
+  // The gateway does not count the entries of a tag.
   EXPECT_EQ(out_, "Forgot every answer with the tag release-7, if there was any (0 µs).\n");
   EXPECT_EQ(Run({"cache", "clear", "--tenant", "acme"}), 0);
   EXPECT_EQ(Run({"cache", "clear", "--yes"}), 0);
@@ -447,7 +447,7 @@ TEST_F(CommandLineTest, AnExportReplacesASnapshotAndNothingElse) {
   EXPECT_EQ(Run({"cache", "export", file}), 0);
   EXPECT_EQ(ReadFile(file), gateway_.cache.snapshot);
   std::ofstream(file, std::ios::trunc);
-  EXPECT_EQ(Run({"cache", "export", file}), 0);  // as mktemp makes it
+  EXPECT_EQ(Run({"cache", "export", file}), 0);  // an empty file, as mktemp makes it
 }
 
 TEST_F(CommandLineTest, AnExportToADeviceLeavesTheDevice) {
@@ -595,7 +595,7 @@ TEST_F(CommandLineTest, AFlagThatIsNotKnownIsNamedBeforeWhatIsMissing) {
             "Try souvenir translate --help.\n");
   EXPECT_EQ(Run({"translate", "--from=en", "--two=es"}), 2);
   EXPECT_THAT(err_, HasSubstr("unknown flag '--two' (did you mean --to?)"));
-  EXPECT_EQ(Run({"languages", "--tmeout=3"}), 2);  // of all commands
+  EXPECT_EQ(Run({"languages", "--tmeout=3"}), 2);  // a flag of all commands
   EXPECT_THAT(err_, HasSubstr("did you mean --timeout?"));
   EXPECT_EQ(Run({"languages", "--tag", "x"}), 2);
   EXPECT_THAT(err_, HasSubstr("`souvenir languages` has no flag --tag; `souvenir translate` has"));

@@ -51,7 +51,7 @@ TEST_F(DescriptionTest, EverythingIsDescribed) {
     EXPECT_THAT(command.description, Not(IsEmpty())) << command.path;
     for (const FlagDescription& flag : command.flags) {
       EXPECT_THAT(flag.description, Not(IsEmpty())) << command.path << " " << flag.names.back();
-      // A name of ours; CLI11's "TEXT" says nothing.
+      // The placeholder must be one of ours; CLI11's "TEXT" says nothing.
       EXPECT_NE(flag.value, "TEXT") << command.path << " " << flag.names.back();
     }
     for (const FlagDescription& argument : command.arguments) {

@@ -5,7 +5,7 @@
 namespace souvenir::cli {
 namespace {
 
-// Scripts depend on the numbers.
+// Scripts depend on the numbers, so they must not change.
 TEST(ExitCodeTest, NumbersStay) {
   EXPECT_EQ(static_cast<int>(ExitCode::kOk), 0);
   EXPECT_EQ(static_cast<int>(ExitCode::kFailed), 1);

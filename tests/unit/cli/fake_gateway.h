@@ -80,7 +80,7 @@ struct FakeInference final : inference::GRPCInferenceService::Service {
   grpc::Status change_status;
 };
 
-// A server of the protocol alone, as compute is one. See FakeGateway.
+// A server of only the Open Inference Protocol, as the compute service is. See FakeGateway.
 class FakeCompute final {
  public:
   FakeCompute() {
@@ -94,12 +94,12 @@ class FakeCompute final {
   FakeInference inference;
 
  private:
-  std::unique_ptr<GrpcServer> server_;  // last: stops before what it calls goes
+  std::unique_ptr<GrpcServer> server_;  // last, to stop before the members above go
 };
 
-// A gRPC server on a port of its own with every service the client calls. It answers what a test
-// has put into its members and keeps what it was asked. A test touches the members only while no
-// call is under way.
+// A gRPC server on a port of its own with every service the client calls. It returns the answers
+// that a test has put into its members, and records the requests. A test touches the members only
+// while no call is under way.
 class FakeGateway final {
  public:
   FakeGateway() {
@@ -141,7 +141,7 @@ class FakeGateway final {
     std::vector<souvenir::v1::Translation> answers;
     souvenir::v1::ListLanguagesResponse languages;
     grpc::Status status;
-    std::mutex holds_streams;  // a StreamTranslate ends when nobody has it
+    std::mutex holds_streams;  // a StreamTranslate ends when this is unlocked
   } translation;
 
   struct Stats final : souvenir::v1::StatsService::Service {
@@ -192,7 +192,7 @@ class FakeGateway final {
 
     std::vector<souvenir::v1::InvalidateRequest> invalidated;
     souvenir::v1::InvalidateMatch match = souvenir::v1::INVALIDATE_MATCH_FOUND;
-    std::string snapshot;  // to be exported, or as it was imported
+    std::string snapshot;  // snapshot to export, or the imported one
     grpc::Status snapshot_status;
     souvenir::v1::GetEntryResponse entry;
   } cache;
@@ -200,7 +200,7 @@ class FakeGateway final {
   FakeInference inference;
 
  private:
-  std::unique_ptr<GrpcServer> server_;  // last: stops before what it calls goes
+  std::unique_ptr<GrpcServer> server_;  // last, to stop before the members above go
 };
 
 }  // namespace souvenir::cli

@@ -15,8 +15,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Listens on a port of its own, and says `words` to each of the next `connections` when something
-// came, or at once ends them where there are none.
+// Listens on a port of its own. Waits for the first bytes on each of the next `connections`, sends
+// `words`, which may be empty, and closes the connection.
 class Speaker {
  public:
   Speaker(std::string words, int connections) : words_(std::move(words)) {
@@ -63,7 +63,7 @@ std::string ReasonOf(const std::string& address) {
 }
 
 TEST(PeerDiagnosisTest, TellsANameThatIsUnknown) {
-  // RFC 6761: no name below .invalid exists. Without any name server that cannot be told.
+  // No name below .invalid exists (RFC 6761). Without a name server the resolver cannot tell that.
   EXPECT_THAT(ReasonOf("no-such-host.invalid:8001"), HasSubstr("'no-such-host.invalid'"));
 }
 

@@ -26,7 +26,7 @@ TEST(PrintableTest, EscapesTheSecondSetOfControlsThatIsTwoBytesOfUtf8) {
   EXPECT_EQ(Printable("\xc2\x9b"
                       "31m"),
             "\\x9b31m");
-  EXPECT_EQ(Printable("\xc2\xa0"), "\xc2\xa0");  // the no-break space after them is text
+  EXPECT_EQ(Printable("\xc2\xa0"), "\xc2\xa0");  // U+00A0, a space after the C1 controls
 }
 
 TEST(PrintableTest, EscapesMarksThatReverseTheOrderOfLetters) {
@@ -53,7 +53,7 @@ TEST(JsonStringTest, EscapesWhatJsonMustAndATerminalWouldObey) {
 TEST(FindInvalidUtf8Test, TellsWhereTextStopsBeingUtf8) {
   EXPECT_EQ(FindInvalidUtf8("señor"), std::nullopt);
   EXPECT_THAT(FindInvalidUtf8("ab\xff"), Optional(Eq(2u)));
-  EXPECT_THAT(FindInvalidUtf8("\xc0\x80"), Optional(Eq(0u)));  // NUL written too long
+  EXPECT_THAT(FindInvalidUtf8("\xc0\x80"), Optional(Eq(0u)));  // NUL in two bytes
 }
 
 TEST(DisplayWidthTest, CountsCodePoints) {

@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Or `--server other:8001 cache clear` would empty the cache of this machine's gateway.
+// Otherwise `--server other:8001 cache clear` would empty the cache of this machine's gateway.
 TEST(SettingsTest, TheAdminPortFollowsTheServer) {
   Settings settings;
   EXPECT_EQ(settings.ToAdmin().address, "127.0.0.1:8003");

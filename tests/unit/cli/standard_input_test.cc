@@ -23,7 +23,7 @@ TEST(StandardInputTest, ReadsToTheEndAndNoFurtherThanTheLimit) {
   EXPECT_EQ(ReadAll(empty, 10).value(), "");
 }
 
-// As `souvenir translate </tmp`: the stream's buffer throws at the first read.
+// With `souvenir translate </tmp` the stream's buffer throws at the first read.
 TEST(StandardInputTest, ADirectoryIsAnError) {
   const TemporaryDirectory directory;
   std::ifstream in(directory.path());

@@ -47,7 +47,7 @@ TEST_F(MachineTest, TheTightestGroupOnTheWayUpDecides) {
   Write("/sys/fs/cgroup/pod/container/memory.max", "max\n");
   Write("/sys/fs/cgroup/pod/cpu.max", "50000 100000\n");
   Write("/sys/fs/cgroup/pod/memory.max", "1000000\n");
-  EXPECT_EQ(Read().processors, 1);  // half a processor
+  EXPECT_EQ(Read().processors, 1);  // half a processor, rounded up
   EXPECT_EQ(Read().memory_bytes, 1'000'000u);
   Write("/sys/fs/cgroup/pod/container/memory.max", "70000\n");
   EXPECT_EQ(Read().memory_bytes, 70'000u);

@@ -14,7 +14,7 @@ TEST(EditDistanceTest, CountsWhatWasTypedWrong) {
   EXPECT_EQ(EditDistance("transslate", "translate", 3), 1u);
   EXPECT_EQ(EditDistance("Trenslate", "translate", 3), 1u);
   EXPECT_EQ(EditDistance("", "abc", 3), 3u);
-  EXPECT_EQ(EditDistance("abc", "xyz", 1), 2u);                 // the limit, and one
+  EXPECT_EQ(EditDistance("abc", "xyz", 1), 2u);                 // limit + 1
   EXPECT_EQ(EditDistance(std::string(9999, 'a'), "a", 3), 4u);  // nothing is computed
 }
 
@@ -23,13 +23,13 @@ TEST(NearestTest, OffersWhatWasMeant) {
   EXPECT_EQ(Nearest("tranlsate", commands), "translate");
   EXPECT_EQ(Nearest("model", commands), "models");
   EXPECT_EQ(Nearest("chache", commands), "cache");
-  EXPECT_EQ(Nearest("lang", commands), "languages");  // its beginning
+  EXPECT_EQ(Nearest("lang", commands), "languages");  // a prefix
 }
 
 TEST(NearestTest, OffersNothingWhereNothingIsNear) {
   EXPECT_EQ(Nearest("delete", {"cache", "languages"}), "");
   EXPECT_EQ(Nearest("x", {"y"}), "");
-  EXPECT_EQ(Nearest("apertium", {"apertium-en-es", "apertium-en-gl"}), "");  // which of them?
+  EXPECT_EQ(Nearest("apertium", {"apertium-en-es", "apertium-en-gl"}), "");  // ambiguous
   EXPECT_EQ(Nearest("anything", {}), "");
 }
 

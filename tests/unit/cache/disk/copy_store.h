@@ -18,8 +18,9 @@ inline std::map<std::string, uintmax_t> FilesOf(const std::string& directory) {
   return files;
 }
 
-// Copies a store that is open, as a crash would leave it. RocksDB writes and deletes files in the
-// background: a copy during which that happened is of no one moment, and is made again.
+// Copies an open store in the state in which a crash would leave it. RocksDB writes and deletes
+// files in the background. A copy during which that happened has no consistent state and is
+// repeated.
 inline void CopyStore(const std::string& from, const std::string& to) {
   std::error_code error;
   std::map<std::string, uintmax_t> files;

@@ -125,7 +125,7 @@ TEST(DiskTierTest, TenantsGoWhenTheirEntriesAreInvalidated) {
     epochs.Advance(EpochTable::All());
     tier->SweepOrigins();
     tier->Write(OfTenant(1, epochs));
-    tier->Flush();  // waits for what is before it
+    tier->Flush();  // waits for the entries queued before
     tier->Write(OfTenant(2, epochs));
     tier->Flush();
     EXPECT_LE(tier->stats().origins, 2u);
@@ -171,11 +171,11 @@ TEST(DiskTierTest, AStoreWithAFifoForAFileIsMovedAsideAndNotWaitedFor) {
   EXPECT_EQ(Open(options, &epochs)->stats().moved_aside, 1u);
 }
 
-// Lets no file of this process grow beyond some size, as if the disk were full.
+// Limits the size of this process's files, as if the disk were full.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) {
-    signal(SIGXFSZ, SIG_IGN);  // else the default, the end of the process
+    signal(SIGXFSZ, SIG_IGN);  // the default would end the process
     getrlimit(RLIMIT_FSIZE, &before_);
     const rlimit limit{bytes, before_.rlim_max};
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -211,7 +211,7 @@ TEST(DiskTierTest, WritesThatFailDegradeItAndItComesBackByItself) {
     tier->Write(MakeEntry("before", "v"));
     tier->Flush();
     {
-      const FileSizeLimit limit(0);  // no retry writes the little that it has
+      const FileSizeLimit limit(0);  // makes even the small writes of retries fail
       tier->Write(MakeEntry("lost", std::string(100'000, 'x')));
       EXPECT_FALSE(next());
       EXPECT_FALSE(tier->healthy());
@@ -232,7 +232,7 @@ TEST(DiskTierTest, WritesThatFailDegradeItAndItComesBackByItself) {
   EXPECT_NE(tier->Read(KeyOf("after")), nullptr);
 }
 
-// A copy of the files of an open tier is what a crash leaves of it.
+// The copied files of an open tier are in the state in which a crash leaves them.
 TEST(DiskTierTest, AfterACrashTheFilterThatIsLackingIsMadeByTheWriter) {
   const TemporaryDirectory directory;
   DiskTier::Options options = OptionsFor(directory);

@@ -36,7 +36,7 @@ TEST_P(KeyFilterTest, HoldsWhatWasAddedAndFewOthers) {
   AddFirst(keys, &filter);
   EXPECT_EQ(filter.keys(), static_cast<uint64_t>(keys));
   EXPECT_EQ(HeldOf(filter, 0, keys), keys);
-  // One in eighty of each part, of which a filter that has doubled six times has seven.
+  // One in eighty for each part. A filter that has doubled six times has seven parts.
   constexpr int kOthers = 20'000;
   const bool grew = expected < static_cast<uint64_t>(keys);
   EXPECT_LT(HeldOf(filter, keys, keys + kOthers), grew ? kOthers / 10 : kOthers / 50);
@@ -51,7 +51,7 @@ TEST_P(KeyFilterTest, IsTheSameAfterItWasBytes) {
   EXPECT_EQ(again->keys(), filter.keys());
   EXPECT_EQ(HeldOf(*again, 0, keys), keys);
   EXPECT_EQ(HeldOf(*again, keys, keys + 20'000), HeldOf(filter, keys, keys + 20'000));
-  // And goes on growing.
+  // The decoded filter can still grow.
   for (int i = keys; i < 2 * keys; ++i) again->Add(Numbered(i));
   EXPECT_EQ(HeldOf(*again, 0, 2 * keys), 2 * keys);
 }
@@ -62,14 +62,14 @@ INSTANTIATE_TEST_SUITE_P(Sizes, KeyFilterTest,
 
 TEST(KeyFilterTest, BytesThatAreNoFilterAreRefused) {
   KeyFilter filter(10);
-  AddFirst(2000, &filter);  // of more than one part
+  AddFirst(2000, &filter);  // a filter of several parts
   const std::string bytes = filter.Encode();
   for (size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_EQ(KeyFilter::Decode(bytes.substr(0, size)), nullptr) << size;
   }
   EXPECT_EQ(KeyFilter::Decode(bytes + "x"), nullptr);
   EXPECT_EQ(KeyFilter::Decode(std::string(200, '\xff')), nullptr);
-  // One part that says it is larger than all memory.
+  // One part claims to be larger than all memory.
   EXPECT_EQ(KeyFilter::Decode(std::string("\x01\x01") + std::string(8, '\xff') + "\x01"), nullptr);
 }
 

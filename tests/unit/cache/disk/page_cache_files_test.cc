@@ -51,8 +51,8 @@ TEST_F(PageCacheFilesTest, ReadsThatMayWaitBringAllThatThereIs) {
   EXPECT_EQ(bytes, "");
 }
 
-// What the system has of a file, and whether its file system can say so, is not ours to decide: it
-// is the bytes or a refusal, and never some of them.
+// The test does not depend on what the page cache has of a file, or on whether the file system
+// supports such reads. A read returns all bytes or an error, never a part.
 TEST_F(PageCacheFilesTest, ReadsThatMayNotWaitBringAllOrNothing) {
   const NoWaitingForDisk on_the_spot;
   for (uint64_t offset = 0; offset < kSize; offset += 10'000) {

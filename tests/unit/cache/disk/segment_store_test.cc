@@ -90,13 +90,14 @@ TEST(SegmentStoreTest, FiltersAreKeptByAStop) {
   ExpectNumbered(*store, 0, kRecords + 100);
 }
 
-// A copy of the files of an open store is what a crash leaves of it.
+// The copied files of an open store are in the state in which a crash leaves them.
 TEST(SegmentStoreTest, AfterACrashTheNewestSegmentsFilterIsMadeAnew) {
   const TemporaryDirectory directory;
   const std::string before = directory.path() + "/before";
   const std::string after = directory.path() + "/after";
   {
-    // Closed once, so that there is a filter of the newest that is out of date soon.
+    // The first store saves a filter of the newest segment when it closes. Later writes make that
+    // filter out of date.
     WriteNumbered(Open(before, 16).get(), 0, 10);
     const auto store = Open(before, 16);
     WriteNumbered(store.get(), 10, kRecords);
@@ -118,7 +119,7 @@ TEST(SegmentStoreTest, AfterACrashTheNewestSegmentsFilterIsMadeAnew) {
   EXPECT_EQ(Read(*store, "other"), std::nullopt);
 }
 
-// Puts `value` in the place of each kept filter of a closed store.
+// Replaces each saved filter of a closed store by `value`.
 void ReplaceFilters(const std::string& directory, const std::string& value) {
   std::vector<std::string> names;
   ASSERT_TRUE(rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), directory, &names).ok());
@@ -159,7 +160,7 @@ TEST(SegmentStoreTest, FiltersThatAreDamagedAreMadeAnew) {
   ExpectNumbered(*store, 0, kRecords);
 }
 
-// With fewer files open than there are. Ends the process.
+// Works with a limit of open files below the number of files. Ends the process.
 void WorkWithFewOpenFiles() {
   const rlimit files{60, 60};
   setrlimit(RLIMIT_NOFILE, &files);
@@ -173,12 +174,12 @@ void WorkWithFewOpenFiles() {
 }
 
 TEST(SegmentStoreTest, WorksWithFewOpenFilesAndSaysSo) {
-  // Started anew and not forked: RocksDB's threads do not come along.
+  // The child process is started anew, because a forked one would lack RocksDB's threads.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(WorkWithFewOpenFiles(), testing::ExitedWithCode(0), "the limit of open files");
 }
 
-// The oldest go, the newest stay, and the files never grow past the limit.
+// The oldest segments are dropped, the newest stay, and the files never exceed the limit.
 TEST(SegmentStoreTest, TheOldestSegmentsAreDroppedToStayUnderTheLimit) {
   const TemporaryDirectory directory;
   const auto store = Open(directory.path());

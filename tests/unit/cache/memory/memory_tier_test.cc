@@ -151,7 +151,7 @@ TEST(MemoryTierTest, EraseIfLetsOthersWorkMeanwhile) {
   EXPECT_LE(tier->stats().entries, 1000u);
 }
 
-// An entry of a tenant of its own, as a gateway has them where tenants are many.
+// Returns an entry with a tenant of its own, as in a gateway with many tenants.
 EntryPtr OfTenant(int number) {
   return MakeEntry(std::to_string(number), "value", [&](Entry::Fields& fields) {
     fields.origin =
@@ -188,7 +188,7 @@ TEST(MemoryTierTest, AnOriginThatManyEntriesShareIsChargedOnce) {
   };
   for (int i = 0; i < 100; ++i) tier->Insert(make(i));
   EXPECT_EQ(tier->stats().origin_bytes, origin->charge());
-  tier->Insert(make(5));  // in place of another one
+  tier->Insert(make(5));  // replaces an entry
   for (int i = 0; i < 99; ++i) EXPECT_TRUE(tier->Erase(KeyOf(std::to_string(i))));
   EXPECT_EQ(tier->stats().origin_bytes, origin->charge());
   EXPECT_TRUE(tier->Erase(KeyOf("99")));
@@ -203,7 +203,7 @@ TEST(MemoryTierTest, WhatIsReservedIsTakenOffTheLimit) {
   EXPECT_LE(tier->stats().bytes, kLimit / 2);
 }
 
-// Whatever happens, the bytes stay under the limit and nothing is found under a wrong key.
+// The bytes always stay under the limit and nothing is found under a wrong key.
 TEST(MemoryTierTest, BytesStayUnderTheLimitFromManyThreads) {
   // The limit is a quarter of the memory for all names, so that there are evictions.
   const auto tier = Make(130'000, 4);

@@ -17,7 +17,7 @@ TEST(CallerGoneTest, WhoGoesAtTheDeadlineOrAfterItHasWaitedForAsLongAsItWanted) 
   EXPECT_EQ(Gone(absl::ZeroDuration(), absl::ZeroDuration()), absl::StatusCode::kDeadlineExceeded);
 }
 
-// A timeout travels rounded up: 12.34 s as 12.4 s.
+// gRPC sends a timeout rounded up: 12.34 s as 12.4 s.
 TEST(CallerGoneTest, ALittleBeforeTheDeadlineIsTheDeadlineAsTheCallerCounts) {
   EXPECT_EQ(Gone(absl::Milliseconds(12'400), absl::Milliseconds(12'340)),
             absl::StatusCode::kDeadlineExceeded);

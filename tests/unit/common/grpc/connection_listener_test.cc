@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// A connection of a client; whether it was taken is known once the server has written or closed.
+// A connection of a client. IsTaken() can tell once the server has written or closed.
 class Client {
  public:
   explicit Client(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -34,7 +34,7 @@ class Client {
     if (fd_ >= 0) close(fd_);
   }
 
-  // Waits for either.
+  // Waits until the server has written or closed. Returns true if it has written.
   bool IsTaken() {
     char byte = 0;
     return recv(fd_, &byte, 1, MSG_PEEK) == 1;
@@ -74,7 +74,7 @@ class ConnectionListenerTest : public ::testing::Test {
 
   Client Connect() { return Client(listener_->port()); }
 
-  // As gRPC does when a connection has ended.
+  // Ends all connections, as gRPC does.
   void CloseAll() {
     MutexLock lock(&mutex_);
     for (const int connection : taken_) close(connection);
@@ -128,7 +128,7 @@ TEST_F(ConnectionListenerTest, AboveTheTotalItSaysThatItDoesNotAccept) {
   EXPECT_THAT(accepting(), ::testing::ElementsAre(false, true));
 }
 
-// One line for a limit, whoever knocks how often.
+// Refusals at a limit are logged once, however many connections come.
 TEST_F(ConnectionListenerTest, RefusalsAreLoggedByRate) {
   Start(1, 1);
   Client client = Connect();
@@ -153,8 +153,8 @@ TEST_F(ConnectionListenerTest, WithoutDescriptorsItRefusesAndGoesOnWhenThereAreS
     Client first = Connect();
     EXPECT_TRUE(first.IsTaken());
   }
-  // The client's descriptors are of the same process: none may be left when the server accepts, and
-  // the client has made its own before.
+  // The client is in the same process. No descriptor may be left when the server accepts, so the
+  // client opens its own before.
   std::vector<Client> clients;
   clients.push_back(Connect());
   EXPECT_TRUE(clients.back().IsTaken());
@@ -162,7 +162,7 @@ TEST_F(ConnectionListenerTest, WithoutDescriptorsItRefusesAndGoesOnWhenThereAreS
   getrlimit(RLIMIT_NOFILE, &before);
   const int lowest = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   rlimit few = before;
-  few.rlim_cur = static_cast<rlim_t>(lowest) + 1;  // that one is the last that there may be
+  few.rlim_cur = static_cast<rlim_t>(lowest) + 1;  // allows only one more descriptor
   std::vector<int> fill;
   for (;;) {
     const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -198,7 +198,7 @@ TEST(ConnectionListenerCreateTest, SaysWhyAnAddressCannotBeHad) {
   EXPECT_THAT(std::string(ConnectionListener::Create({.address = taken}).status().message()),
               HasSubstr("in use"));
   EXPECT_FALSE(ConnectionListener::Create({.address = "no.such.host.invalid:1"}).ok());
-  // A name, and every address of the machine.
+  // Listens on a name, and on all addresses of the machine.
   for (const char* address : {"localhost:0", "0.0.0.0:0", "[::1]:0", "[::]:0"}) {
     const auto listener = ConnectionListener::Create({.address = address});
     if (std::string(address) == "[::1]:0" && !listener.ok()) continue;  // a machine without IPv6

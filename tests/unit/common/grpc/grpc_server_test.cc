@@ -40,7 +40,7 @@ class GrpcServerTest : public ::testing::Test {
     health_ = Health::NewStub(channel_);
   }
 
-  // SERVING, NOT_SERVING, or the status code's number.
+  // Returns "SERVING", "NOT_SERVING", or the number of the status code.
   std::string Check(const std::string& service) {
     HealthCheckRequest request;
     request.set_service(service);
@@ -96,7 +96,7 @@ TEST_F(GrpcServerTest, AWatchIsToldOfEachChangeAndEndsWithTheServer) {
   server_->SetServing("another", true);
   for (const bool serving : {true, false}) {
     server_->SetServing("a model", serving);
-    server_->SetServing("a model", serving);  // is no change
+    server_->SetServing("a model", serving);  // does not change anything
     ASSERT_TRUE(watch->Read(&response));
     EXPECT_EQ(response.status(),
               serving ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING);
@@ -144,8 +144,8 @@ TEST_F(GrpcServerTest, ReflectionNamesServicesAndHasTheirFiles) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
-// A client that has said hello, sends what it is given and then is silent, as a channel of Python
-// that nobody uses: it never confirms that it has heard of the end.
+// A client that sends HTTP/2's greeting and the given bytes, and then nothing, like an unused
+// channel of Python: it never confirms the end of the connection.
 class SilentClient {
  public:
   SilentClient(int port, std::string_view sends) {
@@ -176,19 +176,19 @@ class SilentClient {
 
 TEST_F(GrpcServerTest, AStopDoesNotWaitForConnectionsWithoutACall) {
   const SilentClient client(server_->port(), "");
-  EXPECT_EQ(Check(""), "SERVING");  // another one, that is idle too
+  EXPECT_EQ(Check(""), "SERVING");  // opens another connection, which is idle too
   EXPECT_EQ(server_->connections().open, 2);
   server_->Shutdown(absl::Hours(1));
   client.ReadToTheEnd();
 }
 
-// A frame of HTTP/2 on stream 1.
+// Returns a frame of HTTP/2 on stream 1.
 std::string Frame(char kind, char flags, const std::string& payload) {
   const std::string head{0, 0, static_cast<char>(payload.size()), kind, flags, 0, 0, 0, 1};
   return head + payload;
 }
 
-// A header field, as HPACK's literal.
+// Returns a header field as a literal of HPACK.
 std::string Field(const std::string& name, const std::string& value) {
   return std::string(1, '\0') + static_cast<char>(name.size()) + name +
          static_cast<char>(value.size()) + value;
@@ -208,7 +208,7 @@ TEST_F(GrpcServerTest, AStopDoesNotWaitForCallsThatHaveComeByHalf) {
       {server_->port(), headers + data.substr(0, 10)},                  // half a frame
       {server_->port(), headers + Frame(kData, 0, data.substr(9, 6))},  // half a message
       {server_->port(), Frame(kHeaders, 0, fields)},                    // half a header block
-      {server_->port(), headers.substr(0, 20)}};                        // half a frame of it
+      {server_->port(), headers.substr(0, 20)}};                        // half a frame of headers
   while (server_->open_calls() < std::size(clients)) std::this_thread::yield();
   server_->Shutdown(absl::Hours(1));
   for (const SilentClient& client : clients) client.ReadToTheEnd();

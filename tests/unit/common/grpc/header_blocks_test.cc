@@ -16,11 +16,11 @@ namespace {
 using Boundary = HeaderParser::Boundary;
 
 constexpr uint32_t kLimit = 1000;
-// As gRPC tells of blocks that it skips: the opposite.
+// For blocks that it skips, gRPC reports the opposite boundary.
 constexpr Boundary kMore = Boundary::kEndOfHeaders;
 constexpr Boundary kEnd = Boundary::kNone;
 
-// Drives gRPC's parser with blocks that are skipped, as those of a call that has ended.
+// Drives gRPC's parser with skipped blocks, as those of a call that has ended.
 class HeaderBlocksTest : public ::testing::Test {
  protected:
   HeaderBlocksTest() {
@@ -28,7 +28,7 @@ class HeaderBlocksTest : public ::testing::Test {
     memory_.fill(std::byte{0xEE});
     MakeHeaderParser(parser());
   }
-  // The parser holds nothing but what the test has given it, and is left.
+  // The parser holds only memory that the test has given it, so it is not destroyed.
   ~HeaderBlocksTest() override {
     parser()->unparsed = {};
     grpc_shutdown();
@@ -51,7 +51,7 @@ class HeaderBlocksTest : public ::testing::Test {
     return Parse(frame, true);
   }
 
-  // gRPC's parser is below 200 bytes.
+  // Memory for gRPC's parser, which has less than 200 bytes.
   alignas(16) std::array<std::byte, 4096> memory_;
 };
 
@@ -76,7 +76,7 @@ TEST_F(HeaderBlocksTest, TheLayoutIsThatOfTheLibrary) {
 TEST_F(HeaderBlocksTest, WhatIsCountedGoesOnInABlockAndBeginsAnewInTheNext) {
   Begin(kMore);
   EXPECT_EQ(parser()->bytes, 0);
-  parser()->bytes = 100;  // as fields that are not skipped would
+  parser()->bytes = 100;  // as after fields that are not skipped
   Begin(kMore);
   EXPECT_EQ(parser()->bytes, 100);
   Begin(kEnd);
@@ -90,7 +90,7 @@ TEST_F(HeaderBlocksTest, AFieldWithoutEndIsRefusedAndCounted) {
   ASSERT_TRUE(Frame(kUnfinished, kMore).ok());
   size_t sent = 0;
   while (sent < 10 * kLimit && Frame(std::string(10, 'y'), kMore).ok()) sent += 10;
-  EXPECT_GE(sent, kLimit);  // base64 takes more
+  EXPECT_GE(sent, kLimit);  // the wire may have twice the limit, for base64
   EXPECT_LE(sent, 2 * kLimit);
   EXPECT_EQ(ConnectionsClosedForMetadata(), closed + 1);
 }
@@ -101,7 +101,7 @@ TEST_F(HeaderBlocksTest, AFieldInSmallPiecesIsParsedSeldom) {
   int looks = 0;
   for (uint32_t i = 0; i < kLimit; ++i) {
     ASSERT_TRUE(Parse("y", false).ok());
-    // Only gRPC leaves a vector that has no room.
+    // Only gRPC leaves a vector without spare room.
     looks += parser()->unparsed.size() == parser()->unparsed.capacity() ? 1 : 0;
   }
   EXPECT_EQ(parser()->unparsed.size(), kUnfinished.size() + kLimit);

@@ -31,7 +31,8 @@ std::string Compress(std::string_view text, bool gzip) {
   return out;
 }
 
-// What gRPC hands to a handler. Its C++ buffers cannot be made so: one is laid over C's.
+// Returns a buffer as gRPC hands it to a handler. gRPC's C++ API cannot make a compressed one, so
+// the C++ object is made from one of C.
 grpc::ByteBuffer Received(std::string_view bytes, grpc_compression_algorithm algorithm,
                           size_t piece = 1000) {
   std::vector<grpc_slice> slices;

@@ -21,7 +21,7 @@ class RequestLogTest : public ::testing::Test {
   RequestLogTest() { EXPECT_TRUE(InitLogging({.format = "text"}).ok()); }
   ~RequestLogTest() override { EXPECT_TRUE(InitLogging({}).ok()); }
 
-  // The lines that a request leaves behind.
+  // Returns the log lines of a request.
   std::string LinesOf(grpc::StatusCode code, absl::Duration took, int times = 1) {
     testing::internal::CaptureStderr();
     for (int i = 0; i < times; ++i) {

@@ -12,7 +12,7 @@ constexpr int kBurst = 40;
 
 class ResetBudgetTest : public ::testing::Test {
  protected:
-  // How many of `times` resets are allowed.
+  // Returns the number of allowed resets out of `times`.
   int Allowed(const void* connection, int times) {
     int allowed = 0;
     for (int i = 0; i < times; ++i) allowed += budget_.Take(connection, now_) ? 1 : 0;
@@ -56,7 +56,7 @@ TEST_F(ResetBudgetTest, ConnectionsThatHaveGoneAreForgotten) {
   size_t most = 0;
   for (const char& connection : connections) {
     EXPECT_TRUE(budget_.Take(&connection, now_));
-    now_ += absl::Milliseconds(1);  // a reset is made good in 100 ms
+    now_ += absl::Milliseconds(1);  // the budget for a reset comes back in 100 ms
     most = std::max(most, budget_.connections());
   }
   EXPECT_LE(most, 2048);

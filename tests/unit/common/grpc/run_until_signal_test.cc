@@ -12,7 +12,7 @@
 namespace souvenir {
 namespace {
 
-// Sends SIGTERM to this process; returns when it has been taken.
+// Sends SIGTERM to this process. Returns when the signal has been taken.
 void Signal() {
   kill(getpid(), SIGTERM);
   for (;;) {
@@ -23,8 +23,8 @@ void Signal() {
   }
 }
 
-// Runs until a signal, which comes at once; `stop` is what the service does to stop. The process
-// ends with 0 where that may end.
+// Runs a service until a signal, which is sent at once; `stop` stops the service. The process exits
+// with 0 at the end.
 [[noreturn]] void Serve(ManualClock* clock, const std::function<void()>& stop) {
   BlockSignals();
   kill(getpid(), SIGTERM);

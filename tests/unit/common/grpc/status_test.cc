@@ -19,7 +19,7 @@ TEST(StatusTest, CodesAreTheSameNumbers) {
 
 TEST(StatusTest, ALongMessageIsCutBetweenCharacters) {
   std::string text;
-  while (text.size() < 10'000) text += "\xe2\x82\xac";  // three bytes each; 2048 is inside of one
+  while (text.size() < 10'000) text += "\xe2\x82\xac";  // three bytes each; 2048 is within one
   const std::string message = ToGrpcStatus(absl::InternalError(text)).error_message();
   EXPECT_EQ(message, text.substr(0, 2046) + "...");
   const std::string fits(2048, 'x');

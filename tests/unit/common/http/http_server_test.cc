@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-constexpr size_t kLargePage = 24u << 20;  // more than sockets hold
+constexpr size_t kLargePage = 24u << 20;  // more than the sockets' buffers hold
 
 HttpResponse Page(std::string_view path) {
   if (path == "/page") return {.body = "a page\n"};
@@ -28,7 +28,7 @@ HttpResponse Page(std::string_view path) {
   return {.status = 404, .body = "no page\n"};
 }
 
-// A client that does as much of what clients do as it is told.
+// A client that performs only the steps that a test asks for.
 class Client {
  public:
   explicit Client(const HttpServer& server) : socket_(ConnectTo(server.port())) {}
@@ -37,7 +37,7 @@ class Client {
     EXPECT_EQ(send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
   }
-  // All that comes until the server closes.
+  // Returns all bytes until the server closes.
   std::string Receive() { return ReceiveAll(socket_.get()); }
 
  private:
@@ -135,7 +135,7 @@ TEST_F(HttpServerTest, AConnectionHasItsTimeForARequestAndNoMore) {
   Client silent(*server_);
   Client half(*server_);
   half.Send("GET /page HT");
-  // When a later one is answered those before have been taken.
+  // Once a later connection is answered, the earlier ones have been accepted.
   EXPECT_THAT(HttpGet(server_->port(), "/page"), EndsWith("a page\n"));
   clock_.Advance(absl::Seconds(4));
   EXPECT_THAT(HttpGet(server_->port(), "/page"), EndsWith("a page\n"));

@@ -38,7 +38,7 @@ TEST(ComposedTextTest, WhatIsNoUtf8IsLeftAlone) {
   }
 }
 
-// Some characters that nobody should use are taken apart and not put together again.
+// Normalization Form C decomposes some discouraged characters and does not compose them again.
 TEST(ComposedTextTest, ATextGrowsToThreeTimesItsBytesAtMost) {
   EXPECT_EQ(ComposedText("\U0001d160")->size(), 3 * std::string("\U0001d160").size());
   EXPECT_EQ(ComposedText("\u0958")->size(), 2 * std::string("\u0958").size());

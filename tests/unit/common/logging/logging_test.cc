@@ -25,7 +25,7 @@ class LoggingTest : public ::testing::Test {
  protected:
   ~LoggingTest() override { EXPECT_TRUE(InitLogging({}).ok()); }
 
-  // What both modules write when each says something at debug.
+  // Returns the lines that both modules write if each logs at debug.
   static std::string DebugLines() {
     testing::internal::CaptureStderr();
     pool_log.Debug("from the pool", {{"depth", 3}});

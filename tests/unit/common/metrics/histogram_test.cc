@@ -29,7 +29,7 @@ TEST(DurationHistogramTest, HasBoundsFromAMicrosecondToAQuarterOfAnHour) {
 
 TEST(DurationHistogramTest, PutsADurationUnderItsUpperBound) {
   DurationHistogram histogram;
-  histogram.Record(absl::Seconds(-1));        // counts as none
+  histogram.Record(absl::Seconds(-1));        // counts as 0
   histogram.Record(absl::Microseconds(1));    // a bound belongs to its bucket
   histogram.Record(absl::Nanoseconds(1001));  // the next one
   histogram.Record(absl::Hours(1));           // beyond the last bound
