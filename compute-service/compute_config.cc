@@ -19,20 +19,21 @@
 namespace souvenir::compute {
 namespace {
 
-// Where this program is; empty where the system does not tell.
+// Returns the directory of this program, or "" if the system does not tell.
 std::string ProgramDirectory() {
   std::error_code error;
   return std::filesystem::read_symlink("/proc/self/exe", error).parent_path().string();
 }
 
-// Empty where the system does not tell where this program is: what needs no worker is served.
+// Accepts "", which means that the system does not tell where this program is: models that need no
+// worker are still served.
 absl::Status CheckWorkerDirectory(const std::string& directory) {
   std::error_code error;
   if (directory.empty() || std::filesystem::is_directory(directory, error)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       fmt::format("worker_directory is \"{}\", which is {}; the folder of the programs "
                   "souvenir-worker-* is expected",
-                  directory, error ? "not to be read: " + error.message() : "no folder"));
+                  directory, error ? "not readable: " + error.message() : "not a folder"));
 }
 
 }  // namespace
@@ -52,7 +53,8 @@ config::v1::ComputeConfig DefaultComputeConfig() {
   config.set_repository_settle_seconds(2);
   config.set_max_message_bytes(16u << 20);
   *config.mutable_connections() = DefaultConnections();
-  // Calls of all models of a gateway are on one connection, and wait in its queues and not here.
+  // A gateway has one connection for the calls of all models, which wait in its queues and not
+  // here.
   config.mutable_connections()->set_max_concurrent_streams(4096);
   config.set_drain_timeout_seconds(30);
   *config.mutable_metrics_port() = DefaultMetricsPort();
@@ -85,7 +87,7 @@ absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
                                       std::numeric_limits<uint32_t>::max()));
   SOUVENIR_RETURN_IF_ERROR(CheckMetricsPort(config.metrics_port()));
   SOUVENIR_RETURN_IF_ERROR(CheckConnections(config.connections(), config.max_message_bytes()));
-  // gRPC counts in an int.
+  // gRPC stores the limit in an int.
   return CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
                     std::numeric_limits<int32_t>::max());
 }

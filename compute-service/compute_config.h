@@ -5,11 +5,11 @@
 
 namespace souvenir::compute {
 
-// Every field with its default, as compute.proto says.
+// Returns a configuration in which every field has its default, as in compute.proto.
 config::v1::ComputeConfig DefaultComputeConfig();
 
-// Whether the values make sense, in a configuration that has all fields. INVALID_ARGUMENT names the
-// field, its value and what was expected.
+// Checks a configuration that has all fields. INVALID_ARGUMENT names the field, its value and what
+// was expected.
 absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config);
 
 }  // namespace souvenir::compute

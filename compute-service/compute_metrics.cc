@@ -25,7 +25,7 @@ std::string_view StateLabel(ModelState state) {
   return "unknown";
 }
 
-// In powers of two, as batches are limited.
+// Returns the histogram of batch sizes, with powers of two as bounds.
 HistogramSnapshot BatchRows(const PoolStats& stats) {
   constexpr size_t kBounds = 11;
   HistogramSnapshot rows{.bounds = PowersOfTwo(kBounds), .buckets = {}};
@@ -80,7 +80,7 @@ void CollectModel(const ServedModel& model, const PoolStats& stats, MetricWriter
   writer.Gauge("souvenir_compute_model_memory_bytes",
                "Memory of a model's worker processes, when it was last measured.", labels,
                static_cast<double>(stats.memory_bytes));
-  // One that runs its first request is being made, and not ready yet.
+  // An instance that runs its first request is still being made, and not ready yet.
   instances("idle", stats.instances_ready - std::min(stats.instances_ready, stats.running));
   instances("failed", stats.instances_failed);
 }

@@ -8,8 +8,8 @@
 
 namespace souvenir::compute {
 
-// Writes what the models do, and what waits for them: souvenir_compute_*. A model that has never
-// been asked has no series of its own. `memory_budget_bytes` is the keeper's.
+// Writes the metrics of all models and their queues: souvenir_compute_*. A model has no series
+// before its first request. `memory_budget_bytes` is the keeper's.
 void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_budget_bytes,
                            MetricWriter& writer);
 

@@ -9,7 +9,8 @@
 
 namespace souvenir::compute {
 
-// The backends that this build has and `config`, which has all fields, does not turn off.
+// Returns the backends that are part of this build and that `config`, which has all fields, does
+// not turn off.
 absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
     const config::v1::ComputeConfig& config);
 

@@ -18,11 +18,11 @@
 namespace souvenir::gateway {
 namespace {
 
-// Threads and connections are there for each.
+// Limited because each server has threads and connections of its own.
 constexpr int kMostServers = 64;
 constexpr int kLastPort = 65535;
 
-// From a service's public port to its admin port, as in the defaults of both services.
+// Distance from a service's public port to its admin port, by the defaults of both services.
 constexpr int kAdminPortOffset = 2;
 
 std::string_view HostOf(std::string_view address) { return address.substr(0, address.rfind(':')); }
@@ -31,7 +31,7 @@ bool IsLoopback(std::string_view host) {
   return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
 
-// Whether `address` is one that the gateway itself listens on, as far as that can be told without
+// Returns true if the gateway itself listens on `address`, as far as that can be told without
 // looking up names.
 bool IsOwn(const config::v1::GatewayConfig& config, const std::string& address) {
   for (const std::string* own :
@@ -42,11 +42,11 @@ bool IsOwn(const config::v1::GatewayConfig& config, const std::string& address) 
   return false;
 }
 
-// gRPC's servers send a client away that pings three times oftener than each five minutes while
-// they send it nothing, unless they are told otherwise.
+// Shortest default keepalive. By default a gRPC server that sends nothing allows a ping every five
+// minutes, and closes the connection after three that come too early.
 constexpr absl::Duration kLeastKeepalive = absl::Seconds(10);
 
-// An address that is called: port 0 is none.
+// Checks an address that is called, so that port 0 is an error.
 absl::Status CheckServer(const char* name, const std::string& address) {
   SOUVENIR_RETURN_IF_ERROR(CheckAddress(name, address));
   if (PortOf(address) != 0) return absl::OkStatus();
@@ -55,7 +55,7 @@ absl::Status CheckServer(const char* name, const std::string& address) {
                   address, kLastPort));
 }
 
-// One address, or several in its place.
+// Checks one address, or the list of addresses that replaces it.
 absl::Status Check(const char* one_name, const std::string& one, const char* several_name,
                    const google::protobuf::RepeatedPtrField<std::string>& several) {
   if (several.empty()) return CheckServer(one_name, one);
@@ -96,7 +96,7 @@ absl::Status CheckAdminAddresses(const config::v1::GatewayConfig& config) {
   return absl::OkStatus();
 }
 
-// REQUIRES: one that has a name.
+// REQUIRES: `policy` is a value that has a name.
 cache::EvictionPolicy::Kind PolicyOf(config::v1::EvictionPolicy policy) {
   switch (policy) {
     case config::v1::S3_FIFO:
@@ -110,7 +110,7 @@ cache::EvictionPolicy::Kind PolicyOf(config::v1::EvictionPolicy policy) {
   return cache::EvictionPolicy::Kind::kS3Fifo;
 }
 
-// Text format takes a number for an enum's value, of whatever it may be.
+// Needed because the text format accepts any number as an enum's value.
 absl::Status CheckPolicy(config::v1::EvictionPolicy policy) {
   if (config::v1::EvictionPolicy_IsValid(policy)) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -231,10 +231,10 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
       CheckRange("upstream.max_waiting_rows", config.upstream().max_waiting_rows(), 1, kMost32));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("upstream.max_calls", config.upstream().max_calls(), 1, 65'536));
-  // gRPC counts in an int.
+  // gRPC stores the limit in an int.
   SOUVENIR_RETURN_IF_ERROR(CheckRange("max_message_bytes", config.max_message_bytes(), 1024,
                                       std::numeric_limits<int32_t>::max()));
-  // A translation's text travels with its length in 32 bits, in a message.
+  // A translation's text has to fit into a message, with its length in 32 bits.
   SOUVENIR_RETURN_IF_ERROR(CheckRange("translation.max_text_bytes",
                                       config.translation().max_text_bytes(), 1,
                                       config.max_message_bytes()));

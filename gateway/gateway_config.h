@@ -10,29 +10,30 @@
 
 namespace souvenir::gateway {
 
-// What holds for all that a file and the flags leave out, as the comments of
-// souvenir/config/v1/gateway.proto say.
+// Returns the defaults for all fields that the file and the flags leave out. The comments of
+// souvenir/config/v1/gateway.proto name them.
 config::v1::GatewayConfig DefaultGatewayConfig();
 
-// INVALID_ARGUMENT names the first field that makes no sense, what came and what was expected.
+// INVALID_ARGUMENT names the first invalid field, what came and what was expected.
 absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config);
 
-// The servers that compute: "host:port" each, at least one. REQUIRES: nothing with a default is
-// left out.
+// Returns the addresses of the servers that compute: "host:port", at least one. REQUIRES: every
+// field with a default is set.
 std::vector<std::string> ComputeAddresses(const config::v1::GatewayConfig& config);
 
-// Their admin ports. Where the configuration does not set them, each is two above the port in
-// ComputeAddresses(), as the services' defaults are. Empty, so that loads are refused: it was set
-// to "", or what would be derived is no port, or is the gateway's own.
+// Returns the admin addresses of these servers. If the configuration does not set them, each port
+// is two above the port in ComputeAddresses(), like the services' defaults. Returns an empty list,
+// so that loads are refused, if the setting is "", or if a derived address has no valid port or is
+// the gateway's own.
 std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& config);
 
-// How long compute may be silent, while a call waits for it, before it is asked whether it lives.
-// Where the configuration does not say, at most two such questions fall into the longest call that
-// is waited for: a gRPC server that nobody has configured puts up with two. REQUIRES: nothing is
-// left out.
+// Returns how long compute may be silent, while a call waits for it, before a keepalive ping asks
+// whether it lives. By default half of the longest call, but at least 10 s: then at most two pings
+// fall into a call, which a gRPC server with default settings allows. REQUIRES: every field with a
+// default is set.
 absl::Duration UpstreamKeepalive(const config::v1::GatewayConfig& config);
 
-// The cache's part of it. REQUIRES: nothing is left out.
+// Returns the cache's part of the configuration. REQUIRES: every field with a default is set.
 cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config);
 
 }  // namespace souvenir::gateway

@@ -11,7 +11,7 @@ void CollectLookups(const Catalog& catalog, MetricWriter& writer) {
   for (const auto& [model, counters] : catalog.counters()) {
     for (size_t kind = 1; kind < kCacheKinds; ++kind) {
       const auto cache_kind = static_cast<CacheKind>(kind);
-      if (cache_kind == CacheKind::kShared) continue;  // there is no such tier
+      if (cache_kind == CacheKind::kShared) continue;  // kShared is not a tier
       writer.Counter("souvenir_gateway_lookups_total", "Rows asked for, by how they were answered.",
                      {{"model", model}, {"kind", std::string(CacheKindName(cache_kind))}},
                      static_cast<double>(counters->rows(cache_kind)));
@@ -22,7 +22,7 @@ void CollectLookups(const Catalog& catalog, MetricWriter& writer) {
   }
 }
 
-// How many entries, by why.
+// Pairs of the reason of an eviction and the number of entries.
 using Evictions = std::vector<std::pair<const char*, uint64_t>>;
 
 void CollectOrigins(const std::string& tier, uint64_t bytes, MetricWriter& writer) {

@@ -8,7 +8,7 @@
 
 namespace souvenir::gateway {
 
-// Writes what the gateway has counted, all but its RPCs. docs/metrics.md lists the names.
+// Writes the gateway's counters, except those of its RPCs. docs/metrics.md lists the names.
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
                            const Resolver& resolver, const EndpointSet& compute,
                            MetricWriter& writer);

@@ -34,7 +34,7 @@ struct InferenceResult {
   std::vector<Tensor> outputs;  // the outputs asked for, in the order of the request
   absl::Duration compute_time;  // time spent on the rows, without waiting for anything
   absl::Duration queue_time;    // time in the queue before the run; set by the pool
-  int64_t instances = 1;        // of the model, at present; set by the pool
+  int64_t instances = 1;        // present instances of the model; set by the pool
 };
 
 // A loaded copy of a model. Owned by its pool, which calls it from one thread at a time.
@@ -92,7 +92,7 @@ class Backend {
   virtual bool isolates_itself() const { return false; }
 
   // Returns true if an instance gives a run up as soon as one row has taken longer than its limit,
-  // and not only when all rows together have. Strangers' rows then may share a run.
+  // and not only when all rows together have. Rows of different callers may then share a run.
   virtual bool limits_each_row() const { return false; }
 
   // Returns the models that need no file in the repository. They load on first use. Called once, on
@@ -109,8 +109,8 @@ class Backend {
   virtual absl::StatusOr<std::string> Digest(const ModelDescription& description) = 0;
 
   // Loads a model. Blocks. FAILED_PRECONDITION says what is missing and what to install. Once
-  // `cancellation` is cancelled, this load, and whatever the model later starts, gives up where it
-  // waits for a process. Null: nothing is given up. It outlives the model.
+  // `cancellation` is cancelled, this load and all later starts of the model stop waiting for
+  // processes and fail. Null for none. It outlives the model.
   virtual absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
                                                       const Cancellation* cancellation) = 0;
 };

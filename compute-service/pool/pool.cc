@@ -272,7 +272,7 @@ void Pool::Stop(absl::Duration grace) {
   }
   queue_->FailWaiting(absl::UnavailableError(
       fmt::format("model '{}' was stopped before the request ran", options_.name)));
-  // An instance that is being made is nobody's any more who waits for it.
+  // The requests that an instance was being made for are answered; nobody waits for it any more.
   if (options_.cancellation != nullptr) options_.cancellation->Cancel();
   MutexLock life_lock(&life_mutex_);
   Unload();

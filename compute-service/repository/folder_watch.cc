@@ -12,13 +12,13 @@ namespace {
 
 constinit Logger log{"repository"};
 constinit LogLimit poll_limit;
-constinit LogLimit refused_limit;  // folders whose names are none
+constinit LogLimit refused_limit;  // folders whose names cannot be a model's
 
 }  // namespace
 
 std::string FolderWatch::TakeUp(const std::string& name) {
   std::string signature = Signature(name);
-  if (signature.empty()) return signature;  // Poll() tells that it has gone
+  if (signature.empty()) return signature;  // Poll() will report that the folder has gone
   MutexLock lock(&mutex_);
   Look& look = looks_[name];
   look.taken_up = look.seen = signature;
@@ -35,7 +35,7 @@ void FolderWatch::Poll(const std::function<void(const std::string& name)>& take_
   const absl::StatusOr<std::vector<std::string>> there = ModelNames(options_.directory, &refused);
   TellRefused(refused);
   if (!there.ok()) {
-    log.Warning(poll_limit, "the repository cannot be looked at",
+    log.Warning(poll_limit, "the repository cannot be read",
                 {{"reason", std::string(there.status().message())}});
     return;
   }
@@ -88,7 +88,7 @@ void FolderWatch::TellRefused(const std::vector<absl::Status>& refused) {
   }
   for (const std::string& reason : reasons) {
     if (!told.contains(reason))
-      log.Warning(refused_limit, "a folder is no model's", {{"reason", reason}});
+      log.Warning(refused_limit, "a folder cannot be a model's", {{"reason", reason}});
   }
 }
 

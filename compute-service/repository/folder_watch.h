@@ -13,10 +13,10 @@
 
 namespace souvenir::compute {
 
-// Tells which folders of a model repository have come, changed or gone.
+// Finds the folders of a model repository that were added, changed or removed.
 //
 // Owned by the ModelRepository. Thread-safe; Poll() is for one thread at a time. The clock must
-// outlive it. Folders that cannot be a model's, and a repository that cannot be read, are logged.
+// outlive it. Logs folders that cannot be a model's, and a repository that cannot be read.
 //
 //   watch.TakeUp("a");     // the model is read now
 //   watch.Poll(TakeUp);    // nothing, until the folder of "a" changes and settles
@@ -24,7 +24,7 @@ class FolderWatch {
  public:
   struct Options {
     std::string directory;  // the repository
-    // Time for which a new or changed folder must stay as it is before Poll() tells of it, so that
+    // Time for which a new or changed folder must stay unchanged before Poll() reports it, so that
     // nobody is still writing to it. 0 means at once.
     absl::Duration settle = absl::ZeroDuration();
     // Approximate number of files and folders that one Poll() looks at. In a larger repository the
@@ -34,33 +34,33 @@ class FolderWatch {
 
   FolderWatch(Options options, Clock* clock) : options_(std::move(options)), clock_(clock) {}
 
-  // Notes that the folder is taken up as it is now, and returns its signature, see
-  // FolderSignature(). To be called before the folder is read, so that what changes while it is
-  // read is seen. Blocks on the disk.
+  // Notes the present state of the folder as taken up, and returns its signature; see
+  // FolderSignature(). Call it before the folder is read, so that later changes are found. Blocks
+  // on the disk.
   std::string TakeUp(const std::string& name);
 
-  // The folder's signature as it is now, and nothing else. Blocks on the disk.
+  // Returns the present signature of the folder. Blocks on the disk.
   std::string Signature(const std::string& name) const;
 
-  // Calls `take_up` for each folder that is not as it was when it was taken up last, and has
-  // settled; from then on it counts as taken up. Blocks on the disk, and for `take_up`.
+  // Calls `take_up` for each folder that has changed since it was last taken up and has settled.
+  // The folder then counts as taken up. Blocks on the disk, and for `take_up`.
   void Poll(const std::function<void(const std::string& name)>& take_up);
 
-  // Logs why folders are no models', each reason once while it lasts.
+  // Logs why folders cannot be models', each reason once as long as it lasts.
   void TellRefused(const std::vector<absl::Status>& refused);
 
  private:
-  // A model's folder, as Poll() sees it.
+  // The state of a model's folder, as Poll() knows it.
   struct Look {
-    std::string taken_up;       // its signature when it was taken up; "" before
-    std::string seen;           // at the last look
+    std::string taken_up;       // signature when it was taken up; "" if it never was
+    std::string seen;           // signature at the last look
     absl::Duration seen_since;  // by Clock::Monotonic()
   };
 
-  // The names in the order in which they are looked at. `*changing` is how many of them, at the
-  // beginning, are waited for.
+  // Returns the names in the order in which to look at them. The first `*changing` of them have
+  // changed and have not settled yet.
   std::vector<std::string> Turn(std::set<std::string> names, size_t* changing);
-  // Returns true if the folder, as it is now, is to be taken up.
+  // Returns true if the folder has changed and settled, and notes it as taken up then.
   bool HasSettled(const std::string& name, const std::string& signature);
 
   const Options options_;
@@ -68,7 +68,7 @@ class FolderWatch {
 
   Mutex mutex_;
   std::map<std::string, Look> looks_ ABSL_GUARDED_BY(mutex_);
-  std::string looked_last_ ABSL_GUARDED_BY(mutex_);  // the name
+  std::string looked_last_ ABSL_GUARDED_BY(mutex_);  // name of the folder that was looked at last
   std::set<std::string> refused_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -11,7 +11,7 @@ std::string ModelDigest(const ModelDescription& description, std::string_view ba
   inference::ModelConfig config = description.config;
   config.clear_instance_group();
   config.clear_dynamic_batching();
-  // How large a batch may be changes no answer, whether there is a batch dimension does.
+  // The largest batch changes no answer, but whether there is a batch dimension does.
   config.set_max_batch_size(config.max_batch_size() > 0 ? 1 : 0);
   config.clear_metric_tags();
   config.clear_model_warmup();
@@ -22,7 +22,7 @@ std::string ModelDigest(const ModelDescription& description, std::string_view ba
     config.mutable_parameters()->erase(name);
   }
 
-  // Deterministic: the entries of maps in the order of their keys.
+  // Deterministic: maps are written in the order of their keys.
   std::string bytes;
   {
     google::protobuf::io::StringOutputStream stream(&bytes);
@@ -31,7 +31,7 @@ std::string ModelDigest(const ModelDescription& description, std::string_view ba
     config.SerializeToCodedStream(&coded);
   }
   Sha256 hash;
-  hash.Add("souvenir model 1");  // changes when what is hashed does
+  hash.Add("souvenir model 1");  // to be changed whenever the hashed content changes
   hash.Add(bytes);
   hash.Add(static_cast<uint64_t>(description.version));
   hash.Add(config.backend());

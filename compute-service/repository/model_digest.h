@@ -7,10 +7,11 @@
 
 namespace souvenir::compute {
 
-// What a model's answers depend on, as 64 hex digits: SHA-256 over its configuration, as far as it
-// can change an answer, its version, its engine's name and `backend_digest`, which is the engine's
-// part (Backend::Digest). How many instances there are, how long the queue is, whether answers are
-// remembered: such settings are left out, so that changing one keeps what the cache knows.
+// Returns the digest of everything that a model's answers depend on, as 64 hex digits: the SHA-256
+// of its version, its engine's name, `backend_digest` (see Backend::Digest()) and the part of its
+// configuration that can change an answer. Settings such as the number of instances, the length of
+// the queue or the caching of answers are left out, so that answers stay in the cache if one is
+// changed.
 std::string ModelDigest(const ModelDescription& description, std::string_view backend_digest);
 
 }  // namespace souvenir::compute

@@ -13,7 +13,7 @@ namespace {
 
 constinit Logger log{"keeper"};
 
-// Over which Linux averages the load that it tells first.
+// The period of Linux's first load average.
 constexpr double kLoadSeconds = 60;
 
 }  // namespace
@@ -60,7 +60,7 @@ void ModelKeeper::Fit(absl::Duration now) {
     running += static_cast<double>(activity.running);
     models.emplace_back(std::move(model), activity);
   }
-  // Our own part of the load average, by the formula of the kernel's.
+  // This service's part of the load average, by the kernel's formula.
   const double weight = std::exp(-absl::ToDoubleSeconds(now - looked_at_) / kLoadSeconds);
   own_load_ = own_load_ * weight + running * (1 - weight);
   looked_at_ = now;
@@ -88,7 +88,7 @@ void ModelKeeper::KeepBudget() {
   if (bytes <= options_.memory_budget_bytes) return;
   std::sort(loaded.begin(), loaded.end(),
             [](const Loaded& a, const Loaded& b) { return a.last_run < b.last_run; });
-  // The last one stays: a budget for less than one model would serve nobody.
+  // The model used last stays: a budget smaller than one model would serve no request.
   for (size_t i = 0; i + 1 < loaded.size() && bytes > options_.memory_budget_bytes; ++i) {
     if (loaded[i].model->Release()) bytes -= loaded[i].bytes;
   }

@@ -12,18 +12,18 @@
 
 namespace souvenir::compute {
 
-// Looks after the models of a repository, on a thread named "keeper": fits instances to the load,
-// finds models that hang, keeps all of them within a memory budget by unloading those that have
-// been idle longest, and polls the repository for folders that have changed.
+// Looks after the models of a repository, on a thread named "keeper": fits the number of instances
+// to the load, finds models that hang, keeps the memory of all models within a budget by unloading
+// those that have been idle longest, and polls the repository for changed folders.
 //
-// Owned by the service; repository and clock must outlive it. Thread-safe.
+// Owned by the service; the repository and the clock must outlive it. Thread-safe.
 class ModelKeeper {
  public:
   struct Options {
-    absl::Duration interval = absl::Milliseconds(250);    // between looks
+    absl::Duration interval = absl::Milliseconds(250);    // between two looks
     absl::Duration measure_interval = absl::Seconds(2);   // between measurements of memory
-    uint64_t memory_budget_bytes = 0;                     // of all models; 0: no limit
-    absl::Duration poll_interval = absl::ZeroDuration();  // of the repository; 0: never
+    uint64_t memory_budget_bytes = 0;                     // for all models; 0 for no limit
+    absl::Duration poll_interval = absl::ZeroDuration();  // of the repository; 0 for never
     std::function<Machine()> read_machine = [] { return ReadMachine(); };
   };
 
@@ -35,13 +35,13 @@ class ModelKeeper {
   ModelKeeper(Options options, ModelRepository* repository, Clock* clock,
               Mode mode = Mode::kThread);
 
-  // As Stop().
+  // Calls Stop().
   ~ModelKeeper();
 
-  // Waits for a look that is under way; idempotent.
+  // Stops the thread, and waits for a look that is under way. Idempotent.
   void Stop();
 
-  // One look. For the keeper's thread, or a test.
+  // Takes one look. Called by the keeper's thread, or by a test.
   void Tick();
 
   uint64_t memory_budget_bytes() const { return options_.memory_budget_bytes; }
@@ -54,13 +54,13 @@ class ModelKeeper {
   ModelRepository* const repository_;
   Clock* const clock_;
 
-  // The thread's own.
+  // Used only by the thread.
   absl::Duration looked_at_;
   absl::Duration measured_at_;
   absl::Duration polled_at_;
   double own_load_ = 0;
 
-  std::unique_ptr<PeriodicThread> thread_;  // null: a test is the thread
+  std::unique_ptr<PeriodicThread> thread_;  // null if a test takes its place
 };
 
 }  // namespace souvenir::compute

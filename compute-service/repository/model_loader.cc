@@ -22,7 +22,7 @@ absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescr
   if (settings.isolation == Isolation::kProcess && !backend.isolates_itself()) {
     absl::StatusOr<std::unique_ptr<Model>> isolated =
         LoadIsolated(backend, description, cancellation);
-    // Only where no process can be had: what ends a process while it loads would end this one.
+    // Only if no process can be started at all. A load that ends a process would end this one.
     const bool falls_back =
         settings.fall_back_to_thread && absl::IsFailedPrecondition(isolated.status());
     if (!falls_back) {
@@ -32,7 +32,7 @@ absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescr
     }
     loaded.note = fmt::format("runs in threads, because no process could be started: {}",
                               std::string(isolated.status().message()));
-    log.Warning("isolation by process is not to be had: the model runs in threads",
+    log.Warning("no worker process can be started: the model runs in threads",
                 {{"model", description.config.name()},
                  {"reason", std::string(isolated.status().message())}});
   }

@@ -11,21 +11,22 @@ namespace souvenir::compute {
 
 struct LoadedModel {
   std::unique_ptr<Model> model;
-  std::string note;  // what a person should know of how it runs; empty where all is as asked for
+  std::string note;  // for a person, if it does not run as configured; otherwise empty
 };
 
-// Loads models to where their settings say they run. Owned by the repository. Thread-safe.
+// Loads models into threads or processes, as their settings say. Owned by the repository.
+// Thread-safe.
 class ModelLoader {
  public:
   struct Options {
-    std::string worker_directory;  // of the programs souvenir-worker-<backend>
-    int nice = 0;                  // of workers, 0 to 19
+    std::string worker_directory;  // directory of the programs souvenir-worker-<backend>
+    int nice = 0;                  // of worker processes, 0 to 19
   };
 
   explicit ModelLoader(Options options) : options_(std::move(options)) {}
 
-  // Blocks while it loads. `cancellation` as Backend::Load() has it; errors are that method's and
-  // those of WorkerHost::Start().
+  // Loads a model; blocks. For `cancellation` see Backend::Load(). Errors are those of that method
+  // and of WorkerHost::Start().
   absl::StatusOr<LoadedModel> Load(Backend& backend, const ModelDescription& description,
                                    const ModelSettings& settings,
                                    const Cancellation* cancellation) const;

@@ -10,8 +10,8 @@
 namespace souvenir::compute {
 namespace {
 
-// Loads that may wait, and callers that may wait for them; more than there are models in any
-// sensible repository.
+// Most loads that may wait, and most callers that may wait for them; more than any sensible
+// repository has models.
 constexpr size_t kLoadQueue = 4096;
 
 absl::Status QueueError() {
@@ -156,7 +156,7 @@ void ModelLoads::Reload(const std::string& name) {
     const auto [entry, fresh] = entries_.try_emplace(name);
     if (!fresh) {
       older = entry->second.job;
-      // One that has not begun will read what is there then.
+      // A load that has not begun will read the new content.
       if (older == nullptr && entry->second.parked == nullptr) return;
       entry->second.again = older != nullptr;
     }
@@ -180,7 +180,7 @@ void ModelLoads::Park(const std::string& name, const std::shared_ptr<LoadJob>& j
       entries_.erase(name);
       return;
     }
-    // Who has asked since a job was given up is not to have its outcome.
+    // Callers that asked after a job was given up must not get its outcome.
     parks = !again && !entry.given_up;
     if (parks) entry.parked = job;
   }
@@ -203,7 +203,7 @@ bool ModelLoads::Cancel(const std::string& name, const absl::Status& why) {
     waiting_ -= asked.size();
     entry.again = false;
     entry.given_up = true;
-    if (job == nullptr) entries_.erase(found);  // what is queued for it finds nothing to do
+    if (job == nullptr) entries_.erase(found);  // its queued task will find nothing to do
   }
   if (job != nullptr) job->Cancel(why);
   Answer(std::move(asked), why);
@@ -229,7 +229,7 @@ void ModelLoads::Run(const std::string& name) {
   {
     MutexLock lock(&mutex_);
     const auto found = entries_.find(name);
-    // Cancelled, or another one that was queued for it works on it.
+    // The load was cancelled, or another task works on it.
     if (found == entries_.end() || found->second.job != nullptr) return;
     job = std::exchange(found->second.parked, nullptr);
     if (job == nullptr) job = std::make_shared<LoadJob>();

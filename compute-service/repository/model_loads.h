@@ -19,31 +19,31 @@
 
 namespace souvenir::compute {
 
-// A load of a model's folder, with the signature that was read and the models that load.
+// A load of a model's folder: the folder's signature when it was read, and the models that load.
 //
 // Shared by the thread that works on it and ModelLoads, which may cancel it. Thread-safe.
 class LoadJob {
  public:
-  // Notes the state of the folder that is about to be read, see FolderSignature().
+  // Sets the signature of the folder that is about to be read; see FolderSignature().
   void set_signature(std::string signature);
   std::string signature() const;
 
-  // Has `model` be cancelled with the job, be it cancelled already.
+  // Adds a model that is cancelled with the job, at once if the job is cancelled already.
   void Add(std::shared_ptr<ServedModel> model);
 
-  // Notes that the job waits for `model`, which another thread loads for a request, and is to have
-  // its outcome.
+  // Notes that the job waits for `model`, which another thread loads for a request, and shares its
+  // outcome.
   void Await(std::shared_ptr<ServedModel> model);
-  // Tells whether Await() was called for `model`.
+  // Returns true if Await() was called for `model`.
   bool Awaits(const std::shared_ptr<ServedModel>& model) const;
-  // Returns the model of the last Await(); null without one.
+  // Returns the model of the last Await(), or null.
   std::shared_ptr<ServedModel> awaited() const;
 
-  // Gives up the loads of the models that were added. The first reason counts.
+  // Cancels the loads of the models that were added. Only the first reason counts.
   void Cancel(const absl::Status& why);
 
   const std::atomic<bool>& cancelled() const { return cancelled_; }
-  // Why it was cancelled; OK if it was not.
+  // Returns the reason of the cancellation, or OK.
   absl::Status why() const;
 
  private:
@@ -55,83 +55,84 @@ class LoadJob {
   std::vector<std::shared_ptr<ServedModel>> awaited_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The threads on which models load, and the loads of whole folders that were asked for: of one name
-// there is never more than one under way, and what was read last is what counts.
+// The threads on which models load, and the requested loads of whole folders. A name has at most
+// one load under way, and the content that was read last wins.
 //
-// Owned by the ModelRepository. Thread-safe. Calls do not block, Stop() and WaitUntilIdle() apart.
+// Owned by the ModelRepository. Thread-safe. No call blocks, except Stop() and WaitUntilIdle().
 //
 //   loads->Load("a", done);             // reads the folder and loads
 //   loads->Load("a", other);            // joins the first, unless the folder has changed since
-//   loads->Reload("a", "it changed");   // gives both up, loads what is there now, answers both
-//   loads->Cancel("a", error);          // answers all of them with the error
+//   loads->Reload("a");                 // cancels that load and loads the new content for both
+//   loads->Cancel("a", error);          // answers both with the error
 class ModelLoads final : public Executor {
  public:
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
-  // Reads and loads the model `name` as `job`, and has it take over. Blocks, on a loader's thread.
-  // Returns nullopt after LoadJob::Await(): the job gives its thread back, which other models would
-  // miss, and is worked on anew when the awaited load has ended.
+  // Reads and loads the model `name` as `job`, and replaces the old versions. Blocks, on a loader's
+  // thread. Returns nullopt after LoadJob::Await(): the job gives its thread back to other models,
+  // and is run again when the awaited load has ended.
   using Work = std::function<std::optional<absl::Status>(const std::string& name, LoadJob& job)>;
 
   struct Options {
     int threads = 2;  // models that load at the same time; at least 1
     int nice = 0;     // of the threads, 0 to 19
     Work work;
-    // The state of a model's folder, see FolderSignature(). Blocks, on a loader's thread.
+    // Returns the signature of a model's folder; see FolderSignature(). Blocks, on a loader's
+    // thread.
     std::function<std::string(const std::string& name)> signature;
   };
 
-  // INVALID_ARGUMENT for the options.
+  // INVALID_ARGUMENT if an option is out of range.
   static absl::StatusOr<std::unique_ptr<ModelLoads>> Create(Options options);
 
   // Calls Stop().
   ~ModelLoads() override;
 
-  // For loads of single models, which requests have asked for.
+  // Runs the load of a single model that a request needs.
   bool TrySubmit(Task& task) override;
 
-  // Reads and loads the model. Where a load is under way and the folder is still as that one has
-  // read it, its outcome counts for this one too. `done` runs on a loader's thread, or on the
-  // calling one where no more loads can be queued (RESOURCE_EXHAUSTED) or a load that has not begun
-  // is cancelled.
+  // Reads and loads the model. If a load is under way, waits for it and, if the folder has not
+  // changed since that load read it, shares its outcome. `done` runs on a loader's thread, or on
+  // the calling thread if no more loads can be queued (RESOURCE_EXHAUSTED). If the load is
+  // cancelled, it runs on the thread that cancels it.
   void Load(std::string name, Done done);
 
-  // Loads a folder that has changed. A load under way has older content: it is given up, and those
-  // who wait for it wait for the new one.
+  // Loads a folder that has changed. A load under way has the old content: it is cancelled, and its
+  // callers wait for the new load.
   void Reload(const std::string& name);
 
-  // Gives up the load of that name, and answers who waits for it with `why`. False if there is
+  // Cancels the load of the name, and answers its callers with `why`. Returns false if there is
   // none.
   bool Cancel(const std::string& name, const absl::Status& why);
   void CancelAll(const absl::Status& why);
 
-  // Returns true if a load of that name was asked for and has not ended.
+  // Returns true if a load of the name was asked for and has not ended.
   bool UnderWay(const std::string& name) const;
 
-  // Waits until nothing loads or has yet to load. Returns false once clock.Monotonic() has reached
+  // Waits until no load is queued or running. Returns false once clock.Monotonic() has reached
   // `deadline`.
   bool WaitUntilIdle(const Clock& clock, absl::Duration deadline);
 
-  // Refuses new loads, ends those that are queued, and joins the threads. Idempotent.
+  // Refuses new loads, runs the queued ones, and joins the threads. Idempotent.
   void Stop();
 
  private:
   struct Entry {
-    std::shared_ptr<LoadJob> job;     // null: it has not begun
-    std::shared_ptr<LoadJob> parked;  // awaits another load, or its thread after that; else null
+    std::shared_ptr<LoadJob> job;     // null if the load has not begun
+    std::shared_ptr<LoadJob> parked;  // awaits another load, or a thread after that; or null
     bool given_up = false;            // Cancel() was called since the job began
-    std::vector<Done> asked;          // wait for its end
-    bool again = false;               // its end is not what they wait for: another load is due
-    std::vector<Done> later;          // have asked since it began
-    size_t joining = 0;  // of these, from the first, how many asked for what it has read
+    std::vector<Done> asked;          // callers that wait for this load
+    bool again = false;               // true if they must wait for another load instead
+    std::vector<Done> later;          // callers that asked after this load began
+    size_t joining = 0;  // number of these, from the first, that asked for the content it has read
   };
 
   explicit ModelLoads(Options options) : options_(std::move(options)) {}
 
   bool SubmitLoad(const std::string& name);
-  // Submits the load, or answers who waits for it with the reason why it cannot run.
+  // Submits the load. If that fails, answers its callers with the reason.
   void SubmitOrCancel(const std::string& name);
   void Run(const std::string& name);
-  // Keeps a job that awaits a load until that has ended.
+  // Parks a job that awaits a load until that has ended.
   void Park(const std::string& name, const std::shared_ptr<LoadJob>& job);
   static void Answer(std::vector<Done> asked, const absl::Status& status);
 
@@ -140,7 +141,7 @@ class ModelLoads final : public Executor {
   mutable Mutex mutex_;
   CondVar idle_;
   size_t tasks_ ABSL_GUARDED_BY(mutex_) = 0;    // queued or running
-  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // in all `asked` and `later`
+  size_t waiting_ ABSL_GUARDED_BY(mutex_) = 0;  // callers in all `asked` and `later`
   std::map<std::string, Entry> entries_ ABSL_GUARDED_BY(mutex_);
 
   std::unique_ptr<ThreadExecutor> threads_;

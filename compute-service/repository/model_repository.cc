@@ -16,9 +16,9 @@ namespace {
 constinit Logger log{"repository"};
 constinit LogLimit poll_limit;
 
-// Models that drain at the same time; one that takes its time holds up one other at most.
+// Models that drain at the same time, so that a slow one does not stop the others.
 constexpr int kDrainThreads = 2;
-// Drains that may wait; more than there are models in any sensible repository.
+// Most drains that may wait; more than any sensible repository has models.
 constexpr size_t kDrainQueue = 4096;
 
 }  // namespace
@@ -121,7 +121,7 @@ std::optional<absl::Status> ModelRepository::LoadNow(const std::string& name, Lo
   for (const auto& [version, model] : made) {
     const std::shared_ptr<ServedModel> loading = FreshOrLoading(model, job);
     reading.fresh[version] = loading;
-    if (loading == model) job.Add(model);  // one that requests wait for is not this job's to cancel
+    if (loading == model) job.Add(model);  // a load for requests is not cancelled with this job
     const absl::Status loaded = job.Awaits(loading) ? loading->LoadUnlessFailed() : loading->Load();
     if (loaded.ok()) reading.usable.insert(version);
     first_error.Update(loaded);
@@ -167,7 +167,8 @@ void ModelRepository::FallBack(const std::string& name) {
 
 void ModelRepository::Unload(std::string name, Done done) {
   const absl::Status why = ServedModel::UnloadedError(name);
-  // Before the table is looked at: a load that is given up then is in it, or comes too late.
+  // Cancelled before the table is read: then the models of that load are in the table, or come too
+  // late.
   const bool loaded = loads_->Cancel(name, why);
   ModelTable::Models models = Versions(name);
   const absl::Status found = models.empty() && !loaded ? table_.NotFound(name) : absl::OkStatus();

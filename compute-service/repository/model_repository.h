@@ -25,96 +25,96 @@
 
 namespace souvenir::compute {
 
-// All models there are: those of a directory, and those that backends offer without a file; where
-// both have one name, the directory's.
+// All models: those of a directory, and those that backends offer without a file. If both have the
+// same name, the directory's model counts.
 //
-// Where a version that the policy serves cannot be loaded, the newest one behind it that can be
+// If a version that the policy serves cannot be loaded, the newest older version that can be loaded
 // serves in its place.
 //
-// A FolderWatch tells what has changed, a ModelSource makes models of it, ModelLoads loads them,
-// and a ModelTable has those that serve. Models that leave are drained on threads of their own, so
-// that neither a load nor a look at the folders waits for them.
+// A FolderWatch finds changed folders, a ModelSource makes models of them, ModelLoads loads them,
+// and a ModelTable holds those that serve. Models that leave are drained on threads of their own,
+// so that neither a load nor a poll of the folders waits for them.
 //
-// Owned by the service. Thread-safe. A model that is wrong in any way is UNAVAILABLE with the
-// reason, and takes no other down. The backends, the clock and the timers must outlive it.
+// Owned by the service. Thread-safe. A model with any error is UNAVAILABLE with the reason, and
+// does not affect the others. The backends, the clock and the timers must outlive it.
 class ModelRepository {
  public:
   struct Options {
     std::string directory;         // in Triton's layout; need not exist
-    ModelSettings defaults;        // for models that do not say otherwise
-    std::string worker_directory;  // of the programs souvenir-worker-<backend>
+    ModelSettings defaults;        // for models that do not set their own
+    std::string worker_directory;  // directory of the programs souvenir-worker-<backend>
     int nice = 0;                  // of the threads and processes that run models, 0 to 19
     int load_threads = 2;          // models that load at the same time; at least 1
-    absl::Duration drain_timeout = absl::Seconds(30);  // of a model that is unloaded or replaced
+    absl::Duration drain_timeout = absl::Seconds(30);  // for a model that is unloaded or replaced
     absl::Duration settle = absl::ZeroDuration();      // see FolderWatch::Options
     size_t poll_entries = 4096;                        // see FolderWatch::Options
-    // A model's state has changed; called with its name, outside every lock, on any thread.
+    // Called with the name of a model whose state has changed; outside every lock, on any thread.
     std::function<void(const std::string&)> on_change;
   };
   using Done = ModelLoads::Done;
 
-  // Reads the directory and asks the backends; loads nothing. Blocks on the disk. An error only
-  // where the directory cannot be read or an option is wrong.
+  // Reads the directory and asks the backends; loads nothing. Blocks on the disk. Fails only if the
+  // directory cannot be read or an option is invalid.
   static absl::StatusOr<std::unique_ptr<ModelRepository>> Create(Options options,
                                                                  std::vector<Backend*> backends,
                                                                  Clock* clock, TimerQueue* timers);
 
-  // As Stop() without waiting.
+  // Calls Stop() with no grace.
   ~ModelRepository();
 
-  // The model in the version asked for; an empty version is the newest that can be asked, or the
-  // newest. NOT_FOUND lists what there is.
+  // Returns a version of a model. An empty `version` means the newest version that can be asked, or
+  // the newest one if none can. NOT_FOUND lists the models or the versions that exist.
   absl::StatusOr<std::shared_ptr<ServedModel>> Find(std::string_view name,
                                                     std::string_view version) const {
     return table_.Find(name, version);
   }
 
-  // In the order of names, then versions.
+  // Returns all models, sorted by name, then version.
   std::vector<std::shared_ptr<ServedModel>> All() const { return table_.All(); }
 
-  // Those of them that are in memory, or about to be.
+  // Returns the models that are in memory, or about to be.
   std::vector<std::shared_ptr<ServedModel>> Loaded() const { return table_.Loaded(); }
 
-  // Those of one model, oldest first; none where there is no such model.
+  // Returns the versions of one model, oldest first, or none if there is no such model.
   std::vector<std::shared_ptr<ServedModel>> Versions(std::string_view name) const {
     return table_.Versions(name);
   }
 
-  // Reads the model's files again, loads its versions beside those that serve, lets them take over,
-  // and drains the old ones. Where that fails, the old one goes on. A version that loads already,
-  // and has not changed, is waited for. `done` runs as ModelLoads::Load() says. NOT_FOUND where
-  // neither the directory nor a backend has it.
+  // Reads the model's files again, loads its versions beside those that serve, replaces the old
+  // ones and drains them. A version that cannot be loaded does not replace one that serves. If an
+  // unchanged version is being loaded already, waits for that. For `done` see ModelLoads::Load().
+  // NOT_FOUND if neither the directory nor a backend has the model.
   void Load(std::string name, Done done);
 
-  // Gives up loads of the model and drains all of its versions; from then on it is UNAVAILABLE,
-  // until it is loaded again. `done` runs when that is over, on a thread that drains, or on the
-  // calling one where no more can be queued (RESOURCE_EXHAUSTED). NOT_FOUND as above.
+  // Cancels loads of the model and drains all of its versions. It is then UNAVAILABLE until it is
+  // loaded again. `done` runs after that, on a thread that drains, or on the calling thread if no
+  // more drains can be queued (RESOURCE_EXHAUSTED). NOT_FOUND as for Load().
   void Unload(std::string name, Done done);
 
-  // Returns true if a load of the model's folder was asked for, or is due because it has changed,
-  // and has not ended.
+  // Returns true if a load of the model's folder was asked for, or is due because the folder has
+  // changed, and has not ended.
   bool IsLoading(const std::string& name) const { return loads_->UnderWay(name); }
 
-  // Takes up folders that have come, changed or gone, see FolderWatch::Poll(). What has come is
-  // offered; what has changed is offered too, or takes over when it has loaded, if the old one was
-  // loaded, as in Load(); what has gone is drained and forgotten, and its load given up. What is
-  // wrong with a folder is logged, and changes nothing. Blocks on the disk, but waits for no load
-  // and no request; for one thread at a time.
+  // Handles folders that were added, changed or removed; see FolderWatch::Poll(). A new model is
+  // offered. A changed one is offered too or, if it was loaded, replaced when the new content has
+  // loaded, as in Load(). A removed one is drained and forgotten, and its load is cancelled. An
+  // invalid folder is logged, and changes nothing. Blocks on the disk, but waits for no load and no
+  // request. Called by one thread at a time.
   void Poll();
 
-  // Answers all requests that wait for an instance or a load, and all loads that were asked for,
-  // with `status`, and gives the loads up.
+  // Cancels all loads, and answers the requests that wait for a load or an instance, and the
+  // callers of Load(), with `status`.
   void FailWaiting(const absl::Status& status);
 
-  // Gives up loads that no request waits for, gives requests `grace` to end, gives up the rest of
-  // the loads, unloads everything. Blocks; idempotent. An engine that loads in threads is waited
-  // for. REQUIRES: no call of Poll().
+  // Cancels loads that no request waits for, gives requests `grace` to end, cancels the other
+  // loads, and unloads everything. Blocks; idempotent. Waits for an engine that loads in threads.
+  // REQUIRES: no call of Poll() is under way.
   void Stop(absl::Duration grace);
 
   const LoadCounters& loads() const { return counters_; }
 
-  // Another text after each change of what there is to tell of the models, and after each start. To
-  // be taken before the models are looked at.
+  // Returns a text that differs after each start, and after each change of what can be reported
+  // about the models. Read it before the models.
   std::string revision() const;
 
  private:
@@ -123,27 +123,27 @@ class ModelRepository {
 
   absl::Status StartThreads();
   absl::Status ReadAll();
-  // Reads and loads one model as `job`, and has it take over; see ModelLoads::Work.
+  // Reads and loads one model as `job`, and replaces its old versions; see ModelLoads::Work.
   std::optional<absl::Status> LoadNow(const std::string& name, LoadJob& job);
-  // Returns the model that serves if it is the same as `fresh` and loads for requests now, or `job`
-  // has awaited it; else `fresh`.
+  // Returns the model that serves if it is the same as `fresh` and is being loaded for requests, or
+  // `job` has awaited it. Otherwise returns `fresh`.
   std::shared_ptr<ServedModel> FreshOrLoading(const std::shared_ptr<ServedModel>& fresh,
                                               const LoadJob& job) const;
-  // Takes up a folder that is not as it was.
+  // Handles a folder that has changed.
   void TakeUp(const std::string& name);
-  // Offers what was read, and drains what it replaces.
+  // Offers the versions that were read, and drains those that they replace.
   void TakeOver(const std::string& name, const ModelTable::Reading& reading);
-  // Offers versions behind those of the model's policy, as many as of those cannot be asked.
+  // Offers one older version for each version of the model's policy that cannot be asked.
   void FallBack(const std::string& name);
-  // Stops the models within the drain timeout, which begins now, then calls `done`.
+  // Returns a task that stops the models and then calls `done`. The drain timeout begins now.
   Task DrainTask(ModelTable::Models models, std::function<void()> done);
-  // Does so on a thread that drains, or on this one where no more can be queued.
+  // Runs such a task on a thread that drains, or on this thread if no more can be queued.
   void Drain(ModelTable::Models models);
 
   const Options options_;
   const ModelLoader model_loader_;
   LoadCounters counters_;
-  const std::string start_;  // tells this repository from one before
+  const std::string start_;  // distinguishes this repository from those of earlier starts
   std::atomic<uint64_t> changes_{0};
   ServedModel::Context context_;
 

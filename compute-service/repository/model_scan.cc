@@ -26,13 +26,13 @@ absl::Status CannotRead(const fs::path& path, const std::error_code& error) {
                                                : absl::FailedPreconditionError(message);
 }
 
-// Whether `name` can be that of a folder of the repository, seen.
+// Returns true if `name` can be a folder of the repository. Hidden folders do not count.
 bool IsFolderName(const std::string& name) {
   return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos &&
          name.find('\0') == std::string::npos;
 }
 
-// The number that a version's folder is called by; 0 for other folders.
+// Returns the version that a folder's name stands for, or 0 for other folders.
 int64_t VersionOf(const std::string& name) {
   int64_t version = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), version);
@@ -40,13 +40,13 @@ int64_t VersionOf(const std::string& name) {
   return whole && version > 0 && name.front() != '0' ? version : 0;
 }
 
-// Names of the folders in `path`, in order.
+// Returns the names of the folders in `path`, sorted.
 absl::StatusOr<std::vector<std::string>> Folders(const fs::path& path) {
   std::vector<std::string> names;
   std::error_code error;
   fs::directory_iterator it(path, error);
   for (; !error && it != fs::directory_iterator(); it.increment(error)) {
-    std::error_code ignored;  // what cannot be looked at is no folder
+    std::error_code ignored;  // an entry that cannot be read is not a folder
     if (it->is_directory(ignored)) names.push_back(it->path().filename().string());
   }
   if (error) return CannotRead(path, error);
@@ -60,7 +60,8 @@ bool IsEmpty(const fs::path& folder) {
   return !error && first == fs::directory_iterator();
 }
 
-// The versions in a model's folder. Where all of their folders are empty the model needs no files.
+// Returns the versions in a model's folder. If all of their folders are empty, the model needs no
+// files, and all of them count.
 absl::StatusOr<std::set<int64_t>> VersionsIn(const fs::path& folder) {
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<std::string> folders, Folders(folder));
   std::set<int64_t> all;
@@ -74,7 +75,7 @@ absl::StatusOr<std::set<int64_t>> VersionsIn(const fs::path& folder) {
   return filled.empty() ? all : filled;
 }
 
-// Of the versions there are, those that the model's policy serves.
+// Returns the versions of `there` that the model's policy serves.
 absl::StatusOr<std::set<int64_t>> ChooseVersions(const inference::ModelConfig& config,
                                                  std::set<int64_t> there) {
   const inference::ModelVersionPolicy& policy = config.version_policy();
@@ -173,7 +174,7 @@ std::string FolderSignature(const std::string& directory, const std::string& nam
   ++*entries;
   fs::recursive_directory_iterator it(folder, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-    std::error_code ignored;  // what goes away meanwhile is seen the next time
+    std::error_code ignored;  // an entry that is removed meanwhile is noticed the next time
     const auto time = it->last_write_time(ignored).time_since_epoch().count();
     const uintmax_t size = it->is_regular_file(ignored) ? it->file_size(ignored) : 0;
     lines.push_back(fmt::format("{} {} {}", it->path().string(), size, time));

@@ -11,16 +11,16 @@ namespace souvenir::compute {
 
 // The versions of a model that are in its folder.
 struct ModelVersions {
-  // Those that its version_policy lets be served, oldest first; never none.
+  // Versions that the model's version_policy serves, oldest first; never empty.
   std::vector<ModelDescription> served;
-  // Of a policy that names no versions, those behind them, newest first: what there is to serve
-  // while one of the others cannot be.
+  // Older versions than these, newest first, to serve while one of them cannot be. Empty if the
+  // policy names its versions.
   std::vector<ModelDescription> older;
 };
 
-// A folder of the model repository, read.
+// A folder of the model repository, as read.
 struct FoundModel {
-  std::string name;  // of the folder
+  std::string name;  // name of the folder
   absl::StatusOr<ModelVersions> versions;
 };
 
@@ -29,26 +29,28 @@ struct FoundModel {
 //   <directory>/<model>/config.pbtxt
 //   <directory>/<model>/<version>/...
 //
-// Without any version it is version 1, of a model that needs no files. An empty folder beside
-// others is no version: its files are yet to come. Files beside the models, and what begins with a
-// dot, are passed over; so is a folder whose name is none for a model, and why goes to `refused` if
-// that is not null. A directory that is not there has no models; FAILED_PRECONDITION or
-// PERMISSION_DENIED where it cannot be read. A model that cannot be read has its error in place of
-// its description, and takes no other down. Blocks on the disk.
+// A model without version folders has version 1 and needs no files. An empty version folder beside
+// others is ignored, because its files are yet to come. Files beside the models, and names that
+// begin with a dot, are ignored. Folders whose names cannot be a model's are ignored too; the
+// reasons go to `refused`, unless that is null. A directory that does not exist has no models;
+// FAILED_PRECONDITION or PERMISSION_DENIED if it cannot be read. A model that cannot be read has an
+// error in place of its versions, and does not affect the others. Blocks on the disk.
 absl::StatusOr<std::vector<FoundModel>> ScanRepository(
     const std::string& directory, std::vector<absl::Status>* refused = nullptr);
 
-// Reads one model of it. NOT_FOUND where there is no such folder, or `name` cannot be one;
-// FAILED_PRECONDITION where it has no config.pbtxt; INVALID_ARGUMENT where its version_policy asks
-// for a version that is not there.
+// Reads one model of a repository. NOT_FOUND if there is no such folder, or `name` cannot be one;
+// FAILED_PRECONDITION if it has no config.pbtxt; INVALID_ARGUMENT if its version_policy asks for a
+// version that does not exist.
 absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std::string& name);
 
-// Names of the folders that a model may be in, in order; `refused` and errors as ScanRepository's.
+// Returns the names of the folders that may be models, sorted. For `refused` and errors see
+// ScanRepository().
 absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory,
                                                     std::vector<absl::Status>* refused = nullptr);
 
-// Tells one state of a model's folder from another, by the names, sizes and times of its files; ""
-// where there is no such folder. Adds to `*entries` how many files and folders were looked at.
+// Returns a text that changes with a model's folder, from the names, sizes and times of its files,
+// or "" if there is no such folder. Adds the number of files and folders that it looked at to
+// `*entries`.
 std::string FolderSignature(const std::string& directory, const std::string& name, size_t* entries);
 
 }  // namespace souvenir::compute

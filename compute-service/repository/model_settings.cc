@@ -95,7 +95,7 @@ absl::Status CheckBatching(const ModelConfig& config) {
   return absl::OkStatus();
 }
 
-// What inputs and outputs have in common. `kind` is "input" or "output".
+// Checks the part that inputs and outputs have in common. `kind` is "input" or "output".
 template <typename ModelTensor>
 absl::Status CheckTensor(std::string_view kind, const ModelTensor& tensor,
                          std::set<std::string_view>* names) {
@@ -140,7 +140,7 @@ absl::Status CheckTensors(const ModelConfig& config) {
   return absl::OkStatus();
 }
 
-// Of a configuration that CheckModelConfig() has let pass.
+// REQUIRES: CheckModelConfig() has accepted `config`.
 void ReadBatching(const ModelConfig& config, ModelSettings* settings) {
   if (!config.has_dynamic_batching()) return;
   const inference::ModelDynamicBatching& batching = config.dynamic_batching();

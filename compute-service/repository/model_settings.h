@@ -10,44 +10,46 @@
 
 namespace souvenir::compute {
 
-// Where a model's instances run.
+// The place where a model's instances run.
 enum class Isolation {
   kThread,   // in the service's own process
   kProcess,  // each in a process of its own
 };
 
-// How a model's pool is made, and how its requests are scheduled.
+// The settings of a model's pool, and of the scheduling of its requests.
 struct ModelSettings {
-  int instances = 1;  // fitted to load and machine: the most
+  int instances = 1;  // if `fits_itself`, the most instances
   bool fits_itself = false;
-  int processors = 1;            // that may be used: the most instances of a model that fits itself
-  size_t max_queue_size = 1024;  // requests that wait
+  int processors = 1;  // usable processors: the most instances of a model that fits itself
+  size_t max_queue_size = 1024;                  // most requests that wait
   absl::Duration run_limit = absl::Seconds(10);  // for one row
   Batching batching;
 
   int priority_levels = kPriorityLevels;    // 1 is the most urgent
-  int default_priority = kDefaultPriority;  // of a request that names none
+  int default_priority = kDefaultPriority;  // priority of a request that names none
 
-  // How long a request may wait in the queue; its own `timeout` may only shorten that, and does so
-  // where it is allowed to.
+  // The longest time for which a request may wait in the queue. If allow_timeout_override is set,
+  // the request's own `timeout` may shorten it.
   absl::Duration queue_timeout = absl::InfiniteDuration();
   bool allow_timeout_override = true;
 
   Isolation isolation = Isolation::kThread;
-  // Where processes cannot be started: run in threads, and say so, instead of not at all.
+  // True to run in threads, with a note, if processes cannot be started. Otherwise the model fails
+  // to load.
   bool fall_back_to_thread = false;
 };
 
-// What `config` says of these, else `defaults`. Instances: the sum over `instance_group`, else the
-// parameter `instances`, a number, or `auto` for as many as are of use (InstanceSizer). Batches,
-// priorities and timeouts: `dynamic_batching`. The parameters `max_queue_size` and `run_limit_ms`
-// are numbers above 0; `isolation` is `thread` or `process`, `isolation_fallback` is `thread` or
-// `none`. INVALID_ARGUMENT names the setting and its value.
+// Returns the settings of `config`, or those of `defaults` where it has none. Instances: the sum
+// over `instance_group`, else the parameter `instances`, which is a number, or `auto` for as many
+// as are of use (InstanceSizer). Batches, priorities and timeouts: `dynamic_batching`. The
+// parameters `max_queue_size` and `run_limit_ms` are numbers above 0; `isolation` is `thread` or
+// `process`, `isolation_fallback` is `thread` or `none` (the default). INVALID_ARGUMENT names the
+// setting and its value.
 absl::StatusOr<ModelSettings> ReadModelSettings(const inference::ModelConfig& config,
                                                 const ModelSettings& defaults);
 
-// Whether this service can do what `config` asks for. INVALID_ARGUMENT names the setting that it
-// does not support, or that makes no sense: an output without a name, a dimension of -7.
+// Checks that this service supports `config`. INVALID_ARGUMENT names a setting that is not
+// supported or is invalid, such as an output without a name or a dimension of -7.
 absl::Status CheckModelConfig(const inference::ModelConfig& config);
 
 }  // namespace souvenir::compute

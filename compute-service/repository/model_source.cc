@@ -30,7 +30,7 @@ absl::StatusOr<std::vector<FoundModel>> ModelSource::ReadAll(std::vector<absl::S
   for (Backend* backend : backends_) {
     for (ModelDescription& description : backend->Discover()) {
       const std::string name = description.config.name();
-      if (!names.insert(name).second) continue;  // the directory's, or an earlier backend's
+      if (!names.insert(name).second) continue;  // the directory or an earlier backend has it
       found.push_back({name, ModelVersions{.served = {std::move(description)}}});
     }
   }

@@ -14,32 +14,33 @@
 
 namespace souvenir::compute {
 
-// Makes models of what is in a repository's folders, and of what backends offer without a file;
-// where both have one name, of the folder.
+// Makes models of the folders of a repository, and of the models that backends offer without a
+// file. If both have the same name, the folder counts.
 //
 // Owned by the ModelRepository. Thread-safe. It loads nothing. All calls block on the disk. The
-// backends, and what `context` points to, must outlive it and the models.
+// backends, and all that `context` points to, must outlive it and the models.
 class ModelSource {
  public:
   struct Options {
     std::string directory;   // in Triton's layout; need not exist
-    ModelSettings defaults;  // for models that do not say otherwise
+    ModelSettings defaults;  // for models that do not set their own
   };
 
   ModelSource(Options options, std::vector<Backend*> backends, const ServedModel::Context* context)
       : options_(std::move(options)), backends_(std::move(backends)), context_(context) {}
 
-  // Reads everything there is. Folders that cannot be a model's go to `refused`. An error only
-  // where the directory cannot be read.
+  // Reads all models. Reasons why folders cannot be models go to `refused`. Fails only if the
+  // directory cannot be read.
   absl::StatusOr<std::vector<FoundModel>> ReadAll(std::vector<absl::Status>* refused);
 
-  // Reads one model. NOT_FOUND where neither the directory nor a backend has it.
+  // Reads one model. NOT_FOUND if neither the directory nor a backend has it.
   absl::StatusOr<ModelVersions> Read(const std::string& name);
 
-  // Makes models of what was read; a broken one, which is logged, where something is wrong with it.
+  // Makes models of the versions that were read. If something is wrong with one, logs it and makes
+  // a broken model instead.
   ModelsByVersion Make(const std::string& name, absl::StatusOr<ModelVersions> versions);
 
-  // Makes a model of one version, or says what is wrong with it.
+  // Makes a model of one version, or returns what is wrong with it.
   absl::StatusOr<std::shared_ptr<ServedModel>> MakeVersion(ModelDescription description);
 
  private:

@@ -9,7 +9,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Names in a message, as many as fit into a status that travels in a header.
+// Lists names for a message: as many as fit into a status that travels in a header.
 template <typename Models>
 std::string ListNames(const Models& models) {
   constexpr size_t kMostBytes = 1000;
@@ -125,7 +125,7 @@ ModelTable::Models ModelTable::TakeOver(const std::string& name, const Reading& 
     return item.second != nullptr && reading.fresh.contains(item.first) &&
            item.second->can_be_asked();
   });
-  // So many of those behind stay, the newest ones.
+  // As many older versions stay as versions of the reading cannot be asked; the newest ones.
   auto lacking = static_cast<int64_t>(reading.fresh.size()) - asked;
   std::set<int64_t> staying;
   for (auto item = served.rbegin(); item != served.rend() && lacking > 0; ++item) {

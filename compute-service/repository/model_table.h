@@ -19,24 +19,24 @@ namespace souvenir::compute {
 // Models by version.
 using ModelsByVersion = std::map<int64_t, std::shared_ptr<ServedModel>>;
 
-// Returns how many of the versions can be asked.
+// Returns the number of versions that can be asked.
 size_t CountAsked(const ModelsByVersion& versions);
 
-// The models that are offered, by name and version, and the rules by which versions take over from
-// each other.
+// The models that are offered, by name and version, and the rules by which versions replace each
+// other.
 //
-// Owned by the ModelRepository. Thread-safe. It starts and stops no model: what leaves the table is
-// returned, for its owner to stop.
+// Owned by the ModelRepository. Thread-safe. It starts and stops no model: models that leave the
+// table are returned, and its owner stops them.
 class ModelTable {
  public:
   // The versions that were read from a model's folder.
   struct Reading {
     uint64_t number = 0;  // from BeginReading()
     ModelsByVersion fresh;
-    std::set<int64_t> usable;  // of these, those that loaded, or have yet to be
-    std::set<int64_t> older;   // versions behind those of the model's policy
-    bool readable = true;      // false: `fresh` is a broken one that says why
-    // Once it is true, the reading is of no use any more. Null: never.
+    std::set<int64_t> usable;  // the versions of `fresh` that have loaded, or will load on demand
+    std::set<int64_t> older;   // versions older than those of the model's policy
+    bool readable = true;      // false if `fresh` is a broken model that has the reason
+    // Makes the reading useless once it is true. Null for never.
     const std::atomic<bool>* cancelled = nullptr;
   };
 
@@ -46,35 +46,36 @@ class ModelTable {
   absl::StatusOr<std::shared_ptr<ServedModel>> Find(std::string_view name,
                                                     std::string_view version) const;
   Models All() const;
-  // Those that are in memory or about to be: of many models a look at these costs little.
+  // Returns the models that are in memory, or about to be. Cheap, even if there are many others.
   Models Loaded() const;
   Models Versions(std::string_view name) const;
   absl::Status NotFound(std::string_view name) const;
 
-  // To be called before a folder is read: of two readings, the one that began later wins.
+  // To be called before a folder is read. Of two readings, the one that began later wins.
   uint64_t BeginReading() { return ++readings_; }
 
-  // Offers what was read, and returns what leaves: versions that were replaced, and those of
-  // `reading` that do not get their place. A version that cannot be used takes the place only of
-  // one that cannot be asked either. As many versions behind stay as of `reading` cannot be asked.
+  // Offers the versions that were read. Returns the models that leave: replaced versions, and
+  // versions of `reading` that do not get their place. An unusable version replaces only a version
+  // that cannot be asked either. As many older versions stay as versions of `reading` cannot be
+  // asked.
   Models TakeOver(const std::string& name, const Reading& reading);
 
-  // Offers one more version while fewer than `wanted` can be asked. False, and nothing changes,
-  // where that is not so, or the version or the name's models are not expected.
+  // Offers one more version if fewer than `wanted` can be asked. Returns false, and changes
+  // nothing, if enough can be asked, if the version is there already, or if the name has no models.
   bool Offer(const std::string& name, int64_t version, std::shared_ptr<ServedModel> model,
              size_t wanted);
 
-  // Returns true if Offer() wants one more version of the name.
+  // Returns true if the name is there, and fewer than `wanted` of its versions can be asked.
   bool Lacks(const std::string& name, size_t wanted) const;
   bool Has(const std::string& name, int64_t version) const;
 
-  // Forgets the model, and returns its versions.
+  // Removes the model, and returns its versions.
   Models Remove(const std::string& name);
 
  private:
   struct Entry {
     ModelsByVersion versions;
-    uint64_t reading = 0;  // the number of what took over last
+    uint64_t reading = 0;  // number of the reading that took over last
   };
 
   absl::Status NotFoundError(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

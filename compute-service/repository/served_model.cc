@@ -81,8 +81,8 @@ absl::StatusOr<JobId> ServedModel::Submit(Job job) {
         (state_ == ModelState::kUnavailable && context_.clock->Monotonic() >= retry_at_);
     if (!may_load && state_ != ModelState::kLoading && state_ != ModelState::kReady) return error_;
     if (hangs_) return HangingError();
-    // In the queue before the state can change again, so that a load that fails finds the job
-    // there.
+    // Queued before the state can change again, so that a load that fails finds the job in the
+    // queue.
     id = pool_->Submit(std::move(job));
     if (!id.ok() || !may_load) return id;
     state_ = ModelState::kLoading;
@@ -104,7 +104,7 @@ void ServedModel::LoadElsewhere() {
   Task load = [self = shared_from_this()] {
     {
       MutexLock lock(&self->mutex_);
-      if (self->loading_) return;  // a load that was asked for is ahead
+      if (self->loading_) return;  // another thread loads it already
     }
     (void)self->Load();
   };
@@ -164,7 +164,7 @@ absl::Status ServedModel::LoadOnce() {
   {
     MutexLock lock(&mutex_);
     if (state_ != ModelState::kLoading) return error_;  // stopped meanwhile
-    context_.loads->succeeded.Add();                    // before the first answer
+    context_.loads->succeeded.Add();                    // counted before the first answer
     pool_->Open(std::move(loaded->model));
     note_ = WithoutPaths(loaded->note);
     state_ = ModelState::kReady;
@@ -205,7 +205,7 @@ void ServedModel::Refuse(const absl::Status& why) {
   state_ = ModelState::kUnloading;
   error_ = why;
   retry_at_ = absl::InfiniteDuration();
-  // A load that an unload gave up may never come to Stop().
+  // Set here, because a model whose load an unload has cancelled may never reach Stop().
   if (why == UnloadedError(name())) unloaded_ = true;
 }
 
@@ -296,7 +296,7 @@ bool ServedModel::Release() {
     if (state_ != ModelState::kReady) return false;
     const PoolActivity activity = pool_->Activity();
     if (activity.depth > 0 || activity.running > 0) return false;
-    // What comes now loads it again; Open() waits for Close().
+    // A request that comes now loads the model again; Open() waits for Close().
     state_ = ModelState::kOnDemand;
   }
   pool_->Close();

@@ -10,17 +10,17 @@ namespace souvenir::compute {
 namespace {
 
 constexpr const char* kInherited[] = {
-    // Where programs and libraries are, and where a program may write.
+    // Paths of programs and libraries, and directories that a program may write to.
     "PATH", "LD_LIBRARY_PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME",
     // Language and time.
     "LANG", "LANGUAGE", "LC_*", "TZ", "TZDIR",
-    // How many threads and which devices a library uses, and how it takes memory.
+    // Threads, devices and memory of libraries.
     "OMP_*", "MKL_*", "KMP_*", "OPENBLAS_*", "NUMEXPR_*", "CUDA_*", "NVIDIA_*", "HIP_*", "ROCR_*",
     "MALLOC_*", "GLIBC_TUNABLES",
-    // The network, for programs that fetch their weights.
+    // The network, for programs that download their weights.
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
-    // The sanitizers, which worker programs are built with where the service is.
+    // Sanitizers: worker programs are built with them if the service is.
     "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"};
 
 std::string_view NameOf(std::string_view variable) {
@@ -78,8 +78,8 @@ absl::Status CheckVariableName(const std::string& name) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      fmt::format("'{}' is no name of an environment variable: letters, digits and _ are expected, "
-                  "and * at the end for all that begin so",
+      fmt::format("'{}' is not the name of an environment variable: letters, digits and _ are "
+                  "expected, and optionally * at the end",
                   name));
 }
 

@@ -17,7 +17,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Attributes and file actions of a spawn; freed with it.
+// Owns the attributes and file actions of a spawn.
 class SpawnSettings {
  public:
   explicit SpawnSettings(const ChildProcess::Options& options) {
@@ -58,7 +58,7 @@ class SpawnSettings {
   posix_spawn_file_actions_t actions_;
 };
 
-// What execve() takes; views into the strings.
+// Returns the argument for execve(), with pointers into the strings.
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
   for (const std::string& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
@@ -87,7 +87,7 @@ absl::StatusOr<ChildProcess> ChildProcess::Start(const Options& options) {
 }
 
 int ChildProcess::Niceness(int nice) {
-  // Beside the main thread's, because the calling one may be nicer already.
+  // Relative to the main thread, because the calling thread may be nicer already.
   return getpriority(PRIO_PROCESS, static_cast<id_t>(getpid())) + nice;
 }
 
@@ -95,7 +95,7 @@ std::string ChildProcess::Reap() {
   if (pid_ == 0) return "ended before";
   int status = 0;
   pid_t reaped;
-  // One that has ended keeps its own end in spite of the signal.
+  // A process that has ended already keeps its own exit status.
   (void)kill(-pid_, SIGKILL);
   do {
     reaped = waitpid(pid_, &status, 0);

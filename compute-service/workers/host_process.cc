@@ -15,17 +15,18 @@
 namespace souvenir::compute {
 namespace {
 
-// What a process that ends while it loads may say for its successor's message: the first bytes it
-// writes. The file is sealed at this size, so that writing more fails and cannot fill memory.
+// Bytes of its output that a process can contribute to an error message if it ends while it loads.
+// The file is sealed at this size, so that more output fails instead of filling memory.
 constexpr size_t kOutputBytes = 4096;
 
-// A host answers a command in a few milliseconds; forking a big one on a loaded machine takes more.
+// A host answers a command in a few milliseconds. Forking a big host on a loaded machine takes
+// longer.
 constexpr absl::Duration kCommandTimeout = absl::Seconds(20);
 constexpr absl::Duration kStopTimeout = absl::Seconds(2);
 
 std::string ErrorText(int error) { return std::generic_category().message(error); }
 
-// A file in memory for the standard output and error of a process.
+// Creates a file in memory for the standard output and error of a process.
 absl::StatusOr<UniqueFd> CreateOutputFile() {
   UniqueFd file(memfd_create("worker-output", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file || ftruncate(file.get(), kOutputBytes) != 0 ||
@@ -35,7 +36,7 @@ absl::StatusOr<UniqueFd> CreateOutputFile() {
   return file;
 }
 
-// What was written, on one line.
+// Returns the output as one line.
 std::string ReadOutput(const UniqueFd& file) {
   std::string text(kOutputBytes, '\0');
   const ssize_t size = pread(file.get(), text.data(), text.size(), 0);
@@ -60,7 +61,7 @@ absl::StatusOr<std::unique_ptr<HostProcess>> HostProcess::Start(const Options& o
                            .descriptors = {{output.get(), STDOUT_FILENO},
                                            {output.get(), STDERR_FILENO},
                                            {ends.second.get(), kControlFd}}}));
-  ends.second.Close();  // or its end would never be read here
+  ends.second.Close();  // otherwise its end would never be seen here
   std::unique_ptr<HostProcess> host(
       new HostProcess(std::move(process), MessageChannel(std::move(ends.first))));
   host->channel_.set_cancellation(options.cancellation);
@@ -72,7 +73,7 @@ absl::StatusOr<std::unique_ptr<HostProcess>> HostProcess::Start(const Options& o
     const std::string text = said.empty() ? "" : fmt::format("; it wrote: {}", said);
     if (absl::IsCancelled(message.status())) {
       return absl::UnavailableError(
-          fmt::format("{} was still loading when its start was given up", options.program));
+          fmt::format("{} was still loading when its start was cancelled", options.program));
     }
     if (absl::IsDeadlineExceeded(message.status())) {
       return absl::DeadlineExceededError(
@@ -90,8 +91,8 @@ absl::StatusOr<std::unique_ptr<HostProcess>> HostProcess::Start(const Options& o
 HostProcess::~HostProcess() {
   if (process_.reaped()) return;
   channel_.FinishSending();
-  // Its end of the channel closes when it has ended its workers; replies to commands that were
-  // given up may come before.
+  // The host closes its end of the channel when it has ended its workers. Late replies to commands
+  // may come before.
   while (channel_.Receive(kStopTimeout).ok()) {
   }
 }

@@ -19,32 +19,32 @@ namespace souvenir::compute {
 
 // A worker program that runs as a host: one process that has loaded a model and forks workers.
 //
-// Owned by a WorkerHost. Not thread-safe. It ends when the service does: it reads the end of its
-// control channel.
+// Owned by a WorkerHost. Not thread-safe. The process ends with the service, because it then reads
+// the end of its control channel.
 class HostProcess {
  public:
   struct Options {
     std::string program;                         // path
     std::vector<std::string> arguments;          // after the program's name
     int nice = 0;                                // 0 to 19, added to the service's own
-    absl::Duration start_timeout;                // for loading
-    const Cancellation* cancellation = nullptr;  // of the start; null: none; outlives this
+    absl::Duration start_timeout;                // limit for loading
+    const Cancellation* cancellation = nullptr;  // cancels the start; null for none; outlives this
   };
 
-  // Spawns and waits until the model is loaded. The status that the program's load function
-  // returned; FAILED_PRECONDITION when the program cannot be run; DEADLINE_EXCEEDED when loading
-  // took too long; UNAVAILABLE when it was cancelled; INTERNAL when the process ended instead, with
-  // how it ended and what it wrote.
+  // Starts the program and waits until the model is loaded. Errors: the status of the program's
+  // load function; FAILED_PRECONDITION if the program cannot be run; DEADLINE_EXCEEDED if loading
+  // takes too long; UNAVAILABLE if it is cancelled; INTERNAL if the process ends instead, with how
+  // it ended and what it wrote.
   static absl::StatusOr<std::unique_ptr<HostProcess>> Start(const Options& options);
 
-  // Lets the host end its workers and itself; kills it when that takes more than two seconds.
+  // Lets the host end its workers and itself; kills it if it is silent for two seconds.
   ~HostProcess();
 
   // Sends a command, with the descriptor `pass` unless that is -1, and waits for the reply.
-  // UNAVAILABLE when the host is gone or does not reply; it must then be destroyed.
+  // UNAVAILABLE if the host is gone or does not reply; it must then be destroyed.
   absl::StatusOr<std::string> Execute(const HostCommand& command, int pass = -1);
 
-  // False once the process has ended, or its channel has something to say that nobody asked for.
+  // Returns false once the process has ended, or its channel has an unexpected message.
   bool Usable() const { return !channel_.Readable(); }
 
   pid_t pid() const { return process_.pid(); }

@@ -15,8 +15,8 @@
 namespace souvenir::compute {
 namespace {
 
-// Memory for an announced message is taken as its bytes arrive, so that a broken peer's length
-// costs nothing.
+// Memory for a message is allocated in such steps as its bytes arrive, so that a wrong length from
+// a broken peer costs nothing.
 constexpr size_t kReceiveStep = 1 << 20;
 
 absl::Status Gone() { return absl::UnavailableError("the peer has closed the connection"); }
@@ -62,7 +62,7 @@ absl::Status MessageChannel::WaitFor(short events, absl::Duration deadline) cons
       if (left <= absl::ZeroDuration()) {
         return absl::DeadlineExceededError("the peer did not answer in time");
       }
-      // Rounded up, so that the last part of a millisecond is slept and not spun.
+      // Rounded up, so that the last part of a millisecond is slept instead of spun.
       milliseconds =
           static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1'000'000));
     }
@@ -70,7 +70,7 @@ absl::Status MessageChannel::WaitFor(short events, absl::Duration deadline) cons
                        {cancellation_ == nullptr ? -1 : cancellation_->fd(), POLLIN, 0}};
     const int ready = poll(waited, 2, milliseconds);
     if (cancellation_ != nullptr && cancellation_->cancelled()) {
-      return absl::CancelledError("the wait for the peer was given up");
+      return absl::CancelledError("the wait for the peer was cancelled");
     }
     if (ready > 0) return absl::OkStatus();
     if (ready < 0 && errno != EINTR) return SocketError("poll");
@@ -108,7 +108,7 @@ absl::Status MessageChannel::Send(std::string_view message, absl::Duration timeo
       continue;
     }
     left -= static_cast<size_t>(sent);
-    // The descriptor went with the first bytes.
+    // The first bytes have carried the descriptor.
     header.msg_control = nullptr;
     header.msg_controllen = 0;
     auto done = static_cast<size_t>(sent);
@@ -164,7 +164,7 @@ absl::Status MessageChannel::ReceiveExactly(char* bytes, size_t size, absl::Dura
       if (rights->cmsg_level != SOL_SOCKET || rights->cmsg_type != SCM_RIGHTS) continue;
       int fd;
       std::memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
-      UniqueFd owned(fd);  // closed here where nobody asked for it
+      UniqueFd owned(fd);  // closed here if the caller does not take it
       if (passed != nullptr) *passed = std::move(owned);
     }
     bytes += received;

@@ -11,7 +11,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Nothing of a process that has ended.
+// The result is empty if the process has ended.
 std::istringstream ProcessFile(const std::string& path) {
   return std::istringstream(ReadFile(path, 1 << 20).value_or(""));
 }

@@ -6,9 +6,9 @@
 
 namespace souvenir::compute {
 
-// The bytes that a process and its children have in memory: their proportional set sizes, by which
-// what several processes share counts once (Linux, /proc/PID/smaps_rollup). 0 where that cannot be
-// read.
+// Returns the memory of a process and its children in bytes: the sum of their proportional set
+// sizes, which count shared memory once (Linux, /proc/PID/smaps_rollup). Returns 0 if that cannot
+// be read.
 uint64_t ProcessTreeMemory(pid_t pid);
 
 }  // namespace souvenir::compute

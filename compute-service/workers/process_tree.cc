@@ -38,15 +38,15 @@ void AdoptOrphans() { (void)prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 void EndChildren(const std::function<bool(pid_t)>& keeps,
                  const std::function<void(pid_t, int wait_status)>& reaped) {
-  // A process hands on its children before it can be reaped: those of one round are all there when
-  // the next begins.
+  // A process hands on its children before it can be reaped. So all orphans of one round are
+  // children of this process when the next round begins.
   for (bool any = true; any;) {
     any = false;
     std::vector<pid_t> ending;
     for (const pid_t child : ChildrenOf(getpid())) {
       if (!keeps(child)) ending.push_back(child);
     }
-    // All of them first, so that none starts more while another is waited for.
+    // All are killed first, so that none starts more processes while another is waited for.
     for (const pid_t child : ending) (void)kill(child, SIGKILL);
     for (const pid_t child : ending) {
       int status = 0;

@@ -7,19 +7,19 @@
 
 namespace souvenir::compute {
 
-// The children that the process `pid` has now, whichever of its threads started them; none where
-// that cannot be read (Linux, /proc/PID/task/TID/children).
+// Returns the present children of the process `pid`, whichever of its threads started them, or none
+// if they cannot be read (Linux, /proc/PID/task/TID/children).
 std::vector<pid_t> ChildrenOf(pid_t pid);
 
-// Has orphans among the descendants of this process become its children, so that EndChildren()
-// reaches them; what has called setsid() too. Not inherited by children.
+// Makes orphans among the descendants of this process its children, even after setsid(), so that
+// EndChildren() reaches them. Children do not inherit this.
 void AdoptOrphans();
 
-// Kills and reaps the children of this process for which `keeps` is false, and what they leave
-// behind as their orphans come here, until there are none. `reaped` is told of each. Blocks while a
-// child does not die of SIGKILL, as one in an uninterruptible sleep.
+// Kills and reaps the children of this process for which `keeps` is false, and their own children
+// as those become orphans, until none is left. Calls `reaped` for each. Blocks while a child
+// survives SIGKILL, as in an uninterruptible sleep.
 //
-// REQUIRES: AdoptOrphans(); no other thread waits for children.
+// REQUIRES: AdoptOrphans() was called; no other thread waits for children.
 void EndChildren(const std::function<bool(pid_t)>& keeps,
                  const std::function<void(pid_t, int wait_status)>& reaped);
 

@@ -12,7 +12,7 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"workers"};
-// What a model cannot take may cost a worker with each request.
+// Limited, because requests that a model cannot take may cost a worker each.
 constinit LogLimit lost_limit;
 
 absl::Status PauseError(const std::string& name, std::string_view what, const Backoff& backoff) {
@@ -129,11 +129,11 @@ std::string Worker::End() {
 
 absl::Status Worker::Prepare() {
   const std::string& name = host_->options_.name;
-  // Nothing can have come that was asked for: the process died at rest, or talks out of turn.
+  // No message is expected now: the process died while idle, or sent something unasked.
   if (process_.channel.open() && process_.channel.Readable()) {
     backoff_.Failed();
     ++host_->lost_;
-    log.Warning(lost_limit, "a worker was lost at rest", {{"model", name}, {"end", End()}});
+    log.Warning(lost_limit, "a worker was lost while idle", {{"model", name}, {"end", End()}});
   }
   if (process_.channel.open()) return absl::OkStatus();
   if (backoff_.Remaining() > absl::ZeroDuration()) return PauseError(name, "worker", backoff_);

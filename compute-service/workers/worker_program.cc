@@ -31,10 +31,10 @@ constexpr absl::Duration kForEver = absl::InfiniteDuration();
 
 using Serve = std::function<absl::StatusOr<std::string>(std::string_view)>;
 
-// While the model loads nobody reads the control channel, and the service may die. Its end then
-// raises SIGIO, which ends the process: a load that hangs outlives no service. (The signal for a
-// parent's death will not do here, because it comes when the thread that spawned this process
-// ends.)
+// While the model loads, nobody reads the control channel, and the service may die. The end of the
+// channel then raises SIGIO, which ends the process, so that a hanging load does not outlive the
+// service. (The signal for a parent's death is of no use here, because it comes when the thread
+// that spawned this process ends.)
 void EndWithService(bool enable) {
   const int flags = fcntl(kControlFd, F_GETFL);
   if (enable) (void)fcntl(kControlFd, F_SETOWN, getpid());
@@ -57,7 +57,7 @@ absl::Status Load(int argc, char** argv, const std::function<absl::Status(int, c
   } catch (const std::exception& error) {
     return absl::InternalError(fmt::format("loading threw: {}", error.what()));
   } catch (...) {
-    return absl::InternalError("loading threw something that is no std::exception");
+    return absl::InternalError("loading threw something that is not a std::exception");
   }
 }
 
@@ -72,17 +72,17 @@ WorkerAnswer Answer(const Serve& serve, std::string_view request) {
     answer.status = absl::InternalError(fmt::format("the engine threw: {}", error.what()));
     answer.retire = true;
   } catch (...) {
-    answer.status = absl::InternalError("the engine threw something that is no std::exception");
+    answer.status = absl::InternalError("the engine threw something that is not a std::exception");
     answer.retire = true;
   }
   answer.compute_time = Clock::System()->Monotonic() - begin;
   return answer;
 }
 
-// What one request takes and frees is kept for the next, up to this. glibc would give the end of
-// its heap back to the kernel after each, and have every page zeroed and faulted in again: a
-// hundred faults, 0.4 ms of the kernel's time, for a run of 1 ms. Another allocator takes no
-// notice.
+// Freed memory up to this size is kept for the next request. Otherwise glibc gives the end of its
+// heap back to the kernel after each request, and every page is zeroed and faulted in again: a
+// hundred faults, 0.4 ms of the kernel's time, for a run of 1 ms. Other allocators ignore the
+// setting.
 constexpr int kKeptBytes = 16 << 20;
 
 void KeepFreedMemory() {
@@ -99,7 +99,7 @@ void KeepFreedMemory() {
   }
 }
 
-// The host's side after loading: does what the service commands and reaps the workers that end.
+// The host after loading: runs the commands of the service and reaps workers that end.
 class Host {
  public:
   explicit Host(const Serve& serve) : serve_(serve), control_(UniqueFd(kControlFd)) {
@@ -122,7 +122,7 @@ class Host {
   }
 
  private:
-  // False when the service has gone.
+  // Returns false if the service has gone.
   bool Obey() {
     UniqueFd socket;
     const absl::StatusOr<std::string> message = control_.Receive(kForEver, &socket);
@@ -146,7 +146,7 @@ class Host {
       return absl::OkStatus();
     }
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != host) _exit(0);  // it died before the line above
+    if (getppid() != host) _exit(0);  // the host died before prctl()
     control_.Close();
     ended_.Close();
     sigset_t none;
@@ -155,7 +155,7 @@ class Host {
     RunWorker(MessageChannel(std::move(socket)), serve_);
   }
 
-  // Keeps how workers ended until the service asks.
+  // Reaps ended workers, and keeps how they ended until the service asks.
   void ReapAll() {
     signalfd_siginfo info;
     while (read(ended_.get(), &info, sizeof(info)) > 0) {
@@ -164,11 +164,11 @@ class Host {
     for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
       Ended(pid, status);
     }
-    // They may hold the socket on which the service waits for the worker.
+    // Orphans may hold the socket on which the service waits for the worker.
     EndOrphans();
   }
 
-  // Ends what workers had started that have ended: this process has become its parent.
+  // Ends the children of ended workers; this process has become their parent.
   void EndOrphans() {
     EndChildren([this](pid_t child) { return running_.contains(child); },
                 [this](pid_t pid, int status) { Ended(pid, status); });
@@ -192,7 +192,7 @@ class Host {
     return end.empty() ? "unknown" : end.mapped();
   }
 
-  // REQUIRES: a worker not reaped yet.
+  // REQUIRES: `pid` is a worker that is not reaped yet.
   void Kill(pid_t pid) {
     int status = 0;
     (void)kill(pid, SIGKILL);
@@ -201,7 +201,7 @@ class Host {
     Ended(pid, status);
   }
 
-  // Leaves no process behind for others to reap.
+  // Ends all children, so that no process is left for others to reap.
   [[noreturn]] void Finish() {
     while (!running_.empty()) Kill(running_.begin()->first);
     EndChildren([](pid_t) { return false; }, [](pid_t, int) {});
@@ -211,8 +211,8 @@ class Host {
   const Serve& serve_;
   MessageChannel control_;
   UniqueFd ended_;                        // readable when a worker has ended
-  std::map<pid_t, uint64_t> running_;     // the workers' numbers
-  std::map<uint64_t, std::string> ends_;  // of workers that the service has not asked about yet
+  std::map<pid_t, uint64_t> running_;     // the number of each worker
+  std::map<uint64_t, std::string> ends_;  // the ends of workers, until the service asks
 };
 
 }  // namespace

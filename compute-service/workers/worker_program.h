@@ -10,20 +10,21 @@
 namespace souvenir::compute {
 
 // The main function of a worker program: loads a model, then forks a worker each time the service
-// asks for one, and in each worker serves one request after another. Everything runs on the one
-// thread of its process.
+// asks for one. Each worker serves one request after another. Everything runs on the one thread of
+// its process.
 //
-// `load` gets the program's arguments. What it returns, throws or writes to standard error when it
-// fails reaches the service. Output after loading is dropped: it may hold what a request held.
+// `load` gets the program's arguments. If it fails, its status, its exception and its standard
+// error reach the service. Output after loading is dropped, because it may contain parts of
+// requests.
 //
-// `serve` turns a request into an answer, in a copy of the process as `load` left it. A status it
-// returns reaches the caller. After an exception, which becomes INTERNAL, the worker is not used
-// again, because nobody knows what state the engine is in.
+// `serve` turns a request into an answer, in a copy of the process as `load` left it. The caller
+// gets a status that it returns. An exception becomes INTERNAL, and the worker is not used again,
+// because the state of the engine is unknown.
 //
-// What a worker starts ends with it, also in a session of its own.
+// Processes that a worker starts end with it, even in a session of their own.
 //
-// Returns the exit status where the program was not started by the service or could not load; the
-// process ends inside otherwise, when the service has closed the control channel.
+// Returns an exit status if the program was not started by the service, or could not load.
+// Otherwise it does not return: the process ends when the service closes the control channel.
 int RunWorkerHost(int argc, char** argv, const std::function<absl::Status(int, char**)>& load,
                   const std::function<absl::StatusOr<std::string>(std::string_view)>& serve);
 

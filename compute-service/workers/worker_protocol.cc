@@ -17,7 +17,7 @@ struct CommandHeader {
 
 struct AnswerHeader {
   int64_t compute_ns;
-  uint8_t code;  // absl::StatusCode, which has gRPC's numbers
+  uint8_t code;  // absl::StatusCode, with the same numbers as gRPC
   uint8_t retire;
   uint8_t zero[6];
 };
@@ -70,7 +70,7 @@ std::string EncodeReply(const HostReply& reply) {
 absl::StatusOr<HostReply> DecodeReply(std::string_view message) {
   if (message.empty() || static_cast<uint8_t>(message[0]) > kLastCode) {
     return absl::DataLossError(
-        fmt::format("{} bytes came that are no reply of a host", message.size()));
+        fmt::format("{} bytes came, which are not a reply of a host", message.size()));
   }
   HostReply reply;
   const auto code = static_cast<uint8_t>(message[0]);
@@ -97,7 +97,7 @@ absl::StatusOr<WorkerAnswer> DecodeAnswer(std::string message) {
   if (message.size() < sizeof(header) || header.code > kLastCode || header.retire > 1 ||
       header.compute_ns < 0) {
     return absl::DataLossError(
-        fmt::format("{} bytes came that are no answer of a worker", message.size()));
+        fmt::format("{} bytes came, which are not an answer of a worker", message.size()));
   }
   message.erase(0, sizeof(header));
   WorkerAnswer answer;

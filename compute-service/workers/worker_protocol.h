@@ -10,46 +10,46 @@
 
 namespace souvenir::compute {
 
-// What the service and its worker programs say to each other, as messages of a MessageChannel. Both
-// ends are built together, so the format has no version.
+// The messages between the service and its worker programs, sent over a MessageChannel. Both ends
+// are built together, so the format has no version.
 
-// The descriptor under which a worker program finds its control channel.
+// The number of the descriptor for a worker program's control channel.
 inline constexpr int kControlFd = 3;
 
-// From the service to a host.
+// A message from the service to a host.
 struct HostCommand {
   enum class Kind : uint8_t {
-    kFork = 1,  // make a worker; the socket it is to serve comes with the message
+    kFork = 1,  // make a worker; the message carries the socket that it serves
     kEnd = 2,   // kill the worker, unless it has ended, and answer how it ended
   };
   Kind kind;
-  uint64_t worker;  // a number that the service gives out, once each
+  uint64_t worker;  // a number that the service never reuses
 };
 
 std::string EncodeCommand(const HostCommand& command);
 absl::StatusOr<HostCommand> DecodeCommand(std::string_view message);
 
-// From a host to the service: once when loading is over, then in answer to each command.
+// A message from a host to the service: one when loading is over, then one for each command.
 struct HostReply {
   absl::Status status;
-  std::string text;  // of kEnd, how the worker ended: "exit status 1"
+  std::string text;  // for kEnd: how the worker ended, such as "exit status 1"
 };
 
 std::string EncodeReply(const HostReply& reply);
 absl::StatusOr<HostReply> DecodeReply(std::string_view message);
 
-// From a worker to the service, one for each request.
+// A message from a worker to the service, one for each request.
 struct WorkerAnswer {
   absl::Status status;
-  std::string payload;          // where the status is OK
+  std::string payload;          // if the status is OK
   absl::Duration compute_time;  // spent on the request inside the worker
-  bool retire = false;          // the worker is not to be used again
+  bool retire = false;          // the worker must not be used again
 };
 
 std::string EncodeAnswer(const WorkerAnswer& answer);
 absl::StatusOr<WorkerAnswer> DecodeAnswer(std::string message);
 
-// "exit status 3" or "signal 11 (Segmentation fault)", of what waitpid() reported.
+// Returns "exit status 3" or "signal 11 (Segmentation fault)" for a status of waitpid().
 std::string DescribeExit(int wait_status);
 
 }  // namespace souvenir::compute

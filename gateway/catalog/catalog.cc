@@ -44,7 +44,7 @@ bool IsOlder(const CatalogModelPtr& a, const CatalogModelPtr& b) {
          std::pair(number(b->version()), b->version());
 }
 
-// Returns a duration; numbers from 2^32 - 1 on (136 years) mean for ever. absl::Seconds() would
+// Returns a duration; numbers from 2^32 - 1 on (136 years) mean infinity. absl::Seconds() would
 // take a number above 2^63 for a negative one.
 absl::Duration Seconds(uint64_t seconds) {
   return seconds < UINT32_MAX ? absl::Seconds(seconds) : absl::InfiniteDuration();

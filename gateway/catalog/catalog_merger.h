@@ -49,7 +49,7 @@ class CatalogMerger {
   // Updates the ranks of the digests that are ready somewhere.
   void Look(const std::vector<Described>& endpoints);
 
-  // What was merged last: whether each endpoint answered, and its models.
+  // The previous input of Merge(): for each endpoint whether it answered, and its models.
   std::vector<std::pair<bool, KnownModelsPtr>> merged_;
   std::map<ModelVersion, Ranks> ranks_;
   uint64_t last_rank_ = 0;

@@ -38,15 +38,16 @@ struct CatalogPoller::Watched {
   explicit Watched(const Endpoint& endpoint) : endpoint(endpoint) {}
 
   const Endpoint& endpoint;
-  Cancellation cancellation;  // of looks, once it is not watched any more
+  Cancellation cancellation;  // cancels polls once the endpoint is removed
   int looks = 0;              // polls so far; used only by the thread
   int failures = 0;           // failed polls in a row; used only by the thread
-  // What the set has of it, and of which description; used only by the thread.
+  // The models that the set has for the endpoint, and the description they were made from; used
+  // only by the thread.
   std::shared_ptr<const EndpointModels> ready;
   KnownModelsPtr ready_of;
   Mutex mutex;
   CatalogMerger::Described described ABSL_GUARDED_BY(mutex);
-  std::vector<RefreshedPtr> waiting ABSL_GUARDED_BY(mutex);  // for the next look
+  std::vector<RefreshedPtr> waiting ABSL_GUARDED_BY(mutex);  // for the next poll
 
   std::unique_ptr<PeriodicThread> thread;
 };
@@ -102,7 +103,7 @@ void CatalogPoller::Stop() {
   }
   for (const auto& one : watched) one->thread->Stop();
   thread_.Stop();
-  watched.clear();  // and with them what still waits for a look
+  watched.clear();  // this also releases refreshes that still wait for a poll
   std::vector<std::function<void()>> refreshed;
   {
     MutexLock lock(&mutex_);
@@ -136,7 +137,7 @@ void CatalogPoller::Poke() {
 
 absl::Duration CatalogPoller::Look(Watched* watched) {
   const Endpoint& endpoint = watched->endpoint;
-  std::vector<RefreshedPtr> refreshed;  // let go of when all else is done
+  std::vector<RefreshedPtr> refreshed;  // released last, after the poll is evaluated
   {
     MutexLock lock(&watched->mutex);
     refreshed.swap(watched->waiting);

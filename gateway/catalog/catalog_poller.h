@@ -46,16 +46,17 @@ class CatalogPoller {
   // polled after it. Does nothing once the poller is stopped.
   void Poke();
 
-  // Calls `done` when the catalog has what each endpoint says that is asked from now on; one that
-  // does not answer within the timeout is not waited for. On the thread "catalog", or on this one
-  // where there is nothing to wait for; at Stop() too. `done` must not block.
+  // Calls `done` when the catalog has what each endpoint answers from now on. An endpoint that does
+  // not answer within the timeout is not waited for. `done` runs on the thread "catalog", on this
+  // thread if there is nothing to wait for, or at the latest in Stop(); it must not block.
   void Refresh(std::function<void()> done);
 
  private:
   // The state of an endpoint and its thread.
   struct Watched;
 
-  // What Refresh() waits for. The last one to let go of it has the catalog made anew.
+  // A call of Refresh(), shared by the polls that it waits for. Its destructor has the catalog
+  // merged once more.
   struct Refreshed;
   using RefreshedPtr = std::shared_ptr<Refreshed>;
 
@@ -71,7 +72,7 @@ class CatalogPoller {
   Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::shared_ptr<Watched>> watched_ ABSL_GUARDED_BY(mutex_);
-  // Of refreshes whose looks are done: called when the next catalog is made.
+  // Callbacks of refreshes whose polls are done, called after the next merge.
   std::vector<std::function<void()>> refreshed_ ABSL_GUARDED_BY(mutex_);
 
   PeriodicThread thread_;

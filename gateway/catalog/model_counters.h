@@ -31,7 +31,7 @@ constexpr std::string_view CacheKindName(CacheKind kind) {
   return kNames[static_cast<size_t>(kind)];
 }
 
-// Whether the answer was there already.
+// Returns true if the answer came from the cache.
 constexpr bool IsRemembered(CacheKind kind) {
   switch (kind) {
     case CacheKind::kMemory:
@@ -61,7 +61,7 @@ class ModelCounters {
     }
   }
 
-  // A request took so long, and all of its rows were remembered.
+  // Counts the time of a request whose rows were all answered from the cache.
   void CountHitTime(absl::Duration took) {
     hit_ns_.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(took)));
   }

@@ -45,7 +45,7 @@ Translation::Result Translation::result(size_t item, absl::Time now) const {
 
 absl::Status Translation::OverallStatus() const {
   if (call_.questions.empty() || call_.questions.size() < plan_.translations.size()) {
-    return absl::OkStatus();  // something was served, if only an answer that nobody can do it
+    return absl::OkStatus();  // a target that needs no model, or has none, counts as served
   }
   absl::Status away;
   for (size_t i = 0; i < call_.questions.size(); ++i) {

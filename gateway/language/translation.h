@@ -12,7 +12,7 @@
 
 namespace souvenir::gateway {
 
-// One request for translations, from the text that came to the texts that go out, without any
+// One request for translations, from the text that comes in to the texts that go out, without any
 // protocol.
 //
 //   Translation translation(&listener);
@@ -26,38 +26,38 @@ namespace souvenir::gateway {
 // on any thread once their questions are answered.
 class Translation {
  public:
-  // Where a text came from.
+  // The origin of a text.
   struct Provenance {
     CacheKind kind;
     cache::Fingerprint key;
-    std::string_view model;                      // that was asked
-    std::string_view model_version;              // that answered; "" without an answer
+    std::string_view model;                      // the model that was asked
+    std::string_view model_version;              // the version that answered; "" without an answer
     std::optional<absl::Duration> age;           // absent without an answer
     std::optional<absl::Duration> compute_time;  // absent without an answer
   };
 
-  // What became of one target language. Views of the translation.
+  // The result for one target language. Holds views of the translation.
   struct Result {
     std::string_view target_language;  // canonical
-    absl::Status status;               // an error: there is no text
+    absl::Status status;               // if it is an error, there is no text
     std::string_view text;
-    // Absent if no model was asked: none translates the pair, or the text is empty.
+    // Absent if no model was asked, because no model translates the pair or the text is empty.
     std::optional<Provenance> provenance;
     std::string_view route;  // name of the model that was asked; "" if none was
   };
 
   explicit Translation(ResolveCall::Listener* listener) : call_(listener) {}
 
-  // Makes the questions. Called once. Errors as Translator::Plan().
+  // Makes the questions. Called once. Errors: see Translator::Plan().
   absl::Status Plan(const TranslationRequest& request, std::string_view tenant,
                     const Translator& translator);
 
-  // What the resolver works on. Its options are the handler's to fill in.
+  // The call to resolve. The handler fills in its options.
   ResolveCall& call() { return call_; }
   const ResolveCall& call() const { return call_; }
 
   const std::string& source_language() const { return plan_.source_language; }  // canonical
-  // Number of target languages, each once, in the order asked.
+  // Returns the number of target languages, without duplicates, in the order asked.
   size_t size() const { return plan_.translations.size(); }
 
   // Returns true if a model is asked for the target language with the number `item`.

@@ -8,7 +8,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// "es-MX" gives "es"; "es" gives "".
+// Returns "es" for "es-MX", and "" for "es".
 std::string_view WithoutLastSubtag(std::string_view tag) {
   const size_t dash = tag.rfind('-');
   return dash == std::string_view::npos ? std::string_view() : tag.substr(0, dash);
@@ -17,13 +17,13 @@ std::string_view WithoutLastSubtag(std::string_view tag) {
 }  // namespace
 
 TranslationDirectory::TranslationDirectory(const CatalogSnapshot& catalog) {
-  // In order of names, so that of two models for a pair the choice is always the same. Whatever
-  // their state: what one has answered before can be served while it loads or is away, and the rest
-  // is refused by compute, with the reason. One that was unloaded is chosen only if no other is
-  // left.
+  // The models of a pair are sorted by name, so that the choice is always the same. A model's state
+  // does not matter: earlier answers of a model that is loading or away can still be served, and
+  // compute refuses the rest with the reason. An unloaded model is chosen only if there is no
+  // other.
   for (const CatalogModelPtr& model : catalog.models()) {
     if (model->parameter("task") != "translation") continue;
-    // Of several versions the one that is asked where none is named.
+    // Takes only the version that is used if a request names none.
     const auto chosen = catalog.Find(model->name(), "");
     if (!chosen.ok() || *chosen != model) continue;
     std::vector<TargetPtr>& targets =
@@ -68,7 +68,7 @@ std::vector<TranslationDirectory::Pair> TranslationDirectory::Pairs() const {
   std::vector<Pair> pairs;
   for (const auto& [languages, targets] : targets_) {
     for (const TargetPtr& target : targets) {
-      // One that is broken can be asked for what it has answered before, but is not offered.
+      // A broken model is not offered, although its earlier answers can be served.
       if (target->model().known.state() == "UNAVAILABLE") continue;
       pairs.push_back({languages.first, languages.second, target->model().name()});
     }

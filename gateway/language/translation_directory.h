@@ -12,8 +12,8 @@
 
 namespace souvenir::gateway {
 
-// Which model translates what, at one moment: the models whose parameter `task` is "translation",
-// by their parameters `source_language` and `target_language`. Immutable.
+// The translation models at one moment, by language pair: the models whose parameter `task` is
+// "translation", by their parameters `source_language` and `target_language`. Immutable.
 class TranslationDirectory {
  public:
   struct Pair {
@@ -24,22 +24,22 @@ class TranslationDirectory {
 
   explicit TranslationDirectory(const CatalogSnapshot& catalog);
 
-  // Whom to ask for a translation, both languages in canonical form. Where nobody does "en-GB" to
-  // "es-MX", one who does "en" to "es" is asked (the lookup of RFC 4647, section 3.4). `engine` is
-  // what the name of the model begins with, up to its first "-"; empty: any.
-  // NOT_FOUND lists what there is.
+  // Returns the model to ask for a translation; both languages are in canonical form. If no model
+  // translates "en-GB" to "es-MX", a model for "en" to "es" is used (the lookup of RFC 4647,
+  // section 3.4). `engine` is the part of the model's name before its first "-"; empty means any.
+  // NOT_FOUND lists the available pairs.
   absl::StatusOr<TargetPtr> Find(std::string_view source, std::string_view target,
                                  std::string_view engine) const;
 
-  // Whether both are in canonical form and known here as they are, so that they need not be parsed.
+  // Returns true if a model has exactly this pair. The tags are then canonical and need no parsing.
   bool Knows(std::string_view source, std::string_view target) const;
 
-  // By source, target and model.
+  // Returns the pairs that can be offered, sorted by source, target and model.
   std::vector<Pair> Pairs() const;
 
  private:
   using Languages = std::pair<std::string, std::string>;
-  // Compares without making strings.
+  // Compares views with strings, so that a lookup makes no strings.
   struct Less {
     using is_transparent = void;
     template <typename A, typename B>
@@ -53,7 +53,7 @@ class TranslationDirectory {
                         std::string_view engine) const;
   std::string ListFor(std::string_view source) const;
 
-  std::map<Languages, std::vector<TargetPtr>, Less> targets_;  // of a pair, by the model's name
+  std::map<Languages, std::vector<TargetPtr>, Less> targets_;  // sorted by the model's name
 };
 
 }  // namespace souvenir::gateway

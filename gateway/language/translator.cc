@@ -15,7 +15,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// What every translation model takes and gives (docs/translation-engine.md): one text a row.
+// The tensors of every translation model (docs/translation-engine.md): each row is one text.
 constexpr std::string_view kInput = "text";
 constexpr std::string_view kOutput = "translation";
 constexpr std::array<int64_t, 2> kRowShape = {1, 1};
@@ -24,8 +24,8 @@ absl::StatusOr<std::string> Canonical(std::string_view tag, std::string_view fie
   std::optional<std::string> canonical = CanonicalLanguageTag(tag);
   if (canonical) return *std::move(canonical);
   return absl::InvalidArgumentError(fmt::format(
-      "{} '{}' is no language tag; a tag of BCP-47 is expected, as in 'en' or 'pt-BR'", field,
-      // No more than a tag could be long: what came may be anything.
+      "{} '{}' is not a language tag; a BCP-47 tag is expected, as in 'en' or 'pt-BR'", field,
+      // Cut, because the field may hold anything; a tag cannot be longer.
       tag.substr(0, 64)));
 }
 
@@ -106,7 +106,7 @@ absl::Status Translator::Plan(const TranslationRequest& request, TranslationPlan
   for (TranslationPlan::Item& item : plan->translations) {
     auto target = directory->Find(plan->source_language, item.target_language, request.engine);
     item.status = target.status();
-    // Nothing is a translation of nothing.
+    // An empty text needs no translation.
     if (target.ok() && !request.text.empty()) item.target = *std::move(target);
   }
   return Frame(request.text, plan);

@@ -24,7 +24,8 @@ const OutputDeclaration* Find(const std::vector<OutputDeclaration>& declared,
   return found != declared.end() && found->name == name ? &*found : nullptr;
 }
 
-// Of a model whose outputs have a dimension of rows before the declared ones, or have not.
+// Checks the shape of an output. `batched`: a dimension of rows comes before the declared
+// dimensions.
 absl::Status CheckDims(const TensorView& output, absl::Span<const int64_t> dims, bool batched) {
   const size_t first = batched ? 1 : 0;
   bool same = output.shape.size() == first + dims.size();
@@ -82,11 +83,11 @@ absl::Status CheckOutput(const CatalogModel& model, const TensorView& output,
 bool IsAnswerTo(const cache::Entry& entry, const Target& target,
                 absl::Span<const TensorView> inputs) {
   if (entry.is_checked()) return true;
-  // A refusal is a message, and nothing can be wrong with that.
+  // A refusal is only a message, so there is nothing to check.
   if (!entry.is_error()) {
     const absl::Status fits = CheckEntry(entry, target, inputs);
     if (!fits.ok()) {
-      log.Warning(unfit_limit, "a remembered answer does not fit its question, and is left out",
+      log.Warning(unfit_limit, "a cached answer does not fit its question, and is not served",
                   {{"model", target.model().name()},
                    {"key", entry.key.Hex()},
                    {"reason", fits.ToString()}});

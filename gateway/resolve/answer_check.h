@@ -9,24 +9,28 @@
 #include "common/tensor/tensor.h"
 #include "gateway/resolve/target.h"
 
-// Answers are held to what was asked and what the model declares: when they come, before they are
-// kept, and when one is found that was kept by another process, perhaps of an earlier version.
+// Checks of answers against the question and the model's declarations. An answer is checked when it
+// comes, before it is kept, and when it is found in the cache, where another process, perhaps of an
+// earlier version, may have stored it.
 
 namespace souvenir::gateway {
 
-// How many rows an answer to `inputs` has; nothing where the model has no dimension of rows.
+// Returns the number of rows of an answer to `inputs`, or nullopt if the model has no dimension of
+// rows.
 std::optional<int64_t> RowsToAnswer(const CatalogModel& model, absl::Span<const TensorView> inputs);
 
-// Whether `output`, which is a valid tensor, is what the model declares under its name, as far as
-// that is declared, and has `rows` rows. INTERNAL names the output, what came and what is expected.
+// Checks that `output`, which is a valid tensor, has `rows` rows and is what the model declares
+// under its name. Undeclared parts are not checked. INTERNAL names the output, what came and what
+// is expected.
 absl::Status CheckOutput(const CatalogModel& model, const TensorView& output,
                          std::optional<int64_t> rows);
 
-// The same without what is declared: of an answer by a model that has been replaced since.
+// Same as CheckOutput(), but only checks the rows: for an answer of a model whose declarations are
+// not known.
 absl::Status CheckRows(const TensorView& output, std::optional<int64_t> rows);
 
-// Whether `entry`, found for those inputs, holds all that `target` asks for, as it has to be. An
-// entry is looked into once.
+// Returns true if `entry`, found for these inputs, holds a valid answer to all that `target` asks
+// for. Logs the reason if not. An entry that has passed is not checked again.
 bool IsAnswerTo(const cache::Entry& entry, const Target& target,
                 absl::Span<const TensorView> inputs);
 

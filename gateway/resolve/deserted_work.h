@@ -13,24 +13,24 @@
 
 namespace souvenir::gateway {
 
-// The budget of deserted work: calls of compute that nobody waits for any more, and that go on,
-// because their answers will be remembered. Without it a client whose timeout is shorter than its
-// model would have the same computed for ever.
+// The budget of deserted work: of calls to compute that nobody waits for any more, but that go on
+// because their answers will be cached. Without it a client whose timeout is shorter than its model
+// would have the same answer computed again and again.
 //
 // Owned by the resolver. Thread-safe.
 class DesertedWork {
  public:
   struct Options {
-    uint32_t max_calls = 32;           // of one model; 0: whatever is deserted is given up at once
-    uint64_t max_bytes = 64ull << 20;  // of the requests that are kept for them; 0 as above
+    uint32_t max_calls = 32;           // for one model; 0: deserted calls are cancelled at once
+    uint64_t max_bytes = 64ull << 20;  // of the requests that these calls keep; 0 as above
   };
 
-  // What became of a call that was deserted.
+  // The end of a deserted call.
   enum class End {
-    kAnswered,  // its answer, or refusal, came
+    kAnswered,  // its answer, or its refusal, came
     kFailed,
     kWanted,   // somebody waits for it again
-    kGivenUp,  // there was no room for it, or its answer would not have been kept
+    kGivenUp,  // there was no room for it, or its answer would not have been cached
   };
   static constexpr size_t kEnds = 4;
   // "answered", "failed", "wanted", "given_up"
@@ -44,30 +44,29 @@ class DesertedWork {
 
   explicit DesertedWork(const Options& options) : options_(options) {}
 
-  // A request, whose memory the calls made for it keep.
+  // A request, which stays in memory as long as calls are made for it.
   struct Request {
     const void* id;
     uint64_t bytes;
   };
 
-  // A call of compute. It may be made for several requests, and a request may lead to several
-  // calls.
+  // A call to compute. Several requests may share a call, and a request may need several calls.
   struct Call {
     const void* id;
-    std::vector<Request> requests;  // each once
+    std::vector<Request> requests;  // without duplicates
     std::string model;
-    std::function<void()> give_up;  // cancels it; does nothing once it is gone
+    std::function<void()> give_up;  // cancels the call; does nothing once it is gone
   };
 
-  // Takes the call in; false, and counted as given up, where there is no room. REQUIRES: it is not
-  // in.
+  // Adds the call. Returns false, and counts the call as given up, if there is no room. REQUIRES:
+  // the call is not in the budget.
   bool Add(Call call);
-  // Takes out a call that is in.
+  // Removes a call, and counts how it ended. Does nothing if the call is not in the budget.
   void Remove(const void* id, End end);
-  // Counts a call that was never in.
+  // Counts a call that was given up without having been in the budget.
   void CountGivenUp();
 
-  // Has every call given up, and takes no more in.
+  // Cancels every call, and refuses new ones from now on.
   void Close();
 
   Stats stats() const;

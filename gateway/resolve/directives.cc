@@ -67,7 +67,7 @@ absl::StatusOr<CacheDirectives> ParseCacheControl(std::string_view header) {
     } else if (name == "stale-if-error") {
       SOUVENIR_RETURN_IF_ERROR(seconds(&directives.stale_if_error));
     } else {
-      return Malformed(directive, "is no directive that is known here");
+      return Malformed(directive, "is an unknown directive");
     }
   }
   if (directives.only_if_cached && directives.skip_lookup()) {

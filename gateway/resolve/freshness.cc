@@ -12,7 +12,7 @@ Freshness Judge(const cache::Entry& entry, const CacheDirectives& directives,
                 const FreshnessPolicy& policy, const Clock& clock) {
   const absl::Duration lifetime = Lifetime(entry, policy);
   const bool ages = lifetime != absl::InfiniteDuration();
-  // Most entries are for ever, and then the clock is not read.
+  // Most entries never expire; for these the clock is not read.
   if (!ages && directives.max_age == absl::InfiniteDuration()) return Freshness::kFresh;
   const absl::Duration age = clock.Now() - entry.created_at();
   if (age < absl::ZeroDuration() || age > directives.max_age) return Freshness::kTooOld;

@@ -7,32 +7,33 @@
 
 namespace souvenir::gateway {
 
-// Whether an entry may answer a caller.
+// The use that may be made of an entry.
 enum class Freshness {
-  kFresh,    // yes
-  kStale,    // yes, while it is computed again in the background (stale-while-revalidate)
-  kIfError,  // only where computing it again fails (stale-if-error)
-  kTooOld,   // no
+  kFresh,    // answers the caller
+  kStale,    // answers the caller, and is computed again (stale-while-revalidate)
+  kIfError,  // answers the caller only if computing it again fails (stale-if-error)
+  kTooOld,   // does not answer the caller
 };
 
-// How long after it was made `entry` is fresh, by the policy of now, whatever held when it was
-// made. Infinite: it does not age. Zero: it is not to be remembered.
+// Returns how long `entry` is fresh after it was made, by the present policy, whatever the policy
+// was at that time. Infinite: it never expires. Zero: it must not be cached.
 absl::Duration Lifetime(const cache::Entry& entry, const FreshnessPolicy& policy);
 
-// By RFC 9111 and RFC 5861: what the caller asks for, and else what the model's policy says now. An
-// entry that is dated in the future, because a clock was wrong, has no age that is known: where an
-// age counts, it is too old.
+// Judges an entry by RFC 9111 and RFC 5861, from the caller's directives and the model's present
+// policy. The caller's stale-while-revalidate and stale-if-error override those of the policy. An
+// entry dated in the future, because a clock was wrong, has no known age: it is too old if it can
+// expire or the caller sets max-age.
 Freshness Judge(const cache::Entry& entry, const CacheDirectives& directives,
                 const FreshnessPolicy& policy, const Clock& clock);
 
-// Whether `entry` may answer one who asks for nothing special, by what the catalog has of its
+// Returns true if `entry` is fresh for a caller without directives, by the catalog's policy for its
 // model.
 bool IsFresh(const cache::Entry& entry, const Catalog& catalog, const Clock& clock);
 
-// Whether a fresh entry is to be computed again before its time, which spreads the refreshing of
-// entries that were made together: sooner the longer it takes, and by chance (Vattani et al.,
-// "Optimal probabilistic cache stampede prevention", VLDB 2015, with beta 1). `uniform` is from (0,
-// 1].
+// Returns true if a fresh entry is to be computed again before it expires. This spreads the
+// recomputation of entries that were made together: the choice is random, and entries that take
+// longer to compute come earlier (Vattani et al., "Optimal probabilistic cache stampede
+// prevention", VLDB 2015, with beta 1). `uniform` is a random number from (0, 1].
 bool IsDueEarly(const cache::Entry& entry, const FreshnessPolicy& policy, absl::Time now,
                 double uniform);
 

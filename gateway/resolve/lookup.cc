@@ -24,7 +24,7 @@ void Lookup::AskFrom(size_t tier) {
       }
     }
     if (!later.empty() && AskLater(tier, later)) return;
-    // A tier that is too busy to be asked costs a computation.
+    // If a tier is too busy to be asked, its rows are computed.
     left_.insert(left_.end(), later.begin(), later.end());
   }
   left_.insert(left_.end(), rows_.begin(), rows_.end());
@@ -39,7 +39,7 @@ bool Lookup::AskLater(size_t tier, PendingRows rows) {
       std::move(keys), [self = shared_from_this(), tier, rows = std::move(rows),
                         asked_at = context_->clock->Monotonic()](size_t i, cache::EntryPtr entry) {
         const ResolveContext& context = *self->context_;
-        // Before the row lands, because its call may then be answered.
+        // Noted before the row lands, because the call may be answered then.
         rows[i]->call()->stages.Note(Stage::kDisk, context.clock->Monotonic() - asked_at);
         self->Take(rows[i], std::move(entry), context.tiers[tier]->source());
         if (i + 1 == rows.size()) self->AskFrom(tier + 1);

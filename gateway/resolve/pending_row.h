@@ -14,10 +14,11 @@
 
 namespace souvenir::gateway {
 
-// A question whose flight its call began, on its way through the tiers and upstream. It keeps the
-// call, which owns the bytes of the question, and counts as waiting until it is destroyed.
+// A question for which its call began a flight, on its way through the tiers and upstream. It keeps
+// the call alive, which owns the bytes of the question, and counts as waiting until it is
+// destroyed.
 //
-// Shared by the parts of the cached path, which hand it on. One of them works on it at a time.
+// Shared by the parts of the cached path, which hand it on. Only one of them works on it at a time.
 class PendingRow {
  public:
   // `waiting_bytes` counts the bytes of all rows that wait. It and the gate of `pass` must outlive
@@ -41,7 +42,7 @@ class PendingRow {
   const cache::Fingerprint& key() const { return flight_->key(); }
   const TargetPtr& target() const { return question_of_call().target; }
   const auto& inputs() const { return question_of_call().inputs; }
-  uint64_t bytes() const { return bytes_; }  // of the inputs
+  uint64_t bytes() const { return bytes_; }  // bytes of the inputs
 
   // Returns true if the answer is to be remembered.
   bool is_kept() const { return target()->model().cached && !call_->options.cache.no_store; }
@@ -51,7 +52,7 @@ class PendingRow {
     return call_->JudgeFound(question_, &entry, clock);
   }
 
-  // Notes an entry that is too old to answer, but better than an error.
+  // Keeps an entry that is too old to answer, but better than an error.
   void KeepForError(cache::EntryPtr entry) { stale_ = std::move(entry); }
 
   // End the flight: with an answer, or with an error and the entry that was kept for it.
@@ -65,7 +66,7 @@ class PendingRow {
  private:
   const Question& question_of_call() const { return call_->questions[question_]; }
 
-  const Gate::Pass pass_;  // left last
+  const Gate::Pass pass_;  // released last
   const ResolveCallPtr call_;
   const size_t question_;
   const cache::FlightPtr flight_;

@@ -23,7 +23,7 @@ void RefreshLog::Failed(const cache::Fingerprint& key, absl::Duration now) {
   if (failed_at_.size() >= kMostFailures) {
     absl::erase_if(failed_at_, [now](const auto& item) { return now - item.second >= kPause; });
   }
-  // Beyond that one more try is made than needs be.
+  // A failure that finds no room is forgotten, which costs one more try.
   if (failed_at_.size() < kMostFailures) failed_at_[key] = now;
 }
 

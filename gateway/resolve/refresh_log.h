@@ -7,11 +7,11 @@
 
 namespace souvenir::gateway {
 
-// Remembers which refreshes failed just now, so that an upstream that is away is not asked on every
-// hit of what it cannot refresh. Bounded. Thread-safe; times are of Clock::Monotonic().
+// Remembers which refreshes failed just now. Without it each hit on a stale entry would call an
+// upstream that is away. Bounded. Thread-safe; times are of Clock::Monotonic().
 class RefreshLog {
  public:
-  static constexpr absl::Duration kPause = absl::Seconds(1);  // after a failure
+  static constexpr absl::Duration kPause = absl::Seconds(1);  // time without tries after a failure
 
   bool MayTry(const cache::Fingerprint& key, absl::Duration now);
   void Failed(const cache::Fingerprint& key, absl::Duration now);
@@ -21,7 +21,7 @@ class RefreshLog {
   absl::flat_hash_map<cache::Fingerprint, absl::Duration> failed_at_ ABSL_GUARDED_BY(mutex_);
 };
 
-// A number from (0, 1] at random.
+// Returns a random number from (0, 1].
 double UniformNumber();
 
 }  // namespace souvenir::gateway

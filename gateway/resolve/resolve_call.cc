@@ -40,7 +40,7 @@ std::vector<ResolveCall::Seat> ResolveCall::Leave(const absl::Status& reason) {
   MutexLock lock(&mutex_);
   if (!gone_.ok()) return seats;
   gone_ = reason;
-  if (slots_ == nullptr) return seats;  // not begun; Sit() will see that the caller has gone
+  if (slots_ == nullptr) return seats;  // not begun; Sit() will find that the caller has gone
   for (size_t i = 0; i < questions.size(); ++i) {
     const Slot& slot = slots_[i];
     if (slot.flight != nullptr && !slot.answered) seats.push_back({i, slot.flight, slot.waiter});
@@ -50,7 +50,7 @@ std::vector<ResolveCall::Seat> ResolveCall::Leave(const absl::Status& reason) {
 
 void ResolveCall::SetTimer(TimerQueue::Id timer, TimerQueue* timers) {
   timer_ = timer;
-  // The last answer may have come before there was a timer to cancel.
+  // The last answer may have come before the timer was set.
   if (is_answered()) DropTimer(timers);
 }
 

@@ -28,54 +28,54 @@
 
 namespace souvenir::gateway {
 
-// One row, or one whole request, to be answered. The bytes of the inputs belong to its call.
+// One row, or one whole request, to be answered. The call owns the bytes of the inputs.
 struct Question {
   TargetPtr target;
   absl::InlinedVector<TensorView, 1> inputs;
 };
 using Questions = absl::InlinedVector<Question, 1>;
 
-// What became of a question.
+// The answer to a question.
 struct Answer {
   absl::Status status;
-  cache::EntryPtr entry;  // null where status is an error
+  cache::EntryPtr entry;  // null if `status` is an error
   CacheKind kind = CacheKind::kMiss;
   cache::Fingerprint key;  // of the question
 
-  // How old the entry is; zero where there is none.
+  // Returns the age of the entry, or zero if there is none.
   absl::Duration Age(absl::Time now) const {
     return entry != nullptr ? std::max(now - entry->created_at(), absl::ZeroDuration())
                             : absl::ZeroDuration();
   }
 };
 
-// How a call is to be answered; no part of what is asked.
+// The options for answering a call; not part of the question.
 struct ResolveOptions {
   absl::Duration deadline = absl::InfiniteDuration();  // by Clock::Monotonic()
   CacheDirectives cache;
-  std::vector<std::string> tags;  // of what is computed for this call
-  int64_t priority = 0;           // sent upstream, 0 is none
-  // Sent upstream; for logs. Begun by the resolver when the first question leaves memory, before
-  // another thread sees the call: a hit needs none.
+  std::vector<std::string> tags;  // for the entries that are computed for this call
+  int64_t priority = 0;           // sent upstream; 0 for none
+  // For logs; sent upstream. The resolver begins it when the first question is not answered from
+  // memory, before another thread sees the call. A hit in memory needs none.
   TraceContext trace;
 };
 
 // A caller's questions on their way to answers by Resolver::Resolve().
 //
 // A use case has one, and fills in the questions, which are views of bytes that live as long as the
-// call. It is shared with the rows that are being computed, which read the inputs and may outlive
-// the caller: hand it to the resolver as a shared_ptr that owns the use case.
+// call. The rows that are being computed share the call: they read the inputs, and may outlive the
+// caller. So pass it to the resolver as a shared_ptr that owns the use case.
 //
 //   auto call = std::make_shared<MyCall>();   // has a ResolveCall `resolving`, and is its listener
 //   call->resolving.questions = ...;
 //   resolver->Resolve(std::shared_ptr<ResolveCall>(call, &call->resolving));
 //
-// Answers are written by any thread. They may be read after OnAnswered() for a question, or
+// Any thread may write answers. They may be read after OnAnswered() for a question, or
 // OnAllAnswered() for all.
 class ResolveCall {
  public:
-  // Told of answers, on the thread that brings them, which may be the one in Resolve(). Must not
-  // block.
+  // Receives events about answers, on the thread that brings them, which may be the one in
+  // Resolve(). Must not block.
   class Listener {
    public:
     // The question has its answer. Called once for each, before OnAllAnswered().
@@ -96,22 +96,23 @@ class ResolveCall {
 
   StageTimes stages;
 
-  // What tiers may read on the threads that handle the call.
+  // The bytes that tiers may read on the threads that handle the call.
   cache::ReadBudget read_at_hand;
 
-  // Returns true once Resolve() was called: only then are there answers.
+  // Returns true once Resolve() was called; before, there are no answers.
   bool was_resolved() const { return slots_ != nullptr; }
   const Answer& answer(size_t question) const { return slots_[question].answer; }
 
-  // Judges whether `entry`, an answer to the question, may answer it for this caller. Null is too
-  // old.
+  // Judges whether `entry`, an answer to the question, may be served to this caller. Null counts as
+  // too old.
   Freshness Judge(size_t question, const cache::Entry* entry, const Clock& clock) const {
     if (entry == nullptr) return Freshness::kTooOld;
     return gateway::Judge(*entry, options.cache, questions[question].target->model().freshness,
                           clock);
   }
 
-  // Judges an entry that was remembered. What is no answer to the question is too old.
+  // Same as Judge(), but for an entry from the cache: an entry that does not answer the question
+  // counts as too old.
   Freshness JudgeFound(size_t question, const cache::Entry* entry, const Clock& clock) const {
     const Question& asked = questions[question];
     if (entry == nullptr || !IsAnswerTo(*entry, *asked.target, asked.inputs)) {
@@ -120,7 +121,7 @@ class ResolveCall {
     return Judge(question, entry, clock);
   }
 
-  // The rest is the resolver's.
+  // The members below are for the resolver only.
 
   // Makes room for the answers. Called once, before anything below.
   void Begin();
@@ -130,12 +131,12 @@ class ResolveCall {
 
   bool is_answered() const { return unanswered_ == 0; }
 
-  // Gives the question its answer, and tells the listener. Does nothing if it has one. The call may
-  // be gone afterwards if this was its last question.
+  // Gives the question its answer, and tells the listener. Does nothing if the question has an
+  // answer. After the last question the call may be gone.
   void Finish(size_t question, Answer answer, TimerQueue* timers);
 
-  // Has the question wait for the flight that `join` returns, and remembers its seat. Errors: the
-  // reason for which the caller has gone, without joining; those of `join`.
+  // Makes the question wait for the flight that `join` returns, and stores its seat. Errors: the
+  // reason why the caller has gone, in which case `join` is not called; those of `join`.
   //
   // `join` runs under the call's lock, so that a flight that lands at once finds the seat complete.
   using Join = absl::FunctionRef<absl::StatusOr<cache::FlightTable::Joined>()>;
@@ -147,18 +148,18 @@ class ResolveCall {
     cache::FlightPtr flight;
     cache::FlightTable::WaiterId waiter;
   };
-  // Notes that the caller has gone. Returns the seats of the questions without an answer; none if
-  // the caller had gone before.
+  // Notes that the caller has gone. Returns the seats of the questions without an answer, or none
+  // if the caller had gone before.
   std::vector<Seat> Leave(const absl::Status& reason);
 
-  // The timer of the deadline. There is none once the call is answered.
+  // Sets the timer of the deadline. It is dropped once the call is answered.
   void SetTimer(TimerQueue::Id timer, TimerQueue* timers);
 
  private:
   struct Slot {
     Answer answer;
     std::atomic<bool> answered{false};
-    // Of a question that waits; guarded by the call's mutex.
+    // For a question that waits; guarded by the call's mutex.
     cache::FlightPtr flight;
     cache::FlightTable::WaiterId waiter = 0;
   };
@@ -170,7 +171,7 @@ class ResolveCall {
   std::atomic<size_t> unanswered_{0};
 
   Mutex mutex_;
-  absl::Status gone_ ABSL_GUARDED_BY(mutex_);  // an error: why the caller has gone
+  absl::Status gone_ ABSL_GUARDED_BY(mutex_);  // why the caller has gone; OK if it has not
   std::atomic<TimerQueue::Id> timer_{0};       // 0 if there is none
 };
 

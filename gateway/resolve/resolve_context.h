@@ -13,16 +13,16 @@
 
 namespace souvenir::gateway {
 
-// What the parts of the cached path work with. The resolver owns it, and outlives them.
+// The objects that the parts of the cached path work with. The resolver owns it, and outlives them.
 struct ResolveContext {
   Clock* clock;
-  cache::TieredCache* cache;        // takes in what is computed
+  cache::TieredCache* cache;        // stores computed answers
   std::vector<cache::Tier*> tiers;  // asked in this order
   cache::FlightTable* flights;
   Upstream* upstream;
   Catalog* catalog;
   DesertedWork* deserted;
-  absl::Duration call_timeout;  // of one call upstream
+  absl::Duration call_timeout;  // of one upstream call
 };
 
 }  // namespace souvenir::gateway

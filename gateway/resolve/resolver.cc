@@ -12,7 +12,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// What hashing on the calling thread may take: 64 KB are about 30 µs with SHA extensions and 80
+// Most bytes to hash on the calling thread: 64 KB take about 30 µs with SHA extensions and 80 µs
 // without.
 constexpr size_t kInlineHashBytes = 64u << 10;
 
@@ -161,9 +161,8 @@ void Resolver::Fly(PendingRows rows, First first) {
     if (left.empty()) return;
     if (!left.front()->call()->options.cache.only_if_cached) return upstream_.Ask(std::move(left));
     for (const PendingRowPtr& row : left) {
-      row->Fail(&flights_,
-                absl::FailedPreconditionError(
-                    "no answer is remembered, and only-if-cached forbids to compute one"));
+      row->Fail(&flights_, absl::FailedPreconditionError(
+                               "no answer is cached, and only-if-cached forbids computing one"));
     }
   };
   switch (first) {
@@ -184,7 +183,8 @@ void Resolver::FinishFrom(const ResolveCallPtr& call, size_t question, cache::En
                                                : kind;
   answer.status = entry->status();
   if (answer.status.ok()) answer.entry = std::move(entry);
-  // Before the caller is told: it may end the call, and the inputs belong to it.
+  // Runs before the caller gets the answer: the caller may then end the call, which owns the
+  // inputs.
   if (refresh) Refresh(call, question);
   Finish(*call, question, std::move(answer));
 }
@@ -230,7 +230,8 @@ cache::FlightPtr Resolver::TakeOff(const ResolveCallPtr& call, size_t question, 
   const CacheDirectives& directives = call->options.cache;
   alone = alone || !target.model().cached || directives.skip_lookup() || directives.only_if_cached;
 
-  // Whether the flight began with this question is known only after the waiter was made.
+  // Only the result of joining tells whether the flight began with this question, and the waiter is
+  // made before.
   auto first = std::make_shared<bool>(alone);
   absl::StatusOr<cache::FlightTable::Joined> joined = call->Sit(question, [&] {
     cache::EpochStamp stamp = StampFor(*call, target, key);
@@ -261,7 +262,7 @@ void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
   const Target& target = *call->questions[question].target;
   const bool looks_up = target.model().cached && !call->options.cache.skip_lookup();
   Freshness freshness = call->Judge(question, result.entry.get(), *parts_.clock);
-  // What was computed just now is never too old for the one who had it computed.
+  // A just computed answer is never too old for the caller that had it computed.
   if (first && result.source == cache::FlightSource::kUpstream && result.status.ok()) {
     freshness = Freshness::kFresh;
   }
@@ -270,7 +271,7 @@ void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
     return FinishFrom(call, question, result.entry, Freshness::kIfError, CacheKind::kStale);
   }
   if (!first && result.status.ok() && freshness > Freshness::kStale) {
-    // Another's flight found an answer that is too old for this caller.
+    // Another caller's flight found an answer that is too old for this caller.
     if (const cache::FlightPtr flight = TakeOff(call, question, /*alone=*/true)) {
       if (PendingRowPtr row = MakeRow(call, question, flight)) {
         Fly({std::move(row)}, looks_up ? First::kLookUp : First::kCompute);
@@ -291,7 +292,7 @@ void Resolver::OnLanded(const ResolveCallPtr& call, size_t question, bool first,
 
 void Resolver::Cancel(const ResolveCallPtr& call, const absl::Status& reason) {
   for (const ResolveCall::Seat& seat : call->Leave(reason)) {
-    // If it is too late to leave, the answer is on its way and arrives as such.
+    // If it is too late to leave, the answer is on its way and is delivered.
     if (!flights_.Leave(seat.flight, seat.waiter)) continue;
     Answer answer;
     answer.status = reason;

@@ -25,20 +25,21 @@
 
 namespace souvenir::gateway {
 
-// The cached path, the same for every service: what is remembered is answered at once, what is
-// being computed is waited for, and only what is left goes upstream, rows of one model together.
+// The cached path, the same for every service. Cached answers are returned at once. Questions that
+// are being computed already wait for that result. Only the rest goes upstream, rows of one model
+// together.
 //
-// Owned by the gateway; all that its Parts point to must outlive it. Thread-safe; nothing here
-// blocks.
+// Owned by the gateway; all that its Parts point to must outlive it. Thread-safe; no function
+// blocks, except the destructor.
 class Resolver {
  public:
   struct Options {
     cache::FlightTable::Options flights;
-    uint64_t max_bytes = 256u << 20;                  // of inputs that wait to be computed
-    absl::Duration call_timeout = absl::Seconds(60);  // of one computation
+    uint64_t max_bytes = 256u << 20;  // most bytes of inputs that wait to be computed
+    absl::Duration call_timeout = absl::Seconds(60);  // limit of one computation
     DesertedWork::Options deserted;
     UpstreamQueues::Options upstream;
-    // A number from (0, 1] at random, for refreshing early; thread-safe.
+    // Returns a random number from (0, 1], for early refreshes; thread-safe.
     std::function<double()> uniform = UniformNumber;
   };
 
@@ -46,68 +47,70 @@ class Resolver {
     Clock* clock;
     TimerQueue* timers;
     cache::TieredCache* cache;
-    Executor* disk_executor;  // reads; hashes what is large
+    Executor* disk_executor;  // reads from disk, and hashes large inputs
     Upstream* upstream;
     Catalog* catalog;
   };
 
   Resolver(const Options& options, const Parts& parts);
 
-  // Waits for what is under way.
+  // Waits for the rows that are under way.
   ~Resolver();
 
-  // Answers the call's questions. When all of them are remembered in memory this happens before it
-  // returns, on this thread; else on threads of the disk or of the upstream. An answer is an error
-  // where the question cannot be computed: the upstream's own; UNAVAILABLE without upstream
-  // and for a model that was unloaded, whose remembered answers are kept and not served;
-  // RESOURCE_EXHAUSTED at the bounds; DEADLINE_EXCEEDED at the call's deadline; FAILED_PRECONDITION
-  // for `only-if-cached` without an answer.
+  // Answers the call's questions. If all answers are in memory this happens before it returns, on
+  // this thread, except that a large request (above 64 KB) is looked up on a thread of
+  // `disk_executor`. Other answers come on threads of the disk or of the upstream. Errors of an
+  // answer: the upstream's own; UNAVAILABLE without upstream, and for a model that was unloaded,
+  // whose cached answers are kept but not served; RESOURCE_EXHAUSTED at the bounds;
+  // DEADLINE_EXCEEDED at the call's deadline; FAILED_PRECONDITION for `only-if-cached` without an
+  // answer.
   void Resolve(const ResolveCallPtr& call);
 
-  // Answers what is still open with `reason`, an error: the caller has gone. What nobody else waits
-  // for and compute has not been asked for is given up; what it has been asked for goes on, if it
-  // will be remembered and as far as the budget of deserted work goes. REQUIRES: Resolve(call) has
-  // returned.
+  // Ends the call because the caller has gone: questions without an answer get `reason`, an error.
+  // Rows that nobody else waits for are dropped if they are still in a queue. A row that compute
+  // works on already goes on if its answer will be cached and the budget of deserted work has room.
+  // REQUIRES: Resolve(call) has returned.
   void Cancel(const ResolveCallPtr& call, const absl::Status& reason);
 
   // Returns the figures of the queues in front of compute, sorted by model.
   std::vector<UpstreamQueues::Stats> upstream() const { return upstream_.stats(); }
 
   cache::FlightTable::Stats flights() const { return flights_.stats(); }
-  // Gives up what nobody waits for, and from now on whatever is deserted: for a stop.
+  // Cancels calls that nobody waits for, now and from now on; part of a stop.
   void GiveUpDeserted() { deserted_.Close(); }
 
   DesertedWork::Stats deserted() const { return deserted_.stats(); }
   uint64_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
 
  private:
-  // Looks all questions up in memory, and sees to those that are not there.
+  // Looks up all questions in memory, and handles those that are not found.
   void LookUp(const ResolveCallPtr& call);
-  // Has the questions `open` computed, unless that is under way already.
+  // Computes the questions `open`, except those that are being computed already.
   void Compute(const ResolveCallPtr& call, const std::vector<size_t>& open);
-  // What the flights that a call began do first.
+  // The first step of the flights that a call began.
   enum class First {
-    kLookUp,   // ask the tiers, and compute for what they do not have
-    kCompute,  // compute at once: what the tiers have is to be replaced
+    kLookUp,   // ask the tiers, and compute the rows that they do not have
+    kCompute,  // compute at once: the entries of the tiers are to be replaced
   };
   // Brings the flights of `rows`, which are of one call and one target, to an answer.
   void Fly(PendingRows rows, First first);
-  // Returns the row for a flight that `call` began; null, and the flight has failed, if the gateway
-  // is stopping.
+  // Returns the row for a flight that `call` began. If the gateway is stopping, fails the flight
+  // and returns null.
   PendingRowPtr MakeRow(const ResolveCallPtr& call, size_t question,
                         const cache::FlightPtr& flight);
   // Puts a question into a flight, which is its own if `alone`. Returns the flight if it began with
-  // the question, and null if another has it computed. A question that finds no place is answered.
+  // the question, and null if another call computes it. A question that finds no room is answered
+  // with the error.
   cache::FlightPtr TakeOff(const ResolveCallPtr& call, size_t question, bool alone);
-  // Answers `question` with an entry that may answer it, and has it computed again in time.
+  // Answers `question` with an entry that may answer it, and starts a refresh if one is due.
   void FinishFrom(const ResolveCallPtr& call, size_t question, cache::EntryPtr entry,
                   Freshness freshness, CacheKind kind);
   bool IsDueEarly(const ResolveCall& call, size_t question, const cache::Entry& entry) const;
-  // Has `question` computed in the background, unless that is under way or failed just now.
+  // Computes `question` in the background, unless that is under way or failed just now.
   void Refresh(const ResolveCallPtr& call, size_t question);
   cache::EpochStamp StampFor(const ResolveCall& call, const Target& target,
                              const cache::Fingerprint& key) const;
-  // Has the deadline end the call, if it still waits for anything.
+  // Makes the deadline end the call, if the call still waits for an answer.
   void WaitForDeadline(const ResolveCallPtr& call);
   void OnLanded(const ResolveCallPtr& call, size_t question, bool first,
                 const cache::FlightResult& result);

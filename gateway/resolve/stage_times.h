@@ -11,12 +11,13 @@ namespace souvenir::gateway {
 
 enum class Stage {
   kDisk,      // waiting for the disk's threads, and reading
-  kUpstream,  // from a call of compute to its answer
-  kCompute,   // of that, what compute says it computed
+  kUpstream,  // from a call to compute until its answer
+  kCompute,   // part of kUpstream: the computation, as compute reports it
 };
 
-// Where the time of a call went that was not answered from memory, for logs: of each stage the
-// longest, because rows of several models go through it side by side. Thread-safe.
+// The time that a call spent in each stage, for logs about calls that were not answered from
+// memory. Rows of several models go through a stage side by side, so the longest time of each stage
+// is kept. Thread-safe.
 class StageTimes {
  public:
   void Note(Stage stage, absl::Duration took) {
@@ -27,7 +28,7 @@ class StageTimes {
     }
   }
 
-  // Zero for a stage that there was not.
+  // Returns the time of a stage, or zero if the call did not go through it.
   absl::Duration of(Stage stage) const {
     return absl::Nanoseconds(
         longest_ns_[static_cast<size_t>(stage)].load(std::memory_order_relaxed));

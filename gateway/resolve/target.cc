@@ -10,7 +10,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// Goes in first, so that a change of this encoding makes new fingerprints.
+// Hashed first, so that a change of this encoding makes new fingerprints.
 constexpr std::string_view kEncoding = "souvenir/1";
 
 struct AddValue {
@@ -44,7 +44,7 @@ Sha256Digest Identity(const Target::Spec& spec) {
 }  // namespace
 
 Target::Target(Spec spec) : spec_(std::move(spec)) {
-  // All outputs asked for by name, in any order, are the same question as all outputs.
+  // A request that names all outputs, in any order, asks the same question as one without names.
   if (spec_.outputs.empty()) spec_.outputs = spec_.model->outputs;
   std::sort(spec_.outputs.begin(), spec_.outputs.end());
   spec_.outputs.erase(std::unique(spec_.outputs.begin(), spec_.outputs.end()), spec_.outputs.end());

@@ -14,19 +14,19 @@
 
 namespace souvenir::gateway {
 
-// What rows of one request, or of many, have in common: whom they ask, and how. The part of their
-// identity that is no tensor is hashed once, here.
+// The parts of a question that all rows of a request share, and often many requests: the model and
+// how it is asked. The part of the identity that is not a tensor is hashed once, here.
 //
-// Immutable; shared by all that ask the same way.
+// Immutable; shared by all questions that ask in the same way.
 class Target {
  public:
   struct Spec {
     CatalogModelPtr model;
-    std::string version;  // asked for; "" is whichever is newest
+    std::string version;  // as asked for; "" means the newest
     std::string tenant;
     std::vector<Parameter> parameters;  // without those that change no answer
-    std::vector<std::string> outputs;   // asked for, in any order; none: all
-    // Whether the rows of a batch are asked one by one; else a question is the whole request.
+    std::vector<std::string> outputs;   // as asked for, in any order; empty means all
+    // True if each row of a batch is a question; otherwise the whole request is one.
     bool by_rows = false;
   };
 
@@ -36,28 +36,28 @@ class Target {
   const CatalogModelPtr& model_ptr() const { return spec_.model; }
   const std::string& version() const { return spec_.version; }
   const std::vector<Parameter>& parameters() const { return spec_.parameters; }
-  // Sorted, each once; never empty where the model has outputs.
+  // Sorted, without duplicates; never empty if the model has outputs.
   const std::vector<std::string>& outputs() const { return spec_.outputs; }
   bool by_rows() const { return spec_.by_rows; }
 
-  // Of an answer by the model as the catalog knows it.
+  // The origin of an answer by the model that the catalog has.
   const cache::OriginPtr& origin() const { return origin_; }
 
-  // The fingerprint of a question with those inputs, in any order.
+  // Returns the fingerprint of a question with these inputs, in any order.
   cache::Fingerprint FingerprintOf(absl::Span<const TensorView> inputs) const;
 
-  // The epochs of now for the question `key`, without those of tags.
+  // Returns the present epochs for the question `key`, without those of tags.
   cache::EpochStamp Stamp(const cache::EpochTable& epochs, const cache::Fingerprint& key) const;
 
-  // The same target as asked for another tenant.
+  // Returns the same target for another tenant.
   std::shared_ptr<const Target> ForTenant(std::string_view tenant) const;
 
-  // The same target as asked of a model with another digest.
+  // Returns the same target for a model with another digest.
   std::shared_ptr<const Target> WithDigest(std::string_view digest) const;
 
  private:
   Spec spec_;
-  Sha256Digest identity_;  // of all but the tensors
+  Sha256Digest identity_;  // of everything but the tensors
   cache::OriginPtr origin_;
 };
 

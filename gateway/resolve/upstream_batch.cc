@@ -16,7 +16,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// Appends parts of a group's name with their lengths, so that no two groups have one name.
+// Appends the parts of a group's name with their lengths, so that no two groups share a name.
 class NameWriter {
  public:
   explicit NameWriter(std::string* name) : name_(name) {}
@@ -75,7 +75,7 @@ void UpstreamBatch::Start(Ended ended, AskAgain ask_again) {
   ended_ = std::move(ended);
   ask_again_ = std::move(ask_again);
   called_at_ = context_->clock->Monotonic();
-  // Before the call is made, because it may end before Infer() returns.
+  // Registered before the call is made, because the call may end before Infer() returns.
   for (const PendingRowPtr& row : rows_) {
     context_->flights->OnWaiting(row->flight(), [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->Reconsider();
@@ -139,7 +139,7 @@ void UpstreamBatch::OnDone(absl::StatusOr<InferenceAnswer> answer) {
     MutexLock lock(&mutex_);
     has_ended_ = true;
   }
-  // Its place is free for the next rows while these land.
+  // Frees the call's place for the next rows while these land.
   Outcome outcome{.status = answer.status(), .took = took};
   if (answer.ok()) {
     outcome.waited = answer->queue_time;
@@ -147,7 +147,8 @@ void UpstreamBatch::OnDone(absl::StatusOr<InferenceAnswer> answer) {
   }
   ended_(outcome);
   if (!answer.ok()) {
-    // A server may refuse what the row holds. What we refuse of its answer is not the row's fault.
+    // A server may refuse the row's content. If this side refuses the answer, that is not the row's
+    // fault.
     if (rows_.size() == 1 && absl::IsInvalidArgument(answer.status())) {
       StoreRefusal(answer.status());
       LeaveDeserted(DesertedWork::End::kAnswered);
@@ -197,7 +198,7 @@ absl::StatusOr<std::vector<TensorView>> UpstreamBatch::RowsOf(
 absl::StatusOr<std::vector<std::vector<TensorView>>> UpstreamBatch::Split(
     const InferenceAnswer& answer, std::vector<std::vector<int64_t>>* row_shapes) const {
   const Target& asked = target();
-  // What a model declares that has replaced the one in the catalog is not known yet.
+  // If another model has replaced the one in the catalog, its declarations are not known yet.
   const bool is_declared = answer.digest.empty() || answer.digest == asked.model().digest;
   row_shapes->resize(asked.outputs().size());
   std::vector<std::vector<TensorView>> columns;
@@ -221,7 +222,7 @@ absl::Status UpstreamBatch::LandAnswer(const InferenceAnswer& answer) {
   const bool is_replaced = !answer.digest.empty() && answer.digest != target().model().digest;
   if (is_replaced) context_->catalog->NoteStale(target().model(), answer.digest);
   const absl::Duration cost = CostPerRow(answer);
-  std::map<const Target*, TargetPtr> answered;  // the targets with the digest that answered
+  std::map<const Target*, TargetPtr> answered;  // the targets with the digest of the answer
   for (size_t i = 0; i < rows_.size(); ++i) {
     const PendingRow& row = *rows_[i];
     TargetPtr& by = answered[row.target().get()];
@@ -238,7 +239,8 @@ void UpstreamBatch::LandRow(const PendingRow& row, const TargetPtr& answered,
                             const std::vector<TensorView>& outputs, absl::Duration cost) {
   const std::string value = EncodeTensors(outputs);
   cache::Entry::Fields fields = FieldsFor(row, cost);
-  // An answer with another digest goes to those who wait for it, and is kept under its own name.
+  // An answer with another digest goes to the waiting callers, and is cached under the key of that
+  // digest.
   if (answered != row.target()) {
     fields.key = answered->FingerprintOf(row.inputs());
     cache::EpochStamp epochs = row.flight()->epochs();
@@ -269,8 +271,8 @@ cache::Entry::Fields UpstreamBatch::FieldsFor(const PendingRow& row, absl::Durat
 
 absl::Duration UpstreamBatch::CostPerRow(const InferenceAnswer& answer) const {
   if (answer.compute_time) NoteStage(Stage::kCompute, *answer.compute_time);
-  // A server that does not say is taken to have computed all the while, and none to have computed
-  // for longer than a call lasts.
+  // A server that reports no compute time counts as computing during the whole call. The time is at
+  // most the call's timeout, whatever a server reports.
   const absl::Duration all = answer.compute_time.value_or(Elapsed());
   return std::clamp(all, absl::ZeroDuration(), context_->call_timeout) /
          static_cast<int64_t>(rows_.size());
@@ -300,7 +302,8 @@ bool UpstreamBatch::WouldBeKept() const {
 
 void UpstreamBatch::Reconsider() {
   {
-    // Held while looking, so that of two callers who come and leave at once the later look counts.
+    // The lock is held during the look: if one caller comes while another leaves, the later look
+    // decides.
     MutexLock lock(&mutex_);
     if (has_ended_ || is_given_up_) return;
     if (!context_->flights->AreDeserted(flights())) {

@@ -16,37 +16,37 @@
 
 namespace souvenir::gateway {
 
-// Returns the name of the group in which a row may go upstream: rows of a group differ in nothing
-// but their bytes and their callers, so that one call can ask for all of them. Returns "" for a row
-// that goes alone, because its model is not asked by rows.
+// Returns the name of the group in which a row may go upstream. Rows of a group differ only in
+// their bytes and callers, so that one call can ask for all of them. Returns "" for a row that goes
+// alone, because its model is not asked by rows.
 std::string UpstreamGroup(const PendingRow& row);
 
-// Rows that go upstream in one call, and what becomes of the answer: it is checked, remembered and
-// handed to the flights of the rows.
+// Rows that go upstream in one call. The batch checks the answer, caches it and lands the flights
+// of the rows.
 //
 // If nobody waits for any of the rows any more, the call goes on within the budget of deserted work
 // (ADR 0020). If a call of several rows fails for a reason that may lie in one of them, each row is
-// asked for once more by itself, so that callers do not share a fate.
+// asked for once more by itself, so that one caller's row does not fail the others.
 //
 // Keeps itself alive until the call has ended. Thread-safe.
 class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
  public:
-  // How the call ended, for the limit of calls under way.
+  // The outcome of the call, for the limit of calls under way.
   struct Outcome {
     absl::Status status;
     absl::Duration took;
     std::optional<absl::Duration> waited;  // at compute; absent if it does not say
-    int64_t instances = 0;                 // of the model; 0 if compute does not say
+    int64_t instances = 0;                 // instances of the model; 0 if compute does not say
   };
   // Called once, before the rows land, on the thread that brings the answer, which may be the one
   // in Start(). Must not block.
   using Ended = std::function<void(const Outcome& outcome)>;
-  // Takes rows that are to be asked for once more, each by itself. Called at most once, after
+  // Receives rows that are to be asked for once more, each by itself. Called at most once, after
   // Ended.
   using AskAgain = std::function<void(PendingRows rows)>;
 
-  // REQUIRES: `rows` is not empty; all rows are of one UpstreamGroup(), and if that is "" there is
-  // one row.
+  // REQUIRES: `rows` is not empty; all rows are of one UpstreamGroup(), and if that is "", there is
+  // only one row.
   UpstreamBatch(const ResolveContext* context, PendingRows rows)
       : context_(context), rows_(std::move(rows)) {}
 
@@ -60,18 +60,18 @@ class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
 
   void OnDone(absl::StatusOr<InferenceAnswer> answer);
   void OnFailed(const absl::Status& status);
-  // Returns the outputs that were asked for, by output and then by row. INTERNAL if the answer is
-  // not what was asked for and declared.
+  // Returns the requested outputs, by output and then by row. INTERNAL if the answer does not match
+  // the request and the declarations.
   absl::StatusOr<std::vector<std::vector<TensorView>>> Split(
       const InferenceAnswer& answer, std::vector<std::vector<int64_t>>* row_shapes) const;
   absl::StatusOr<std::vector<TensorView>> RowsOf(const TensorView& output, bool is_declared,
                                                  std::vector<int64_t>* row_shape) const;
-  // Lands all rows with what the answer holds for them. INTERNAL, and nothing has landed, if that
-  // is malformed.
+  // Lands all rows with their parts of the answer. INTERNAL if the answer is malformed; then no row
+  // has landed.
   absl::Status LandAnswer(const InferenceAnswer& answer);
   void LandRow(const PendingRow& row, const TargetPtr& answered,
                const std::vector<TensorView>& outputs, absl::Duration cost);
-  // Remembers that the input of the only row was refused, if the model's policy says so.
+  // Caches the refusal of the only row's input, if the model's policy allows that.
   void StoreRefusal(const absl::Status& status);
 
   cache::Entry::Fields FieldsFor(const PendingRow& row, absl::Duration cost) const;
@@ -80,11 +80,11 @@ class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
   absl::Duration Elapsed() const { return context_->clock->Monotonic() - called_at_; }
   void FailAll(const absl::Status& status);
 
-  // Decides what becomes of the call, now that callers have come or gone. Does nothing once the
-  // call has ended.
+  // Decides whether the call goes on, after callers have come or gone. Does nothing once the call
+  // has ended.
   void Reconsider();
   std::vector<cache::FlightPtr> flights() const;
-  // Returns true if an answer would be remembered.
+  // Returns true if an answer would be cached.
   bool WouldBeKept() const;
   // Joins the budget of deserted work. Returns false if it has no room.
   bool TryDesert();
@@ -93,14 +93,14 @@ class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
 
   const ResolveContext* const context_;
   const PendingRows rows_;
-  Ended ended_;  // set by Start(), as the next two
+  Ended ended_;  // set by Start(), like the next two
   AskAgain ask_again_;
   absl::Duration called_at_;  // monotonic time of Start()
 
   Mutex mutex_;
   std::shared_ptr<Upstream::Call> call_ ABSL_GUARDED_BY(mutex_);
   bool has_ended_ ABSL_GUARDED_BY(mutex_) = false;    // the call was answered
-  bool is_given_up_ ABSL_GUARDED_BY(mutex_) = false;  // it was or will be cancelled
+  bool is_given_up_ ABSL_GUARDED_BY(mutex_) = false;  // it was cancelled, or will be
   bool is_deserted_ ABSL_GUARDED_BY(mutex_) = false;  // it is in the budget of deserted work
 };
 

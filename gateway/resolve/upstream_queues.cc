@@ -14,11 +14,12 @@
 namespace souvenir::gateway {
 namespace {
 
-// Rows go together up to so many bytes, so that neither call nor answer comes near the limits of
-// messages. Larger rows gain nothing from it.
+// Most bytes of rows that go together, so that neither call nor answer comes near the limits of
+// messages. Larger rows gain nothing from going together.
 constexpr uint64_t kMaxBatchBytes = 1u << 20;
 
-// Of our compute service, for a row of a model whose configuration names none (run_limit_ms).
+// The limit that our compute service sets to a row if the model's configuration has no
+// run_limit_ms.
 constexpr absl::Duration kDefaultRunLimit = absl::Seconds(10);
 
 // Returns the number of instances that a model's configuration names, or 1.
@@ -32,7 +33,7 @@ int InstancesOf(const CatalogModel& model) {
   return std::max(instances, 1);
 }
 
-// Returns nullopt for a text that is no number above 0.
+// Returns nullopt if the text is not a number above 0.
 std::optional<absl::Duration> ReadMilliseconds(const std::string& text) {
   int64_t milliseconds = 0;
   std::from_chars(text.data(), text.data() + text.size(), milliseconds);
@@ -124,13 +125,14 @@ void UpstreamQueues::AskAgain(const LanePtr& lane, PendingRows rows) {
     MutexLock lock(&lane->mutex);
     for (PendingRowPtr& row : rows) Push(*lane, row, /*alone=*/true);
   }
-  // Compute had begun with them: the budget of deserted work decides once they are asked for again.
+  // Unlike in Ask(), deserted rows stay in the queue: compute had begun with them, so the budget of
+  // deserted work decides once they are asked for again.
   SendWhatMayGo(lane);
 }
 
 uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
-  // Compute has to end a run that hangs well before the call is given up here: else the rows of
-  // strangers, asked for again, wait behind the run.
+  // Compute must end a hanging run well before this side gives up the call. Otherwise the rows of
+  // other callers are asked for again, and wait behind the hanging run.
   const absl::Duration patience = context_->call_timeout / 2;
   const auto& properties = model.known.metadata().properties();
   if (!properties.contains(kDigestName)) return UINT64_MAX;  // not our compute service
@@ -138,7 +140,8 @@ uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
     const std::optional<absl::Duration> limit = ReadMilliseconds(told->second);
     return limit && *limit <= patience ? UINT64_MAX : 1;
   }
-  // The limit is for each row, and a row that hangs may use that of all.
+  // The limit grows with the rows of a call, and one hanging row may use up the time of all of
+  // them.
   const absl::Duration limit =
       ReadMilliseconds(model.parameter("run_limit_ms")).value_or(kDefaultRunLimit);
   absl::Duration rest;
@@ -147,12 +150,12 @@ uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
 
 void UpstreamQueues::SendWhatMayGo(const LanePtr& lane) {
   {
-    // One thread sends at a time. A call that ends at once, as all do while compute is away, leads
-    // here again, and without this would nest as deep as the queue is long.
+    // Only one thread sends at a time. A call that ends at once, as all do while compute is away,
+    // comes here again; without this check the calls would nest as deep as the queue is long.
     MutexLock lock(&lane->mutex);
     if (std::exchange(lane->is_sending, true)) return;
   }
-  // The rows of the last batch keep the resolver, and with it this object.
+  // The rows of the last batch keep the resolver alive, and with it this object.
   std::shared_ptr<UpstreamBatch> last;
   while (std::shared_ptr<UpstreamBatch> batch = TakeBatch(*lane)) {
     batch->Start([this, lane](const UpstreamBatch::Outcome& outcome) { OnEnded(lane, outcome); },
@@ -170,7 +173,7 @@ std::shared_ptr<UpstreamBatch> UpstreamQueues::TakeBatch(Lane& lane) {
     lane.is_sending = false;
     return nullptr;
   }
-  // Instances that nothing is under way for each get a share.
+  // Each instance without a call under way gets a share.
   const auto idle =
       static_cast<uint64_t>(std::max(std::min(free, lane.all_instances - lane.under_way), 1));
   const uint64_t share = (lane.waiting.size() + idle - 1) / idle;

@@ -21,7 +21,7 @@ namespace souvenir::gateway {
 //
 // While a place is free a row goes at once, so that an idle system adds no latency. Otherwise rows
 // of different callers wait, and go together in one call as soon as a place is free, up to the
-// model's max_batch_size. Rows that wait are shared out among the model's instances. The order is
+// model's max_batch_size. Waiting rows are shared out among the model's instances. The order is
 // fair among tenants, and urgent rows go first (FairQueue). A row that nobody waits for leaves the
 // queue.
 //
@@ -50,8 +50,8 @@ class UpstreamQueues {
   UpstreamQueues(const Options& options, const ResolveContext* context)
       : options_(options), context_(context) {}
 
-  // Has `rows`, which are of one call and one target, computed. If their tenant has no room they
-  // fail with RESOURCE_EXHAUSTED; else they come in whole.
+  // Computes `rows`, which are of one call and one target. If their tenant has no room, all of them
+  // fail with RESOURCE_EXHAUSTED; otherwise all of them are queued.
   void Ask(PendingRows rows);
 
   std::vector<Stats> stats() const;
@@ -60,11 +60,12 @@ class UpstreamQueues {
   // A row in a queue.
   struct Queued {
     PendingRowPtr row;
-    uint64_t id = 0;  // in the queue; 0 once it has left; guarded by the mutex of the lane
+    uint64_t id = 0;  // in the queue; 0 once the row has left; guarded by the lane's mutex
   };
   using QueuedPtr = std::shared_ptr<Queued>;
 
-  // One model, with all of its versions. Never removed: there are as many as there were models.
+  // One model, with all of its versions. Never removed, so there are as many lanes as models ever
+  // asked.
   struct Lane {
     Lane(const FairQueue<QueuedPtr>::Options& queue, const ConcurrencyLimit::Options& limit)
         : waiting(queue), limit(limit) {}
@@ -73,16 +74,16 @@ class UpstreamQueues {
     FairQueue<QueuedPtr> waiting ABSL_GUARDED_BY(mutex);
     ConcurrencyLimit limit ABSL_GUARDED_BY(mutex);
     int under_way ABSL_GUARDED_BY(mutex) = 0;
-    int instances ABSL_GUARDED_BY(mutex) = 1;        // of one server, as far as is known
-    int all_instances ABSL_GUARDED_BY(mutex) = 1;    // of all servers, which `limit` goes by
+    int instances ABSL_GUARDED_BY(mutex) = 1;        // of one server, or 1 if unknown
+    int all_instances ABSL_GUARDED_BY(mutex) = 1;    // of all servers; `limit` follows it
     bool is_sending ABSL_GUARDED_BY(mutex) = false;  // a thread is in SendWhatMayGo()
     Stats counted ABSL_GUARDED_BY(mutex);            // only calls, rows and refused
   };
   using LanePtr = std::shared_ptr<Lane>;
 
   LanePtr LaneOf(const CatalogModel& model);
-  // Asks for rows of a call that failed once more, each by itself. They have had their place, and
-  // so find one again.
+  // Asks once more for the rows of a failed call, each by itself. They had a place in the queue
+  // before, so they get one even if the queue is full.
   void AskAgain(const LanePtr& lane, PendingRows rows);
   // REQUIRES: the lane's mutex is held. `alone`: the row shares no call.
   QueuedPtr Push(Lane& lane, PendingRowPtr row, bool alone)
@@ -91,10 +92,10 @@ class UpstreamQueues {
   uint64_t MaxMixedRows(const CatalogModel& model) const;
   // Makes calls while places are free and rows wait.
   void SendWhatMayGo(const LanePtr& lane);
-  // Takes the rows of the next call, and a place for it. Returns null if no place is free or no row
-  // waits, and the thread is then no longer sending.
+  // Takes the rows of the next call, and a place for it. If no place is free or no row waits,
+  // returns null and clears `is_sending`.
   std::shared_ptr<UpstreamBatch> TakeBatch(Lane& lane);
-  // Has the limit follow the instances that there are now.
+  // Adjusts the limit to the present number of instances.
   void FollowInstances(Lane& lane) ABSL_EXCLUSIVE_LOCKS_REQUIRED(lane.mutex);
   void OnEnded(const LanePtr& lane, const UpstreamBatch::Outcome& outcome);
   // Drops `queued` if nobody waits for it and it is still in the queue.

@@ -20,7 +20,7 @@ struct HostAndPort {
   std::string port;
 };
 
-// `name` has the form that CheckAddress() asks for.
+// REQUIRES: `name` has the form that CheckAddress() asks for.
 HostAndPort Split(std::string_view name) {
   const size_t colon = name.rfind(':');
   std::string_view host = name.substr(0, colon);
@@ -33,21 +33,21 @@ struct FreeAddresses {
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
-// "localhost" and what ends in ".localhost" is this machine whatever a name server says (RFC 6761),
-// and also where there is neither a name server nor a file of hosts.
+// Returns true for "localhost" and names that end in ".localhost". These are always this machine
+// (RFC 6761), even without a name server or a file of hosts.
 bool IsThisMachine(absl::string_view host) {
   absl::ConsumeSuffix(&host, ".");
   return absl::EqualsIgnoreCase(host, "localhost") || absl::EndsWithIgnoreCase(host, ".localhost");
 }
 
-// getaddrinfo()'s error, 0 for none.
+// Returns the error of getaddrinfo(), or 0.
 int LookUp(const HostAndPort& asked, int flags, Addresses* found) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = flags;
   addrinfo* addresses = nullptr;
-  // Without a host it is the loopback addresses, and nobody is asked.
+  // Without a host getaddrinfo() returns the loopback addresses and asks no name server.
   const char* const host = IsThisMachine(asked.host) ? nullptr : asked.host.c_str();
   const int error = getaddrinfo(host, asked.port.c_str(), &hints, &addresses);
   if (error == 0) found->reset(addresses);
@@ -64,8 +64,8 @@ bool IsNumericAddress(std::string_view name) {
 
 absl::StatusOr<std::vector<std::string>> LookUpAddresses(const std::string& name) {
   Addresses found;
-  // Families that the machine has an address of: "localhost" is no IPv6 address where there is no
-  // IPv6.
+  // AI_ADDRCONFIG only returns families of which the machine has an address: without IPv6,
+  // "localhost" has no IPv6 address.
   const int error = LookUp(Split(name), AI_ADDRCONFIG | AI_NUMERICSERV, &found);
   if (error != 0) {
     return absl::UnavailableError(
@@ -83,7 +83,7 @@ absl::StatusOr<std::vector<std::string>> LookUpAddresses(const std::string& name
                                                : fmt::format("{}:{}", host.data(), port.data()));
   }
   if (addresses.empty()) {
-    return absl::UnavailableError(fmt::format("'{}' stands for no address", name));
+    return absl::UnavailableError(fmt::format("'{}' has no address", name));
   }
   return std::vector<std::string>(addresses.begin(), addresses.end());
 }

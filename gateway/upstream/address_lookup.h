@@ -8,22 +8,22 @@
 
 namespace souvenir::gateway {
 
-// Where one compute service is, and what the configuration calls it: "compute.svc:8011" may stand
-// for many.
+// The address of one compute service, and its name in the configuration. A name such as
+// "compute.svc:8011" may stand for many addresses.
 struct EndpointAddress {
   std::string name;     // as configured, "host:port"
   std::string address;  // numeric: "10.0.0.7:8011", "[2001:db8::7]:8011"
-  // There when its name was first looked up: it may have been there for long, and what it has
-  // loaded may be old.
+  // True if the address was in the first answer for its name. The service may then have run for
+  // long, and its models may be old.
   bool from_start = true;
 };
 
-// Whether `name`, "host:port", needs no looking up.
+// Returns true if `name`, "host:port", needs no lookup.
 bool IsNumericAddress(std::string_view name);
 
-// The numeric addresses, IPv4 and IPv6, that "host:port" stands for now, sorted; at least one.
-// UNAVAILABLE, naming it, where it cannot be looked up. "localhost" asks nobody. Blocks for as long
-// as the system's resolver does, minutes where no name server answers: see BoundedLookup.
+// Returns the numeric addresses, IPv4 and IPv6, of "host:port" now, sorted; at least one.
+// UNAVAILABLE names it if the lookup fails. For "localhost" no name server is asked. Blocks as long
+// as the system's resolver does, which is minutes if no name server answers: see BoundedLookup.
 absl::StatusOr<std::vector<std::string>> LookUpAddresses(const std::string& name);
 
 }  // namespace souvenir::gateway

@@ -57,7 +57,7 @@ void AddressWatcher::Keep(const BoundedLookup::Addresses& looked, Name* name) {
   const bool failed_before = std::exchange(name->failed, !looked.ok());
   if (!looked.ok()) {
     if (!failed_before) {
-      log.Warning("the addresses of compute are not known, or are those of before",
+      log.Warning("looking up compute failed; addresses found earlier stay in use",
                   {{"reason", looked.status().ToString()}});
     }
     return;

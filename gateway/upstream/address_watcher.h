@@ -13,29 +13,29 @@
 
 namespace souvenir::gateway {
 
-// Knows at which addresses the servers are that the configuration names. Names are looked up again
-// and again on a thread of its own, "names", which is there only where there are names; one that
-// cannot be looked up keeps the addresses it had. All names are looked up side by side, so that one
-// without an answer delays the others by no more than `lookup.limit`.
+// Follows the addresses of the servers that the configuration names. A thread of its own, "names",
+// looks the names up again and again; there is no thread if all addresses are numeric. A name whose
+// lookup fails keeps its addresses. All names are looked up side by side, so that a name without an
+// answer delays the others by at most `lookup.limit`.
 //
 // Owned by the gateway. Thread-safe.
 class AddressWatcher {
  public:
-  // All addresses there are now: those of the first name first, each once. Called before the
-  // constructor returns with those that are numeric, and then on the thread after each look,
-  // whether anything changed or not.
+  // Receives all present addresses, in the order of the names, without duplicates. Called with the
+  // numeric addresses before the constructor returns, and then on the thread after each lookup,
+  // even if nothing has changed.
   using Listener = std::function<void(std::vector<EndpointAddress>)>;
 
   struct Options {
     std::vector<std::string> names;  // "host:port", names and numeric addresses
     absl::Duration interval = absl::Seconds(2);
-    size_t most = 64;  // addresses; more that names stand for are left out
-    BoundedLookup::Options lookup;  // its clock times the interval too
+    size_t most = 64;               // most addresses; further ones are ignored
+    BoundedLookup::Options lookup;  // its clock times the interval, too
   };
 
   AddressWatcher(Options options, Listener listener);
 
-  // Looks no more. Does not wait for a name server. Idempotent.
+  // Ends the lookups. Does not wait for a name server. Idempotent.
   void Stop();
 
  private:
@@ -43,18 +43,18 @@ class AddressWatcher {
     std::string name;
     std::vector<EndpointAddress> addresses;
     bool numeric = false;
-    bool found = false;   // was looked up with success before
-    bool failed = false;  // the last look failed
+    bool found = false;   // true once a lookup has succeeded
+    bool failed = false;  // true if the last lookup failed
   };
 
   void LookUpNames();
-  // What the last look found for one name.
+  // Stores the result of a lookup in `name`, and logs a change from or to failure.
   static void Keep(const BoundedLookup::Addresses& looked, Name* name);
   void Tell() const;
 
   const Options options_;
   const Listener listener_;
-  std::vector<Name> names_;  // the thread's, once it has begun
+  std::vector<Name> names_;  // used only by the thread, once it has begun
   BoundedLookup lookup_;
 
   std::unique_ptr<PeriodicThread> thread_;

@@ -6,7 +6,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// A call and one more.
+// The first attempt and one retry.
 constexpr int kMostAttempts = 2;
 
 }  // namespace
@@ -43,7 +43,7 @@ void BalancedCall::Try(const Endpoint* endpoint) {
         self->OnDone(endpoint, attempt, std::move(answer));
       });
   {
-    // It may have ended before Infer() returned, and the next one have begun.
+    // The call may have ended before Infer() returned, and the next one may have begun.
     MutexLock lock(&mutex_);
     if (current_attempt_ >= attempt) return;
     current_attempt_ = attempt;
@@ -56,7 +56,7 @@ void BalancedCall::Try(const Endpoint* endpoint) {
 void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
                           absl::StatusOr<InferenceAnswer> answer) {
   const absl::Status status = answer.status();
-  std::shared_ptr<Upstream::Call> ended;  // let go of outside the lock
+  std::shared_ptr<Upstream::Call> ended;  // released outside the lock
   {
     MutexLock lock(&mutex_);
     if (current_attempt_ <= attempt) {
@@ -65,7 +65,7 @@ void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
     }
   }
   const Endpoint* again = status.ok() ? nullptr : Again(endpoint, status);
-  // The endpoint may be gone after this.
+  // The endpoint may be gone after End().
   if (owner_.balancer->End(endpoint, status)) (*owner_.on_ejected)();
   if (again != nullptr) return Try(again);
   if (absl::IsUnavailable(status)) {
@@ -79,10 +79,10 @@ void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
 const Endpoint* BalancedCall::Again(const Endpoint* endpoint, const absl::Status& status) {
   const bool lost = absl::IsUnavailable(status);
   if ((!lost && !absl::IsResourceExhausted(status)) || attempts_ == kMostAttempts) return nullptr;
-  // One row may have killed the worker, and would the next one: the caller asks for the rows one by
-  // one.
+  // One row may have killed the worker, and would kill the next one. The caller asks for the rows
+  // one by one.
   if (inference_->rows > 1 && HasRowFault(status, RowFault::kLostAtServer)) return nullptr;
-  if (HasRowFault(status, RowFault::kTooLargeAnswer)) return nullptr;  // it would be everywhere
+  if (HasRowFault(status, RowFault::kTooLargeAnswer)) return nullptr;  // too large everywhere
   if (deadline_ <= owner_.clock->Monotonic()) return nullptr;
   {
     MutexLock lock(&mutex_);
@@ -95,7 +95,8 @@ const Endpoint* BalancedCall::Again(const Endpoint* endpoint, const absl::Status
 }
 
 void BalancedCall::Finish(absl::StatusOr<InferenceAnswer> answer) {
-  // This object may be kept by who might cancel it, and its owner be gone.
+  // Released here, because whoever may cancel the call can keep this object longer than its owner
+  // lives.
   const std::optional<Gate::Pass> pass = std::exchange(pass_, std::nullopt);
   Done done = std::move(done_);
   std::move(done)(std::move(answer));

@@ -11,10 +11,10 @@
 
 namespace souvenir::gateway {
 
-// One Infer() of an EndpointSet: made at the endpoint that the balancer chooses, and once more
-// where that does not answer. Models are deterministic, so that a call that was lost may be made
-// again; it goes to another endpoint if any other that answers has the model. A call that an
-// endpoint had no room for is made again at another only.
+// One Infer() of an EndpointSet. The balancer chooses the endpoint. If the call is lost, it is made
+// once more, which is safe because models are deterministic: at another endpoint that answers and
+// has or loads the model, or else at the same one. If the endpoint had no room for the call, only
+// another endpoint is tried.
 //
 // Keeps itself alive until it has been answered.
 class BalancedCall final : public Upstream::Call,
@@ -22,11 +22,11 @@ class BalancedCall final : public Upstream::Call,
  public:
   using Done = Upstream::InferenceDone;
 
-  // What it belongs to, and outlives it.
+  // The objects of the owner that the call uses. They outlive it.
   struct Owner {
     const Clock* clock;
     Balancer* balancer;
-    // An endpoint was ejected; on any thread, must not block.
+    // Called when an endpoint was ejected; on any thread, must not block.
     const std::function<void()>* on_ejected;
   };
 
@@ -40,7 +40,7 @@ class BalancedCall final : public Upstream::Call,
  private:
   void Try(const Endpoint* endpoint);
   void OnDone(const Endpoint* endpoint, int attempt, absl::StatusOr<InferenceAnswer> answer);
-  // Where the call is to be made again after `status` at `endpoint`; nullptr: nowhere.
+  // Returns the endpoint for a second attempt after `status` at `endpoint`, or nullptr for none.
   const Endpoint* Again(const Endpoint* endpoint, const absl::Status& status);
   void Finish(absl::StatusOr<InferenceAnswer> answer);
   Balancer::Wanted wanted() const;
@@ -48,12 +48,12 @@ class BalancedCall final : public Upstream::Call,
   const Owner owner_;
   std::optional<Gate::Pass> pass_;
   const std::shared_ptr<const Inference> inference_;
-  const absl::Duration deadline_;  // of both attempts, by Clock::Monotonic()
+  const absl::Duration deadline_;  // for both attempts together, by Clock::Monotonic()
   Done done_;
   int attempts_ = 0;
 
   Mutex mutex_;
-  int current_attempt_ ABSL_GUARDED_BY(mutex_) = 0;  // that current_ is of
+  int current_attempt_ ABSL_GUARDED_BY(mutex_) = 0;  // the attempt that current_ belongs to
   std::shared_ptr<Upstream::Call> current_ ABSL_GUARDED_BY(mutex_);
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };

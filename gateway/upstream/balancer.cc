@@ -11,9 +11,9 @@
 namespace souvenir::gateway {
 namespace {
 
-// How good a choice an endpoint is; less is better.
+// The rank of an endpoint for a call; less is better.
 enum Rank {
-  kHealthy = 0,  // and the model is ready there, with the digest that is wanted
+  kHealthy = 0,  // and the model is ready there, with the wanted digest
   kHealthyOtherDigest,
   kHealthyLoading,
   kEjected,
@@ -22,11 +22,11 @@ enum Rank {
   kAway,
   kAwayOtherDigest,
   kAwayLoading,
-  kHealthyWithoutModel,  // it will say itself what is the matter
+  kHealthyWithoutModel,  // its own answer will say why it cannot serve the model
   kLast,
 };
 
-// What is told of one endpoint where none answers, and of how many.
+// Limits of the detail when no endpoint answers: bytes for each endpoint, and endpoints.
 constexpr size_t kMostTroubleBytes = 160;
 constexpr size_t kMostTroubles = 4;
 
@@ -80,7 +80,7 @@ void Balancer::SetAnswers(const Endpoint* endpoint, std::shared_ptr<const Endpoi
   MutexLock lock(&mutex_);
   Member* const member = Find(endpoint);
   if (!std::exchange(member->answers, true)) member->losses.Succeeded();
-  member->ready.swap(ready);  // the old one goes after the lock
+  member->ready.swap(ready);  // the old models are destroyed after the lock is released
 }
 
 void Balancer::SetAway(const Endpoint* endpoint, const absl::Status& reason) {
@@ -149,12 +149,12 @@ bool Balancer::End(const Endpoint* endpoint, const absl::Status& status) {
     case CallOutcome::kOk:
     case CallOutcome::kFailed:
     case CallOutcome::kExhausted:
-      // It is there; that our patience ended says nothing of it.
+      // The endpoint is there. A deadline of this side, though, proves nothing about it.
       if (!absl::IsDeadlineExceeded(status)) member->losses.Succeeded();
       break;
     case CallOutcome::kLost:
       member->trouble = Explanation(status);
-      // What was under way when it was ejected is lost with it, and says nothing more.
+      // Calls that were under way at the ejection are lost with it, and prove nothing more.
       if (member->losses.Remaining() > absl::ZeroDuration()) break;
       member->losses.Failed();
       ejected = member->losses.Remaining() > absl::ZeroDuration();
@@ -233,7 +233,7 @@ Balancer::Member* Balancer::Find(const Endpoint* endpoint) {
 
 bool Balancer::IsHealthy(const Member& member) const {
   if (!member.answers || member.losses.Remaining() > absl::ZeroDuration()) return false;
-  // After the pause one call finds out whether it is well again, and not a crowd of them.
+  // After the pause a single call tests whether the endpoint works again.
   return member.losses.failures() <= options_.ejection.free_failures || member.outstanding == 0;
 }
 
@@ -270,7 +270,7 @@ const Endpoint* Balancer::Choose(const Wanted& wanted, const Endpoint* not_this,
   }
   if (best == members_.end()) return nullptr;
   ++best->outstanding;
-  // The last that was chosen comes last among equals.
+  // The endpoint chosen last moves to the end, so that equals take turns.
   members_.splice(members_.end(), members_, best);
   return best->endpoint;
 }

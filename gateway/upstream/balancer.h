@@ -19,29 +19,30 @@
 
 namespace souvenir::gateway {
 
-// What became of a call to an endpoint.
+// The outcome of a call to an endpoint.
 enum class CallOutcome {
   kOk,
-  kFailed,     // an error that speaks of the request or of the model
-  kLost,       // UNAVAILABLE: not reached, or gone before the answer came
-  kExhausted,  // RESOURCE_EXHAUSTED: its queue is full
-  kCancelled,  // nobody wanted the answer any more
+  kFailed,     // an error about the request or the model
+  kLost,       // UNAVAILABLE: the endpoint was not reached, or went away before its answer came
+  kExhausted,  // RESOURCE_EXHAUSTED: the endpoint's queue is full
+  kCancelled,  // cancelled, because nobody wanted the answer any more
 };
 inline constexpr size_t kCallOutcomes = 5;
 std::string_view CallOutcomeName(CallOutcome outcome);  // "ok", "failed", "lost", ...
 CallOutcome CallOutcomeOf(const absl::Status& status);
 
-// Decides which endpoint a call goes to: of those that answer and have the model ready, with the
-// digest that is wanted if any of them has it, the one with the fewest calls under way; of several
-// such, one after the other. One that is just loading the model comes after those that have it.
+// Chooses the endpoint of a call. Candidates answer and have the model ready; endpoints with the
+// wanted digest come first, and those that are still loading the model come last. Among equals the
+// endpoint with the fewest calls under way is chosen, and if several have the fewest, they take
+// turns.
 //
-// An endpoint that loses several calls in a row is ejected: it is left alone for a pause, which
-// doubles each time that the one call it is then tried with is lost too. Where all that could
-// answer are ejected or away they are asked all the same: a call that fails tells more than one
-// that is not made.
+// An endpoint that loses several calls in a row is ejected: it gets no calls during a pause. After
+// the pause one call tests it. Each time that this call is lost too, the next pause is twice as
+// long. If all endpoints are ejected or away, they are called anyway: a call that fails tells more
+// than a call that is not made.
 //
-// Owned by an EndpointSet, which owns the endpoints too. Thread-safe; a choice looks at each
-// endpoint once, under one lock. The clock must outlive it.
+// Owned by an EndpointSet, which owns the endpoints too. Thread-safe. A choice looks at each
+// endpoint once, under one lock. The clock must outlive the balancer.
 class Balancer {
  public:
   struct Options {
@@ -52,50 +53,50 @@ class Balancer {
 
   Balancer(const Clock* clock, const Options& options) : clock_(clock), options_(options) {}
 
-  // It may be chosen from now on, but is away until SetAnswers().
+  // Adds an endpoint. It may be chosen from now on, but counts as away until SetAnswers().
   void Add(const Endpoint* endpoint);
-  // It is chosen no more. It may go once IsIdle().
+  // Removes an endpoint: it is not chosen any more. It may be destroyed once IsIdle().
   void Remove(const Endpoint* endpoint);
-  // Whether no call that was begun there has yet to end.
+  // Returns true if all calls that began at the endpoint have ended.
   bool IsIdle(const Endpoint* endpoint) const;
 
-  // It says what it has. One that was away has all its losses forgotten.
+  // Notes that the endpoint answers, and its models. If it was away, its losses are forgotten.
   void SetAnswers(const Endpoint* endpoint, std::shared_ptr<const EndpointModels> ready);
-  // It does not answer, for that reason.
+  // Notes that the endpoint does not answer, with the reason.
   void SetAway(const Endpoint* endpoint, const absl::Status& reason);
 
-  // Chooses, and begins a call; nullptr where there is no endpoint at all.
+  // Chooses an endpoint and begins a call. Returns nullptr if there is no endpoint at all.
   const Endpoint* Begin(const Wanted& wanted);
-  // Chooses for a call that was begun at `failed`: another that answers and has the model, or loads
-  // it. nullptr where there is none.
+  // Chooses an endpoint for a call that was begun at `failed`: another one that answers, is not
+  // ejected and has or loads the model. Returns nullptr if there is none.
   const Endpoint* BeginElsewhere(const Wanted& wanted, const Endpoint* failed);
-  // Begins a call at `endpoint`; nullptr where that has been removed.
+  // Begins a call at `endpoint`. Returns nullptr if that was removed.
   const Endpoint* BeginAt(const Endpoint* endpoint);
-  // Ends a call that was begun; true where that ejected the endpoint.
+  // Ends a call that was begun. Returns true if that ejected the endpoint.
   bool End(const Endpoint* endpoint, const absl::Status& status);
 
-  // Every endpoint, or those that answer, if any does; each as if a call were begun there, and
+  // Returns all endpoints, or only those that answer if any does. Each has one more call under way
   // until Release().
   enum class Which { kAll, kAnswering };
   std::vector<const Endpoint*> Hold(Which which);
   void Release(const Endpoint* endpoint);
 
-  // A call that failed at `endpoint` is made once more.
+  // Counts that a call which failed at `endpoint` is made once more.
   void CountRetry(const Endpoint* endpoint);
 
-  // UNAVAILABLE where all endpoints are away or ejected, of several; what is known of why is its
-  // detail. Nothing otherwise.
+  // Returns UNAVAILABLE if there are several endpoints, and all of them are away or ejected; its
+  // detail has the known reasons. Otherwise returns nullopt.
   std::optional<absl::Status> AllAway() const;
 
-  // Numbers by configured name.
+  // Figures of the endpoints of one configured name.
   struct Stats {
-    size_t ready = 0;    // endpoints that answer, and are not ejected
-    size_t ejected = 0;  // that answer, and lose calls
+    size_t ready = 0;    // endpoints that answer and are not ejected
+    size_t ejected = 0;  // endpoints that answer but lose calls
     size_t away = 0;
     size_t outstanding = 0;  // calls under way
-    size_t left_out = 0;     // models, because of their names
+    size_t left_out = 0;     // models that are ignored because of their names
     std::array<uint64_t, kCallOutcomes> calls{};
-    uint64_t retries = 0;    // calls that failed there and were made once more
+    uint64_t retries = 0;    // calls that failed here and were made once more
     uint64_t ejections = 0;  // times that one was ejected
   };
   // Returns the number of endpoints that answer.
@@ -111,12 +112,12 @@ class Balancer {
     bool removed = false;
     size_t outstanding = 0;
     std::shared_ptr<const EndpointModels> ready;
-    std::string trouble;  // what it failed with last
+    std::string trouble;  // the last failure
   };
 
   Member* Find(const Endpoint* endpoint) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsHealthy(const Member& member) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Less is better.
+  // Returns the rank for a call; less is better.
   int Rank(const Member& member, const Wanted& wanted) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Leave(Member* member) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropIfLeft(const Member* member) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -127,7 +128,7 @@ class Balancer {
   const Options options_;
 
   mutable Mutex mutex_;
-  std::list<Member> members_ ABSL_GUARDED_BY(mutex_);  // those removed too, until they are idle
+  std::list<Member> members_ ABSL_GUARDED_BY(mutex_);  // includes removed ones until they are idle
   std::map<std::string, Stats> counted_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -17,7 +17,7 @@ struct BoundedLookup::Shared {
   Mutex mutex;
   CondVar changed;
   bool stopped ABSL_GUARDED_BY(mutex) = false;
-  // By name: a lookup that is under way, or its answer, until somebody takes it.
+  // Lookups by name: nullopt while one is under way, then its answer until a caller takes it.
   std::map<std::string, std::optional<Addresses>> lookups ABSL_GUARDED_BY(mutex);
 };
 
@@ -35,7 +35,7 @@ void BoundedLookup::Begin(const std::string& name) {
     MutexLock lock(&shared_->mutex);
     if (shared_->stopped || !shared_->lookups.try_emplace(name).second) return;
   }
-  // Detached, because nothing ends getaddrinfo(): joining it would make every stop as slow.
+  // Detached, because nothing can end getaddrinfo(); a stop that joined it would take as long.
   StartThread("name lookup", [name, look_up = options_.look_up, shared = shared_] {
     Addresses found = look_up(name);
     MutexLock lock(&shared->mutex);

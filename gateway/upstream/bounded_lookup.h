@@ -13,19 +13,19 @@
 
 namespace souvenir::gateway {
 
-// Looks names up, with a limit to how long its caller waits. The system's resolver has none that a
-// program could set: where no name server answers it blocks for minutes, and it cannot be called
-// off. So each lookup runs on a thread of its own, which is left to itself when the limit has
-// passed. A name has one lookup under way at the most: the next caller waits for the same one, so
-// that a resolver that takes longer than the limit still serves.
+// Looks up names, and limits how long its caller waits. The system's resolver has no such limit: if
+// no name server answers it blocks for minutes, and cannot be cancelled. So each lookup runs on a
+// thread of its own, which is left running when the limit has passed. A name has at most one lookup
+// under way; a later call waits for the same one, so that a resolver slower than the limit still
+// serves.
 //
 // Owned by an AddressWatcher. LookUpAll() is for one thread, Stop() for any. A lookup that is left
-// to itself outlives this object, and touches nothing but what it shares with the others.
+// running outlives this object, and only touches what it shares with the other lookups.
 class BoundedLookup {
  public:
   using Addresses = absl::StatusOr<std::vector<std::string>>;
-  // Called on many threads, and perhaps after this object has gone: what it refers to must live as
-  // long as it does.
+  // Called on many threads, perhaps after this object is destroyed; whatever it refers to must live
+  // as long as the function itself.
   using LookUp = std::function<Addresses(const std::string& name)>;
 
   struct Options {
@@ -35,12 +35,12 @@ class BoundedLookup {
   };
 
   explicit BoundedLookup(Options options);
-  // Leaves what is under way to itself. REQUIRES: no LookUpAll() is under way.
+  // Leaves the lookups under way running. REQUIRES: no LookUpAll() is under way.
   ~BoundedLookup() { Stop(); }
 
-  // Looks all names up at the same time; an answer for each, in their order. UNAVAILABLE, naming
-  // it, for a name without an answer when the limit has passed. Empty once Stop() was called.
-  // REQUIRES: no name comes twice.
+  // Looks up all names at the same time, and returns an answer for each, in their order.
+  // UNAVAILABLE names a name without an answer within the limit. Returns an empty list once Stop()
+  // was called. REQUIRES: no name comes twice.
   std::vector<Addresses> LookUpAll(absl::Span<const std::string> names);
 
   // Ends the wait of LookUpAll(), now and from now on. Idempotent.

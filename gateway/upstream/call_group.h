@@ -9,7 +9,7 @@
 
 namespace souvenir::gateway {
 
-// Calls that are given up together, be they added before or after that.
+// Calls that are cancelled together. A call that is added after the cancellation is cancelled too.
 //
 // Thread-safe. It shares the calls and keeps them until it is destroyed.
 class CallGroup final : public Upstream::Call {

@@ -6,13 +6,13 @@ namespace souvenir::gateway {
 namespace {
 
 constexpr double kStep = 0.2;
-constexpr double kHeadroom = 1;             // calls that are to wait at compute
-constexpr double kMaxWaitedFraction = 0.5;  // one answer does not halve the limit at once
+constexpr double kHeadroom = 1;             // calls that should wait at compute
+constexpr double kMaxWaitedFraction = 0.5;  // so that one answer does not halve the limit at once
 
 }  // namespace
 
 void ConcurrencyLimit::Record(const Sample& sample) {
-  // Calls that do not use the limit say nothing of it.
+  // Calls that do not use the limit say nothing about it.
   if (sample.under_way < std::max(limit() / 2, 1)) return;
   if (sample.waited) {
     if (sample.took <= absl::ZeroDuration()) return;

@@ -6,8 +6,8 @@
 
 namespace souvenir::gateway {
 
-// Number of calls of one model that may be under way at once. It follows what compute can take, so
-// that rows wait at the gateway, where they leave together and in a fair order, and not in
+// The number of calls of one model that may be under way at once. It follows what compute can take,
+// so that rows wait at the gateway, where they leave together and in a fair order, and not in
 // compute's queue.
 //
 // The limit aims at one call that waits at compute, so that no instance idles between two calls,
@@ -19,9 +19,9 @@ namespace souvenir::gateway {
 // which is its own value when limit * waited / took = 1: by Little's law, the number of calls that
 // wait at compute.
 //
-// A server that does not say how long a call waited has a queue of its own to fill: as with TCP,
-// the limit then grows by one with as many answers as it has calls, and is halved when the server
-// refuses one (additive increase, multiplicative decrease).
+// If a server does not report how long a call waited, the limit works as in TCP (additive increase,
+// multiplicative decrease): it grows by one with as many answers as it has calls, and is halved
+// when the server refuses a call.
 //
 // Not thread-safe.
 class ConcurrencyLimit {
@@ -33,7 +33,7 @@ class ConcurrencyLimit {
 
   // An answered call.
   struct Sample {
-    int under_way = 1;  // calls under way while it was, itself included
+    int under_way = 1;  // calls under way during this one, itself included
     absl::Duration took;
     std::optional<absl::Duration> waited;  // for an instance; absent if the server does not say
   };
@@ -45,11 +45,11 @@ class ConcurrencyLimit {
 
   void Record(const Sample& sample);
 
-  // Compute has got so many instances more or, below 0, fewer: the limit moves with them at once,
-  // so that none idles until calls that take long have been answered.
+  // Moves the limit at once when compute has gained instances or, below 0, lost some. Otherwise new
+  // instances would idle until long calls have been answered.
   void Shift(int instances);
 
-  // Compute had no room for a call: halves the limit.
+  // Halves the limit, because compute had no room for a call.
   void RecordRefusal();
 
  private:

@@ -17,22 +17,22 @@ struct Endpoint {
   std::unique_ptr<UpstreamServer> upstream;
 };
 
-// The models that an endpoint can be asked now, or soon. Immutable.
+// The models that an endpoint has ready or is loading. Immutable.
 class EndpointModels {
  public:
   explicit EndpointModels(const souvenir::state::v1::KnownModels& described);
 
-  // What a call asks for.
+  // The model that a call needs.
   struct Wanted {
     std::string_view model;
     std::string_view version;
     std::string_view digest;
-    bool any_version = false;  // of the same model
+    bool any_version = false;  // true if another version of the model will do
   };
   enum class Match {
-    kNo,           // the model is not there, or broken
-    kLoading,      // who asks now may have to wait
-    kOtherDigest,  // it is ready, and differs from what the catalog has
+    kNo,           // the endpoint does not have the model, or it is broken
+    kLoading,      // the model is loading; a call may have to wait
+    kOtherDigest,  // the model is ready, with another digest than the catalog's
     kSame,
   };
   Match Find(const Wanted& wanted) const;

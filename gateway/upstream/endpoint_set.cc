@@ -14,17 +14,17 @@ namespace {
 
 absl::Status Stopping() { return absl::UnavailableError("the gateway is stopping"); }
 
-// Returns the call that ended before it was made.
+// Returns a call that ended before it was made.
 std::shared_ptr<Upstream::Call> Ended() { return std::make_shared<CallGroup>(); }
 
-// What each endpoint said.
+// The answer of each endpoint.
 template <typename Response>
 struct Answers {
   std::vector<std::string> addresses;
-  std::vector<absl::StatusOr<std::unique_ptr<Response>>> answers;  // of the same order
+  std::vector<absl::StatusOr<std::unique_ptr<Response>>> answers;  // in the order of `addresses`
 };
 
-// One answer for those of all, where it takes all of them to succeed.
+// Merges the answers of a request that succeeds only if every endpoint succeeds.
 template <typename Response>
 absl::StatusOr<std::unique_ptr<Response>> AllOf(Answers<Response> all) {
   absl::Status first;
@@ -146,7 +146,7 @@ std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
     Done<Response> done;
     Mutex mutex;
     size_t left ABSL_GUARDED_BY(mutex) = 0;
-    Answers<Response> all;  // each written by one callback, and read after the last
+    Answers<Response> all;  // each is written by one callback; all are read after the last one
   };
   const auto gathering = std::make_shared<Gathering>(*std::move(pass));
   gathering->done = std::move(done);
@@ -164,8 +164,8 @@ std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
                                   absl::StatusOr<std::unique_ptr<Response>> answer) mutable {
       gathering->all.answers[i] = std::move(answer);
       balancer_.Release(endpoint);
-      // What is left of the gathering, its pass too, goes with the last answer and not with the
-      // callback that holds it, which the endpoint may keep a while.
+      // The endpoint may keep this callback for a while. So the callback gives up its share, and
+      // the gathering with its pass is destroyed with the last answer.
       const std::shared_ptr<Gathering> mine = std::move(gathering);
       {
         MutexLock lock(&mine->mutex);

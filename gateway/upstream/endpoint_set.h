@@ -17,35 +17,37 @@
 
 namespace souvenir::gateway {
 
-// Several compute services as one: a computation goes to the one that suits it best, and to another
-// where that is lost; loading, unloading and statistics concern all.
+// Several compute services that act as one. A computation goes to the service that suits it best,
+// and to another if that one loses it. Load, unload and statistics go to all.
 //
-// Owned by the gateway. Thread-safe. Endpoints come and go by SetAddresses(), on whose thread their
-// connections are made and closed; calls under way at one that goes are answered before it is
-// closed.
+// Owned by the gateway. Thread-safe. SetAddresses() adds and removes endpoints; its thread opens
+// and closes their connections. A removed endpoint is closed once its calls under way have been
+// answered.
 class EndpointSet final : public Upstream {
  public:
   using Connect = std::function<std::unique_ptr<UpstreamServer>(const EndpointAddress&)>;
 
   struct Options {
-    std::string setting;  // that has its addresses, for messages
+    std::string setting;  // name of the setting that has the addresses, for messages
     Balancer::Options balancer;
-    // Told of an endpoint that is new, and of one that is about to go, which then may be described
-    // no more. On SetAddresses()'s thread, or the destructor's.
+    // Called for a new endpoint, and for one that is about to be removed. After on_removed() has
+    // returned, the endpoint must not be passed to SetDescribed(). On the thread of SetAddresses()
+    // or of the destructor.
     std::function<void(const Endpoint&)> on_added = [](const Endpoint&) {};
     std::function<void(const Endpoint&)> on_removed = [](const Endpoint&) {};
-    // An endpoint was ejected; on any thread, must not block.
+    // Called when an endpoint was ejected; on any thread, must not block.
     std::function<void()> on_ejected = [] {};
   };
 
   EndpointSet(Options options, const Clock* clock, Connect connect);
-  // Waits for the callbacks of all calls; cancel them first. Not on a thread that runs callbacks.
+  // Waits for the callbacks of all calls; cancel these first. Must not run on a thread that runs
+  // callbacks.
   ~EndpointSet() override;
 
-  // Has the endpoints be those at `addresses`. One thread at a time.
+  // Makes `addresses` the addresses of the set. Called by one thread at a time.
   void SetAddresses(const std::vector<EndpointAddress>& addresses);
 
-  // What an endpoint that the set has says of itself, or why it says nothing.
+  // Sets the models of an endpoint of this set, or the reason why it does not answer.
   void SetDescribed(const Endpoint& endpoint,
                     absl::StatusOr<std::shared_ptr<const EndpointModels>> models);
 
@@ -56,13 +58,13 @@ class EndpointSet final : public Upstream {
   std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference, absl::Duration timeout,
                               InferenceDone done) override;
 
-  // The sums over the endpoints that answer; the first error where none does.
+  // Sums over the endpoints that answer. Fails with the first error if none does.
   std::shared_ptr<Call> Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
                                    absl::Duration timeout,
                                    Done<inference::ModelStatisticsResponse> done) override;
 
-  // Passed on to every endpoint. OK where all of them have done it; else the first error, with who
-  // failed and how many did not.
+  // Load() and Unload() go to every endpoint. OK if all of them succeed. Otherwise the code of the
+  // first error, with the number that succeeded and all messages; the detail has the addresses.
   std::shared_ptr<Call> Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
                              absl::Duration timeout,
                              Done<inference::RepositoryModelLoadResponse> done) override;
@@ -71,7 +73,7 @@ class EndpointSet final : public Upstream {
                                Done<inference::RepositoryModelUnloadResponse> done) override;
 
  private:
-  // Makes a call at every endpoint, by `method`, and gives what all of them said to `merge`.
+  // Calls `method` at every endpoint, and passes all answers to `merge`.
   template <typename Request, typename Response, typename Method, typename Merge>
   std::shared_ptr<Call> AskAll(Balancer::Which which, std::unique_ptr<Request> request,
                                absl::Duration timeout, Method method, Done<Response> done,
@@ -83,9 +85,9 @@ class EndpointSet final : public Upstream {
   Balancer balancer_;
   Gate calls_;
 
-  // SetAddresses()'s.
+  // Used only by the thread of SetAddresses().
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
-  std::vector<std::unique_ptr<Endpoint>> leaving_;  // removed, with calls that have yet to end
+  std::vector<std::unique_ptr<Endpoint>> leaving_;  // removed, with calls that have not ended yet
 };
 
 }  // namespace souvenir::gateway

@@ -41,8 +41,8 @@ class FairQueue {
  public:
   using Id = uint64_t;  // never 0
 
-  static constexpr int kLevels = 9;        // of priority; 1 is the most urgent
-  static constexpr int kDefaultLevel = 5;  // of an item that names none
+  static constexpr int kLevels = 9;        // number of priorities; 1 is the most urgent
+  static constexpr int kDefaultLevel = 5;  // priority of an item that names none
 
   struct Options {
     size_t limit = 16'384;                    // most items
@@ -53,16 +53,16 @@ class FairQueue {
     std::string tenant;
     int64_t priority = 0;  // 0 means the default; numbers above kLevels mean kLevels
     std::string group;     // items of a group may leave together; "" leaves alone
-    uint64_t rows = 1;     // what it costs its tenant; at least 1
+    uint64_t rows = 1;     // cost to its tenant; at least 1
     uint64_t bytes = 0;
     const void* source = nullptr;  // the request that it is of
     T value;
   };
 
-  // Most that leaves together. The first item leaves whatever it has.
+  // Limits of the items that leave together. The first item always leaves.
   struct Most {
     uint64_t rows = 1;
-    uint64_t mixed_rows = 1;  // once items of several sources are among them
+    uint64_t mixed_rows = 1;  // limit once items of several sources are among them
     uint64_t bytes = 0;
   };
 
@@ -73,8 +73,8 @@ class FairQueue {
     return size() < options_.limit && CountOf(tenant) < options_.limit - size();
   }
 
-  // Adds an item, whether there is room or not: a request that has found room comes in whole, and
-  // an item may come back that has had its place.
+  // Adds an item, even without room: a request that has found room comes in whole, and an item that
+  // has left may come back.
   Id Push(Item item, absl::Duration now) {
     const int number = LevelOf(item.priority);
     Level& level = levels_[number];
@@ -135,7 +135,7 @@ class FairQueue {
   bool empty() const { return places_.empty(); }
 
  private:
-  // A batch looks past so many tenants whose next item is of another group.
+  // A batch looks past at most this many tenants whose next item is of another group.
   static constexpr int kMaxPassed = 64;
 
   struct Waiting {
@@ -171,8 +171,7 @@ class FairQueue {
     return found != waiting_of_tenant_.end() ? found->second : 0;
   }
 
-  // Returns when the level's turn is: the time at which its next item came, and later by `aging`
-  // for each level.
+  // Returns the level's turn: the time at which its next item came, plus `aging` for each level.
   absl::Duration RankOf(int number, const Level& level) const {
     return level.order.begin()->second->waiting.front().arrived + (number - 1) * options_.aging;
   }
@@ -190,7 +189,7 @@ class FairQueue {
     return next;
   }
 
-  // Returns the tenant whose next item is of the group and has its turn before those of the others.
+  // Returns the tenant whose next item is of the group and comes first among such items.
   Tenant* NextOfGroup(const std::string& group) const {
     Tenant* next = nullptr;
     absl::Duration earliest = absl::InfiniteDuration();
@@ -217,7 +216,7 @@ class FairQueue {
     return Take(places_.at(tenant->waiting.front().id), /*served=*/true);
   }
 
-  // Takes an item out. `served`: its rows count, and time moves on.
+  // Takes an item out. `served`: its rows are charged to the tenant, and virtual time moves on.
   T Take(const Place place, bool served) {
     Level& level = levels_.at(place.level);
     Tenant& tenant = *place.tenant;

@@ -34,7 +34,7 @@ using inference::GRPCInferenceService;
 using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
-// A bit for each algorithm; the first is "none".
+// A set of algorithms, with a bit for each; it has only "none".
 constexpr int kOnlyUncompressed = 1 << GRPC_COMPRESS_NONE;
 
 constinit Logger log{"upstream"};
@@ -46,16 +46,16 @@ std::shared_ptr<grpc::Channel> Connect(const GrpcUpstream::Options& options) {
   }
   arguments.SetMaxReceiveMessageSize(static_cast<int>(options.max_message_bytes));
   arguments.SetMaxSendMessageSize(static_cast<int>(options.max_message_bytes));
-  // A server that was restarted is found again within a second; gRPC's default grows to two
+  // A server that was restarted is found again within a second. gRPC's default grows to two
   // minutes.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  // A connection that died without a word is noticed while calls wait on it.
+  // Pings find connections that broke silently while calls wait on them.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
                    static_cast<int>(absl::ToInt64Milliseconds(options.keepalive)));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5'000);
-  // gRPC inflates an answer whole before it looks at its size: none may come compressed.
+  // Answers must not be compressed: gRPC inflates an answer as a whole before it checks its size.
   arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, kOnlyUncompressed);
   return grpc::CreateCustomChannel(options.address, UpstreamCredentials(), arguments);
 }
@@ -69,18 +69,19 @@ bool IsAway(const grpc::Status& status) {
          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
 }
 
-// Of a call that nobody here cancelled: a server that stops does so to what it has under way.
+// For a call that this side did not cancel: a server that stops cancels its calls under way.
 grpc::Status AwayIfCancelled(const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::CANCELLED) return status;
   return {grpc::StatusCode::UNAVAILABLE,
           fmt::format("gave the call up: {}", status.error_message())};
 }
 
-// How many of the models that are left out have a line each.
+// Most lines of the log for models that are left out.
 constexpr size_t kMostTold = 10;
 
-// Takes the models from a RepositoryIndexResponse, one by one: a name that cannot be, as one that
-// is not UTF-8, would spoil the message as a whole. Returns why others were left out.
+// Takes the models from a RepositoryIndexResponse, one by one, because a single invalid name, such
+// as one that is not UTF-8, would make the whole message unreadable. Returns the reasons why models
+// were left out.
 std::vector<std::string> TakeIndex(const google::protobuf::Empty& response, KnownModels* models) {
   std::vector<std::string> refused;
   const auto& fields = response.GetReflection()->GetUnknownFields(response);
@@ -110,41 +111,42 @@ std::vector<std::string> TakeIndex(const google::protobuf::Empty& response, Know
   return refused;
 }
 
-// Of a server that does not tell what has changed: models that one look asks for although their
-// entries in the index are as they were. With an interval of 2 s, 10,000 models take 80 s.
+// Limit for a server that does not tell whether something has changed: the number of models that
+// one poll asks for although their entries in the index are unchanged. With an interval of 2 s,
+// 10,000 models take 80 s.
 constexpr int kMostInTurn = 256;
 
 bool IsSameEntry(const KnownModel& a, const KnownModel& b) {
   return a.state() == b.state() && a.reason() == b.reason();
 }
 
-// Whether a model that is ready by the index could not be described.
+// Returns true if a model that is ready by the index could not be described.
 bool Lacks(const KnownModel& entry, const KnownModel& model) {
   return entry.state() == "READY" && !model.has_metadata();
 }
 
-// Whether the status came from the server, and not from gRPC on this side, whose words are
-// addresses. Only its text for debugging tells.
+// Returns true if the status came from the server, and not from gRPC on this side, whose messages
+// contain addresses. Only gRPC's debug text tells them apart.
 bool IsPeers(const grpc::ClientContext& context) {
   return context.debug_error_string().find("Error received from peer") != std::string::npos;
 }
 
-// Returns true if a message was too large, here or at the server; only gRPC's words tell. "Sent"
-// and "Received message larger than max" are the C++ library's, the other are Java's.
+// Returns true if a message was too large, here or at the server. Only gRPC's message tells:
+// "message larger than max" is of the C++ library, the other of Java's.
 bool IsTooLarge(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
          (status.error_message().find("message larger than max") != std::string::npos ||
           status.error_message().find("message exceeds maximum size") != std::string::npos);
 }
 
-// What a caller may be told of a failed call; the detail has the address.
+// Returns the error of a failed call as a caller may see it. Addresses are only in the detail.
 absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& context,
                      const std::string& address) {
   absl::Status plain = FromGrpcStatus(status);
   if (status.ok()) return plain;
   if (IsTooLarge(status)) plain = WithRowFault(std::move(plain), RowFault::kTooLargeAnswer);
   const bool is_peers = IsPeers(context);
-  // A model's words, which may hold what the caller sent, go into no log.
+  // A model's message may contain the caller's data, so the log does not get it.
   if (is_peers && !absl::IsUnavailable(plain)) return WithoutPaths(plain, Detail::kDrop);
   if (is_peers) {
     return WithDetail(
@@ -165,7 +167,7 @@ struct GrpcUpstream::Stub {
   explicit Stub(std::shared_ptr<grpc::ChannelInterface> connected)
       : channel(std::move(connected)), rpc(GRPCInferenceService::NewStub(channel)) {}
 
-  // Blocks. The response's fields are unknown ones of a message that has none, for TakeIndex().
+  // Blocks. The message type has no fields, so that TakeIndex() finds all as unknown fields.
   grpc::Status ReadIndex(grpc::ClientContext* context, google::protobuf::Empty* response) {
     return grpc::internal::BlockingUnaryCall<inference::RepositoryIndexRequest,
                                              google::protobuf::Empty, grpc::protobuf::MessageLite,
@@ -200,7 +202,7 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
                                                     std::shared_ptr<const Request> request,
                                                     absl::Duration timeout, Done<Response> done,
                                                     const TraceContext& trace) {
-  // What holds on to the channel. The gate is left after the context has gone.
+  // Keeps the channel in use. The gate is left after the context is destroyed.
   struct Live {
     explicit Live(Gate::Pass pass) : pass(std::move(pass)) {}
     const Gate::Pass pass;
@@ -221,7 +223,7 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
     std::unique_ptr<Response> response = std::make_unique<Response>();
     Done<Response> done;
     Mutex mutex;
-    std::shared_ptr<Live> live ABSL_GUARDED_BY(mutex);  // null once it has ended
+    std::shared_ptr<Live> live ABSL_GUARDED_BY(mutex);  // null once the call has ended
   };
   auto state = std::make_shared<State>();
   std::optional<Gate::Pass> pass = calls_.Enter();
@@ -238,11 +240,11 @@ std::shared_ptr<Upstream::Call> GrpcUpstream::Start(Method method,
     MutexLock lock(&state->mutex);
     state->live = live;
   }
-  // The state keeps itself until the call has ended.
+  // The callback keeps the state alive until the call has ended.
   (stub_->rpc->async()->*method)(
       &live->context, state->request.get(), state->response.get(),
       [state, this](const grpc::Status& status) {
-        std::shared_ptr<Live> ended;  // goes last, after `done` and all that it holds
+        std::shared_ptr<Live> ended;  // destroyed last, after `done` and all that it holds
         {
           MutexLock lock(&state->mutex);
           ended = std::move(state->live);
@@ -323,7 +325,7 @@ absl::StatusOr<bool> GrpcUpstream::ReadIndex(const Look& look, const Described& 
   if (!known.revision.empty()) context.AddMetadata(kKnownRevisionHeader, known.revision);
   google::protobuf::Empty index;
   const grpc::Status status = AwayIfCancelled(stub_->ReadIndex(&context, &index));
-  // A server without the extension is asked about the names we were given.
+  // A server without the index extension is asked for the models that are configured.
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
     for (const std::string& name : look.names) {
       KnownModel* const model = now->index.add_models();
@@ -350,7 +352,7 @@ absl::Status GrpcUpstream::DescribeModels(const Look& look, const Described& kno
     before.emplace(NameAndVersion(entry.name(), entry.version()), i);
   }
   const int count = now->index.models_size();
-  // With a revision, something has changed, and it is not known what.
+  // If the server has revisions, something has changed, but it does not say what.
   const bool all = look.thorough || known.models == nullptr || !now->revision.empty();
   const auto first = count == 0 ? 0 : static_cast<int>(known.turn % static_cast<size_t>(count));
   now->turn = static_cast<size_t>(first) + kMostInTurn;
@@ -372,11 +374,11 @@ absl::Status GrpcUpstream::DescribeModels(const Look& look, const Described& kno
       continue;
     }
     if (look.cancellation != nullptr && look.cancellation->cancelled()) {
-      return absl::CancelledError("the look was given up");
+      return absl::CancelledError("the poll was cancelled");
     }
     *model = entry;
     SOUVENIR_RETURN_IF_ERROR(DescribeModel(look.timeout, model));
-    // What could not be described is asked for again.
+    // A model that could not be described is asked for again, so the revision must not match.
     if (Lacks(entry, *model)) now->revision.clear();
     changed |= old == nullptr || !MessageDifferencer::Equals(*old, *model);
   }
@@ -384,8 +386,8 @@ absl::Status GrpcUpstream::DescribeModels(const Look& look, const Described& kno
   return absl::OkStatus();
 }
 
-// Fills in what the server tells of one model; one that it cannot describe keeps its state, or is
-// UNAVAILABLE if it was said to be ready.
+// Fills in the description of one model. A model that the server cannot describe keeps its state,
+// but becomes UNAVAILABLE if it was READY.
 absl::Status GrpcUpstream::DescribeModel(absl::Duration timeout, KnownModel* model) {
   grpc::ClientContext context;
   context.set_deadline(Deadline(timeout));
@@ -417,8 +419,8 @@ absl::Status GrpcUpstream::DescribeModel(absl::Duration timeout, KnownModel* mod
   const grpc::Status configured =
       AwayIfCancelled(stub_->rpc->ModelConfig(&config_context, config_request, &config));
   if (configured.ok()) model->mutable_config()->Swap(config.mutable_config());
-  // Optional in the protocol: a server without it is configured at the gateway. One that has gone
-  // meanwhile is no such server.
+  // ModelConfig is optional in the protocol: a server without it is configured at the gateway. If
+  // the server has gone away, that is an error.
   return IsAway(configured) ? Explain(configured, config_context, options_.address)
                             : absl::OkStatus();
 }

@@ -14,21 +14,22 @@ namespace souvenir::gateway {
 
 // A server over one gRPC channel, which reconnects by itself.
 //
-// Whoever lets go of a channel last waits for the threads that run callbacks (gRPC 1.51), and so
-// must not be one of them. All that holds on to the channel, which contexts of calls do, is gone
-// before the destructor lets go of it.
+// The thread that releases a channel last waits for the threads that run callbacks (gRPC 1.51), so
+// it must not be one of them. Contexts of calls hold the channel too; the destructor waits until
+// all are gone before it releases the channel.
 class GrpcUpstream final : public UpstreamServer {
  public:
   struct Options {
-    std::string address;                   // "host:port"; Load() and Unload() want an admin port's
-    std::string authority;                 // the name it is called by; "" is the address
+    std::string address;                   // "host:port"; Load() and Unload() need an admin port
+    std::string authority;                 // name of the server in requests; "" means `address`
     size_t max_message_bytes = 16u << 20;  // of one request or answer
-    // A server that is silent for so long, while a call waits for it, is asked whether it lives.
+    // A server that is silent for this time, while a call waits for it, gets a keepalive ping.
     absl::Duration keepalive = absl::Seconds(30);
   };
 
   explicit GrpcUpstream(const Options& options);
-  // Waits for the callbacks of all calls; cancel them first. Not on a thread that runs callbacks.
+  // Waits for the callbacks of all calls; cancel these first. Must not run on a thread that runs
+  // callbacks.
   ~GrpcUpstream() override;
 
   std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference, absl::Duration timeout,
@@ -53,21 +54,21 @@ class GrpcUpstream final : public UpstreamServer {
                               absl::Duration timeout, Done<Response> done,
                               const TraceContext& trace = {});
 
-  // What Describe() learned last.
+  // The result of the last Describe().
   struct Described {
-    souvenir::state::v1::KnownModels index;  // before the models were asked for
-    KnownModelsPtr models;                   // of each entry of `index`; null: nothing is known yet
-    std::string revision;                    // the server's; "" of one without, or if some lack
-    size_t turn = 0;                         // the entry that is asked for next, see Look
+    souvenir::state::v1::KnownModels index;  // as read, before the models were described
+    KnownModelsPtr models;  // one for each entry of `index`; null if nothing is known yet
+    std::string revision;   // of the server; "" if it has none, or if a description is missing
+    size_t turn = 0;        // the entry that is asked for next; see Look
   };
 
-  // Reads the index, and the server's revision. True if it is that of `known`.
+  // Reads the index and the server's revision. Returns true if the revision is that of `known`.
   absl::StatusOr<bool> ReadIndex(const Look& look, const Described& known, Described* now);
-  // Asks for the models of `now->index` that are not to be taken from `known`.
+  // Describes the models of `now->index`; unchanged ones may be taken from `known`.
   absl::Status DescribeModels(const Look& look, const Described& known, Described* now);
   absl::Status DescribeModel(absl::Duration timeout, souvenir::state::v1::KnownModel* model);
 
-  // Logs why models are left out, where there are more or fewer than before.
+  // Logs why models are left out, if their number has changed.
   void TellRefused(const std::vector<std::string>& refused);
 
   const Options options_;
@@ -78,7 +79,7 @@ class GrpcUpstream final : public UpstreamServer {
   std::shared_ptr<const Described> described_ ABSL_GUARDED_BY(mutex_) =
       std::make_shared<const Described>();
 
-  Gate calls_;  // each is inside for as long as its context exists
+  Gate calls_;  // a call is inside as long as its context exists
 };
 
 }  // namespace souvenir::gateway

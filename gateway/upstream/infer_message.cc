@@ -28,7 +28,7 @@ void SetParameter(const Parameter& parameter, inference::InferParameter* out) {
   std::visit(Set{out}, parameter.value);
 }
 
-// A message and its tensors, which are views of it.
+// A message, and views of its tensors.
 struct Held {
   std::unique_ptr<inference::ModelInferResponse> response;
   std::optional<MessageTensors> tensors;

@@ -7,16 +7,16 @@
 
 namespace souvenir::gateway {
 
-// What tells one model's answers from another's: what the server says of it, or, for a server that
-// says nothing, a hash over whatever of the model's metadata could. Hex.
+// Returns the digest of a model in hex, which changes if its answers may change: the one that the
+// server reports or, if it reports none, a hash of the relevant metadata.
 std::string DigestOf(const souvenir::state::v1::KnownModel& known);
 
-// Whether it can be asked.
+// Returns true if the model can be called.
 inline bool IsReady(const souvenir::state::v1::KnownModel& known) {
   return known.state() == "READY";
 }
 
-// Returns true if somebody unloaded it: it is not to be served until it is loaded again.
+// Returns true if somebody unloaded the model. It must not be served until it is loaded again.
 inline bool IsUnloaded(const souvenir::state::v1::KnownModel& known) {
   return !IsReady(known) && known.reason() == kUnloadedReason;
 }

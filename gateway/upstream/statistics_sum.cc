@@ -43,7 +43,7 @@ void Add(const InferResponseStatistics& more, InferResponseStatistics* sum) {
   Add(more.cancel(), sum->mutable_cancel());
 }
 
-// The first of `list` that `is` the one looked for; a new one where there is none.
+// Returns the first element of `list` for which `is` holds. Adds one if there is none.
 template <typename List, typename Is>
 auto* FindOrAdd(List* list, const Is& is) {
   const auto found = std::find_if(list->begin(), list->end(), is);

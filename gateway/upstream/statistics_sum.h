@@ -4,8 +4,8 @@
 
 namespace souvenir::gateway {
 
-// Adds what one server counted to what others did: by model and version, in `sum`'s order and then
-// `more`'s. The last inference is the latest; all else is a sum.
+// Adds the statistics of one server to those of others, by model and version. Models that only
+// `more` has come last, in its order. The last inference is the latest; all else is added up.
 void AddStatistics(const inference::ModelStatisticsResponse& more,
                    inference::ModelStatisticsResponse* sum);
 

@@ -16,23 +16,25 @@
 
 namespace souvenir::gateway {
 
-// Part of the message of an error for a server that cannot be reached.
+// Part of the error message for a server that cannot be reached.
 inline constexpr char kCannotBeReached[] = "cannot be reached";
 
-// A server of the Open Inference Protocol that computes what is not remembered, or a set of them.
+// A server of the Open Inference Protocol, or a set of them, that computes answers which are not
+// cached.
 //
-// Thread-safe. Callbacks run on a thread of the upstream's own, and must not block; they run
-// exactly once, also when a call is cancelled or the upstream is destroyed, which waits for them.
+// Thread-safe. Callbacks run on a thread of the upstream's own, and must not block. Each runs
+// exactly once, even if the call is cancelled or the upstream is destroyed; the destructor waits
+// for them.
 class Upstream {
  public:
   template <typename Response>
   using Done = absl::AnyInvocable<void(absl::StatusOr<std::unique_ptr<Response>>) &&>;
 
-  // A call under way. It may be let go of at any time.
+  // A call under way. It may be released at any time.
   class Call {
    public:
     virtual ~Call() = default;
-    // Has the callback called with CANCELLED, unless it has been called already.
+    // Ends the call: its callback gets CANCELLED, unless it was called already.
     virtual void Cancel() = 0;
   };
 
@@ -43,13 +45,13 @@ class Upstream {
 
   using InferenceDone = absl::AnyInvocable<void(absl::StatusOr<InferenceAnswer>) &&>;
 
-  // Has a model compute. Errors: UNAVAILABLE at once, with the reason, while no server can be
-  // reached; INTERNAL if the answer is malformed; else the server's own.
+  // Calls a model. Errors: UNAVAILABLE at once, with the reason, while no server can be reached;
+  // INTERNAL if the answer is malformed; otherwise the server's own.
   virtual std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference,
                                       absl::Duration timeout, InferenceDone done) = 0;
 
-  // Pass messages through as they are. Cancelling such a call ends it here; the server may go on
-  // with what it was asked for.
+  // These pass messages through unchanged. Cancelling such a call ends it on this side only; the
+  // server may go on with the request.
   virtual std::shared_ptr<Call> Statistics(
       std::unique_ptr<inference::ModelStatisticsRequest> request, absl::Duration timeout,
       Done<inference::ModelStatisticsResponse> done) = 0;
@@ -61,38 +63,40 @@ class Upstream {
       Done<inference::RepositoryModelUnloadResponse> done) = 0;
 };
 
-// The models of a server at one moment. Immutable, so that looks that find no change share it.
+// The models of a server at one moment. Immutable, so that polls without a change share it.
 using KnownModelsPtr = std::shared_ptr<const souvenir::state::v1::KnownModels>;
 
-// Reasons for which a call of several rows may have failed for one of them, beside those that the
-// status code tells.
+// Reasons why one row may have made a call of several rows fail, beside those that the status code
+// tells.
 enum class RowFault {
   kTooLargeAnswer,  // the answer was larger than this side accepts
-  kLostAtServer,    // the server is there, and lost the call: a row may have killed a worker
+  kLostAtServer,    // the server is there but lost the call: a row may have killed a worker
 };
 
-// Marks `status`, an error, with the reason, and tells whether it is marked so.
+// WithRowFault() marks `status`, an error, with the reason. HasRowFault() tells whether it is
+// marked.
 absl::Status WithRowFault(absl::Status status, RowFault fault);
 bool HasRowFault(const absl::Status& status, RowFault fault);
 
-// One such server.
+// A single server.
 class UpstreamServer : public Upstream {
  public:
   struct Look {
     std::vector<std::string> names;  // the models of a server that has no index
-    absl::Duration timeout;          // of one call; of thousands of models a look takes longer
-    const Cancellation* cancellation = nullptr;  // of the look, from call to call; null: none
-    // Asks for each model. Else a server that does not tell what has changed is asked for models
-    // whose entry in the index has, and for some of the others in turn.
+    absl::Duration timeout;  // limit of one call; a poll of thousands of models takes longer
+    const Cancellation* cancellation = nullptr;  // checked between calls; null for none
+    // True to ask for every model. Otherwise a server that does not tell whether something has
+    // changed is asked for the models whose entry in the index has changed, and for some of the
+    // others in turn.
     bool thorough = false;
   };
 
-  // All models there are, from the server's index or else as `look` names them. Returns the same
-  // pointer as before if nothing has changed. Blocks; for a thread that polls.
+  // Returns all models, from the server's index or else as `look` names them. Returns the same
+  // pointer as before if nothing has changed. Blocks; to be called by a thread that polls.
   virtual absl::StatusOr<KnownModelsPtr> Describe(const Look& look) = 0;
 
-  // Models of the server's index that Describe() left out last, because of their names. On any
-  // thread; does not block.
+  // Returns the number of models of the server's index that the last Describe() left out because of
+  // their names. May be called on any thread; does not block.
   virtual size_t left_out() const { return 0; }
 };
 

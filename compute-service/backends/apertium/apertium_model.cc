@@ -60,7 +60,7 @@ class ApertiumInstance final : public Instance {
   }
 
   static absl::Status AppendRow(std::string_view payload, std::string* data) {
-    // Whatever is wrong with the answer is no fault of the caller's.
+    // An invalid answer is not the caller's fault.
     const absl::StatusOr<DecodedTensors> tensors = DecodedTensors::Decode(payload);
     const std::optional<TensorView> row =
         tensors.ok() ? tensors->Find(kTranslationOutput) : std::nullopt;

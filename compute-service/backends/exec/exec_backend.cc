@@ -27,17 +27,17 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"exec"};
-// What a program cannot take may cost it with each request.
+// Limited, because requests that a program cannot take may end a process each.
 constinit LogLimit lost_limit;
 
 namespace fs = std::filesystem;
 
 constexpr char kCommandParameter[] = "command";
 constexpr char kDefaultCommand[] = "python3 model.py";
-// Changes when the same program is asked in another way.
+// Part of the digest. To be changed when the same program gets its requests in another form.
 constexpr std::string_view kFormat = "1";
 
-// A model's program, and what its processes have in common.
+// A model's program, and the state that its processes share.
 class ExecModel final : public Model {
  public:
   ExecModel(ExecProcess::Options options, std::unique_ptr<ExecProcess> first)
@@ -56,11 +56,11 @@ class ExecModel final : public Model {
   const ExecProcess::Options options_;
   std::atomic<uint64_t> lost_{0};
   Mutex mutex_;
-  std::unique_ptr<ExecProcess> first_ ABSL_GUARDED_BY(mutex_);  // nobody's yet
+  std::unique_ptr<ExecProcess> first_ ABSL_GUARDED_BY(mutex_);  // not given to an instance yet
   std::vector<pid_t> pids_ ABSL_GUARDED_BY(mutex_);
 };
 
-// Owned by its pool; not thread-safe. Where its process is lost, the next request starts another.
+// Owned by its pool; not thread-safe. If its process is lost, the next request starts another.
 class ExecInstance final : public Instance {
  public:
   ExecInstance(ExecModel* model, std::unique_ptr<ExecProcess> process)
@@ -93,7 +93,7 @@ class ExecInstance final : public Instance {
  private:
   absl::Status Prepare() {
     if (process_ != nullptr && !process_->usable()) {
-      Lost("it ended, or spoke, while nobody asked", process_->End());
+      Lost("it ended, or wrote, between requests", process_->End());
       backoff_.Failed();
     }
     if (process_ != nullptr) return absl::OkStatus();
@@ -111,7 +111,7 @@ class ExecInstance final : public Instance {
     return absl::OkStatus();
   }
 
-  // The status of a request of so many rows where the process cannot be used any more.
+  // Returns the status of a request of `rows` rows after which the process cannot be used any more.
   absl::Status Failed(const absl::Status& reason, absl::Duration limit, int64_t rows) {
     const ExecProcess::Ending ending = process_->End();
     const std::string& name = model_->options_.name;
@@ -127,16 +127,16 @@ class ExecInstance final : public Instance {
                                               Words(ending, rows)));
   }
 
-  // What the program wrote, for whoever made the request of so many rows. Of several rows, each may
-  // be another caller's.
+  // Returns the program's output for the message to the caller of a request of `rows` rows. It is
+  // left out if there are several rows, because each may be another caller's.
   static std::string Words(const ExecProcess::Ending& ending, int64_t rows) {
     if (ending.error_bytes == 0) return "";
     if (rows == 1 && !ending.words.empty()) return "; it wrote: " + ending.words;
-    return fmt::format("; it wrote {} bytes, which may be about others and are left out",
+    return fmt::format("; it wrote {} bytes, left out because they may quote other requests",
                        ending.error_bytes);
   }
 
-  // `reason` has nothing of a request, and neither has the line.
+  // Logs the loss. `reason` must contain no part of a request, because it is logged.
   void Lost(std::string_view reason, const ExecProcess::Ending& ending) {
     ++model_->lost_;
     log.Warning(lost_limit, "a program was lost",
@@ -153,8 +153,8 @@ class ExecInstance final : public Instance {
   }
 
   ExecModel* const model_;
-  std::unique_ptr<ExecProcess> process_;  // null where it was lost
-  uint64_t requests_ = 0;                 // so far, which numbers them
+  std::unique_ptr<ExecProcess> process_;  // null if it was lost
+  uint64_t requests_ = 0;                 // number of the last request
   Backoff backoff_;
 };
 
@@ -235,7 +235,7 @@ absl::StatusOr<std::string> ExecBackend::Digest(const ModelDescription& descript
   fs::recursive_directory_iterator it(description.directory, error);
   for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
     std::error_code ignored;
-    // What Python makes of the files is no part of them.
+    // Python's compiled files are not part of the program.
     if (it->path().filename() == "__pycache__") it.disable_recursion_pending();
     if (it->is_regular_file(ignored)) files.push_back(it->path());
   }

@@ -17,10 +17,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kMostErrorBytes = 1000;  // of a program's own words
+constexpr size_t kMostErrorBytes = 1000;  // of a program's error message
 
 std::string Assemble(const Json& header, absl::Span<const TensorView> tensors) {
-  // What is not UTF-8 in a name is replaced: a program has to be told something.
+  // Bytes of a name that are not UTF-8 are replaced, because JSON cannot hold them.
   const std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   size_t size = sizeof(uint32_t) + text.size();
   for (const TensorView& tensor : tensors) size += tensor.data.size();
@@ -43,19 +43,19 @@ absl::StatusOr<Message> Disassemble(std::string_view bytes) {
   if (!reader.ok()) return absl::DataLossError("the program's message is shorter than its header");
   Message message{Json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false), reader.Rest()};
   if (!message.header.is_object()) {
-    return absl::DataLossError("the header of the program's message is no JSON object");
+    return absl::DataLossError("the header of the program's message is not a JSON object");
   }
   return message;
 }
 
-// A member of that type; nothing where there is none.
+// Returns a member that is a string, or nullopt if there is none.
 std::optional<std::string> TextOf(const Json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_string()) return std::nullopt;
   return found->get<std::string>();
 }
 
-// The program's error in `header`; OK where it tells none.
+// Returns the program's error in `header`, or OK if there is none.
 absl::Status ErrorOf(const Json& header, absl::StatusCode otherwise) {
   const std::optional<std::string> error = TextOf(header, "error");
   if (!error) return absl::OkStatus();
@@ -65,7 +65,7 @@ absl::Status ErrorOf(const Json& header, absl::StatusCode otherwise) {
 }
 
 absl::StatusOr<Tensor> ReadOutput(const Json& output, std::string_view* data) {
-  if (!output.is_object()) return absl::DataLossError("an output that is no JSON object");
+  if (!output.is_object()) return absl::DataLossError("an output is not a JSON object");
   const auto shape = output.find("shape");
   const auto size = output.find("size");
   const std::optional<DataType> datatype = ParseDataType(TextOf(output, "datatype").value_or(""));

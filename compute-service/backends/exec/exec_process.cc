@@ -26,10 +26,11 @@ namespace {
 constinit Logger log{"exec"};
 constinit LogLimit line_limit;
 
-// Of what a program wrote, in a message; and of a line, in the log.
+// Limit of a program's output in a message, and of a line in the log.
 constexpr size_t kMostTailBytes = 1000;
 
-// What is read of the standard error at a time; a program that writes for ever holds nobody up.
+// Most bytes of standard error to read at a time, so that a program that writes endlessly blocks
+// nobody.
 constexpr size_t kMostTakenBytes = 1 << 20;
 
 // Ending a program and all that it started takes a few milliseconds.
@@ -53,7 +54,7 @@ std::string OnOneLine(std::string text) {
   return text;
 }
 
-// Of a program that has had no request: what it wrote is about itself.
+// For a program that has had no request, so that its output cannot contain one.
 std::string WholeEnding(const ExecProcess::Ending& ending) {
   if (ending.words.empty()) return ending.how;
   return fmt::format("{}; it wrote: {}", ending.how, ending.words);
@@ -76,7 +77,7 @@ absl::StatusOr<std::unique_ptr<ExecProcess>> ExecProcess::Start(const Options& o
                            {ends.second.get(), STDOUT_FILENO},
                            {errors.second.get(), STDERR_FILENO},
                            {control.second.get(), kControlFd}}}));
-  ends.second.Close();  // or their ends would never be read here
+  ends.second.Close();  // otherwise their ends would never be seen here
   errors.second.Close();
   control.second.Close();
   std::unique_ptr<ExecProcess> started(
@@ -90,7 +91,7 @@ absl::StatusOr<std::unique_ptr<ExecProcess>> ExecProcess::Start(const Options& o
     const std::string end = WholeEnding(started->End());
     if (absl::IsCancelled(ready.status())) {
       return absl::UnavailableError(
-          fmt::format("`{}` was not ready when its start was given up", options.command));
+          fmt::format("`{}` was not ready when its start was cancelled", options.command));
     }
     if (absl::IsDeadlineExceeded(ready.status())) {
       return absl::DeadlineExceededError(
@@ -122,7 +123,7 @@ absl::StatusOr<std::string> ExecProcess::Exchange(std::string_view message,
                                                   absl::Duration timeout) {
   {
     MutexLock lock(&mutex_);
-    // What is there now was written at rest.
+    // The present output was written between requests.
     if (!in_request_) {
       ForgetErrors();
       had_request_ = true;
@@ -139,8 +140,8 @@ absl::StatusOr<std::string> ExecProcess::Exchange(std::string_view message,
   return answer;
 }
 
-// Until nobody has the other end any more or, where something that the program started outlives it,
-// until all is read that is there when it has ended.
+// Reads until all writers have closed the pipe. If a child of the program outlives it, reads until
+// the pipe is empty after the program has ended.
 void ExecProcess::ReadErrors() {
   for (;;) {
     pollfd waited[] = {{errors_.get(), POLLIN, 0}, {ended_.get(), POLLIN, 0}};
@@ -185,13 +186,13 @@ void ExecProcess::LogLines(std::string_view bytes) {
 }
 
 ExecProcess::Ending ExecProcess::End() {
-  // Python closes its files before it has ended: a kill now would take the exit status' place.
+  // Python closes its files before it ends. A kill now would replace the exit status.
   if (control_.open() && channel_.open() && channel_.PeerHasClosed()) {
     (void)control_.Receive(kLeaveTimeout);
   }
   channel_.Close();
   control_.FinishSending();
-  // Its end of the socket closes once nothing is left of the program.
+  // The other end closes once the program and all that it started have ended.
   if (control_.open()) (void)control_.Receive(kEndTimeout);
   control_.Close();
   Ending ending{.how = process_.Reap()};

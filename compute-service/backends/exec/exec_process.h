@@ -18,56 +18,57 @@
 namespace souvenir::compute {
 
 // A program that answers messages on its standard input with messages on its standard output. It
-// runs below the program souvenir-worker-exec, which ends with it all that it has started. What it
-// writes to its standard error is read all the time, so that it never waits for that.
+// runs below the program souvenir-worker-exec, which also ends everything that the program has
+// started. Its standard error is read all the time, so that it never blocks on that.
 //
-// What it writes there may quote any request that it has had. So it belongs to the request that is
-// under way; of what is written while nobody asks, and of all that a program writes which does so,
-// nobody can say whose it is, and nobody is told.
+// The standard error may quote any request that the program has had. Output during a request is
+// therefore told only to the caller of that request. If the program ever writes between requests,
+// its output may belong to any request, and is told to nobody. (Only log_errors logs all of it.)
 //
-// Owned by one instance; used by one thread at a time. It is killed, with all that it started, when
-// this is destroyed.
+// Owned by one instance; used by one thread at a time. The destructor kills the program, with all
+// that it started.
 class ExecProcess {
  public:
   struct Options {
-    std::string name;                                  // of the model, for messages
+    std::string name;                                  // name of the model, for messages
     std::string worker_program;                        // path of souvenir-worker-exec
     std::string command;                               // for the shell
-    std::string directory;                             // to run in
-    std::vector<std::string> environment;              // "NAME=value", all of it
+    std::string directory;                             // working directory
+    std::vector<std::string> environment;              // complete, as "NAME=value"
     int nice = 0;                                      // 0 to 19, added to the service's own
     std::string greeting;                              // the first message
-    absl::Duration start_timeout = absl::Seconds(60);  // until it has answered that
-    const Cancellation* cancellation = nullptr;        // of the start; null: none; outlives this
-    bool log_errors = false;                           // lines of its standard error are logged
+    absl::Duration start_timeout = absl::Seconds(60);  // limit until that is answered
+    const Cancellation* cancellation = nullptr;  // cancels the start; null for none; outlives this
+    bool log_errors = false;                     // true to log the lines of its standard error
   };
 
-  // How a program ended.
+  // The end of a program.
   struct Ending {
     std::string how;           // "exit status 1", "signal 9 (Killed)"
-    std::string words;         // the end of what it wrote about the request under way, on one line
-    uint64_t error_bytes = 0;  // that it has written since that request began
+    std::string words;         // last output during the request under way or the start, on one line
+    uint64_t error_bytes = 0;  // bytes written since that request or the start began
   };
 
-  // Blocks until it is ready. The program's own reason, or FAILED_PRECONDITION, DEADLINE_EXCEEDED
-  // or INTERNAL, with how it ended and what it wrote: it has had no request yet. UNAVAILABLE once
-  // it is cancelled.
+  // Starts the program, and blocks until it is ready. Errors: the program's own reason;
+  // FAILED_PRECONDITION, DEADLINE_EXCEEDED or INTERNAL, with how it ended and its output, which is
+  // safe because it has had no request; UNAVAILABLE if the start is cancelled.
   static absl::StatusOr<std::unique_ptr<ExecProcess>> Start(const Options& options);
 
   ~ExecProcess();
 
-  // One message and its answer. UNAVAILABLE where it has ended, DEADLINE_EXCEEDED where it took too
-  // long, DATA_LOSS for an answer of an impossible length: it must then be destroyed.
+  // Sends a message and returns the answer. UNAVAILABLE if the program has ended, DEADLINE_EXCEEDED
+  // if it takes too long, DATA_LOSS if the answer has an impossible length. The program must then
+  // be destroyed.
   absl::StatusOr<std::string> Exchange(std::string_view message, absl::Duration timeout);
 
-  // False once it has ended, or says something that nobody asked for.
+  // Returns false once the program has ended, or has sent an unexpected message.
   bool usable() const { return !channel_.Readable(); }
 
-  // Ends it, with all that it started. One that has closed its end of the channel gets a moment to
-  // end by itself, so that its own exit status is what is told.
+  // Ends the program, with all that it started. If it has closed its end of the channel, it gets a
+  // moment to end by itself, so that its own exit status is reported.
   Ending End();
 
-  // Of souvenir-worker-exec, the parent of all that the program is.
+  // Returns the pid of souvenir-worker-exec, the parent of all processes of the program.
   pid_t pid() const { return process_.pid(); }
 
  private:
@@ -75,9 +76,9 @@ class ExecProcess {
               MessageChannel control, UniqueFd errors);
 
   void ReadErrors();
-  // Takes what is there of the standard error; false at its end.
+  // Reads the available standard error. Returns false at its end.
   bool TakeErrors() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // What was written until now is over and done with.
+  // Forgets all output until now.
   void ForgetErrors() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LogLines(std::string_view bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -85,18 +86,18 @@ class ExecProcess {
   const bool log_errors_;
   ChildProcess process_;
   MessageChannel channel_;
-  MessageChannel control_;  // its end tells souvenir-worker-exec to end the program
+  MessageChannel control_;  // closing it makes souvenir-worker-exec end the program
   const UniqueFd errors_;
   const UniqueFd ended_;  // readable once the process has ended
 
   Mutex mutex_;
-  std::string tail_ ABSL_GUARDED_BY(mutex_);        // of the standard error, since ForgetErrors()
-  uint64_t written_ ABSL_GUARDED_BY(mutex_) = 0;    // bytes of it, since then
-  bool in_request_ ABSL_GUARDED_BY(mutex_) = true;  // or starting
+  std::string tail_ ABSL_GUARDED_BY(mutex_);      // end of the standard error since ForgetErrors()
+  uint64_t written_ ABSL_GUARDED_BY(mutex_) = 0;  // bytes of standard error since then
+  bool in_request_ ABSL_GUARDED_BY(mutex_) = true;  // during a request or the start
   bool had_request_ ABSL_GUARDED_BY(mutex_) = false;
-  // It has written while nobody asked: what it writes may be of any request.
+  // True if it has ever written between requests; its output may then belong to any request.
   bool writes_at_rest_ ABSL_GUARDED_BY(mutex_) = false;
-  std::string line_ ABSL_GUARDED_BY(mutex_);  // begun, to be logged
+  std::string line_ ABSL_GUARDED_BY(mutex_);  // the line to log, while it is incomplete
 
   std::thread reader_;
 };

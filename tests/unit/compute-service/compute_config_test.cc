@@ -24,7 +24,7 @@ TEST(CheckComputeConfigTest, RefusesAWorkerDirectoryThatIsNone) {
                 HasSubstr(std::string("worker_directory is \"") + wrong));
     EXPECT_THAT(std::string(status.message()), HasSubstr("souvenir-worker-*"));
   }
-  config.set_worker_directory("");  // where the system does not tell where the program is
+  config.set_worker_directory("");  // as if the system did not tell where the program is
   EXPECT_TRUE(CheckComputeConfig(config).ok());
 }
 

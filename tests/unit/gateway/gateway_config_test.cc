@@ -43,7 +43,7 @@ TEST(ComputeAdminAddressesTest, AreNoneWhereNoneCanBeDerived) {
   EXPECT_TRUE(CheckGatewayConfig(config).ok());
 }
 
-// Another server may listen where ours does by default; two above that is our own admin port.
+// Compute may listen on the gateway's default port. Two above it is the gateway's own admin port.
 TEST(ComputeAdminAddressesTest, AreNeverTheGatewaysOwn) {
   config::v1::GatewayConfig config = DefaultGatewayConfig();
   config.set_listen_address("0.0.0.0:9001");
@@ -100,7 +100,7 @@ TEST(CheckGatewayConfigTest, RefusesBuffersThatHoldTooFewMessages) {
               HasSubstr("connections.max_buffer_bytes is 1"));
 }
 
-// A gRPC server that nobody has configured takes two.
+// A gRPC server with default settings allows two.
 TEST(UpstreamKeepaliveTest, AtMostTwoFallIntoTheLongestCall) {
   config::v1::GatewayConfig config = DefaultGatewayConfig();
   for (const uint32_t timeout_ms : {60'000u, 600'000u, 25'000u, 1'000u}) {

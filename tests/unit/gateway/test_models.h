@@ -6,7 +6,7 @@
 
 namespace souvenir::gateway {
 
-// A model as compute would describe it: BYTES in and out, one text a row, cached.
+// Returns a model as compute would describe it: BYTES in and out, one text per row, cached.
 inline souvenir::state::v1::KnownModel TextModel(const std::string& name, const std::string& input,
                                                  const std::string& output) {
   souvenir::state::v1::KnownModel model;
@@ -15,7 +15,7 @@ inline souvenir::state::v1::KnownModel TextModel(const std::string& name, const 
   model.set_state("READY");
   auto* const metadata = model.mutable_metadata();
   metadata->set_name(name);
-  metadata->add_versions(std::string("1"));  // GCC 12 warns of a literal, wrongly (bug 105651)
+  metadata->add_versions(std::string("1"));  // GCC 12 wrongly warns about a literal (bug 105651)
   auto* const in = metadata->add_inputs();
   in->set_name(input);
   in->set_datatype("BYTES");

@@ -1,9 +1,9 @@
-// souvenir-worker-exec NICE COMMAND: runs a program of an exec model and ends with it all that it
-// has started, also what has put itself into a session of its own. Started by souvenir-compute.
+// souvenir-worker-exec NICE COMMAND: runs a program of an exec model, and ends it with all that it
+// has started, even processes in a session of their own. souvenir-compute starts it.
 //
-// Standard input, output and error are handed on. The control socket says by its end that the
-// program is to end, be it because the service wants so or because it has died. This process ends
-// as the program did, once nothing of it is left.
+// The program inherits standard input, output and error. When the other end of the control socket
+// closes, because the service wants that or has died, this process ends the program. It ends in the
+// same way as the program, once no process of the program is left.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -27,27 +27,28 @@
 namespace souvenir::compute {
 namespace {
 
-constexpr int kCannotRun = 127;  // a shell's exit status for it
+constexpr int kCannotRun = 127;  // exit status of a shell that cannot run a program
 
-// Whom a stop of the service concerns is the service's to say.
+// Ignored, because the service decides which processes a stop ends.
 constexpr int kIgnored[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
 
 [[noreturn]] void RunProgram(const std::string& command, pid_t parent) {
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(kCannotRun);  // it died before the line above
-  // Signals that the program sends to its group do not come here.
+  if (getppid() != parent) _exit(kCannotRun);  // the parent died before prctl()
+  // Protects this program's parent from signals that the program sends to its group.
   (void)setpgid(0, 0);
   for (const int ignored : kIgnored) (void)signal(ignored, SIG_DFL);
   sigset_t none;
   sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, nullptr);
-  // In the shell's place, so that the process is the program and not the shell.
+  // exec replaces the shell, so that the process is the program itself.
   const std::string line = "exec " + command;
   (void)execl("/bin/sh", "/bin/sh", "-c", line.c_str(), nullptr);
   _exit(kCannotRun);
 }
 
-// The channel and the pipe of standard error end with the program and what it started.
+// Closes this process's copies, so that the channel and the pipe of standard error end with the
+// program and its children.
 void LetGoOfStandardFiles() {
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
@@ -55,7 +56,7 @@ void LetGoOfStandardFiles() {
   close(null);
 }
 
-// Ends this process in the way of `wait_status`.
+// Ends this process with the exit status or the signal of `wait_status`.
 [[noreturn]] void EndAs(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
     const rlimit none{0, 0};
@@ -75,10 +76,10 @@ class Supervisor {
  public:
   Supervisor(pid_t program, int ended) : program_(program), ended_(ended) {}
 
-  // Until the program has ended, or is to end; how it ended.
+  // Waits until the program has ended, or has to be ended. Returns its wait status.
   int Run() {
     while (!over_) {
-      // Whatever comes on the socket but its end is not expected, and means the same.
+      // Only the end of the socket is expected. Anything else counts as the end too.
       pollfd waited[] = {{kControlFd, POLLIN, 0}, {ended_, POLLIN, 0}};
       if (poll(waited, 2, -1) < 0) continue;
       if (waited[1].revents != 0) ReapEnded();
@@ -90,7 +91,7 @@ class Supervisor {
   }
 
  private:
-  // Where children cannot be listed: the program and its group at least.
+  // Used if children cannot be listed: ends at least the program and its group.
   void EndProgram() {
     (void)kill(-program_, SIGKILL);
     (void)kill(program_, SIGKILL);
@@ -140,7 +141,7 @@ int Main(int argc, char** argv) {
   sigaddset(&child, SIGCHLD);
   (void)sigprocmask(SIG_BLOCK, &child, nullptr);
   const int ended = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-  // Before the program starts threads, which would keep theirs.
+  // Set before the program starts threads, which would keep the old priority.
   (void)setpriority(PRIO_PROCESS, 0, std::atoi(argv[1]));
 
   const pid_t self = getpid();

@@ -19,8 +19,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Loads whose first job awaits a load that has ended when it is awaited, so that the work is done
-// anew at once.
+// Tests loads whose first job awaits a load that has ended already, so that the job is run again at
+// once.
 class ModelLoadsTest : public testing::Test {
  protected:
   ModelLoadsTest() {
@@ -51,7 +51,7 @@ class ModelLoadsTest : public testing::Test {
   const std::shared_ptr<ServedModel> model_ = ServedModel::Broken(
       {}, absl::UnavailableError("broken"), {.clock = &clock_, .timers = &timers_});
   std::function<void()> while_first_runs_ = [] {};
-  std::vector<bool> awaited_;  // of each run, whether its job had awaited the model before
+  std::vector<bool> awaited_;  // for each run, whether its job had awaited the model before
   std::unique_ptr<ModelLoads> loads_;
 };
 

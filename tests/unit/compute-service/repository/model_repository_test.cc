@@ -47,7 +47,7 @@ class ModelRepositoryTest : public ::testing::Test {
     fs::create_directories(file.parent_path());
     std::ofstream(file) << text;
   }
-  // A model of the directory, with what `config` adds to the backend's name.
+  // Writes a model of the fake backend, with `config` as the rest of its configuration.
   void WriteModel(const std::string& name, const std::string& config = "") {
     Write(name + "/config.pbtxt", "backend: \"fake\"\n" + config);
   }
@@ -73,7 +73,7 @@ class ModelRepositoryTest : public ::testing::Test {
     return *std::move(model);
   }
 
-  // Why the model cannot be asked; it must be UNAVAILABLE.
+  // Returns the reason why the model cannot be asked. It must be UNAVAILABLE.
   std::string ReasonOf(const std::string& name) {
     const ServedModel::Status status = Get(name)->status();
     EXPECT_EQ(status.state, ModelState::kUnavailable) << name;
@@ -89,9 +89,9 @@ class ModelRepositoryTest : public ::testing::Test {
   }
   absl::Status Load(const std::string& name) { return BeginLoad(name).get(); }
 
-  // Creates a repository of "m" and "other". A request has "m" load, which hangs until
-  // HoldLoadsOf(""), and an operator asks for it too. The operator's job has been parked: the one
-  // thread that is left has loaded "other" after it.
+  // Creates a repository of "m" and "other". A request loads "m", which hangs until
+  // HoldLoadsOf(""), and an operator asks for the same load. The operator's job is parked when this
+  // returns, because the other loader thread has loaded "other" after it.
   std::pair<std::future<Result>, std::future<absl::Status>> HangForRequestAndOperator() {
     WriteModel("m");
     WriteModel("other");
@@ -104,7 +104,7 @@ class ModelRepositoryTest : public ::testing::Test {
     return {std::move(row), std::move(load)};
   }
 
-  // Looks at the folders, and waits until the model, if it has changed, is taken up.
+  // Polls the folders, and waits until a changed model has been loaded.
   void PollFor(const std::string& name) {
     repository_->Poll();
     while (repository_->IsLoading(name)) std::this_thread::yield();
@@ -112,7 +112,7 @@ class ModelRepositoryTest : public ::testing::Test {
   static void AwaitUnavailable(const ServedModel& model) {
     while (model.status().state != ModelState::kUnavailable) std::this_thread::yield();
   }
-  // Changes what is in the model's configuration.
+  // Changes the model's configuration.
   void ChangeModel(const std::string& name, const std::string& quality) {
     WriteModel(name, "parameters { key: \"quality\" value { string_value: \"" + quality + "\" } }");
   }
@@ -219,7 +219,7 @@ TEST_F(ModelRepositoryTest, AFolderWhoseNameIsNoneCostsItselfAlone) {
   std::vector<std::string> names;
   for (const auto& model : repository_->All()) names.push_back(model->name());
   EXPECT_THAT(names, ElementsAre("good", "zulu"));
-  // Once, however often it is looked at.
+  // The reason is logged once, however often the folder is looked at.
   EXPECT_NE(lines.find("it is not UTF-8"), std::string::npos);
   EXPECT_EQ(lines.find("it is not UTF-8"), lines.rfind("it is not UTF-8"));
   EXPECT_NE(lines.find("it has a control character"), std::string::npos);
@@ -337,7 +337,7 @@ TEST_F(ModelRepositoryTest, AFolderWithoutAConfigurationIsToldFromNone) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(Message(status), HasSubstr("the folder 'bare' is there, but has no config.pbtxt"));
   EXPECT_THAT(ReasonOf("bare"), HasSubstr("config.pbtxt"));
-  // What serves goes on without it.
+  // The model that serves goes on without its file.
   fs::remove(directory_ / "good/config.pbtxt");
   EXPECT_THAT(Message(Load("good")), HasSubstr("has no config.pbtxt"));
   PollFor("good");
@@ -377,7 +377,7 @@ TEST_F(ModelRepositoryTest, AnUnloadedModelIsUnavailableUntilItIsLoaded) {
   ASSERT_TRUE(Unload("a").ok());
   EXPECT_EQ(backend_.live_models(), 0);
   EXPECT_EQ(backend_.live_instances(), 0);
-  EXPECT_EQ(ReasonOf("a"), "unloaded");  // the gateway goes by it
+  EXPECT_EQ(ReasonOf("a"), "unloaded");  // the gateway recognises an unloaded model by this
   EXPECT_EQ(Ask("a").get().status().code(), absl::StatusCode::kUnavailable);
   ASSERT_TRUE(Load("a").ok());
   EXPECT_TRUE(Ask("a").get().ok());
@@ -398,7 +398,7 @@ TEST_F(ModelRepositoryTest, StopFinishesLoadsThatRequestsWaitFor) {
   EXPECT_EQ(Load("a").code(), absl::StatusCode::kResourceExhausted);
 }
 
-// Versions of a model that can be asked for, oldest first.
+// Returns the versions of a model that can be asked for, oldest first.
 std::vector<std::string> VersionsOf(const ModelRepository& repository, const std::string& name) {
   std::vector<std::string> versions;
   for (const auto& model : repository.Versions(name)) versions.push_back(model->version());
@@ -481,7 +481,7 @@ TEST_F(ModelRepositoryTest, PollingReplacesWhatHasChangedAndNothingElse) {
   Write("changed/2/file", "");
   PollFor("changed");
   EXPECT_EQ(Get("changed")->version(), "2");
-  EXPECT_EQ(Get("changed")->status().state, ModelState::kReady);  // as the old one was
+  EXPECT_EQ(Get("changed")->status().state, ModelState::kReady);  // like the old one
   AwaitUnavailable(*changed);
   EXPECT_EQ(Get("same"), same);
   const auto second = Get("changed");
@@ -504,7 +504,7 @@ TEST_F(ModelRepositoryTest, WhatIsWrongWithAChangedFolderLeavesTheOldModel) {
   PollFor("m");
   EXPECT_EQ(Get("m"), before);
   fs::remove(config);
-  ASSERT_EQ(mkfifo(config.c_str(), 0600), 0);  // nobody will ever write into it
+  ASSERT_EQ(mkfifo(config.c_str(), 0600), 0);  // a read of this file would block for ever
   PollFor("m");
   EXPECT_EQ(Get("m"), before);
   EXPECT_TRUE(Ask("m").get().ok());
@@ -540,10 +540,10 @@ TEST_F(ModelRepositoryTest, ANewVersionThatCannotLoadLeavesTheOldOneServing) {
   EXPECT_TRUE(Ask("m").get().ok());
   EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("1", "2"));
   EXPECT_THAT((*repository_->Find("m", "2"))->status().reason, HasSubstr("does not load"));
-  // Asked for by name, too.
+  // The same holds if a load is asked for by name.
   EXPECT_EQ(Load("m").code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Get("m"), first);
-  // The next one takes over, and what it replaces goes.
+  // The next version takes over, and the replaced ones are removed.
   Write("m/3/file", "");
   PollFor("m");
   EXPECT_THAT(VersionsOf(*repository_, "m"), ElementsAre("3"));
@@ -553,7 +553,7 @@ TEST_F(ModelRepositoryTest, ANewVersionThatCannotLoadLeavesTheOldOneServing) {
 TEST_F(ModelRepositoryTest, ANewVersionThatIsWrongLeavesTheOldOneServingUnloaded) {
   WriteModel("m");
   Write("m/1/file", "");
-  Create();  // nobody has asked yet: the new version is not tried either
+  Create();  // no request yet, so the new version is not loaded either
   backend_.RefuseToLoadVersion(2);
   Write("m/2/file", "");
   PollFor("m");
@@ -600,7 +600,7 @@ TEST_F(ModelRepositoryTest, AFolderThatIsStillWrittenToIsLeftAlone) {
   clock_.Advance(absl::Seconds(1));
   PollFor("m");
   EXPECT_EQ(Get("m")->version(), "2");
-  // Gone only where it stays away, and back before that is as if nothing had been.
+  // A folder counts as removed only if it stays away. If it comes back before, nothing happens.
   fs::rename(directory_ / "m", directory_ / ".m");
   PollFor("m");
   EXPECT_TRUE(repository_->Find("m", "").ok());
@@ -637,7 +637,7 @@ TEST_F(ModelRepositoryTest, ManyModelsAreLookedAtInParts) {
     EXPECT_LE(changed - before, 10);
   }
   EXPECT_EQ(changed, 50);
-  EXPECT_LE(polls, 11);  // 2 entries each
+  EXPECT_LE(polls, 11);  // each poll looks at 2 entries
 }
 
 TEST_F(ModelRepositoryTest, AFifoAmongAModelsFilesHoldsNobodyUp) {
@@ -696,7 +696,7 @@ TEST_F(ModelRepositoryTest, NewerContentDoesNotWaitForALoadOfOlderThatHangsForAR
   backend_.HoldLoadsOf("");
   EXPECT_EQ(load.get(), absl::OkStatus());
   EXPECT_EQ(QualityOf("m"), "high");
-  (void)row.get();  // answered, by whichever
+  (void)row.get();  // answered by the old or the new model
 }
 
 TEST_F(ModelRepositoryTest, AnUnloadAnswersWhoWaitsForTheLoadThatARequestBegan) {
@@ -714,14 +714,14 @@ TEST_F(ModelRepositoryTest, AFolderThatLoadsIsNotLoadedTwiceAndTheNewestContentW
   ChangeModel("m", "high");
   std::future<absl::Status> asked = BeginLoad("m");
   backend_.WaitForLoads(2);
-  repository_->Poll();  // what is there is what loads already
+  repository_->Poll();  // the present content is being loaded already
   repository_->Poll();
   EXPECT_EQ(backend_.loads(), 2);
   ChangeModel("m", "highest");
-  repository_->Poll();  // gives the load of older content up
+  repository_->Poll();  // cancels the load of the older content
   backend_.WaitForLoads(3);
   backend_.HoldLoads(false);
-  EXPECT_TRUE(asked.get().ok());  // of the newer one
+  EXPECT_TRUE(asked.get().ok());  // shares the outcome of the newer load
   EXPECT_EQ(QualityOf("m"), "highest");
   EXPECT_EQ(Get("m")->status().state, ModelState::kReady);
   PollFor("m");
@@ -762,7 +762,7 @@ TEST_F(ModelRepositoryTest, ALoadJoinsTheOneThatRequestsWaitFor) {
   backend_.HoldLoads(false);
   EXPECT_TRUE(loaded.get().ok());
   EXPECT_TRUE(answer.get().ok());
-  // One that began when the first was over has loaded anew, and no load was lost.
+  // BeginLoad() may come after the first load has ended, and then loads again. No load is lost.
   EXPECT_EQ(Get("a")->status().state, ModelState::kReady);
   EXPECT_LE(backend_.loads(), 2);
 }
@@ -787,7 +787,7 @@ TEST_F(ModelRepositoryTest, AnUnloadGivesUpALoad) {
   EXPECT_TRUE(Unload("b").ok());
   EXPECT_EQ(answer.get().status().code(), absl::StatusCode::kUnavailable);
 
-  // What comes after the unload counts.
+  // A load that is asked for after the unload counts.
   loaded = BeginLoad("a");
   backend_.HoldLoads(false);
   EXPECT_TRUE(loaded.get().ok());
@@ -835,7 +835,7 @@ TEST_F(ModelRepositoryTest, StopGivesUpLoadsThatNoRequestWaitsFor) {
   ChangeModel("changed", "high");
   repository_->Poll();
   backend_.WaitForLoads(3);
-  repository_->Stop(absl::Hours(1));  // at once
+  repository_->Stop(absl::Hours(1));  // must return at once
   EXPECT_EQ(loaded.get().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(backend_.live_models(), 0);
 }

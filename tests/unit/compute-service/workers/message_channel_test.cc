@@ -55,7 +55,7 @@ TEST_F(MessageChannelTest, WaitsEndWhenTheyAreCancelled) {
   std::thread canceller([&] { cancellation.Cancel(); });
   EXPECT_EQ(right_.Receive(absl::InfiniteDuration()).status().code(), absl::StatusCode::kCancelled);
   canceller.join();
-  // For good, until it is told to heed it no more.
+  // The channel stays cancelled until the cancellation is removed.
   EXPECT_EQ(right_.Receive(kLong).status().code(), absl::StatusCode::kCancelled);
   right_.set_cancellation(nullptr);
   ASSERT_TRUE(left_.Send("after", kLong).ok());

@@ -1,4 +1,4 @@
-// A worker program whose model does what it is told, good and bad.
+// A worker program whose model does what its argument and its requests tell it, good and bad.
 //
 //   argument: ok | fail | throw | exit | crash | hang | chatter   how loading goes
 //   request:  echo:<text> | size:<n> | pid | host | served | nice | signals | descriptors | group |
@@ -69,7 +69,7 @@ std::string Signals() {
   return action.sa_handler == SIG_DFL ? "default" : "changed";
 }
 
-// Fills and frees 4 MB, as a run of a model does, and tells how many pages the kernel had to bring.
+// Fills and frees 4 MB, like a run of a model, and returns the number of page faults.
 std::string Faults() {
   const auto count = [] {
     rusage usage;
@@ -82,14 +82,14 @@ std::string Faults() {
   return std::to_string(count() - before);
 }
 
-// Writes what is no answer to every socket there is.
+// Writes an invalid answer to every socket.
 [[noreturn]] void SendGarbage() {
   const std::string garbage("\x05\x00\x00\x00hello", 9);
   for (int fd = 3; fd < 64; ++fd) (void)send(fd, garbage.data(), garbage.size(), MSG_NOSIGNAL);
   Hang();
 }
 
-// The pid of a process in a session of its own, whose parent has gone.
+// Returns the pid of a process in a session of its own, whose parent has ended.
 std::string StartDaemon() {
   int ends[2];
   if (pipe(ends) != 0) return "";

@@ -24,7 +24,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr absl::Duration kLong = absl::Seconds(60);
-constexpr absl::Duration kShort = absl::Milliseconds(100);  // for what never comes
+constexpr absl::Duration kShort = absl::Milliseconds(100);  // for events that never come
 
 size_t OpenDescriptors() {
   const std::filesystem::directory_iterator entries("/proc/self/fd");
@@ -36,7 +36,7 @@ bool HasChildren() {
   return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
-// Waits until the process with that number is gone, or only its exit status is left.
+// Waits until the process has gone, or only its exit status is left.
 void AwaitEnd(pid_t pid) {
   const std::string path = "/proc/" + std::to_string(pid) + "/stat";
   while (true) {
@@ -69,7 +69,7 @@ class WorkerHostTest : public testing::Test {
     options_.clock = &clock_;
   }
 
-  // Whatever a test did, nothing is left of it.
+  // No test may leave a descriptor or a process behind.
   ~WorkerHostTest() override {
     worker_.reset();
     host_.reset();
@@ -157,14 +157,14 @@ TEST_F(WorkerHostTest, ProcessesAreSetUpForTheirJob) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);  // as the service's threads have it
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // like the service's threads
   Start();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   const int nicest = 19;
   EXPECT_EQ(Ask("nice"), std::to_string(std::min(getpriority(PRIO_PROCESS, 0) + 3, nicest)));
   EXPECT_EQ(Ask("signals"), "default");
   EXPECT_EQ(Ask("group"), Ask("host"));
-  // Standard input, output and error, and the worker's own socket.
+  // The answer has standard input, output and error, and the worker's own socket.
   const std::string listed = Ask("descriptors");
   EXPECT_EQ(std::count(listed.begin(), listed.end(), ' '), 4) << listed;
 }
@@ -287,13 +287,13 @@ TEST_F(WorkerHostTest, ARequestAboveTheLimitIsRefused) {
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(status.ToString(), AllOf(HasSubstr("101"), HasSubstr("100")));
   EXPECT_EQ(Ask("echo:x"), "x");
-  // An answer above it costs the worker, whose stream cannot be read on.
+  // An answer above the limit costs the worker, because its stream cannot be read any further.
   EXPECT_EQ(worker_->Call("size:1000", kLong).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Ask("echo:x"), "x");
 }
 
 TEST_F(WorkerHostTest, EverythingEndsWithTheService) {
-  // The service stands in a process of its own, so that it can be killed.
+  // The service runs in a process of its own, so that it can be killed.
   int report[2];
   ASSERT_EQ(pipe(report), 0);
   const pid_t service = fork();
@@ -324,7 +324,7 @@ TEST_F(WorkerHostTest, ALoadThatHangsEndsWithTheService) {
     (void)WorkerHost::Start(options_);
     _exit(0);
   }
-  // The host tells by ignoring SIGPIPE that it runs its main function.
+  // A host that ignores SIGPIPE has reached its main function.
   const std::string children =
       "/proc/" + std::to_string(service) + "/task/" + std::to_string(service) + "/children";
   pid_t host = 0;

@@ -22,7 +22,7 @@ KnownModel Model(const std::string& name, const std::string& digest,
   return model;
 }
 
-// Endpoints that say what a test has them say, and a catalog that follows.
+// Tests with endpoints whose models a test sets, and a catalog that follows them.
 class CatalogMergerTest : public testing::Test {
  protected:
   void Says(size_t endpoint, const std::vector<KnownModel>& models, bool from_start = false) {
@@ -36,7 +36,7 @@ class CatalogMergerTest : public testing::Test {
     endpoints_[endpoint].answers = false;
   }
 
-  // The digest that the catalog then has of "m", and its state.
+  // Merges, and returns the digest and the state that the catalog then has for the model.
   std::string Merged(const std::string& name = "m") {
     const auto merged = merger_.Merge(endpoints_, *catalog_.snapshot());
     if (merged) catalog_.Update(*merged);

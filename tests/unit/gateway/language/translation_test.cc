@@ -22,13 +22,13 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// A request as a handler would have it.
+// A request, like that of a handler.
 struct Asked final : ResolveCall::Listener {
   void OnAnswered(size_t question) override { items.push_back(translation.ItemOf(question)); }
   void OnAllAnswered() override { done = true; }
 
   Translation translation{this};
-  std::vector<size_t> items;  // in the order of their answers
+  std::vector<size_t> items;  // in the order in which they were answered
   bool done = false;
 };
 

@@ -17,7 +17,7 @@ cache::EntryPtr EntryMadeAt(absl::Time at, absl::StatusCode code = absl::StatusC
   });
 }
 
-// A catalog that was told of model "m", and of what the configuration says of it.
+// Returns a catalog with the model "m", and `policy` as its configuration.
 std::unique_ptr<Catalog> CatalogWith(const config::v1::ModelPolicy& policy) {
   auto catalog = std::make_unique<Catalog>(Catalog::Options{.policies = {{"m", policy}}});
   souvenir::state::v1::KnownModels models;

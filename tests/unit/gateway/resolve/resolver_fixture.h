@@ -24,7 +24,7 @@ namespace souvenir::gateway {
 
 inline constexpr std::array<int64_t, 2> kRow = {1, 1};
 
-// Asks for texts, and keeps what came.
+// A call that asks for texts, and keeps the answers.
 class TestCall final : private ResolveCall::Listener, public ResolveCall {
  public:
   TestCall(const TargetPtr& target, const std::vector<std::string>& texts) : ResolveCall(this) {
@@ -49,7 +49,7 @@ class TestCall final : private ResolveCall::Listener, public ResolveCall {
   std::atomic<bool> done_{false};
 };
 
-// The model: every text in angle brackets; "bad" is refused.
+// Answers like the model: each text in angle brackets; "bad" is refused.
 inline void Bracket(const inference::ModelInferRequest& request,
                     inference::ModelInferResponse* response) {
   const auto tensors = MessageTensors::FromRequest(request);
@@ -78,7 +78,7 @@ class ResolverTest : public testing::Test {
         Target::Spec{.model = *catalog_.snapshot()->Find("m", ""), .by_rows = true});
   }
 
-  // Nothing may be under way when the resolver goes.
+  // No call may be under way when the resolver is destroyed.
   ~ResolverTest() override { upstream_.FailAll(absl::CancelledError("the test is over")); }
 
   std::shared_ptr<TestCall> Ask(const std::vector<std::string>& texts,
@@ -113,14 +113,14 @@ class ResolverTest : public testing::Test {
     return resolver_->deserted().ended[static_cast<size_t>(end)];
   }
 
-  // As a restart does.
+  // Drops the memory tier, like a restart.
   void DropMemory() {
     resolver_.reset();
     cache_.reset();
     Open();
   }
 
-  // The same target where the configuration says something else of its model.
+  // Returns the same target, but with another policy for its model.
   TargetPtr TargetWith(const config::v1::ModelPolicy& policy) {
     catalogs_.push_back(std::make_unique<Catalog>(Catalog::Options{.policies = {{"m", policy}}}));
     souvenir::state::v1::KnownModels models;
@@ -149,12 +149,12 @@ class ResolverTest : public testing::Test {
   TimerQueue timers_{&clock_, TimerQueue::Mode::kManual};
   ManualExecutor executor_;
   FakeUpstream upstream_;
-  double uniform_ = 1;  // never early
+  double uniform_ = 1;  // so that no refresh comes early
   absl::Duration call_timeout_ = absl::Minutes(1);
   DesertedWork::Options deserted_;
-  UpstreamQueues::Options upstream_options_{.first_calls = 256};  // rows go at once
+  UpstreamQueues::Options upstream_options_{.first_calls = 256};  // so that rows go at once
   Catalog catalog_;
-  std::vector<std::unique_ptr<Catalog>> catalogs_;  // of TargetWith()
+  std::vector<std::unique_ptr<Catalog>> catalogs_;  // the catalogs of TargetWith()
   std::unique_ptr<cache::TieredCache> cache_;
   std::unique_ptr<Resolver> resolver_;
   TargetPtr target_;

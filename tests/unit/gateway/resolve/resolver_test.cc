@@ -69,7 +69,7 @@ TEST_F(ResolverTest, WhatMemoryHasLostIsFoundOnDisk) {
   cache_->Flush();
   ASSERT_TRUE(cache_->LookupMemory(target_->FingerprintOf(
                   {TensorView{"in", DataType::kBytes, kRow, FrameBytesElement("a")}})) != nullptr);
-  // A restart: the same directory, and nothing in memory.
+  // A restart keeps the directory and drops the memory.
   DropMemory();
   const auto call = Ask({"a", "b"});
   ASSERT_TRUE(call->done());
@@ -172,7 +172,7 @@ TEST_F(ResolverTest, WhoAsksAgainJoinsWhatWasDeserted) {
 TEST_F(ResolverTest, WhatComputeWasNotAskedForIsDropped) {
   auto call =
       std::make_shared<TestCall>(target_, std::vector<std::string>{std::string(80'000, 'x')});
-  resolver_->Resolve(call);  // it waits to be hashed
+  resolver_->Resolve(call);  // waits until it is hashed
   resolver_->Cancel(call, absl::CancelledError("gone"));
   executor_.RunAll();
   EXPECT_EQ(upstream_.calls(), 0u);
@@ -353,7 +353,7 @@ TEST_F(ResolverTest, AnAnswerWithoutAnOutputIsAnError) {
 
 using Response = inference::ModelInferResponse;
 
-// Answers of a server that is broken: each is its own fault, and nothing is kept of it.
+// Answers of a broken server. Each fails with its own reason, and none is cached.
 struct Malformed {
   const char* name;
   void (*change)(Response*);
@@ -470,7 +470,7 @@ INSTANTIATE_TEST_SUITE_P(
             "its parameter 'souvenir.digest' is no string of 1 to 128 bytes"}),
     [](const auto& info) { return info.param.name; });
 
-// A batch has its own rows; two for two are right, and for one are not.
+// An answer of two rows is malformed for a call of three. Each row is then asked for again.
 TEST_F(ResolverTest, ABatchHasAsManyRowsAsWereAskedFor) {
   const auto call = Ask({"a", "b", "c"});
   upstream_.Answer(0, [](const auto&, Response* response) {
@@ -483,7 +483,7 @@ TEST_F(ResolverTest, ABatchHasAsManyRowsAsWereAskedFor) {
   EXPECT_EQ(call->text(2), "<c>");
 }
 
-// What another version kept, or a snapshot brought, is looked into before it answers.
+// An entry from another version or a snapshot is checked before it answers.
 TEST_F(ResolverTest, WhatIsRememberedAndDoesNotFitIsAMiss) {
   upstream_.AnswerAllWith(Bracket);
   const auto sound = Ask({"a"});
@@ -499,7 +499,7 @@ TEST_F(ResolverTest, WhatIsRememberedAndDoesNotFitIsAMiss) {
   for (const std::string& value : values) {
     const auto plant = [&] {
       cache::Entry::Fields fields{.key = entry->key, .origin = entry->origin_ptr(), .value = value};
-      fields.created_at = clock_.Now() + absl::Seconds(calls);  // newer than what is known
+      fields.created_at = clock_.Now() + absl::Seconds(calls);  // newer than any so far
       clock_.Advance(absl::Seconds(calls));
       ASSERT_TRUE(cache_->Import(fields, cache_->epochs(), clock_.Now()));
       cache_->Flush();
@@ -533,7 +533,7 @@ TEST_F(ResolverTest, AnImportedAnswerThatFitsIsServed) {
   EXPECT_TRUE(cache_->LookupMemory(entry->key)->is_checked()) << "it is looked into once";
 }
 
-// Somebody else's server that tells no more than its outputs' names.
+// A foreign server declares only the names of its outputs.
 TEST_F(ResolverTest, WhatIsNotDeclaredIsNotHeldAgainstAnAnswer) {
   souvenir::state::v1::KnownModels models;
   *models.add_models() = TextModel("m", "in", "out");
@@ -553,7 +553,7 @@ TEST_F(ResolverTest, WhatIsNotDeclaredIsNotHeldAgainstAnAnswer) {
   EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
 }
 
-// For as long as the catalog has not heard of the new one.
+// This holds until the catalog knows the new model.
 TEST_F(ResolverTest, AnAnswerOfAReplacedModelMayHaveAnotherShape) {
   const auto first = Ask({"a"});
   const auto second = Ask({"a"});
@@ -674,7 +674,7 @@ TEST_F(ResolverTest, AModelThatWasUnloadedIsNotServedAndWhatIsRememberedOfItIsKe
   EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
 }
 
-// It is not loaded for another reason: what it answered before is served.
+// Only an unload stops serving from the cache; a model that could not be loaded is still served.
 TEST_F(ResolverTest, AModelThatIsBrokenIsServedFromTheCache) {
   upstream_.AnswerAllWith(Bracket);
   Ask({"a"});
@@ -733,8 +733,8 @@ config::v1::ModelPolicy TenSeconds() {
   return policy;
 }
 
-// Answers are fresh for 10 s, served for 20 more while they are computed again, and for 60 where
-// that fails; refusals are remembered for 5.
+// Answers are fresh for 10 s. After that they are served for 20 s while they are computed again,
+// and for 60 s if that fails. Refusals are cached for 5 s.
 class FreshnessTest : public ResolverTest {
  protected:
   FreshnessTest() : ResolverTest(TenSeconds()) {}
@@ -822,7 +822,7 @@ TEST_F(FreshnessTest, ACallerMayAllowLessOrMore) {
 }
 
 TEST_F(FreshnessTest, AFreshAnswerIsComputedAgainEarlyByChance) {
-  Remember("a");  // in 2 ms
+  Remember("a");  // takes 2 ms
   clock_.Advance(absl::Seconds(10) - absl::Milliseconds(1));
   uniform_ = 0.9;
   Ask({"a"});
@@ -847,7 +847,7 @@ TEST_F(FreshnessTest, ARefusalIsRememberedForItsTime) {
   EXPECT_FALSE(Ask({"bad"})->done());
 }
 
-// An answer that was made while the clock was ahead has no age that is known.
+// An answer that was made while the clock was ahead has no known age.
 TEST_F(FreshnessTest, AnAnswerOfAClockThatWasAheadIsNotFresh) {
   constexpr absl::Duration kYear = absl::Hours(365 * 24);
   clock_.SetForward(kYear);
@@ -885,7 +885,7 @@ TEST_F(ResolverTest, ACallerThatAsksForAnAgeGetsNoneOfAClockThatWasAhead) {
   EXPECT_EQ(Kinds(*Ask({"a"}, "max-age=1000")), std::vector{kMiss});
 }
 
-// What is remembered is judged by the policy that holds when it is asked for.
+// Cached answers are judged by the policy at the time of the request.
 TEST_F(FreshnessTest, ALifetimeThatIsSetLaterReachesWhatIsRemembered) {
   Remember("a");
   Ask({"bad"});

@@ -29,7 +29,7 @@ class TargetTest : public testing::Test {
   const std::array<int64_t, 2> shape_ = {1, 1};
 };
 
-// Each of these can change an answer, and so makes another question.
+// Each of these can change an answer, and therefore makes another question.
 TEST_F(TargetTest, WhateverMayChangeAnAnswerChangesTheFingerprint) {
   std::set<std::string> seen = {Ask(plain_).Hex()};
   const auto expect_new = [&](const char* what, const cache::Fingerprint& key) {

@@ -25,11 +25,11 @@ class UpstreamQueuesTest : public ResolverTest {
  protected:
   UpstreamQueuesTest() {
     upstream_options_ = {.max_waiting_rows = 100, .max_calls = 1, .first_calls = 1};
-    call_timeout_ = absl::Hours(1);  // strangers share a call as far as the model takes rows
+    call_timeout_ = absl::Hours(1);  // different callers share a call up to the model's batch size
     DropMemory();
   }
 
-  // The texts of a call.
+  // Returns the texts of a call.
   std::vector<std::string> Texts(size_t call) {
     std::vector<std::string> texts;
     BytesElementReader reader(upstream_.request(call).raw_input_contents(0));
@@ -46,7 +46,7 @@ class UpstreamQueuesTest : public ResolverTest {
     return call;
   }
 
-  // Has target_ be a model of 100 rows a call which tells that limit for a row that hangs.
+  // Makes target_ a model of 100 rows a call that declares this limit for a hanging row.
   void AskModelThatTells(const std::string& hanging_row_limit_ms) {
     souvenir::state::v1::KnownModels models;
     auto* const model = models.add_models();
@@ -318,7 +318,7 @@ TEST_F(UpstreamQueuesTest, StrangersShareNoCallThatOneThatHangsOutlasts) {
   }
 }
 
-// Each call that ends sends the next: without care they would nest as deep as the queue is long.
+// Each call that ends sends the next one. Nested calls would be as deep as the queue is long.
 TEST_F(UpstreamQueuesTest, ALongQueueFailsAtOnceWhenComputeGoesAway) {
   upstream_options_ = {.max_waiting_rows = 100'000, .max_calls = 1, .first_calls = 1};
   resolver_ = nullptr;
@@ -369,7 +369,7 @@ TEST_F(UpstreamQueuesTest, RowsAreSharedOutAmongInstances) {
     Bracket(request, response);
     (*response->mutable_parameters())["souvenir.instances"].set_int64_param(2);
   });
-  // Teaches the limit that nothing waits at compute.
+  // Lets the limit grow, because no call waits at compute.
   for (size_t call = 1; stats().call_limit < 3; ++call) {
     Ask({"teach" + std::to_string(call)});
     clock_.Advance(absl::Milliseconds(10));

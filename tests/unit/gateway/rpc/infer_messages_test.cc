@@ -35,19 +35,20 @@ class TestCall final : private ResolveCall::Listener, public ResolveCall {
   void OnAllAnswered() override {}
 };
 
-// One model, whose answers a test makes.
+// Tests with one model, whose answers a test makes.
 class InferMessagesTest : public testing::Test {
  protected:
   InferMessagesTest() {
     catalog_.Listen([this](const CatalogSnapshot& snapshot) { targets_.OnCatalog(snapshot); });
     souvenir::state::v1::KnownModels models;
     *models.add_models() = TextModel("m", "in", "out");
-    // Of any size.
+    // The output has any size.
     models.mutable_models(0)->mutable_metadata()->mutable_outputs(0)->set_shape(1, -1);
     catalog_.Update(models);
   }
 
-  // Has each row answered with a BYTES output of that shape, its elements the row's text.
+  // Makes the upstream answer each row with a BYTES output of this shape; its elements are the
+  // row's text.
   void AnswerRowsWith(Shape shape) {
     upstream_.AnswerAllWith([shape = std::move(shape)](const inference::ModelInferRequest& request,
                                                        inference::ModelInferResponse* response) {
@@ -60,7 +61,7 @@ class InferMessagesTest : public testing::Test {
     });
   }
 
-  // Asks for `texts`, a row each, with `parameters_`, and puts the answers together.
+  // Asks for `texts`, one per row, with `parameters_`, and joins the answers.
   absl::StatusOr<inference::ModelInferResponse> Ask(const std::vector<std::string>& texts) {
     std::string framed;
     for (const std::string& text : texts) AppendBytesElement(text, &framed);
@@ -114,7 +115,7 @@ TEST_F(InferMessagesTest, RowsAreOneBatchInTheirOrder) {
   EXPECT_EQ(batch->raw_output_contents(0), expected);
 }
 
-// A server whose model says that it is row-exact, and answers one row with no dimension of rows.
+// The model claims to be row-exact, but its answer to one row has no valid dimension of rows.
 TEST_F(InferMessagesTest, AnAnswerWithoutADimensionOfRowsIsNone) {
   for (const Shape& shape : {Shape{}, Shape{2}, Shape{0}}) {
     AnswerRowsWith(shape);
@@ -136,12 +137,12 @@ TEST_F(InferMessagesTest, AnswersOfDifferentShapesMakeNoBatch) {
               HasSubstr("row 0 is BYTES of shape [1, 1] and row 1 is BYTES of shape [1, 2]"));
 }
 
-// Compute would refuse it, but a remembered answer asks nobody.
+// Compute would refuse the parameter, but a cached answer does not reach compute.
 TEST_F(InferMessagesTest, AParameterOfAWrongTypeIsRefusedBeforeTheCacheIsAsked) {
   AnswerRowsWith({1, 1});
   ASSERT_EQ(Ask({"a"}).status(), absl::OkStatus());
   for (const char* name : {"priority", "timeout"}) {
-    for (const char* text : {"a", "b"}) {  // one that is remembered, one that is not
+    for (const char* text : {"a", "b"}) {  // one that is cached, one that is not
       parameters_.clear();
       parameters_[name].set_string_param("5");
       absl::Status status = Ask({text}).status();

@@ -17,7 +17,7 @@ using inference::InferParameter;
 using inference::ModelInferResponse;
 using OutputTensor = ModelInferResponse::InferOutputTensor;
 
-// What protobuf reads of what `write` writes.
+// Returns the message that protobuf reads from the output of `write`.
 template <typename Message, typename Write>
 Message Read(const Write& write) {
   grpc::ByteBuffer bytes;

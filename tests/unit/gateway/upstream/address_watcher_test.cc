@@ -36,14 +36,14 @@ TEST(AddressLookupTest, ANameIsLookedUp) {
 }
 
 TEST(AddressLookupTest, ANameThatCannotBeLookedUpIsNamed) {
-  // No name has a space in it, so that no server is asked.
+  // A name with a space is invalid, so that no server is asked.
   const absl::Status status = LookUpAddresses("no name:8011").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()), HasSubstr("'no name:8011' cannot be looked up"));
 }
 
 TEST(AddressLookupTest, TheMachineItselfIsKnownWithoutAskingAnybody) {
-  // Nobody else knows these, and a name server would say so.
+  // A name server would not know these names.
   for (const char* name : {"souvenir.localhost:8011", "LOCALHOST.:8011"}) {
     EXPECT_FALSE(IsNumericAddress(name));
     const auto addresses = LookUpAddresses(name);
@@ -54,7 +54,7 @@ TEST(AddressLookupTest, TheMachineItselfIsKnownWithoutAskingAnybody) {
 
 using Found = BoundedLookup::Addresses;
 
-// A resolver whose answers a test gives. Shared with lookups, which may outlive the test.
+// A resolver whose answers a test sets. Shared with lookups, which may outlive the test.
 struct FakeResolver {
   Found LookUp(const std::string& name) {
     MutexLock lock(&mutex);
@@ -69,7 +69,7 @@ struct FakeResolver {
     found = std::move(answer);
     changed.NotifyAll();
   }
-  // Of which there is one at least when this returns.
+  // Waits for the first call. Returns the number of calls.
   int Calls() {
     MutexLock lock(&mutex);
     while (calls == 0) changed.Wait(&mutex);
@@ -140,7 +140,7 @@ TEST_F(BoundedLookupTest, AStopDoesNotWaitForANameServer) {
   EXPECT_THAT(lookup.LookUpAll({"compute:1"}), IsEmpty());
 }
 
-// Names that a test moves.
+// Tests with names whose addresses a test changes.
 class AddressWatcherTest : public testing::Test {
  protected:
   void Start(const std::vector<std::string>& names) {
@@ -163,7 +163,8 @@ class AddressWatcherTest : public testing::Test {
 
   void Move(Found found) { resolver_->Answer(std::move(found)); }
 
-  // What is told once it has looked anew; an asterisk: not there from the start.
+  // Returns the addresses reported after another lookup; "*" marks those that were not there from
+  // the start.
   std::vector<std::string> AfterALook() {
     const int before = times_;
     while (times_ < before + 2) std::this_thread::yield();

@@ -18,7 +18,7 @@ using souvenir::state::v1::KnownModels;
 
 class BalancerTest : public testing::Test {
  protected:
-  // An endpoint that answers, and has the model "m" with that digest.
+  // Adds an endpoint that answers and has the model "m" with this digest.
   const Endpoint* AddReady(const std::string& address, const std::string& digest = "d1") {
     const Endpoint* const endpoint = AddUnknown(address);
     balancer_.SetAnswers(endpoint, With(digest));
@@ -31,7 +31,7 @@ class BalancerTest : public testing::Test {
     return &endpoint;
   }
 
-  // "" has no model.
+  // Returns the models of an endpoint; none if `digest` is "".
   static std::shared_ptr<const EndpointModels> With(const std::string& digest,
                                                     const std::string& state = "READY") {
     KnownModels models;
@@ -44,7 +44,7 @@ class BalancerTest : public testing::Test {
     return std::make_shared<const EndpointModels>(models);
   }
 
-  // Begins and ends a call that way, so often.
+  // Begins and ends `times` calls, each with `status`.
   void Call(const Endpoint* endpoint, const absl::Status& status, int times = 1) {
     for (int i = 0; i < times; ++i) {
       ASSERT_EQ(balancer_.BeginAt(endpoint), endpoint);
@@ -52,7 +52,7 @@ class BalancerTest : public testing::Test {
     }
   }
 
-  // Whom a call goes to that ends at once.
+  // Returns the endpoint that is chosen for a call, which ends at once.
   const Endpoint* Chosen(const Balancer::Wanted& wanted = kWanted) {
     const Endpoint* const endpoint = balancer_.Begin(wanted);
     if (endpoint != nullptr) balancer_.End(endpoint, absl::OkStatus());

@@ -7,8 +7,8 @@
 namespace souvenir::gateway {
 namespace {
 
-// Answers of a server with `instances`, each busy for `run` a call, while as many calls are under
-// way as the limit allows. The queue in front of the instances is a fair one.
+// Simulates answers of a server with `instances`, each busy for `run` per call, while as many calls
+// are under way as the limit allows. The queue in front of the instances is fair.
 void Answer(ConcurrencyLimit* limit, int instances, absl::Duration run, int answers) {
   for (int i = 0; i < answers; ++i) {
     const int under_way = limit->limit();

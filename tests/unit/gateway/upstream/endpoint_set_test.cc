@@ -54,7 +54,7 @@ class EndpointSetTest : public testing::Test {
     set_->SetAddresses(all);
   }
 
-  // The endpoint says that it has the model "m" with that digest.
+  // Reports that the endpoint has the model "m" with this digest.
   void SetReady(const std::string& address, const std::string& digest = "d1") {
     KnownModels models;
     *models.add_models() = TextModel("m", "in", "out");
@@ -68,7 +68,7 @@ class EndpointSetTest : public testing::Test {
     for (const std::string& address : addresses) SetReady(address);
   }
 
-  // What came of a call.
+  // The outcome of a call.
   struct Outcome {
     std::optional<absl::Status> status;
     std::shared_ptr<Upstream::Call> call;
@@ -88,13 +88,13 @@ class EndpointSetTest : public testing::Test {
     return outcome;
   }
 
-  // The addresses at which calls were made, in any order.
+  // Returns the number of calls at each address.
   std::map<std::string, size_t> calls() {
     std::map<std::string, size_t> calls;
     for (const auto& [address, server] : servers_) calls[address] = server->calls();
     return calls;
   }
-  // Where the only call is that has not been taken by `not_at`.
+  // Returns the address of the only call that is not at `not_at`.
   std::string Where(const std::string& not_at = "") {
     for (const auto& [address, count] : calls()) {
       if (count > 0 && address != not_at) return address;

@@ -163,7 +163,7 @@ TEST_F(FairQueueTest, ACallIsFilledWithWhatIsOldestByItsPriority) {
   EXPECT_THAT(Pop(2), ElementsAre("low", "high0"));
 }
 
-// Whatever comes and goes, every item leaves once, and tenants that always wait have equal shares.
+// Items come and go at random. Each leaves once, and tenants that always wait have equal shares.
 TEST_F(FairQueueTest, EveryItemLeavesOnce) {
   std::mt19937 random(7);
   Queue queue({.limit = 1000, .aging = absl::Seconds(1)});

@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// A server of other people's with one model, which answers as a test tells it.
+// A foreign server with one model, which answers as a test tells it.
 struct Server final : inference::GRPCInferenceService::Service {
   grpc::Status RepositoryIndex(grpc::ServerContext* context,
                                const inference::RepositoryIndexRequest*,
@@ -75,7 +75,7 @@ class GrpcUpstreamTest : public ::testing::Test {
         {.names = {"theirs"}, .timeout = absl::Minutes(1), .thorough = thorough});
   }
 
-  // The only one that is described.
+  // Returns the only model of the description.
   souvenir::state::v1::KnownModel Model() {
     const auto models = Describe();
     EXPECT_TRUE(models.ok()) << models.status();
@@ -107,7 +107,7 @@ TEST_F(GrpcUpstreamTest, WhatHasNotChangedIsNotAskedForAgain) {
   answers_.revision = "a-2";
   EXPECT_EQ(Model().metadata().name(), "theirs");
   EXPECT_EQ(answers_.described, 2);
-  // Half a description is no knowledge.
+  // An incomplete description does not count.
   answers_.revision = "a-3";
   answers_.metadata = {grpc::StatusCode::INTERNAL, "not now"};
   EXPECT_EQ(Model().state(), "UNAVAILABLE");
@@ -132,7 +132,7 @@ TEST_F(GrpcUpstreamTest, LooksThatFindNoChangeShareOneDescription) {
   const KnownModelsPtr third = *Describe();
   EXPECT_EQ(third, second);
   answers_.revision = "a-2";
-  EXPECT_EQ(*Describe(), third);  // something has changed there, but nothing that we ask for
+  EXPECT_EQ(*Describe(), third);  // the change concerns nothing that is asked for
 }
 
 TEST_F(GrpcUpstreamTest, OfManyModelsWithoutRevisionsOnlyWhatHasChangedIsAskedForAtOnce) {
@@ -141,7 +141,7 @@ TEST_F(GrpcUpstreamTest, OfManyModelsWithoutRevisionsOnlyWhatHasChangedIsAskedFo
   const KnownModelsPtr first = *Describe();
   EXPECT_EQ(first->models_size(), 1000);
   EXPECT_EQ(answers_.described, 1000);
-  // All of the others in turn.
+  // All other models are asked for in turn.
   for (const int described : {1256, 1512, 1768, 2024}) {
     EXPECT_EQ(*Describe(), first);
     EXPECT_EQ(answers_.described, described);
@@ -152,7 +152,7 @@ TEST_F(GrpcUpstreamTest, OfManyModelsWithoutRevisionsOnlyWhatHasChangedIsAskedFo
   EXPECT_EQ(second->models(998).metadata().name(), "new");
   ASSERT_TRUE(Describe(/*thorough=*/true).ok());
   EXPECT_EQ(answers_.described, 2024 + 256 + 1 + 1000);
-  // What could not be described is asked for until it can be.
+  // A model that could not be described is asked for again until it can be.
   answers_.odd_names.push_back("late");
   answers_.metadata = {grpc::StatusCode::INTERNAL, "not now"};
   ASSERT_TRUE(Describe(/*thorough=*/true).ok());
@@ -188,8 +188,8 @@ TEST_F(GrpcUpstreamTest, AModelThatCannotBeDescribedIsUnavailable) {
   EXPECT_FALSE(model.has_metadata());
 }
 
-// One that stops may answer the first of our questions and give up the next. Half a description
-// would be that of a model that is not cached.
+// A server that stops may answer the first question and cancel the next. With half a description
+// the model would count as not cached.
 TEST_F(GrpcUpstreamTest, AServerThatStopsHasDescribedNothing) {
   for (grpc::Status Server::*const asked : {&Server::index, &Server::metadata, &Server::config}) {
     for (const auto code : {grpc::StatusCode::CANCELLED, grpc::StatusCode::UNAVAILABLE}) {
@@ -204,7 +204,7 @@ TEST_F(GrpcUpstreamTest, AServerThatStopsHasDescribedNothing) {
   }
 }
 
-// The message is not even well-formed then: a name costs itself alone.
+// With such a name the message is not even well-formed. Only that model is lost.
 TEST_F(GrpcUpstreamTest, ANameThatIsNoneCostsNoOtherModel) {
   answers_.odd_names = {"\xff\xfe", "a\nb", std::string(300, 'x'), ""};
   const auto model = Model();

@@ -21,7 +21,7 @@ class HardInputTest : public TranslationTest, public testing::WithParamInterface
     sentence_ = Translate(kSentence);
   }
 
-  // Expects an answer, and that the worker goes on as before.
+  // Expects an answer, and that the worker then translates as before.
   void ExpectAnswer(const std::string& text) {
     const auto result = Run({text}, {1});
     ASSERT_TRUE(result.ok()) << result.status() << ": " << testing::PrintToString(text);

@@ -44,8 +44,8 @@ TEST_P(OneShotTest, RealLinesAreTranslatedAlikeInAnyOrder) {
   }
 }
 
-// Shards for modes with stages that are programs, which stay from text to text. Each shard takes a
-// few seconds.
+// Shards for modes with stages that are programs, which keep running from text to text. Each shard
+// takes a few seconds.
 constexpr size_t kProgramShards = 12;
 constexpr size_t kLinesPerProgramShard = 25;
 

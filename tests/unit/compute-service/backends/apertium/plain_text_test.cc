@@ -19,9 +19,9 @@ TEST(CleanTextTest, ReplacesWhatTheEngineCannotRead) {
   EXPECT_EQ(CleanText("a\xEF\xBF\xBF"
                       "b"),
             "a\uFFFDb");                                       // U+FFFF
-  EXPECT_EQ(CleanText("\xff"), "\uFFFD");                      // no byte of UTF-8
+  EXPECT_EQ(CleanText("\xff"), "\uFFFD");                      // not a byte of UTF-8
   EXPECT_EQ(CleanText("x\xC3"), "x\uFFFD");                    // cut off
-  EXPECT_EQ(CleanText("\xC0\x80"), "\uFFFD\uFFFD");            // too long a form
+  EXPECT_EQ(CleanText("\xC0\x80"), "\uFFFD\uFFFD");            // an overlong form
   EXPECT_EQ(CleanText("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // half of a surrogate pair
   EXPECT_EQ(CleanText("\xF0\x9F\x98 x"), "\uFFFD x");
 }

@@ -33,7 +33,7 @@ using ::testing::Not;
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
-// Does what the text tells it to.
+// A model that does what its text tells it to.
 constexpr char kObedient[] = R"python(
 import os, subprocess, sys, threading, time
 import souvenir_worker
@@ -95,7 +95,7 @@ souvenir_channel = os.dup(1)
 souvenir_worker.serve(obey)
 )python";
 
-// A variable of this process's environment, for as long as this lives.
+// Sets a variable of this process's environment during its lifetime.
 class ScopedVariable {
  public:
   ScopedVariable(const char* name, const char* value) : name_(name) {
@@ -164,7 +164,7 @@ class ExecBackendTest : public ::testing::Test {
     if (!result.ok()) return result.status();
     return std::move(result->outputs);
   }
-  // The texts of the answer, or the error.
+  // Returns the texts of the answer, or the error.
   std::vector<std::string> Ask(const std::vector<std::string>& texts,
                                absl::Duration limit = absl::Minutes(1)) {
     Tensor input{"TEXT", DataType::kBytes, {static_cast<int64_t>(texts.size()), 1}, ""};
@@ -236,7 +236,7 @@ TEST_F(ExecBackendTest, OneThatDiesAtRestIsReplaced) {
   Start();
   const pid_t pid = std::stoi(Ask({"pid"}).at(0));
   ASSERT_EQ(kill(pid, SIGKILL), 0);
-  while (kill(pid, 0) == 0) std::this_thread::yield();  // its parent reaps it, and ends
+  while (kill(pid, 0) == 0) std::this_thread::yield();  // until its parent has reaped it, and ended
   EXPECT_THAT(Ask({"fine"}), ElementsAre("FINE"));
   EXPECT_EQ(model_->lost_workers(), 1u);
 }
@@ -293,8 +293,8 @@ TEST_F(ExecBackendTest, TensorsOfAllTypesComeAsTheyAre) {
   }
 }
 
-// What one output of the datatype is for a function that returns the value of a Python expression:
-// its bytes, or the error.
+// Tests the outputs of a function that returns the value of a Python expression. Return() gives the
+// bytes of one output, or the error.
 class ExecOutputTest : public ExecBackendTest {
  protected:
   std::string Return(const std::string& type, const std::string& expression) {
@@ -434,7 +434,7 @@ TEST_F(ExecBackendTest, AStartThatHangsCanBeGivenUp) {
   EXPECT_THAT(Message(status), HasSubstr("given up"));
 }
 
-// Closes the channel, and has then something to do before it ends.
+// Closes the channel, and then still computes before it ends.
 constexpr char kLeavesSlowly[] = R"python(
 import os, sys
 os.close(0)
@@ -514,14 +514,15 @@ TEST_F(ExecBackendTest, LinesOfStandardErrorAreLoggedWhereTheOperatorWantsIt) {
   Start();
   testing::internal::CaptureStderr();
   EXPECT_THAT(Ask({"say hello"}), ElementsAre("SAY HELLO"));
-  instance_ = nullptr;  // what is written is read until then
+  instance_ = nullptr;  // output is read until the instance is destroyed
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               AllOf(HasSubstr("a program wrote model=obedient"), HasSubstr("line=say hello")));
 }
 
 TEST_F(ExecBackendTest, AnAnswerToAnotherRequestIsNoAnswer) {
   Start();
-  // The copy of the program answers the same request once more: the next caller's first answer.
+  // The program's copy answers the same request once more, and the next caller receives that answer
+  // first.
   EXPECT_EQ(Ask({"answer twice"}).size(), 1u);
   for (int i = 0; i < 3; ++i) {
     const std::string answer = Ask({"mine"}).at(0);
@@ -549,7 +550,7 @@ TEST_F(ExecBackendTest, TheEnvironmentIsBuiltAndNotInherited) {
 
 class ExecDaemonTest : public ExecBackendTest {
  protected:
-  // Has the program start a process in a session of its own, whose parents have gone.
+  // Makes the program start a process in a session of its own, whose parents have ended.
   pid_t StartDaemon() {
     const std::string file = directory_.path() + "/daemon" + std::to_string(++daemons_);
     EXPECT_EQ(Ask({"daemon " + file}).size(), 1u);
@@ -562,7 +563,7 @@ class ExecDaemonTest : public ExecBackendTest {
     return daemon;
   }
   static bool Lives(pid_t pid) { return kill(pid, 0) == 0; }
-  // A field of /proc/PID/status; "" of a process that has gone.
+  // Returns a field of /proc/PID/status, or "" if the process has gone.
   static std::string StatusOf(pid_t pid, const std::string& field) {
     std::ifstream status("/proc/" + std::to_string(pid) + "/status");
     for (std::string name, value; status >> name && std::getline(status >> std::ws, value);) {
@@ -590,7 +591,7 @@ TEST_F(ExecDaemonTest, AllThatAProgramStartedEndsWithIt) {
 }
 
 TEST_F(ExecDaemonTest, AllThatAProgramStartedEndsWithTheService) {
-  // The service stands in a process of its own, so that it can be killed.
+  // The service runs in a process of its own, so that it can be killed.
   int report[2];
   ASSERT_EQ(pipe(report), 0);
   const pid_t service = fork();
@@ -612,19 +613,19 @@ TEST_F(ExecDaemonTest, AllThatAProgramStartedEndsWithTheService) {
   close(report[1]);
 }
 
-// What it has started lives on then: docs/backends/exec.md.
+// Processes that the program has started live on in this case: docs/backends/exec.md.
 TEST_F(ExecDaemonTest, AProgramEndsWithTheSupervisorThatSomebodyKills) {
   Start();
   const pid_t program = std::stoi(Ask({"pid"}).at(0));
   const pid_t supervisor = std::stoi(StatusOf(program, "PPid"));
   ASSERT_NE(supervisor, getpid());
   ASSERT_EQ(kill(supervisor, SIGKILL), 0);
-  // Whoever inherits it may leave it unreaped.
+  // The process that inherits the program may leave it unreaped.
   for (std::string state = "R"; !state.empty() && state[0] != 'Z' && state[0] != 'X';) {
     std::this_thread::yield();
     state = StatusOf(program, "State");
   }
-  // The next request gets another.
+  // The next request gets another program.
   EXPECT_NE(Ask({"pid"}).at(0), std::to_string(program));
 }
 
