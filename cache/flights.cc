@@ -70,7 +70,7 @@ FlightTable::WaiterId FlightTable::AddWaiter(Flight& flight, Waiter waiter) {
   return next_waiter_++;
 }
 
-void FlightTable::OnWaiting(const FlightPtr& flight, std::function<void()> callback) {
+void FlightTable::WhenWaitersChange(const FlightPtr& flight, std::function<void()> callback) {
   {
     MutexLock lock(&mutex_);
     if (flight->ended_) return;

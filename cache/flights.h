@@ -117,7 +117,7 @@ class FlightTable {
   // whenever a waiter joins a flight that nobody waited for. The computing caller may end a
   // deserted flight with Abandon(), or go on: the flight can be joined until it lands. Does nothing
   // if the flight has ended. Called by the computing caller.
-  void OnWaiting(const FlightPtr& flight, std::function<void()> callback);
+  void WhenWaitersChange(const FlightPtr& flight, std::function<void()> callback);
 
   // Returns true if nobody waits for any of `flights`. They may have ended.
   bool AreDeserted(absl::Span<const FlightPtr> flights) const;

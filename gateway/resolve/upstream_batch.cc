@@ -77,7 +77,7 @@ void UpstreamBatch::Start(Ended ended, AskAgain ask_again) {
   called_at_ = context_->clock->Monotonic();
   // Registered before the call is made, because the call may end before Infer() returns.
   for (const PendingRowPtr& row : rows_) {
-    context_->flights->OnWaiting(row->flight(), [weak = weak_from_this()] {
+    context_->flights->WhenWaitersChange(row->flight(), [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->Reconsider();
     });
   }

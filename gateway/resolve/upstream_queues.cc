@@ -113,9 +113,11 @@ void UpstreamQueues::Ask(PendingRows rows) {
     return;
   }
   for (const QueuedPtr& queued : waiting) {
-    context_->flights->OnWaiting(queued->row->flight(), [this, lane, weak = std::weak_ptr(queued)] {
-      if (const QueuedPtr queued = weak.lock()) DropIfDeserted(*lane, queued);
-    });
+    context_->flights->WhenWaitersChange(queued->row->flight(),
+                                         [this, lane, weak = std::weak_ptr(queued)] {
+                                           if (const QueuedPtr queued = weak.lock())
+                                             DropIfDeserted(*lane, queued);
+                                         });
   }
   SendWhatMayGo(lane);
 }

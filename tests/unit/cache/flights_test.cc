@@ -85,7 +85,7 @@ TEST_F(FlightTableTest, WhoLeavesIsNotCalledAndTheLastOneDesertsTheFlight) {
   const auto first = Join("a");
   const auto second = Join("a");
   int deserted = 0;
-  table_.OnWaiting(first.flight, [&] { ++deserted; });
+  table_.WhenWaitersChange(first.flight, [&] { ++deserted; });
   EXPECT_TRUE(table_.Leave(first.flight, first.waiter));
   EXPECT_FALSE(table_.Leave(first.flight, first.waiter));
   EXPECT_EQ(deserted, 0);
@@ -107,7 +107,7 @@ TEST_F(FlightTableTest, ADesertedFlightMayBeJoinedAgainAndIsThenNotAbandoned) {
 TEST_F(FlightTableTest, TheFirstToJoinADesertedFlightHasToSayIt) {
   const auto first = Join("a");
   int told = 0;
-  table_.OnWaiting(first.flight, [&] { ++told; });
+  table_.WhenWaitersChange(first.flight, [&] { ++told; });
   EXPECT_FALSE(Join("a").on_waiting) << "somebody waits already";
   for (FlightTable::WaiterId waiter = 1; waiter <= 2; ++waiter) {
     EXPECT_TRUE(table_.Leave(first.flight, waiter));
@@ -136,7 +136,7 @@ TEST_F(FlightTableTest, DesertionIsToldAtOnceWhereItHasHappened) {
   const auto first = Join("a");
   table_.Leave(first.flight, first.waiter);
   int deserted = 0;
-  table_.OnWaiting(first.flight, [&] { ++deserted; });
+  table_.WhenWaitersChange(first.flight, [&] { ++deserted; });
   EXPECT_EQ(deserted, 1);
 }
 
