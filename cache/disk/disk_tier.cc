@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
 
 #include "cache/disk/store_check.h"
@@ -22,7 +21,7 @@ constinit LogLimit read_limit;
 // queue's memory is freed steadily.
 constexpr size_t kBatchEntries = 128;
 // Time for which entries are gathered into a batch, because one write costs more than many entries.
-constexpr auto kGather = std::chrono::milliseconds(10);
+constexpr absl::Duration kGather = absl::Milliseconds(10);
 
 // Opens the store. Moves a damaged one aside and opens a new one in its place.
 absl::StatusOr<std::unique_ptr<SegmentStore>> OpenOrReplace(const DiskTier::Options& options,

@@ -1,7 +1,6 @@
 #include "compute-service/repository/model_loads.h"
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
 #include <utility>
 

@@ -13,6 +13,7 @@
 #include "common/status_macros.h"
 #include "gateway/rpc/cache_statistics.h"
 #include "gateway/rpc/infer_call.h"
+#include "gateway/rpc/statistics_sum.h"
 #include "gateway/rpc/stream_infer_call.h"
 #include "gateway/upstream/call_group.h"
 
@@ -25,20 +26,16 @@ absl::Status RepositoryRefused(const InferenceService::Options& options) {
       "models are loaded and unloaded on the admin port only ({})", options.admin_port()));
 }
 
-// Returns a callback that adds `derivation`, if there is one, to the error of an upstream that
-// cannot be reached, and passes on everything else as it is.
-template <typename Done>
-auto WithDerivation(const std::string& derivation, Done done) {
-  return [&derivation, done = std::move(done)](auto answer) mutable {
-    const absl::Status status = answer.status();
-    const std::string_view message(status.message().data(), status.message().size());
-    if (!derivation.empty() && absl::IsUnavailable(status) &&
-        message.find(kCannotBeReached) != std::string_view::npos) {
-      answer = WithDetail(absl::UnavailableError(fmt::format("{}; {}", message, derivation)),
-                          DetailOf(status));
-    }
-    done(std::move(answer));
-  };
+// Returns `status`, with `derivation`, if there is one, added to the error of an upstream that
+// cannot be reached.
+absl::Status WithDerivation(absl::Status status, const std::string& derivation) {
+  const std::string_view message(status.message().data(), status.message().size());
+  if (derivation.empty() || !absl::IsUnavailable(status) ||
+      message.find(kCannotBeReached) == std::string_view::npos) {
+    return status;
+  }
+  return WithDetail(absl::UnavailableError(fmt::format("{}; {}", message, derivation)),
+                    DetailOf(status));
 }
 
 // Returns a model that compute has described. UNAVAILABLE, with compute's reason, for one that it
@@ -73,43 +70,42 @@ grpc::ServerUnaryReactor* InferenceService::Answer(grpc::CallbackServerContext* 
   return AnswerNow(parts_.entry, parts_.entry->Method(method), context, work);
 }
 
-template <typename Request, typename Response, typename Send, typename Then>
+template <typename Read>
 grpc::ServerUnaryReactor* InferenceService::PassOn(grpc::CallbackServerContext* context,
-                                                   const char* method, const Request& request,
-                                                   Response* response, Send send, Then then) {
+                                                   const char* method, Upstream* upstream,
+                                                   Upstream::Operation operation,
+                                                   const google::protobuf::MessageLite& request,
+                                                   const Read& read) {
   auto* const call = new DeferredCall(parts_.entry, parts_.entry->Method(method), *context);
   const absl::Status admitted = call->admitted();
   if (!admitted.ok()) {
     call->Answer(admitted);
     return call;
   }
-  // The upstream call is known only once it is sent, and its answer may end this one before that.
-  const auto upstream = std::make_shared<CallGroup>();
-  call->WhenAbandoned([upstream] { upstream->Cancel(); });
-  upstream->Add(send(std::make_unique<Request>(request),
-                     [call, response, then](absl::StatusOr<std::unique_ptr<Response>> answer) {
-                       const absl::Status status = answer.status();
-                       if (answer.ok()) response->Swap(answer->get());
-                       then(answer.ok() ? response : nullptr,
-                            [call, status] { call->Answer(status); });
-                     }));
+  // The answer may end this call before the upstream call is known.
+  const auto calls = std::make_shared<CallGroup>();
+  call->WhenAbandoned([calls] { calls->Cancel(); });
+  calls->Add(upstream->PassOn(
+      operation, request.SerializeAsString(), options_.call_timeout,
+      [this, call, read](const absl::StatusOr<std::vector<std::string>>& responses) {
+        const absl::Status status =
+            WithDerivation(responses.status(), options_.repositories_derivation);
+        read(responses.ok() ? *responses : std::vector<std::string>(),
+             [call, status] { call->Answer(status); });
+      }));
   return call;
 }
 
-template <typename Request, typename Response, typename Send>
-grpc::ServerUnaryReactor* InferenceService::PassOnChange(grpc::CallbackServerContext* context,
-                                                         const char* method, const Request& request,
-                                                         Response* response, Send send) {
+grpc::ServerUnaryReactor* InferenceService::PassOnChange(
+    grpc::CallbackServerContext* context, const char* method, Upstream::Operation operation,
+    const google::protobuf::MessageLite& request) {
   if (repositories_ == nullptr) {
     return Answer(context, method, [this] { return RepositoryRefused(options_); });
   }
-  return PassOn(
-      context, method, request, response,
-      [&](auto copy, auto done) {
-        return send(std::move(copy), options_.call_timeout,
-                    WithDerivation(options_.repositories_derivation, std::move(done)));
-      },
-      [this](auto*, std::function<void()> end) { options_.refresh_catalog(std::move(end)); });
+  return PassOn(context, method, repositories_, operation, request,
+                [this](const std::vector<std::string>&, EndFn end) {
+                  options_.refresh_catalog(std::move(end));
+                });
 }
 
 grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerContext* context,
@@ -218,31 +214,28 @@ grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
 grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
     grpc::CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
     inference::ModelStatisticsResponse* response) {
-  return PassOn(
-      context, "ModelStatistics", *request, response,
-      [&](auto copy, auto done) {
-        return upstream_->Statistics(std::move(copy), options_.call_timeout, std::move(done));
-      },
-      [this](auto* statistics, const std::function<void()>& end) {
-        if (statistics != nullptr) AddCacheStatistics(*catalog_, statistics);
-        end();
-      });
+  return PassOn(context, "ModelStatistics", upstream_, Upstream::Operation::kStatistics, *request,
+                [this, response](const std::vector<std::string>& statistics, const EndFn& end) {
+                  for (const std::string& bytes : statistics) {
+                    inference::ModelStatisticsResponse of_one_server;
+                    of_one_server.ParseFromString(bytes);
+                    AddStatistics(of_one_server, response);
+                  }
+                  AddCacheStatistics(*catalog_, response);
+                  end();
+                });
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
-    inference::RepositoryModelLoadResponse* response) {
-  return PassOnChange(
-      context, "RepositoryModelLoad", *request, response,
-      [this](auto... arguments) { return repositories_->Load(std::move(arguments)...); });
+    inference::RepositoryModelLoadResponse*) {
+  return PassOnChange(context, "RepositoryModelLoad", Upstream::Operation::kLoad, *request);
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
-    inference::RepositoryModelUnloadResponse* response) {
-  return PassOnChange(
-      context, "RepositoryModelUnload", *request, response,
-      [this](auto... arguments) { return repositories_->Unload(std::move(arguments)...); });
+    inference::RepositoryModelUnloadResponse*) {
+  return PassOnChange(context, "RepositoryModelUnload", Upstream::Operation::kUnload, *request);
 }
 
 }  // namespace souvenir::gateway

@@ -102,17 +102,17 @@ class InferenceService final
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const char* method,
                                    const Work& work);
 
-  // Passes a call on to compute. `send` gets a copy of the request and the callback for the answer,
-  // and returns the upstream call, which is cancelled when the caller goes. `then` gets the
-  // response, or null after an error, and a function that ends the call.
-  template <typename Request, typename Response, typename Send, typename Then>
+  // Passes a call on to `upstream`. `read` gets the responses of its servers and ends the call by
+  // the function that it gets besides. The upstream call is cancelled when the caller goes.
+  using EndFn = std::function<void()>;
+  template <typename Read>
   grpc::ServerUnaryReactor* PassOn(grpc::CallbackServerContext* context, const char* method,
-                                   const Request& request, Response* response, Send send,
-                                   Then then);
-  // Passes a load or unload on, by `send` of Upstream. It ends when the catalog has its outcome.
-  template <typename Request, typename Response, typename Send>
+                                   Upstream* upstream, Upstream::Operation operation,
+                                   const google::protobuf::MessageLite& request, const Read& read);
+  // Passes a load or unload on. It ends when the catalog has its outcome.
   grpc::ServerUnaryReactor* PassOnChange(grpc::CallbackServerContext* context, const char* method,
-                                         const Request& request, Response* response, Send send);
+                                         Upstream::Operation operation,
+                                         const google::protobuf::MessageLite& request);
 
   const Options options_;
   const CallParts parts_;

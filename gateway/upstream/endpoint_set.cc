@@ -7,7 +7,6 @@
 
 #include "common/status_detail.h"
 #include "gateway/upstream/call_group.h"
-#include "gateway/upstream/statistics_sum.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -17,16 +16,29 @@ absl::Status Stopping() { return absl::UnavailableError("the gateway is stopping
 // Returns a call that ended before it was made.
 std::shared_ptr<Upstream::Call> Ended() { return std::make_shared<CallGroup>(); }
 
-// The answer of each endpoint.
-template <typename Response>
+// The answers of endpoints. A single server answers with one response.
 struct Answers {
   std::vector<std::string> addresses;
-  std::vector<absl::StatusOr<std::unique_ptr<Response>>> answers;  // in the order of `addresses`
+  std::vector<absl::StatusOr<std::vector<std::string>>> answers;  // in the order of `addresses`
+
+  std::vector<std::string> Responses() const {
+    std::vector<std::string> responses;
+    for (const auto& answer : answers) {
+      if (answer.ok()) responses.insert(responses.end(), answer->begin(), answer->end());
+    }
+    return responses;
+  }
 };
 
-// Merges the answers of a request that succeeds only if every endpoint succeeds.
-template <typename Response>
-absl::StatusOr<std::unique_ptr<Response>> AllOf(Answers<Response> all) {
+// Returns the responses of an operation that needs one endpoint to succeed, or the first error.
+absl::StatusOr<std::vector<std::string>> AnyOf(const Answers& all) {
+  std::vector<std::string> responses = all.Responses();
+  if (responses.empty()) return all.answers.front().status();
+  return responses;
+}
+
+// Returns the responses of an operation that needs every endpoint to succeed, or what has failed.
+absl::StatusOr<std::vector<std::string>> AllOf(const Answers& all) {
   absl::Status first;
   std::string failures;
   std::string detail;
@@ -42,24 +54,12 @@ absl::StatusOr<std::unique_ptr<Response>> AllOf(Answers<Response> all) {
     detail +=
         fmt::format("{}{}: {}", detail.empty() ? "" : "; ", all.addresses[i], Explanation(status));
   }
-  if (first.ok()) return std::move(all.answers.front());
+  if (first.ok()) return all.Responses();
   if (all.answers.size() == 1) return first;
   return WithDetail(
       absl::Status(first.code(), fmt::format("{} of {} compute services have done it{}", succeeded,
                                              all.answers.size(), failures)),
       detail);
-}
-
-absl::StatusOr<std::unique_ptr<inference::ModelStatisticsResponse>> SumOf(
-    Answers<inference::ModelStatisticsResponse> all) {
-  std::unique_ptr<inference::ModelStatisticsResponse> sum;
-  for (const auto& answer : all.answers) {
-    if (!answer.ok()) continue;
-    if (sum == nullptr) sum = std::make_unique<inference::ModelStatisticsResponse>();
-    AddStatistics(**answer, sum.get());
-  }
-  if (sum == nullptr) return all.answers.front().status();
-  return sum;
 }
 
 }  // namespace
@@ -124,17 +124,16 @@ std::shared_ptr<Upstream::Call> EndpointSet::Infer(std::shared_ptr<const Inferen
   return call;
 }
 
-template <typename Request, typename Response, typename Method, typename Merge>
-std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
-                                                    std::unique_ptr<Request> request,
-                                                    absl::Duration timeout, Method method,
-                                                    Done<Response> done, Merge merge) {
+std::shared_ptr<Upstream::Call> EndpointSet::PassOn(Operation operation, const std::string& request,
+                                                    absl::Duration timeout, PassedOnDone done) {
+  const bool any = operation == Operation::kStatistics;
   std::optional<Gate::Pass> pass = calls_.Enter();
   if (!pass) {
     std::move(done)(Stopping());
     return Ended();
   }
-  const std::vector<const Endpoint*> endpoints = balancer_.Hold(which);
+  const std::vector<const Endpoint*> endpoints =
+      balancer_.Hold(any ? Balancer::Which::kAnswering : Balancer::Which::kAll);
   if (endpoints.empty()) {
     std::move(done)(
         absl::UnavailableError(fmt::format("no address is known yet for {}", options_.setting)));
@@ -143,10 +142,10 @@ std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
   struct Gathering {
     explicit Gathering(Gate::Pass pass) : pass(std::move(pass)) {}
     Gate::Pass pass;
-    Done<Response> done;
+    PassedOnDone done;
     Mutex mutex;
     size_t left ABSL_GUARDED_BY(mutex) = 0;
-    Answers<Response> all;  // each is written by one callback; all are read after the last one
+    Answers all;  // each is written by one callback; all are read after the last one
   };
   const auto gathering = std::make_shared<Gathering>(*std::move(pass));
   gathering->done = std::move(done);
@@ -160,8 +159,8 @@ std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
   }
   const auto calls = std::make_shared<CallGroup>();
   for (size_t i = 0; i < endpoints.size(); ++i) {
-    Done<Response> answered = [this, gathering, i, merge, endpoint = endpoints[i]](
-                                  absl::StatusOr<std::unique_ptr<Response>> answer) mutable {
+    PassedOnDone answered = [this, gathering, i, any, endpoint = endpoints[i]](
+                                absl::StatusOr<std::vector<std::string>> answer) mutable {
       gathering->all.answers[i] = std::move(answer);
       balancer_.Release(endpoint);
       // The endpoint may keep this callback for a while. So the callback gives up its share, and
@@ -172,34 +171,12 @@ std::shared_ptr<Upstream::Call> EndpointSet::AskAll(Balancer::Which which,
         if (--mine->left > 0) return;
       }
       const Gate::Pass leaves = std::move(mine->pass);
-      Done<Response> done = std::move(mine->done);
-      std::move(done)(merge(std::move(mine->all)));
+      PassedOnDone done = std::move(mine->done);
+      std::move(done)(any ? AnyOf(mine->all) : AllOf(mine->all));
     };
-    calls->Add((endpoints[i]->upstream.get()->*method)(std::make_unique<Request>(*request), timeout,
-                                                       std::move(answered)));
+    calls->Add(endpoints[i]->upstream->PassOn(operation, request, timeout, std::move(answered)));
   }
   return calls;
-}
-
-std::shared_ptr<Upstream::Call> EndpointSet::Statistics(
-    std::unique_ptr<inference::ModelStatisticsRequest> request, absl::Duration timeout,
-    Done<inference::ModelStatisticsResponse> done) {
-  return AskAll(Balancer::Which::kAnswering, std::move(request), timeout, &Upstream::Statistics,
-                std::move(done), SumOf);
-}
-
-std::shared_ptr<Upstream::Call> EndpointSet::Load(
-    std::unique_ptr<inference::RepositoryModelLoadRequest> request, absl::Duration timeout,
-    Done<inference::RepositoryModelLoadResponse> done) {
-  return AskAll(Balancer::Which::kAll, std::move(request), timeout, &Upstream::Load,
-                std::move(done), AllOf<inference::RepositoryModelLoadResponse>);
-}
-
-std::shared_ptr<Upstream::Call> EndpointSet::Unload(
-    std::unique_ptr<inference::RepositoryModelUnloadRequest> request, absl::Duration timeout,
-    Done<inference::RepositoryModelUnloadResponse> done) {
-  return AskAll(Balancer::Which::kAll, std::move(request), timeout, &Upstream::Unload,
-                std::move(done), AllOf<inference::RepositoryModelUnloadResponse>);
 }
 
 }  // namespace souvenir::gateway

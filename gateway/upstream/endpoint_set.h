@@ -58,27 +58,14 @@ class EndpointSet final : public Upstream {
   std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference, absl::Duration timeout,
                               InferenceDone done) override;
 
-  // Sums over the endpoints that answer. Fails with the first error if none does.
-  std::shared_ptr<Call> Statistics(std::unique_ptr<inference::ModelStatisticsRequest> request,
-                                   absl::Duration timeout,
-                                   Done<inference::ModelStatisticsResponse> done) override;
-
-  // Load() and Unload() go to every endpoint. OK if all of them succeed. Otherwise the code of the
-  // first error, with the number that succeeded and all messages; the detail has the addresses.
-  std::shared_ptr<Call> Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
-                             absl::Duration timeout,
-                             Done<inference::RepositoryModelLoadResponse> done) override;
-  std::shared_ptr<Call> Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest> request,
-                               absl::Duration timeout,
-                               Done<inference::RepositoryModelUnloadResponse> done) override;
+  // Statistics are asked of the endpoints that answer: the call fails, with the first error, only
+  // if all of them fail. Load and unload go to every endpoint, and succeed if all of them do.
+  // Otherwise the error has the code of the first one, the number of endpoints that succeeded, and
+  // all messages; the detail has the addresses.
+  std::shared_ptr<Call> PassOn(Operation operation, const std::string& request,
+                               absl::Duration timeout, PassedOnDone done) override;
 
  private:
-  // Calls `method` at every endpoint, and passes all answers to `merge`.
-  template <typename Request, typename Response, typename Method, typename Merge>
-  std::shared_ptr<Call> AskAll(Balancer::Which which, std::unique_ptr<Request> request,
-                               absl::Duration timeout, Method method, Done<Response> done,
-                               Merge merge);
-
   const Options options_;
   const Clock* const clock_;
   const Connect connect_;

@@ -11,7 +11,6 @@
 #include "absl/time/time.h"
 #include "common/cancellation.h"
 #include "gateway/upstream/inference.h"
-#include "inference/grpc_service.pb.h"
 #include "souvenir/state/v1/catalog.pb.h"
 
 namespace souvenir::gateway {
@@ -27,9 +26,6 @@ inline constexpr char kCannotBeReached[] = "cannot be reached";
 // for them.
 class Upstream {
  public:
-  template <typename Response>
-  using Done = absl::AnyInvocable<void(absl::StatusOr<std::unique_ptr<Response>>) &&>;
-
   // A call under way. It may be released at any time.
   class Call {
    public:
@@ -50,17 +46,16 @@ class Upstream {
   virtual std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference,
                                       absl::Duration timeout, InferenceDone done) = 0;
 
-  // These pass messages through unchanged. Cancelling such a call ends it on this side only; the
-  // server may go on with the request.
-  virtual std::shared_ptr<Call> Statistics(
-      std::unique_ptr<inference::ModelStatisticsRequest> request, absl::Duration timeout,
-      Done<inference::ModelStatisticsResponse> done) = 0;
-  virtual std::shared_ptr<Call> Load(std::unique_ptr<inference::RepositoryModelLoadRequest> request,
-                                     absl::Duration timeout,
-                                     Done<inference::RepositoryModelLoadResponse> done) = 0;
-  virtual std::shared_ptr<Call> Unload(
-      std::unique_ptr<inference::RepositoryModelUnloadRequest> request, absl::Duration timeout,
-      Done<inference::RepositoryModelUnloadResponse> done) = 0;
+  // An operator's request that is passed on as it came.
+  enum class Operation { kStatistics, kLoad, kUnload };
+
+  // The response of each server that has answered, in the bytes of the protocol's message.
+  using PassedOnDone = absl::AnyInvocable<void(absl::StatusOr<std::vector<std::string>>) &&>;
+
+  // Passes `request` on, in the bytes of the protocol's message. Cancelling the call ends it on
+  // this side only; the server may go on with the request.
+  virtual std::shared_ptr<Call> PassOn(Operation operation, const std::string& request,
+                                       absl::Duration timeout, PassedOnDone done) = 0;
 };
 
 // The models of a server at one moment. Immutable, so that polls without a change share it.

@@ -68,10 +68,11 @@ class TheRules(unittest.TestCase):
 
     def test_stubs_are_for_those_who_speak_grpc(self):
         header = "inference/grpc_service.grpc.pb.h"
-        for path in ("gateway/rpc/a.cc", "gateway/upstream/a.cc", "gateway/main.cc",
+        for path in ("gateway/rpc/a.cc", "gateway/upstream/grpc_a.cc",
                      "compute-service/rpc/a.cc", "cli/a.cc", "tests/integration/a.cc"):
             self.allowed(path, header)
         for path in ("gateway/resolve/a.cc", "gateway/language/a.cc", "gateway/catalog/a.cc",
+                     "gateway/upstream/a.cc", "gateway/upstream/upstream.h", "gateway/main.cc",
                      "compute-service/pool/a.cc", "compute-service/backends/a.cc",
                      "compute-service/repository/a.cc", "common/executor.cc"):
             self.refused(path, header)
@@ -81,7 +82,7 @@ class TheRules(unittest.TestCase):
             self.refused(path, "common/oip/message_tensors.h")
         self.allowed("gateway/resolve/a.cc", "gateway/upstream/upstream.h")
         self.refused("gateway/resolve/a.cc", "gateway/upstream/grpc_upstream.h")
-        self.allowed("gateway/upstream/infer_message.cc", "common/oip/message_tensors.h")
+        self.allowed("gateway/upstream/grpc_infer_message.cc", "common/oip/message_tensors.h")
         self.refused("gateway/resolve/a.cc", "gateway/rpc/a.h")
         self.refused("gateway/resolve/a.cc", "common/grpc/status.h")
 

@@ -36,10 +36,11 @@ constexpr char kTranslation[] =
 // Simulates the model, with the same translation for every text.
 void Translate(const inference::ModelInferRequest& request,
                inference::ModelInferResponse* response) {
-  constexpr std::array<int64_t, 2> kShape = {1, 1};
+  const std::array<int64_t, 2> shape = {request.inputs(0).shape(0), 1};
+  std::string translations;
+  for (int64_t row = 0; row < shape[0]; ++row) translations += FrameBytesElement(kTranslation);
   response->set_model_version("1");
-  AppendOutputs({{"translation", DataType::kBytes, kShape, FrameBytesElement(kTranslation)}},
-                response);
+  AppendOutputs({{"translation", DataType::kBytes, shape, translations}}, response);
   (*response->mutable_parameters())[kComputeTimeName].set_int64_param(1'500'000);
   (*response->mutable_parameters())[kDigestName].set_string_param(std::string(64, 'a'));
 }
@@ -52,11 +53,16 @@ std::string TranslateRequest() {
   return request.SerializeAsString();
 }
 
-std::string InferRequest() {
-  constexpr std::array<int64_t, 2> kShape = {1, 1};
+// A request of `rows` different texts.
+std::string InferRequest(int64_t rows = 1) {
+  const std::array<int64_t, 2> shape = {rows, 1};
+  std::string texts;
+  for (int64_t row = 0; row < rows; ++row) {
+    texts += FrameBytesElement(fmt::format("{}{}", kText, row));
+  }
   inference::ModelInferRequest request;
   request.set_model_name(kModel);
-  AppendInputs({{"text", DataType::kBytes, kShape, FrameBytesElement(kText)}}, &request);
+  AppendInputs({{"text", DataType::kBytes, shape, texts}}, &request);
   return request.SerializeAsString();
 }
 
@@ -205,6 +211,23 @@ void InferHit(benchmark::State& state) {
   Measure(state, InferRequest(), handler);
 }
 
+void InferRowHits(benchmark::State& state) {
+  Handlers handlers;
+  const std::string request = InferRequest(state.range(0));
+  const auto handler = [&](auto... arguments) { handlers.inference().ModelInfer(arguments...); };
+  inference::ModelInferResponse response;
+  response.ParseFromString(WarmUp(handlers, request, handler));
+  std::string translations;
+  for (int64_t row = 0; row < state.range(0); ++row) {
+    translations += FrameBytesElement(kTranslation);
+  }
+  if (response.raw_output_contents_size() != 1 || response.raw_output_contents(0) != translations) {
+    return state.SkipWithError("no hit");
+  }
+  Measure(state, request, handler);
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
 void TypedEchoInfer(benchmark::State& state) {
   Handlers handlers;
   MeasureTypedEcho<inference::ModelInferRequest, inference::ModelInferResponse>(
@@ -234,6 +257,7 @@ BENCHMARK(Counting);
 BENCHMARK(TranslateHit);
 BENCHMARK(TypedEchoTranslate);
 BENCHMARK(InferHit);
+BENCHMARK(InferRowHits)->Arg(16)->Arg(64);
 BENCHMARK(TypedEchoInfer);
 
 }  // namespace

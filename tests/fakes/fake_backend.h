@@ -113,7 +113,10 @@ class FakeBackend final : public Backend {
       return hold_loads_ || (!held_model_.empty() && held_model_ == description.config.name());
     };
     // A cancellation does not wake this.
-    while (held() && !cancelled()) changed_.WaitFor(&mutex_, std::chrono::milliseconds(1));
+    const Clock& clock = *Clock::System();
+    while (held() && !cancelled()) {
+      (void)changed_.WaitUntil(&mutex_, clock, clock.Monotonic() + absl::Milliseconds(1));
+    }
     if (cancelled()) return absl::UnavailableError("the load was given up");
     if (!load_status_.ok()) return load_status_;
     if (description.version == refused_version_) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/mutex.h"
-#include "gateway/upstream/infer_message.h"
+#include "gateway/upstream/grpc_infer_message.h"
 #include "gateway/upstream/upstream.h"
 
 namespace souvenir::gateway {
@@ -104,27 +104,27 @@ class FakeUpstream final : public UpstreamServer {
     for (size_t call = 0; call < calls(); ++call) Fail(call, status);
   }
 
-  // Set the answers of Statistics(), and of Load() and Unload(), from now on.
-  void SetStatistics(absl::StatusOr<inference::ModelStatisticsResponse> statistics) {
-    statistics_ = std::move(statistics);
+  // Set the answers of PassOn() from now on: those to kStatistics, and to kLoad and kUnload.
+  void SetStatistics(const absl::StatusOr<inference::ModelStatisticsResponse>& statistics) {
+    statistics_ = statistics.status();
+    if (statistics.ok()) statistics_ = {statistics->SerializeAsString()};
   }
-  void SetRepositoryStatus(absl::Status status) { repository_status_ = std::move(status); }
-  // Holds Statistics(), Load() and Unload() up from now on, until they are cancelled.
+  void SetRepositoryStatus(const absl::Status& status) {
+    changed_ = status;
+    if (status.ok()) changed_ = {std::string()};
+  }
+  // Holds PassOn() up from now on, until it is cancelled.
   void HoldPassedOn() { holds_passed_on_ = true; }
 
-  std::shared_ptr<Call> Statistics(std::unique_ptr<inference::ModelStatisticsRequest>,
-                                   absl::Duration,
-                                   Done<inference::ModelStatisticsResponse> done) override {
-    return Pass(statistics_, std::move(done));
-  }
-  std::shared_ptr<Call> Load(std::unique_ptr<inference::RepositoryModelLoadRequest>, absl::Duration,
-                             Done<inference::RepositoryModelLoadResponse> done) override {
-    return PassRepository(std::move(done));
-  }
-  std::shared_ptr<Call> Unload(std::unique_ptr<inference::RepositoryModelUnloadRequest>,
-                               absl::Duration,
-                               Done<inference::RepositoryModelUnloadResponse> done) override {
-    return PassRepository(std::move(done));
+  std::shared_ptr<Call> PassOn(Operation operation, const std::string&, absl::Duration,
+                               PassedOnDone done) override {
+    auto call = std::make_shared<PassedOn>();
+    if (holds_passed_on_) {
+      call->done = std::move(done);
+    } else {
+      std::move(done)(operation == Operation::kStatistics ? statistics_ : changed_);
+    }
+    return call;
   }
   absl::StatusOr<KnownModelsPtr> Describe(const Look&) override {
     return absl::UnimplementedError("not asked for in tests");
@@ -138,32 +138,13 @@ class FakeUpstream final : public UpstreamServer {
     bool cancelled = false;
   };
 
-  template <typename Response>
   struct PassedOn final : Call {
     void Cancel() override {
       if (done == nullptr) return;
       std::exchange(done, nullptr)(absl::CancelledError("cancelled"));
     }
-    Done<Response> done;
+    PassedOnDone done;
   };
-
-  template <typename Response>
-  std::shared_ptr<Call> Pass(const absl::StatusOr<Response>& outcome, Done<Response> done) {
-    auto call = std::make_shared<PassedOn<Response>>();
-    if (holds_passed_on_) {
-      call->done = std::move(done);
-    } else if (!outcome.ok()) {
-      std::move(done)(outcome.status());
-    } else {
-      std::move(done)(std::make_unique<Response>(*outcome));
-    }
-    return call;
-  }
-  template <typename Response>
-  std::shared_ptr<Call> PassRepository(Done<Response> done) {
-    return repository_status_.ok() ? Pass<Response>(Response(), std::move(done))
-                                   : Pass<Response>(repository_status_, std::move(done));
-  }
 
   void End(size_t call, absl::StatusOr<InferenceAnswer> outcome) {
     InferenceDone done;
@@ -174,9 +155,10 @@ class FakeUpstream final : public UpstreamServer {
     if (done) std::move(done)(std::move(outcome));
   }
 
-  absl::StatusOr<inference::ModelStatisticsResponse> statistics_ =
+  absl::StatusOr<std::vector<std::string>> statistics_ =
       absl::UnimplementedError("not asked for in tests");
-  absl::Status repository_status_ = absl::UnimplementedError("not asked for in tests");
+  absl::StatusOr<std::vector<std::string>> changed_ =
+      absl::UnimplementedError("not asked for in tests");
   const std::function<void()> on_closed_;
   bool holds_passed_on_ = false;
   size_t left_out_ = 0;

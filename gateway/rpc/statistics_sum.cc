@@ -1,4 +1,4 @@
-#include "gateway/upstream/statistics_sum.h"
+#include "gateway/rpc/statistics_sum.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "gateway/upstream/infer_message.h"
+#include "gateway/upstream/grpc_infer_message.h"
 
 #include <fmt/format.h>
 
