@@ -58,8 +58,8 @@ class CondVar {
   }
 
   // Returns false, without waiting, once clock.Monotonic() has reached `when`, which may be
-  // infinite. Else waits, and returns true after a notification or for no reason, so that the loop
-  // looks at its condition again.
+  // infinite. Otherwise waits, and returns true after a notification, after a while, or spuriously;
+  // the loop then checks its condition again.
   bool WaitUntil(Mutex* mutex, const Clock& clock, absl::Duration when)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     const absl::Duration sleep = clock.SleepUntil(when);

@@ -16,7 +16,7 @@ constinit Logger log{"compute"};
 
 // The default share of the machine's memory that models may take.
 constexpr double kMemoryShare = 0.75;
-// The default share of it that messages under way may take.
+// The default share of the machine's memory that messages under way may take.
 constexpr double kBufferShare = 0.25;
 
 ServiceHost::Options HostOptions(const config::v1::ComputeConfig& config, Clock* clock) {
@@ -114,7 +114,7 @@ void ComputeService::Stop() {
   if (!host_.Drain() && repository_ != nullptr) {
     repository_->FailWaiting(absl::UnavailableError("the server stopped before the request ran"));
   }
-  // Calls that are left are cancelled. Models that run already are waited for.
+  // Cancels the calls that are left, and waits for the runs of models that have begun.
   host_.Shutdown();
   if (keeper_ != nullptr) keeper_->Stop();
   if (repository_ != nullptr) {

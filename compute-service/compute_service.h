@@ -23,14 +23,14 @@ namespace souvenir::compute {
 // Owned by main, or by a test, which gives it port 0. Thread-safe.
 class ComputeService {
  public:
-  // Starts to serve. What `config` leaves out has its default (compute_config.h). INVALID_ARGUMENT
-  // for a configuration that makes no sense, UNAVAILABLE for an address that cannot be listened on;
-  // each in one line.
+  // Starts to serve. Fields that `config` leaves out have their defaults (compute_config.h).
+  // INVALID_ARGUMENT for an invalid configuration, UNAVAILABLE if an address cannot be listened on.
+  // Each message is one line.
   static absl::StatusOr<std::unique_ptr<ComputeService>> Create(
       const config::v1::ComputeConfig& config, std::vector<std::unique_ptr<Backend>> backends,
       Clock* clock = Clock::System());
 
-  // As Stop().
+  // Calls Stop().
   ~ComputeService();
 
   int port() const { return host_.port(); }
@@ -38,8 +38,8 @@ class ComputeService {
   int metrics_port() const { return host_.metrics_port(); }  // 0 if metrics are off
   const ModelRepository& repository() const { return *repository_; }
 
-  // Says NOT_SERVING, refuses new requests, waits drain_timeout_seconds for those under way,
-  // cancels what is left, and unloads all models. Blocks; idempotent.
+  // Reports NOT_SERVING, refuses new requests, waits up to drain_timeout_seconds for those under
+  // way, cancels the rest, and unloads all models. Blocks; idempotent.
   void Stop();
 
  private:
@@ -53,7 +53,7 @@ class ComputeService {
   const config::v1::ComputeConfig config_;
   Clock* const clock_;
   const std::vector<std::unique_ptr<Backend>> backends_;
-  // Before the rest, which calls into it. Its ports are closed by Stop() before the rest goes.
+  // Declared before the members below, which call into it. Stop() closes its ports before they go.
   ServiceHost host_;
   TimerQueue timers_;
   CallContext calls_;

@@ -143,7 +143,7 @@ absl::Status Gateway::StartServices() {
       disk_executor_, ThreadExecutor::Create({.name = "disk",
                                               .threads = static_cast<int>(config_.disk().threads()),
                                               .queue_limit = 16'384}));
-  // One more than there are threads waits.
+  // One call may wait for a thread.
   SOUVENIR_ASSIGN_OR_RETURN(
       snapshot_executor_,
       ThreadExecutor::Create({.name = "snapshot",
@@ -223,9 +223,9 @@ void Gateway::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (poller_ != nullptr) poller_->Stop();
   (void)host_.Drain();
-  // Nobody waits for these calls, and a stop waits for every call.
+  // A stop waits for every call, so deserted calls, which nobody waits for, are cancelled.
   if (resolver_ != nullptr) resolver_->GiveUpDeserted();
-  // Callers that are left are cancelled, and with them the computations that nobody else wants.
+  // Cancels the calls that are left, and the computations that nobody else waits for.
   host_.Shutdown();
   if (snapshot_executor_ != nullptr) snapshot_executor_->Stop();
   if (disk_executor_ != nullptr) disk_executor_->Stop();

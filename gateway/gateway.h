@@ -34,25 +34,25 @@ class Gateway {
   // The part of the setup that a program decides, not its configuration.
   struct Environment {
     Clock* clock = Clock::System();
-    std::string store_checker;  // as cache::DiskTier::Options::checker
+    std::string store_checker;  // see cache::DiskTier::Options::checker
   };
 
-  // Starts to serve, whether compute answers or not. What `config` leaves out has its default
-  // (gateway_config.h). INVALID_ARGUMENT for a configuration that makes no sense, UNAVAILABLE for
-  // an address that cannot be listened on, and as cache::SegmentStore::Open for the data directory;
-  // each in one line.
+  // Starts to serve, even if compute does not answer. Fields that `config` leaves out have their
+  // defaults (gateway_config.h). INVALID_ARGUMENT for an invalid configuration, UNAVAILABLE if an
+  // address cannot be listened on, and the errors of cache::SegmentStore::Open() for the data
+  // directory. Each message is one line.
   static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::v1::GatewayConfig& config,
                                                          const Environment& environment);
 
-  // As Stop().
+  // Calls Stop().
   ~Gateway();
 
   int port() const { return host_.port(); }
   int admin_port() const { return host_.admin_port(); }
   int metrics_port() const { return host_.metrics_port(); }  // 0 if metrics are off
 
-  // Says NOT_SERVING, refuses new requests, waits drain_timeout_seconds for those under way,
-  // cancels what is left, and writes out what is queued for the disk. Blocks; idempotent.
+  // Reports NOT_SERVING, refuses new requests, waits up to drain_timeout_seconds for those under
+  // way, cancels the rest, and writes the entries that are queued for the disk. Blocks; idempotent.
   void Stop();
 
  private:
@@ -69,7 +69,7 @@ class Gateway {
   const config::v1::GatewayConfig config_;
   Clock* const clock_;
   const std::string store_checker_;
-  // Before the rest, which calls into it. Its ports are closed by Stop() before the rest goes.
+  // Declared before the members below, which call into it. Stop() closes its ports before they go.
   ServiceHost host_;
   TimerQueue timers_;
   LatencyByKind latency_;
@@ -78,7 +78,7 @@ class Gateway {
   std::unique_ptr<Catalog> catalog_;
   TargetDirectory targets_;
   std::unique_ptr<Resolver> resolver_;
-  // After the resolver, since they call into it: they are stopped first.
+  // Declared after the resolver, which they call into, so that they are destroyed first.
   std::unique_ptr<EndpointSet> compute_;
   std::unique_ptr<EndpointSet> compute_admins_;
   std::unique_ptr<ThreadExecutor> disk_executor_;
@@ -90,7 +90,7 @@ class Gateway {
   std::unique_ptr<CacheService> cache_service_;
   std::unique_ptr<InferenceService> public_inference_;
   std::unique_ptr<InferenceService> admin_inference_;
-  std::set<std::string> models_;  // whose health was told; for the catalog's listener
+  std::set<std::string> models_;  // whose health was set; used by the catalog's listener
 
   Mutex stop_mutex_;
   bool stopped_ ABSL_GUARDED_BY(stop_mutex_) = false;

@@ -1,4 +1,4 @@
-// souvenir-gateway: answers what it remembers, and has the rest computed.
+// souvenir-gateway: answers requests from its cache, and has the rest computed.
 
 #include <fmt/format.h>
 
@@ -18,9 +18,9 @@
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
 
-// jemalloc's settings. Entries are made on one thread and freed on another, and a cache that is
-// full does both all the time: few arenas, and pages that come free given back soon, keep the
-// process close to what the entries take.
+// jemalloc's settings. Entries are made on one thread and freed on another, and a full cache does
+// both all the time. Few arenas, and a quick return of free pages, keep the process close to the
+// size of its entries.
 extern "C" const char* malloc_conf;
 const char* malloc_conf = "narenas:4,dirty_decay_ms:1000,muzzy_decay_ms:0,background_thread:true";
 

@@ -23,14 +23,15 @@ namespace {
 
 constinit Logger log{"grpc"};
 
-// A look at all connections takes 0.45 us for each: not for every connection that is refused.
+// A sweep takes 0.45 us for each connection, so it does not run for every refused connection.
 constexpr absl::Duration kSweepInterval = absl::Milliseconds(10);
-// While connections are refused: how often it is looked whether there is room again. Also how often
-// health may change.
+// The interval at which the listener looks for room while it refuses connections. Also the least
+// time until it reports that it accepts again.
 constexpr absl::Duration kLookAgain = absl::Seconds(1);
-// A peer that does not acknowledge what was sent to it is given up, as gRPC's listener does.
+// A connection is closed if its peer does not acknowledge sent data for this long, as with gRPC's
+// listener.
 constexpr unsigned kUserTimeoutMs = 20'000;
-// At most so many are taken in a row before it is looked whether the thread is to end.
+// The most connections that are accepted before the thread checks whether it is to end.
 constexpr int kMostInARow = 1000;
 
 uint64_t CookieOf(int socket) {
@@ -41,7 +42,8 @@ uint64_t CookieOf(int socket) {
 
 int OpenReserve() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
-// What connections are counted by: an IPv4 address, or the network of an IPv6 address.
+// Returns the peer that a connection counts for: an IPv4 address, or the /64 network of an IPv6
+// address.
 std::string PeerOf(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) {
     char text[INET_ADDRSTRLEN] = "";
@@ -147,10 +149,10 @@ void ConnectionListener::AcceptAll(int socket) {
       case ENFILE:
       case ENOBUFS:
       case ENOMEM:
-        // The kernel says so before it looks whether a connection waits.
+        // The kernel reports this even if no connection waits.
         if (!AcceptByReserve(socket)) return;
         continue;
-      default:  // of a connection that has ended before it was accepted
+      default:  // the connection has ended before it was accepted
         continue;
     }
   }
@@ -161,7 +163,7 @@ void ConnectionListener::Take(int socket, int connection, const sockaddr_storage
   uint64_t Stats::*refused;
   {
     MutexLock lock(&mutex_);
-    Forget(connection);  // an earlier one with this number was closed
+    Forget(connection);  // an earlier connection with this descriptor was closed
     refused = Admit(peer);
     if (refused == nullptr) {
       held_[connection] = {.cookie = CookieOf(connection), .peer = peer};
@@ -200,7 +202,7 @@ bool ConnectionListener::AcceptByReserve(int socket) {
     return true;
   }
   if (error != EAGAIN) {
-    // The machine has none either. What waits stays in the backlog for this long.
+    // The machine has no descriptor either. Connections stay in the backlog for the next 10 ms.
     SetAccepting(false);
     pollfd wake = {.fd = wake_, .events = POLLIN, .revents = 0};
     poll(&wake, 1, 10);

@@ -21,13 +21,13 @@ struct sockaddr_storage;
 namespace souvenir {
 
 // Accepts the connections of one address, and refuses those above its limits. gRPC's own listener
-// knows no limits, and stops for ever once the process has no descriptor left; this one goes on as
-// soon as there is one again.
+// has no limits, and stops for ever once the process has no descriptor left. This one goes on as
+// soon as a descriptor is free.
 //
-// A refused connection is closed at once. Who is given a connection owns and closes it; this class
-// finds out by itself which are still open.
+// A refused connection is closed at once. An accepted one belongs to `on_connection`, which has to
+// close it; this class finds out by itself which connections are still open.
 //
-// Owned by a server. Thread-safe, but for Start() and Stop(), which are called by one thread.
+// Owned by a server. Thread-safe, except Start() and Stop(), which one thread calls.
 //
 //   SOUVENIR_ASSIGN_OR_RETURN(auto listener, ConnectionListener::Create(options));
 //   ... whatever on_connection needs, which may want listener->port() ...
@@ -36,15 +36,17 @@ class ConnectionListener {
  public:
   struct Options {
     std::string name = "public";  // in lines of log
-    std::string address;          // as ListenOn()
+    std::string address;          // see ListenOn()
     size_t max_connections = 4096;
-    // Of one address; IPv6's last 64 bits do not count, because a client may choose them.
+    // Limit for one client address. The last 64 bits of an IPv6 address are ignored, because a
+    // client may choose them.
     size_t max_connections_per_peer = 64;
-    // Takes a connection that does not block. On the listener's thread; must not block.
+    // Takes a connection, which is non-blocking. Called on the listener's thread; must not block.
     std::function<void(int listener, int connection)> on_connection;
-    // Told false when connections are refused because there are too many, or no descriptors; and
-    // true once there has been room for a second. Not told of a peer that alone has too many. On
-    // the listener's thread; may be empty.
+    // Called with false when connections are refused because max_connections is reached or no
+    // descriptor is left, and with true when there is room, a second after the last such refusal or
+    // later. Not called for a single peer that has too many. Called on the listener's thread; may
+    // be empty.
     std::function<void(bool accepting)> on_accepting;
     const Clock* clock = Clock::System();
   };
@@ -57,34 +59,35 @@ class ConnectionListener {
     uint64_t refused_descriptors = 0;  // the process, or the machine, has none left
   };
 
-  // Listens; connections wait until Start(). As ListenOn(), and INVALID_ARGUMENT for limits of 0.
+  // Listens; connections wait until Start(). Returns the errors of ListenOn(), and INVALID_ARGUMENT
+  // for limits of 0.
   static absl::StatusOr<std::unique_ptr<ConnectionListener>> Create(Options options);
 
-  // As Stop().
+  // Calls Stop().
   ~ConnectionListener();
 
   int port() const { return port_; }
   Stats stats() const;
 
   void Start();
-  // Closes the port; connections that are open stay so. Returns when on_connection is not being
-  // called any more, and will not be. Idempotent.
+  // Closes the port; open connections stay open. `on_connection` is not called after this returns.
+  // Idempotent.
   void Stop();
 
-  // Cuts the connections that are still open, whatever was written to them and is not read; who
-  // owns them notices, and closes them. REQUIRES: stopped.
+  // Cuts the connections that are still open, even if the client has not read all that was written.
+  // The owners of the connections notice and close them. REQUIRES: Stop() was called.
   void Disconnect();
 
  private:
   struct Held {
-    uint64_t cookie;  // of the socket: the descriptor's number may be another file's by now
+    uint64_t cookie;  // of the socket; the descriptor may be reused after a close
     std::string peer;
   };
 
   ConnectionListener(Options options, std::vector<int> sockets, int port);
 
   void Run();
-  // Takes what waits at `socket`.
+  // Accepts the connections that wait at `socket`.
   void AcceptAll(int socket);
   void Take(int socket, int connection, const sockaddr_storage& address);
   // Accepts one connection with the descriptor that is kept for it. Refuses the connection unless
@@ -95,12 +98,13 @@ class ConnectionListener {
   void SetAccepting(bool accepting);
   // Accepts again if there is room, once a second.
   void LookForRoom();
-  // Whether a connection of some peer would be taken now.
+  // Returns true if a connection of a new peer would be accepted now.
   bool HasRoom();
 
-  // Makes room if it can: which counter of refusals is to go up, or null if `peer` may come in.
+  // Returns null if a connection of `peer` may be accepted, else the counter of the refusal.
+  // Forgets closed connections before it refuses.
   uint64_t Stats::*Admit(const std::string& peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Forgets connections that were closed.
+  // Forget the connections that were closed.
   void SweepPeer(const std::string& peer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SweepAll() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Forget(int connection) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -108,11 +112,11 @@ class ConnectionListener {
   const Options options_;
   const int port_;
 
-  // Of the listener's thread.
+  // Used by the listener's thread only.
   std::vector<int> sockets_;
-  int reserve_;  // given up to accept, and refuse, a connection where there is no other descriptor
+  int reserve_;  // closed to accept, and refuse, a connection if no other descriptor is left
   bool accepting_ = true;
-  absl::Duration looked_at_;  // when accepting_ was found to be so
+  absl::Duration looked_at_;  // when accepting_ was last set
   LogLimit log_limit_;
 
   mutable Mutex mutex_;

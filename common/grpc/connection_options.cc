@@ -44,7 +44,8 @@ absl::Status CheckConnections(const config::v1::Connections& connections,
                                       connections.max_concurrent_streams(), 1, 1'000'000));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("connections.max_resets_per_second",
                                       connections.max_resets_per_second(), 1, 1'000'000));
-  // Less would refuse what every client sends; what comes is held until it is read to its end.
+  // A lower limit would refuse the metadata that every client sends. The highest limit bounds
+  // memory, because metadata is held until its end has come.
   SOUVENIR_RETURN_IF_ERROR(CheckRange("connections.max_metadata_bytes",
                                       connections.max_metadata_bytes(), 4096, 16u << 20));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("connections.min_ping_interval_ms",

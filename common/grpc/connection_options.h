@@ -9,7 +9,7 @@
 
 namespace souvenir {
 
-// What a server lets its clients take, and how it keeps connections alive; docs/configuration.md
+// The limits of a server for its clients, and how it keeps connections alive. docs/configuration.md
 // has the reasons.
 struct ConnectionOptions {
   size_t max_connections = 4096;
@@ -25,17 +25,18 @@ struct ConnectionOptions {
 // The defaults of ConnectionOptions; `max_buffer_bytes` is 0.
 config::v1::Connections DefaultConnections();
 
-// INVALID_ARGUMENT names the field, what came and what was expected; `max_message_bytes` is what
-// the server takes. REQUIRES: nothing is left out.
+// Checks the ranges of the fields. INVALID_ARGUMENT names the field, what came and what was
+// expected. `max_message_bytes` is the server's limit of one message. REQUIRES: no field is left
+// out.
 absl::Status CheckConnections(const config::v1::Connections& connections,
                               uint64_t max_message_bytes);
 
 // REQUIRES: CheckConnections() is OK.
 ConnectionOptions ConnectionOptionsOf(const config::v1::Connections& connections);
 
-// What messages on their way in or out may take of memory on all ports of a process together. Where
-// the configuration leaves it out that is `share` of the machine's memory, but at least eight
-// messages of `max_message_bytes`, or a small machine could receive none.
+// Returns the memory that messages under way may take on all ports of a process together. If the
+// configuration has no limit, it is `share` of the machine's memory, but at least eight messages of
+// `max_message_bytes`, because a small machine could receive none otherwise.
 uint64_t BufferBytes(const config::v1::Connections& connections, double share,
                      uint64_t machine_bytes, uint64_t max_message_bytes);
 

@@ -7,7 +7,7 @@
 
 namespace souvenir {
 
-// The transport security of every port and every channel of the programs. It is chosen here alone.
+// The transport security of every port and every channel of the programs. It is chosen only here.
 // Today all traffic is plain text; a proxy in front of a service gives it TLS.
 
 inline std::shared_ptr<grpc::ServerCredentials> PortCredentials() {

@@ -28,21 +28,21 @@ namespace {
 
 constinit Logger log{"grpc"};
 
-// How often a server that stops looks whether its last call is answered.
+// The interval at which a stopping server checks whether its last call is answered.
 constexpr absl::Duration kLookAtCalls = absl::Milliseconds(5);
 
-// How long a stop without any grace waits for what is being written.
+// The time that a stop without grace waits for answers that are being written.
 constexpr absl::Duration kLastWrites = absl::Seconds(1);
 
-// Sends gRPC's own lines to our log, as debug: what matters of them we say in our own words.
+// Sends gRPC's log lines to our log at level debug. Events that matter have log lines of our own.
 void InitGrpcOnce() {
   static std::once_flag once;
   std::call_once(once, [] {
     gpr_set_log_function([](gpr_log_func_args* line) {
       log.Debug(line->message, {{"file", line->file}, {"line", line->line}});
     });
-    // Debian builds Abseil with assertions on, and then each of gRPC's locks is put into a graph to
-    // look for deadlocks: some 4% of an empty call.
+    // Debian builds Abseil with assertions on. Abseil then puts each of gRPC's locks into a graph
+    // to detect deadlocks, which costs some 4% of an empty call.
     absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   });
 }
@@ -64,12 +64,12 @@ void SetLimits(const GrpcServer::Options& options, grpc::ServerBuilder* builder)
                               static_cast<int>(connections.max_metadata_bytes));
   builder->AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
                               Milliseconds(connections.handshake_timeout));
-  // A client may ask whether we live, with a call under way or without. One that asks oftener has
-  // two warnings, which are gRPC's default, and is sent away.
+  // A client may send keepalive pings, with a call under way or without. A client that pings more
+  // often is disconnected after two strikes, which is gRPC's default.
   builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                               Milliseconds(connections.min_ping_interval));
   builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // Clients that are gone without a word would keep their places for two hours.
+  // Without keepalive, a client that has vanished would keep its place for two hours.
   if (connections.keepalive > absl::ZeroDuration()) {
     builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(connections.keepalive));
     builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
@@ -83,7 +83,7 @@ void SetLimits(const GrpcServer::Options& options, grpc::ServerBuilder* builder)
   if (options.quota != nullptr) builder->SetResourceQuota(*options.quota);
 }
 
-// Connections must not take the files that the rest of the process needs.
+// Returns the limit of connections. Half of the descriptors are left to the rest of the process.
 size_t MostConnections(const GrpcServer::Options& options) {
   const size_t files = OpenFileLimit() / 2;
   const size_t most = options.connections.max_connections;
@@ -161,20 +161,22 @@ void GrpcServer::SetServing(const std::string& service, bool serving) {
 
 void GrpcServer::Shutdown(absl::Duration grace) {
   if (std::exchange(is_shut_down_, true)) return;
-  // gRPC neither takes nor closes a connection that comes while it stops.
+  // The listener stops first, because gRPC neither takes nor closes a connection that comes while
+  // it stops.
   listener_->Stop();
   health_->Stop();
   reflection_->Stop();
-  // gRPC would wait, to the end of the grace, for clients that have no call under way and do not
-  // look at their connection, as Python's: they are to confirm that they have heard of the end. It
-  // would also wait for messages that have come by half, though it hands them to nobody any more.
+  // gRPC would wait until the end of the grace for clients that have no call under way and do not
+  // read from their connection, such as Python's: it expects them to confirm the end of the
+  // connection. It would also wait for messages that have come in part, although it hands them to
+  // no handler any more.
   absl::Notification stopped;
   const absl::Time end = absl::Now() + std::max(grace, kLastWrites);
   std::thread cutter = StartThread("stop-grpc", [this, end, &stopped] {
     while (!stopped.WaitForNotificationWithTimeout(kLookAtCalls)) {
-      // Closes the connections, as soon as what was written to each is with the kernel.
+      // Closes each connection as soon as the kernel has all that was written to it.
       if (handled_calls_->count() == 0) grpc_server_cancel_all_calls(server_->c_server());
-      // Clients that do not read would keep it from being there for twenty seconds.
+      // A client that does not read would delay that by twenty seconds.
       if (absl::Now() >= end) listener_->Disconnect();
     }
   });

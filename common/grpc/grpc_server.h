@@ -24,11 +24,10 @@ class HandledCalls;
 class HealthService;
 class ReflectionService;
 
-// One listening gRPC server with health (grpc.health.v1), reflection, and limits to what its
-// clients may take.
+// One listening gRPC server with health (grpc.health.v1), reflection, and limits for its clients.
 //
-// Owned by the service it belongs to, which must outlive it, as must the grpc::Services.
-// Thread-safe but for Shutdown(), which is called by one thread.
+// Owned by the service that it belongs to. That service and the grpc::Services must outlive it.
+// Thread-safe, except Shutdown(), which one thread calls.
 class GrpcServer {
  public:
   struct Options {
@@ -38,38 +37,40 @@ class GrpcServer {
     std::string address_flag = "--listen";  // named in the error when the port is taken
     std::string name = "public";            // of the port, in lines of log
     ConnectionOptions connections;
-    // gRPC inflates a message whole before it looks at its size. So compressed requests are refused
-    // with UNIMPLEMENTED; or, if true, only those to handlers that take messages, and handlers that
-    // take bytes get them as they came, for Inflate() of common/grpc/inflate.h.
+    // gRPC inflates a whole message before it checks its size, so compressed requests are refused
+    // with UNIMPLEMENTED. If true, only handlers that take messages refuse them. Handlers that take
+    // bytes get them as they came, and use Inflate() of common/grpc/inflate.h.
     bool passes_compressed = false;
-    // What all messages under way may take of memory, on this port and on others that are given the
-    // same; not owned, not needed after Start(). nullptr: anything.
+    // The memory that all messages under way may take, on all ports that are given the same quota.
+    // Not owned, not needed after Start(). Null: no limit.
     const grpc::ResourceQuota* quota = nullptr;
-    std::function<void(bool)> on_accepting;  // as ConnectionListener's
+    std::function<void(bool)> on_accepting;  // see ConnectionListener::Options
   };
 
-  // UNAVAILABLE, in one line that says what to do, where the address cannot be listened on.
+  // Starts a server. UNAVAILABLE, in one line that says what to do, if the address cannot be
+  // listened on.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const Options& options);
 
   ~GrpcServer();
 
   int port() const { return listener_->port(); }
 
-  // What grpc.health.v1 says of `service`; "" is the server as a whole. A name that was never set
-  // is NOT_FOUND there.
+  // Sets the status of `service` in grpc.health.v1; "" is the server as a whole. A name that was
+  // never set is NOT_FOUND there.
   void SetServing(const std::string& service, bool serving);
 
   ConnectionListener::Stats connections() const { return listener_->stats(); }
 
-  // Calls that have begun and are not answered, those whose message has not come included.
+  // Returns the number of calls that have begun and are not answered, including those whose message
+  // has not come.
   uint64_t open_calls() const { return open_calls_.count(); }
 
-  // Takes no new calls, waits until those that a handler has are answered, `grace` at most, and
-  // then closes all connections. Connections without such a call are not waited for: a call whose
-  // message has not come whole is lost. Idempotent.
+  // Refuses new calls, waits up to `grace` until the calls that handlers have are answered, and
+  // then closes all connections. A call whose message has not come whole is not waited for, and is
+  // lost. Idempotent.
   void Shutdown(absl::Duration grace);
 
-  // Shuts all of them down at the same time; a null pointer is none.
+  // Shuts down all `servers` at the same time. Null pointers are skipped.
   static void ShutdownAll(const std::vector<GrpcServer*>& servers, absl::Duration grace);
 
  private:
@@ -82,7 +83,7 @@ class GrpcServer {
   const std::unique_ptr<ConnectionListener> listener_;
   const std::unique_ptr<grpc::Server> server_;
   const OpenCalls open_calls_;
-  const HandledCalls* const handled_calls_;  // the server's
+  const HandledCalls* const handled_calls_;  // owned by `server_`
   bool is_shut_down_ = false;
 };
 

@@ -8,12 +8,12 @@
 
 namespace souvenir {
 
-// Counts the calls of one gRPC server that a handler has: from when a call's first message has come
-// whole, or its headers if it is a stream of messages, until its answer is on its way. OpenCalls
-// counts those of which half a message has come, too.
+// Counts the calls of one gRPC server that handlers have. A handler gets a call when its first
+// message has come whole, or its headers if it is a stream of messages, and has it until the answer
+// is on its way. OpenCalls also counts calls whose message has come only in part.
 //
-// gRPC asks for a context as it hands a call to a handler. This gives none, so gRPC makes its own.
-// Owned by the server. Thread-safe; counting takes no lock.
+// gRPC asks this allocator for a context when it hands a call to a handler. The allocator returns
+// none, so gRPC makes its own. Owned by the server. Thread-safe; counting takes no lock.
 class HandledCalls final : public grpc::ContextAllocator {
  public:
   grpc::CallbackServerContext* NewCallbackServerContext() override {
@@ -28,7 +28,7 @@ class HandledCalls final : public grpc::ContextAllocator {
   void Release(grpc::GenericCallbackServerContext*) override { ended_.Add(); }
 
   uint64_t count() const {
-    const uint64_t ended = ended_.Sum();  // before those that have begun, so that it is never more
+    const uint64_t ended = ended_.Sum();  // read first, so that it is never above begun_
     return begun_.Sum() - ended;
   }
 

@@ -22,7 +22,7 @@ static_assert(GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR == 51,
 
 namespace souvenir {
 
-// gRPC's own.
+// gRPC's original functions.
 void RealMakeHeaderParser(HeaderParser* parser) asm("__real__ZN9grpc_core11HPackParserC1Ev");
 void RealBeginHeaderFrame(HeaderParser* parser, grpc_metadata_batch* fields, uint32_t limit, HeaderParser::Boundary boundary, HeaderParser::Priority priority, HeaderParser::LogInfo log_info) asm(
     "__real__ZN9grpc_core11HPackParser10BeginFrameEP19grpc_metadata_batchjNS0_8BoundaryENS0_"
@@ -42,15 +42,16 @@ std::atomic<uint64_t> closed_for_metadata{0};
 // A field takes more on the wire than gRPC counts if it is binary: base64 adds a third.
 uint64_t MostUnparsed(const HeaderParser& parser) { return uint64_t{2} * parser.limit; }
 
-// Keeps `piece` for a later look. gRPC parses an unfinished field from its beginning with every
-// piece that comes, so small pieces would cost the square of its length. The next look is when
+// Keeps `piece` for a later parse. gRPC parses an unfinished field from its beginning with every
+// piece that comes, so small pieces would cost the square of its length. The next parse is when
 // twice as much has come. Returns whether the piece was kept.
 bool Keep(HeaderParser& parser, const grpc_slice& piece, bool ends_block) {
   std::vector<uint8_t>& unparsed = parser.unparsed;
   if (unparsed.empty() || ends_block || parser.priority != HeaderParser::Priority::kNone) {
     return false;
   }
-  // gRPC leaves a vector without room after a look; one with room is between two looks.
+  // After a parse, gRPC leaves a vector without spare capacity. A vector with spare capacity is
+  // between two parses.
   if (unparsed.size() == unparsed.capacity()) unparsed.reserve(2 * unparsed.size() + 1);
   const size_t size = unparsed.size() + GRPC_SLICE_LENGTH(piece);
   if (size >= unparsed.capacity() || size > MostUnparsed(parser)) return false;
@@ -64,7 +65,7 @@ uint64_t ConnectionsClosedForMetadata() { return closed_for_metadata.load(); }
 
 void MakeHeaderParser(HeaderParser* parser) {
   RealMakeHeaderParser(parser);
-  // gRPC leaves these to the first frame.
+  // gRPC does not initialize these before the first frame.
   parser->boundary = HeaderParser::Boundary::kEndOfHeaders;
   parser->bytes = 0;
 }
@@ -75,8 +76,8 @@ void BeginHeaderFrame(HeaderParser* parser, grpc_metadata_batch* fields, uint32_
   using enum HeaderParser::Boundary;
   const bool continues = parser->boundary == kNone;
   const uint32_t bytes = parser->bytes;
-  // gRPC 1.51 tells the opposite of a block that it skips: an unfinished field would go on in the
-  // next block, and each block would seem to continue the one before.
+  // For a block that it skips, gRPC 1.51 passes the opposite boundary. An unfinished field would
+  // then go on in the next block, and each block would seem to continue the one before.
   if (fields == nullptr) boundary = boundary == kNone ? kEndOfHeaders : kNone;
   RealBeginHeaderFrame(parser, fields, limit, boundary, priority, log_info);
   if (continues) parser->bytes = bytes;

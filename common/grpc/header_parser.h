@@ -28,7 +28,7 @@ struct HeaderParser {
   grpc_metadata_batch* fields;    // where fields are put; null: they are skipped
   std::vector<uint8_t> unparsed;  // the beginning of a field whose end has not come
   Boundary boundary;              // what the frame ends
-  Priority priority;              // whether five bytes of it precede the fields
+  Priority priority;              // whether five bytes of priority precede the fields
   uint8_t table_updates_allowed;
   uint32_t bytes;  // of the fields so far, as HTTP/2 counts a header list
   uint32_t limit;

@@ -27,8 +27,8 @@ constexpr size_t kMostCompared = 500;
 
 }  // namespace
 
-// Writes a service's status when it begins, and whenever it has become another one; what changes
-// while a write is under way is written once after it.
+// Writes a service's status at the beginning and after each change. After changes during a write,
+// the last status is written once.
 class HealthService::WatchCall final : public grpc::ServerWriteReactor<HealthCheckResponse>,
                                        public std::enable_shared_from_this<WatchCall> {
  public:
@@ -37,7 +37,7 @@ class HealthService::WatchCall final : public grpc::ServerWriteReactor<HealthChe
 
   const std::string& service() const { return service_; }
 
-  // Writes the status if it is another than the one that was written last.
+  // Writes the status if it differs from the last one that was written.
   void Tell() { Go({.stop = false, .written = false}); }
   void Stop() { Go({.stop = true, .written = false}); }
 
@@ -68,7 +68,7 @@ class HealthService::WatchCall final : public grpc::ServerWriteReactor<HealthChe
         response_.set_status(status);
       }
     }
-    // gRPC may call back before either returns; a caller keeps this object.
+    // gRPC may call back before either of these returns. The caller keeps this object alive.
     if (finish) {
       Finish({grpc::StatusCode::UNAVAILABLE, "the server is stopping"});
     } else {
@@ -78,9 +78,9 @@ class HealthService::WatchCall final : public grpc::ServerWriteReactor<HealthChe
 
   HealthService* const owner_;
   const std::string service_;
-  HealthCheckResponse response_;  // while a write is under way
+  HealthCheckResponse response_;  // used while a write is under way
   Mutex mutex_;
-  std::optional<Status> last_ ABSL_GUARDED_BY(mutex_);  // that was written
+  std::optional<Status> last_ ABSL_GUARDED_BY(mutex_);  // the last one that was written
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;  // the server stops, or the caller has gone
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;

@@ -10,17 +10,18 @@
 
 namespace souvenir {
 
-// grpc.health.v1, on the callback API. gRPC's own cannot end its watches, and a stop would wait for
-// them.
+// grpc.health.v1, on the callback API. gRPC's own service cannot end its watches, so a stop would
+// wait for them.
 //
-// Owned by a server, which it outlives. Thread-safe.
+// Owned by a GrpcServer; outlives the grpc::Server. Thread-safe.
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
-  // "" is the server as a whole, and serves from the beginning; another name is NOT_FOUND, and
-  // SERVICE_UNKNOWN to who watches it, until it is set. Tells watches.
+  // Sets the status of `service`, and tells its watches. "" is the server as a whole, which serves
+  // from the beginning. Until another name is set, a check of it is NOT_FOUND and a watch gets
+  // SERVICE_UNKNOWN.
   void Set(const std::string& service, bool serving);
 
-  // Ends the watches that are open, and those that come, with UNAVAILABLE. Idempotent.
+  // Ends open and later watches with UNAVAILABLE. Idempotent.
   void Stop();
 
   grpc::ServerUnaryReactor* Check(grpc::CallbackServerContext* context,
@@ -35,7 +36,8 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   using Status = grpc::health::v1::HealthCheckResponse::ServingStatus;
 
   Status StatusOf(const std::string& service) const;
-  // Returns the message for an unknown name: with the nearest name and some of those there are.
+  // Returns the message for an unknown name. It has the nearest known name and some of the known
+  // names.
   std::string NoSuchPart(const std::string& service) const;
   void Remove(const std::shared_ptr<WatchCall>& call);
 

@@ -9,9 +9,9 @@
 #include "common/clock.h"
 #include "common/grpc/reset_budget.h"
 
-// What follows takes the place of parts of gRPC's, and so must fit it exactly. A new version of
-// gRPC has limits of its own (grpc.http2.max_concurrent_streams_overload_protection, and
-// RST_STREAM throttling, from 1.59 on): then this file goes.
+// This file replaces parts of gRPC, and must fit them exactly. gRPC has limits of its own from 1.59
+// on (grpc.http2.max_concurrent_streams_overload_protection, and RST_STREAM throttling). With such
+// a version this file is to be removed.
 static_assert(GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR == 51,
               "http2_limits.cc is for gRPC 1.51; configure with -DSOUVENIR_HTTP2_LIMITS=OFF");
 
@@ -24,10 +24,10 @@ namespace grpc_core {
 class ChannelArgs;
 }
 
-// gRPC's table of HTTP/2's settings (src/core/ext/transport/chttp2/transport/http2_settings.cc),
-// which the linker does not take from the archive if its symbols are here. Layout and values are
-// gRPC's, but for two defaults: those hold until the client has acknowledged our settings, and
-// gRPC's are "any number of streams" and "16 MB of metadata".
+// gRPC's table of HTTP/2 settings (src/core/ext/transport/chttp2/transport/http2_settings.cc). The
+// linker does not take it from the archive, because its symbols are here. Layout and values are
+// gRPC's, except two defaults. A default holds until the client has acknowledged our settings;
+// gRPC's defaults are "any number of streams" and "16 MB of metadata".
 enum Setting { kMaxConcurrentStreams = 2, kMaxHeaderListSize = 5, kSettings = 7 };
 
 enum class OnInvalid : int { kClamp = 0, kDisconnect = 1 };
@@ -59,7 +59,8 @@ SettingParameters grpc_chttp2_settings_parameters[kSettings] = {
     {"GRPC_ALLOW_TRUE_BINARY_METADATA", 0, 0, 1, OnInvalid::kClamp, kProtocolError},
 };
 
-// An enum of gRPC's that is passed as a pointer to int would not link: the name must be its own.
+// This enum must have the name of gRPC's own, which is part of the linker's name of the function
+// below.
 enum grpc_chttp2_setting_id : unsigned int {};
 
 bool grpc_wire_id_to_setting_id(uint32_t wire_id, grpc_chttp2_setting_id* setting);
@@ -82,7 +83,8 @@ ResetBudget& Budget() {
 
 std::atomic<uint64_t> closed_for_resets{0};
 
-// One more than `configured`: what is equal to the default is not sent to clients at all.
+// Sets the default to one more than `configured`, because gRPC does not send clients a setting that
+// equals its default.
 void SetDefault(Setting setting, uint32_t configured) {
   uint32_t& value = grpc_chttp2_settings_parameters[setting].default_value;
   if (value != configured + 1) value = configured + 1;
@@ -102,9 +104,10 @@ uint64_t ConnectionsClosedForResets() { return closed_for_resets.load(); }
 
 }  // namespace souvenir
 
-// Two functions of gRPC's that the linker leads here first (--wrap); __real_ is gRPC's own.
+// The linker replaces two functions of gRPC by those below (--wrap). The symbols with __real_ are
+// gRPC's own functions.
 
-// Begins a connection, of a client or of a server.
+// Begins a connection of a client or of a server.
 grpc_transport*
 RealCreateTransport(const grpc_core::ChannelArgs& args, grpc_endpoint* endpoint, bool is_client) asm(
     "__real__Z28grpc_create_chttp2_transportRKN9grpc_core11ChannelArgsEP13grpc_endpointb");
@@ -119,7 +122,8 @@ grpc_transport* CreateTransport(const grpc_core::ChannelArgs& args, grpc_endpoin
   return transport;
 }
 
-// Reads a part of a frame that gives a call up; an error closes the connection.
+// Parses a part of a RST_STREAM frame, by which a peer gives up a call. An error closes the
+// connection.
 absl::Status
 RealParseReset(void* parser, grpc_chttp2_transport* transport, grpc_chttp2_stream* stream, const grpc_slice& slice, int is_last) asm(
     "__real__Z35grpc_chttp2_rst_stream_parser_parsePvP21grpc_chttp2_transport"

@@ -13,11 +13,12 @@ namespace {
 
 constexpr size_t kFirstBlock = 4096;
 constexpr size_t kLargestBlock = 1u << 20;
-// zlib's: the largest window, which every sender's is within.
+// zlib's constants. The largest window reads the data of every sender.
 constexpr int kWindowBits = 15;
 constexpr int kGzipHeader = 16;
 
-// A buffer knows how it is compressed, and tells only the classes that read it.
+// Reads the compression of a ByteBuffer, which gRPC shows only to classes that derive from its
+// reader.
 class AlgorithmOf : private grpc::ProtoBufferReader {
  public:
   static grpc_compression_algorithm Get(grpc::ByteBuffer* bytes) {
@@ -56,7 +57,8 @@ class Inflater {
     stream_.avail_in = static_cast<uInt>(slice.size());
   }
 
-  // Writes to `block` from `at` on, and returns how far it came; nothing for damaged bytes.
+  // Inflates into `block` from `at` on. Returns the end of what was written, or an error for
+  // damaged bytes.
   absl::StatusOr<size_t> Fill(const grpc::Slice& block, size_t at) {
     stream_.next_out = const_cast<uint8_t*>(block.begin()) + at;
     stream_.avail_out = static_cast<uInt>(block.size() - at);
@@ -74,7 +76,7 @@ class Inflater {
 }  // namespace
 
 absl::StatusOr<grpc::ByteBuffer> Inflate(const grpc::ByteBuffer& bytes, size_t most_bytes) {
-  grpc::ByteBuffer copy(bytes);  // of references
+  grpc::ByteBuffer copy(bytes);  // shares the bytes
   const grpc_compression_algorithm algorithm = AlgorithmOf::Get(&copy);
   if (algorithm == GRPC_COMPRESS_NONE) return copy;
 
@@ -105,7 +107,7 @@ absl::StatusOr<grpc::ByteBuffer> Inflate(const grpc::ByteBuffer& bytes, size_t m
     }
     inflated.push_back(block.sub(0, filled));
   }
-  if (!inflater.wants_input() || next != compressed.end()) return Damaged();  // more behind its end
+  if (!inflater.wants_input() || next != compressed.end()) return Damaged();  // bytes after the end
   return grpc::ByteBuffer(inflated.data(), inflated.size());
 }
 

@@ -8,12 +8,14 @@
 
 namespace souvenir {
 
-// The message that `bytes` are, or are compressed to by gzip or deflate, as gRPC hands it to a
-// handler of bytes of a server that passes_compressed. gRPC itself would inflate all of it before
-// it looked at the size; here no more than `most_bytes`, and a block, are ever held.
+// Returns the message in `bytes`, inflated if it is compressed with gzip or deflate. Such bytes
+// come to a handler of bytes on a server with GrpcServer::Options::passes_compressed. gRPC itself
+// would inflate the whole message before it checks its size. This function never holds more than
+// `most_bytes` and a block.
 //
-// What is not compressed is given back as it is, without a copy. RESOURCE_EXHAUSTED above
-// `most_bytes`, INVALID_ARGUMENT for bytes that are damaged.
+// Bytes that are not compressed are returned as they are, without a copy or a check of their size.
+// RESOURCE_EXHAUSTED if the inflated message is above `most_bytes`, INVALID_ARGUMENT for damaged
+// bytes.
 absl::StatusOr<grpc::ByteBuffer> Inflate(const grpc::ByteBuffer& bytes, size_t most_bytes);
 
 }  // namespace souvenir

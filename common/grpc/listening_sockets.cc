@@ -52,13 +52,13 @@ int PortOf(int socket) {
                                            : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
 }
 
-// A socket that listens on `address`; -1 and errno where there is none.
+// Returns a socket that listens on `address`. On failure returns -1 and sets errno.
 int Listen(const sockaddr* address, socklen_t size, bool only_ipv6) {
   const int fd =
       socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
   if (fd < 0) return -1;
-  // A port whose last connections linger is free. Not SO_REUSEPORT: a second server on the port
-  // would start silently and take half of the connections.
+  // With SO_REUSEADDR a port is free although its last connections linger. SO_REUSEPORT is not set:
+  // with it, a second server on the port would start silently and take half of the connections.
   const int on = 1;
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   const int only = only_ipv6 ? 1 : 0;
@@ -72,7 +72,8 @@ int Listen(const sockaddr* address, socklen_t size, bool only_ipv6) {
   return -1;
 }
 
-// The machine does not have this address or its family: what else the name stands for may do.
+// Returns true if the machine lacks this address or its family. Another address of the name may
+// work.
 bool IsAbsent(int error) { return error == EADDRNOTAVAIL || error == EAFNOSUPPORT; }
 
 }  // namespace
@@ -90,7 +91,7 @@ absl::StatusOr<ListeningSockets> ListenOn(const std::string& address) {
   absl::Cleanup close_all = [&sockets] {
     for (const int fd : sockets.descriptors) close(fd);
   };
-  // One socket of IPv6 takes IPv4 too.
+  // One IPv6 socket takes IPv4 connections, too.
   if (host == "0.0.0.0" || host == "::") {
     sockaddr_in6 any{};
     any.sin6_family = AF_INET6;

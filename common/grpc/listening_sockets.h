@@ -7,15 +7,16 @@
 
 namespace souvenir {
 
-// The sockets of one address that is listened on: a name may stand for several addresses.
+// The sockets that listen on one host:port. There are several if the host is a name with several
+// addresses.
 struct ListeningSockets {
-  std::vector<int> descriptors;  // the caller's to close; they do not block
+  std::vector<int> descriptors;  // non-blocking; the caller closes them
   int port = 0;                  // of all of them
 };
 
-// Listens on `address`, "host:port"; port 0 is any that is free. "0.0.0.0" and "[::]" are IPv4 and
-// IPv6 both, where the machine has both. UNAVAILABLE with the system's reason. Looks names up, and
-// so may take a while.
+// Listens on `address`, "host:port"; port 0 is any that is free. "0.0.0.0" and "[::]" both mean
+// IPv4 and IPv6, if the machine has both. UNAVAILABLE with the system's reason. Blocks while it
+// looks up a name.
 absl::StatusOr<ListeningSockets> ListenOn(const std::string& address);
 
 }  // namespace souvenir

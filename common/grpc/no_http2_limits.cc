@@ -1,6 +1,6 @@
 #include "common/grpc/http2_limits.h"
 
-// For programs that are built without them.
+// Replaces http2_limits.cc in programs that are built without the limits.
 
 namespace souvenir {
 

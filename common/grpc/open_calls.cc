@@ -19,7 +19,7 @@ Mutex& StartMutex() {
   return *mutex;
 }
 
-// gRPC's answer in JSON; empty if there is none.
+// Returns gRPC's answer in JSON, and frees the original; empty if there is none.
 std::string Take(char* json) {
   if (json == nullptr) return "";
   const std::string text(json);
@@ -27,8 +27,8 @@ std::string Take(char* json) {
   return text;
 }
 
-// The number that `"name":"` is followed by, from `at` on, which then is behind it; 0 if there is
-// none: channelz leaves zeros out.
+// Returns the number after the next `"name":"` at `*at` or later, and moves `*at` behind that key.
+// Without the key it returns 0, because channelz leaves zeros out, and sets `*at` to npos.
 int64_t NumberOf(std::string_view json, std::string_view name, size_t* at) {
   const std::string key = fmt::format("\"{}\":\"", name);
   const size_t found = json.find(key, *at);
@@ -68,7 +68,7 @@ int64_t OpenCalls::NewestServer() {
 
 uint64_t OpenCalls::count() const {
   const std::string server = Take(grpc_channelz_get_server(server_));
-  // gRPC reads them one after the other.
+  // gRPC reads the counters one after the other, so `ended` may be larger.
   const int64_t begun = NumberOf(server, "callsStarted");
   const int64_t ended = NumberOf(server, "callsSucceeded") + NumberOf(server, "callsFailed");
   return static_cast<uint64_t>(std::max<int64_t>(0, begun - ended));

@@ -4,15 +4,15 @@
 
 namespace souvenir {
 
-// Counts the calls of one gRPC server that are open, from their first frame on: a handler hears of
-// a unary call when its message has come whole, and that may be never. gRPC counts them for its
+// Counts the open calls of one gRPC server, from their first frame on. A handler gets a unary call
+// only when its message has come whole, which may never happen. gRPC counts open calls for its
 // channelz anyway.
 //
 // Thread-safe. May be asked after the server has gone.
 class OpenCalls {
  public:
-  // Of the gRPC server that `start` starts. Servers that are started through here at the same time
-  // wait for each other.
+  // Returns the counter of the gRPC server that `start` starts. Concurrent calls run one after
+  // another.
   template <typename Start>
   static OpenCalls Of(const Start& start) {
     const StartLock lock;
@@ -20,11 +20,12 @@ class OpenCalls {
     return OpenCalls(NewestServer());
   }
 
-  // 0 if there is no such server any more.
+  // Returns the number of open calls; 0 if the server has gone.
   uint64_t count() const;
 
  private:
-  // gRPC tells the number of a server to nobody, but counts up.
+  // Held while a server starts. gRPC does not tell the channelz number of a server, but the newest
+  // server has the highest number.
   class StartLock {
    public:
     StartLock();

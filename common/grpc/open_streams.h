@@ -11,16 +11,16 @@ namespace souvenir {
 class OpenStream {
  public:
   virtual ~OpenStream() = default;
-  // Takes no more requests, and ends when those under way are answered: at once where there are
-  // none. On any thread; idempotent; does not block.
+  // Refuses further requests, and ends the stream when those under way are answered; at once if
+  // there are none. May be called on any thread; idempotent; does not block.
   virtual void Stop() = 0;
 };
 
-// Those that are open, so that a stop does not wait for clients that have nothing to say. Owned by
-// a service, which outlives its streams. Thread-safe.
+// The open streams of a service. A stop ends them, and does not wait for clients that are idle.
+// Owned by the service, which outlives its streams. Thread-safe.
 class OpenStreams {
  public:
-  // False once all are stopped: the stream is not to begin.
+  // Adds a stream. Returns false once Stop() was called: the stream must not begin then.
   bool Add(const std::shared_ptr<OpenStream>& stream) {
     MutexLock lock(&mutex_);
     if (stopped_) return false;
@@ -33,7 +33,7 @@ class OpenStreams {
     streams_.erase(stream);
   }
 
-  // Stops all of them, and those that come.
+  // Stops all streams, and refuses later ones.
   void Stop() {
     std::map<OpenStream*, std::weak_ptr<OpenStream>> streams;
     {

@@ -7,7 +7,7 @@
 
 namespace souvenir {
 
-// Our times in protobuf's own messages.
+// Converts times of Abseil to messages of protobuf.
 
 inline void ToProto(absl::Duration duration, google::protobuf::Duration* out) {
   absl::Duration rest;

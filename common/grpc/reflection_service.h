@@ -11,24 +11,25 @@
 
 namespace souvenir {
 
-// grpc.reflection.v1alpha over the descriptors that are part of the program, on the callback API:
-// an open stream takes no thread, where gRPC's own takes one each.
+// grpc.reflection.v1alpha over the descriptors that are part of the program, on the callback API.
+// An open stream takes no thread; with gRPC's own service, each takes one.
 //
-// Owned by a server, which it outlives. Thread-safe.
+// Owned by a GrpcServer; outlives the grpc::Server. Thread-safe.
 class ReflectionService final
     : public grpc::reflection::v1alpha::ServerReflection::CallbackService {
  public:
-  // To be given to the builder of the server: tells this service the names of all of its services.
+  // Returns an option for the builder of the server. It tells this service the names of all
+  // services of the server.
   std::unique_ptr<grpc::ServerBuilderOption> LearnServices();
 
-  // Ends the streams that are open, and those that come, with UNAVAILABLE. Idempotent.
+  // Ends open and later streams with UNAVAILABLE. Idempotent.
   void Stop() { streams_.Stop(); }
 
   grpc::ServerBidiReactor<grpc::reflection::v1alpha::ServerReflectionRequest,
                           grpc::reflection::v1alpha::ServerReflectionResponse>*
   ServerReflectionInfo(grpc::CallbackServerContext* context) override;
 
-  // What is answered to one request.
+  // Fills in the response to one request.
   void Answer(const grpc::reflection::v1alpha::ServerReflectionRequest& request,
               grpc::reflection::v1alpha::ServerReflectionResponse* response) const;
 

@@ -19,19 +19,21 @@ class ServerContextBase;
 
 namespace souvenir {
 
-// Lines of log about single requests, module "request": those that were slow or failed for the
-// server's sake as warnings, all of them at level debug. Of warnings there are ten a second at
-// most; the next one says how many were left out.
+// Writes lines of log about single requests, with the module "request". Requests that were slow, or
+// failed through the server's fault, are warnings. All others are lines of level debug. There are
+// at most ten warnings a second; the next one says how many were left out.
 //
 // Owned by a service. Thread-safe.
 class RequestLog {
  public:
-  // `slow` is what takes too long; zero: nothing does. The clock outlives it.
+  // A request that takes `slow` or longer is slow; zero: no request is. The clock must outlive the
+  // log.
   RequestLog(absl::Duration slow, const Clock* clock)
       : slow_(slow > absl::ZeroDuration() ? slow : absl::InfiniteDuration()),
         limit_(LogLimit::kDefaultMost, clock) {}
 
-  // Whether there is to be a line: asked before its fields are gathered. Cheap.
+  // Returns true if a request is worth a line. Cheap; called before the fields of the line are
+  // gathered.
   bool Wants(grpc::StatusCode code, absl::Duration took) const;
 
   struct Request {
@@ -39,10 +41,11 @@ class RequestLog {
     grpc::StatusCode code;
     absl::Duration took;
     const TraceContext& trace;
-    std::string detail = "";  // of the error: what its caller was not told
+    std::string detail = "";  // of the error; its caller was not told
   };
 
-  // Writes a line with `more`: in what model, and in which stages the time went. REQUIRES: Wants().
+  // Writes a line with the fields `more`, such as the model and the time of each stage. REQUIRES:
+  // Wants() has returned true.
   void Write(const Request& request, std::vector<LogField> more);
 
  private:
@@ -50,10 +53,10 @@ class RequestLog {
   LogLimit limit_;  // of warnings
 };
 
-// What a request brought with it.
+// Returns the trace context in the metadata of a request.
 TraceContext TraceOf(const grpc::ServerContextBase& context);
 
-// For fields of a log.
+// Returns a time for a field of a log.
 inline double Milliseconds(absl::Duration duration) { return absl::ToDoubleMilliseconds(duration); }
 
 }  // namespace souvenir

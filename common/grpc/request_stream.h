@@ -22,8 +22,9 @@ namespace souvenir {
 // answers it once. Answers are sent in the order in which they are ready. The stream reads the next
 // request only while fewer than `limit` requests are unanswered or have an unsent answer.
 //
-// Made as a shared_ptr. The stream keeps itself from Begin() until gRPC is done with it; whoever is
-// to answer keeps it, too. Thread-safe: gRPC and answers come on any thread.
+// Made as a shared_ptr. The stream keeps itself alive from Begin() until gRPC is done with it. Code
+// that is going to answer must keep it, too. Thread-safe: callbacks of gRPC and answers may come on
+// any thread.
 template <typename Request, typename Response>
 class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
                       public OpenStream,
@@ -97,7 +98,8 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   }
 
  protected:
-  // `streams` outlives the stream; `limit` is at least 1; it ends with `stopping` when stopped.
+  // `streams` outlives the stream. `limit` is at least 1. A stream that is stopped ends with
+  // `stopping`.
   RequestStream(OpenStreams* streams, size_t limit, absl::Status stopping)
       : streams_(streams), limit_(limit), stopping_(std::move(stopping)) {}
 
@@ -119,8 +121,9 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     Do(std::move(next));
   }
 
-  // Has `abandon` called once if the caller goes before the request is answered, or at once if the
-  // caller has gone; outside every lock, on any thread. Does nothing once the request is answered.
+  // Calls `abandon` once if the caller goes before the request is answered, or at once if the
+  // caller has gone. The call is made outside every lock, on any thread. Does nothing once the
+  // request is answered.
   void WhenAbandoned(uint64_t number, std::function<void()> abandon) {
     {
       MutexLock lock(&mutex_);
@@ -183,8 +186,8 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     phase_ = std::max(phase_, phase);
   }
 
-  // Does what was planned, and what follows from it. The caller keeps the stream: by a pointer, or
-  // as a callback of gRPC, whose OnDone() waits for the other callbacks.
+  // Does what was planned, and what follows from it. The caller must keep the stream alive: by a
+  // pointer, or as a callback of gRPC, because OnDone() comes after all other callbacks.
   void Do(Next next) {
     for (;;) {
       if (next.write != nullptr) this->StartWrite(next.write);
@@ -213,8 +216,8 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
       read_state_ = Read::kStarting;
       next.read = true;
     }
-    // A read that waits for the client ends with a stream that was refused. Else it is waited for.
-    // No read may start after Finish().
+    // If the stream was refused, Finish() may end a read that waits for the client. Otherwise the
+    // read must have ended. No read may start after Finish().
     const bool read_ended =
         read_state_ == Read::kNone || (read_state_ == Read::kUnderWay && !status_.ok());
     if (phase_ != Phase::kOpen && pending_.empty() && read_ended) {
@@ -229,13 +232,14 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   const size_t limit_;
   const absl::Status stopping_;
 
-  std::shared_ptr<RequestStream> self_;  // until OnDone()
-  Request read_;                         // while a read is under way
+  std::shared_ptr<RequestStream> self_;  // reset by OnDone()
+  Request read_;                         // used while a read is under way
 
   Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kOpen;
   Read read_state_ ABSL_GUARDED_BY(mutex_) = Read::kNone;
-  absl::Status status_ ABSL_GUARDED_BY(mutex_);  // the stream's at its end; an error: was refused
+  absl::Status status_
+      ABSL_GUARDED_BY(mutex_);  // the final status; an error if the stream was refused
   std::map<uint64_t, Pending> pending_ ABSL_GUARDED_BY(mutex_);
   std::deque<std::pair<uint64_t, Response>> ready_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;  // ready_.front() is being sent

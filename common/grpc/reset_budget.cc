@@ -28,7 +28,7 @@ bool ResetBudget::Take(const void* connection, absl::Duration now) {
     return std::min(most, bucket.left + absl::ToDoubleSeconds(now - bucket.at) * per_second);
   };
   if (buckets_.size() >= sweep_at_) {
-    // A bucket that is full again is as one that is not there.
+    // A bucket that is full again is the same as no bucket.
     absl::erase_if(buckets_, [&](const auto& entry) { return left(entry.second) >= most; });
     sweep_at_ = std::max(kLeastSweep, 2 * buckets_.size());
   }

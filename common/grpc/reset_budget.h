@@ -10,41 +10,42 @@
 
 namespace souvenir {
 
-// How many calls each connection may still give up: a bucket that holds four seconds' worth of
-// resets. What a reset costs the server outlasts it, so that a client could take any amount of
-// memory by calling and giving up at once (CVE-2023-44487, "rapid reset").
+// The number of calls that each connection may still give up: a token bucket that holds four
+// seconds' worth of resets. The server works on a call beyond its reset, so without a limit a
+// client that calls and resets at once could take any amount of memory (CVE-2023-44487, "rapid
+// reset").
 //
-// Connections are known by an address of theirs. Only those that reset now and then are in the
-// table. Thread-safe; a call that ends well does not come here.
+// A connection is identified by the address of its transport. The table has only connections that
+// have reset calls. Thread-safe; a call that ends normally does not touch this class.
 class ResetBudget {
  public:
   static constexpr double kSecondsHeld = 4;
 
   explicit ResetBudget(uint32_t per_second) : per_second_(per_second) {}
 
-  // `connection` has begun; another one may have had its address. One that is not counted may reset
-  // as often as it likes: we are its client.
+  // Notes that `connection` has begun, and forgets an earlier one with the same address. A
+  // connection that is not `counted` may reset without limit: this process is its client.
   void Begin(const void* connection, bool counted);
 
-  // One more reset of `connection` at a monotonic time; false if it is above the budget.
+  // Counts a reset of `connection` at a monotonic time. Returns false if it is above the budget.
   bool Take(const void* connection, absl::Duration now);
 
-  // From now on.
+  // Sets the budget of all connections from now on.
   void SetRate(uint32_t per_second);
 
-  size_t connections() const;  // in the table
+  size_t connections() const;  // the number of connections in the table
 
  private:
   struct Bucket {
     double left;
-    absl::Duration at;  // when so much was left
+    absl::Duration at;  // the time of `left`
   };
 
   mutable Mutex mutex_;
   double per_second_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_set<const void*> not_counted_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<const void*, Bucket> buckets_ ABSL_GUARDED_BY(mutex_);
-  size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 1024;  // entries; then full buckets are dropped
+  size_t sweep_at_ ABSL_GUARDED_BY(mutex_) = 1024;  // entries at which full buckets are dropped
 };
 
 }  // namespace souvenir

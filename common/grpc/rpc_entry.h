@@ -80,10 +80,10 @@ class RpcEntry {
 //   RpcCall call(entry, method);
 //   absl::Status status = call.admitted();
 //   if (status.ok()) status = ...;
-//   reactor->Finish(call.End(status, [&] { return CallNotes{.trace = TraceOf(*context)}; }));
+//   reactor->Finish(call.End(status, [&] { return RpcCall::Notes{.trace = TraceOf(*context)}; }));
 //
-// Belongs to whoever answers the call. CallerHasGone() may be called on any thread; the rest is for
-// one thread at a time.
+// Owned by the object that answers the call. CallerHasGone() may be called on any thread; the rest
+// is for one thread at a time.
 class RpcCall {
  public:
   RpcCall(RpcEntry* entry, RpcMethodMetrics* method)
@@ -98,17 +98,17 @@ class RpcCall {
   const std::string& method() const { return timer_.method(); }
 
   // Notes that the caller has gone, and returns how: DEADLINE_EXCEEDED or CANCELLED, see
-  // CallerGone() in caller.h. The call then counts as ended so, whatever its answer is.
+  // CallerGone() in caller.h. The call is then counted with that status, whatever its answer is.
   absl::Status CallerHasGone(const CallerPatience& patience);
   // Same as above, for a caller that has waited since the call began, until `deadline` by
   // Clock::Monotonic().
   absl::Status CallerHasGone(absl::Duration deadline) { return CallerHasGone({begun(), deadline}); }
-  // Does so if gRPC says that the caller of this RPC has gone. For an RPC that a handler answers on
-  // a thread of its own, where OnCancel() may not have come yet.
+  // Calls CallerHasGone() if gRPC says that the caller of this RPC has gone. For an RPC that is
+  // answered on another thread, where OnCancel() may not have come yet.
   void LookForCaller(const grpc::ServerContextBase& context);
 
-  // Counts the answers of a call that gives several, or fewer than its status says, each by its own
-  // status.
+  // Counts answers by their own status, for a call that gives several answers, or fewer than its
+  // status says.
   void CountAnswers(absl::StatusCode code, uint64_t answers = 1) const {
     timer_.CountAnswers(code, answers);
   }
@@ -139,7 +139,8 @@ class RpcCall {
   RpcEntry* const entry_;
   const RpcTimer timer_;
   std::optional<Gate::Pass> pass_;
-  std::atomic<absl::StatusCode> gone_{absl::StatusCode::kOk};  // the caller's way out; OK: is there
+  // How the caller has gone; OK if it has not.
+  std::atomic<absl::StatusCode> gone_{absl::StatusCode::kOk};
 };
 
 }  // namespace souvenir

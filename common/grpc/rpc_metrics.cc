@@ -8,7 +8,7 @@
 namespace souvenir {
 namespace {
 
-// What is in `place`; made by whoever needs it first.
+// Returns the object in `place`. The first call makes it.
 template <typename T>
 T* MadeOnce(std::atomic<T*>* place) {
   T* present = place->load(std::memory_order_acquire);
@@ -40,7 +40,7 @@ void RpcMethodMetrics::CountAnswers(grpc::StatusCode code, uint64_t answers) {
 }
 
 uint64_t RpcMethodMetrics::active() const {
-  uint64_t ended = 0;  // counted before those that have begun, so that it is never more
+  uint64_t ended = 0;  // read first, so that it is never above begun_
   for (const auto& place : by_code_) {
     const DurationHistogram* histogram = place.load(std::memory_order_acquire);
     if (histogram == nullptr) continue;

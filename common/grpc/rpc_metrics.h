@@ -18,7 +18,7 @@
 
 namespace souvenir {
 
-// The calls of one method: how many are under way, and how long others took, by status code.
+// The metrics of one method: the calls under way, and the durations of ended calls by status code.
 // Thread-safe; counting takes no lock.
 class RpcMethodMetrics {
  public:
@@ -43,7 +43,8 @@ class RpcMethodMetrics {
   ShardedCounter begun_;
 };
 
-// Counts one call, from its making to End(), which is called once, of one copy. Both outlive it.
+// Counts and times one call, from its construction to End(). End() is called once, on one of the
+// copies. The method and the clock must outlive it.
 class RpcTimer {
  public:
   RpcTimer(RpcMethodMetrics* method, Clock* clock)
@@ -51,7 +52,7 @@ class RpcTimer {
     method->begun_.Add();
   }
 
-  // How long it took.
+  // Ends the call. Returns how long it took.
   absl::Duration End(grpc::StatusCode code) const {
     const absl::Duration took = clock_->Monotonic() - begun_;
     method_->Record(code, took);
@@ -59,8 +60,8 @@ class RpcTimer {
   }
   absl::Duration End(const grpc::Status& status) const { return End(status.error_code()); }
 
-  // Counts what the call answered, which may be several answers, or fewer than its status says:
-  // one by one, by their own status.
+  // Counts answers by their own status, for a call that gives several answers, or fewer than its
+  // status says.
   void CountAnswers(absl::StatusCode code, uint64_t answers = 1) const {
     method_->CountAnswers(static_cast<grpc::StatusCode>(code), answers);
   }
@@ -74,24 +75,24 @@ class RpcTimer {
   absl::Duration begun_;
 };
 
-// The same of all methods of a service. Owned by it. Thread-safe.
+// The metrics of all methods of a service. Owned by the service. Thread-safe.
 class RpcMetrics {
  public:
-  // `prefix` is what the metrics' names begin with: "souvenir_gateway".
+  // `prefix` begins the names of the metrics: "souvenir_gateway".
   explicit RpcMetrics(std::string prefix) : prefix_(std::move(prefix)) {}
 
-  // Of the method with that name, "ModelInfer"; lives as long as this object.
+  // Returns the metrics of a method, "ModelInfer". They live as long as this object.
   RpcMethodMetrics* Method(const std::string& name);
 
   void Collect(MetricWriter& writer) const;
 
   const std::string& prefix() const { return prefix_; }
 
-  // Requests under way, of all methods.
+  // Returns the number of requests under way, of all methods.
   uint64_t active() const;
 
-  // Writes that `calls` are open of which no method knows: their message has not come, or they are
-  // streams that have nothing under way.
+  // Writes the number of open calls that no method counts: those whose message has not come, and
+  // streams without a request under way.
   void CollectWaiting(uint64_t calls, MetricWriter& writer) const;
 
  private:

@@ -19,7 +19,7 @@ namespace {
 
 constinit Logger log{"main"};
 
-// A signal that comes sooner after the first one was not meant as a second one.
+// A signal that comes within this time after the first one is a repetition of it.
 constexpr absl::Duration kRepetition = absl::Seconds(1);
 
 sigset_t Signals() {
@@ -29,7 +29,8 @@ sigset_t Signals() {
   return signals;
 }
 
-// The one that the process was started in; a closed one is nobody's.
+// Returns true if the process has a controlling terminal. A process whose terminal was closed has
+// none.
 bool HasTerminal() {
   const int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
   if (terminal < 0) return false;
@@ -37,8 +38,8 @@ bool HasTerminal() {
   return true;
 }
 
-// Found out by BlockSignals(), because a terminal may be closed while the service starts. Not
-// changed once there are threads.
+// Set by BlockSignals(), because the terminal may be closed while the service starts. Constant once
+// there are threads.
 bool had_terminal = false;
 
 int WaitForEnd(const sigset_t& signals, const std::function<absl::Status()>& reload) {
@@ -47,10 +48,9 @@ int WaitForEnd(const sigset_t& signals, const std::function<absl::Status()>& rel
     sigwait(&signals, &signal_number);
     if (signal_number != SIGHUP || (had_terminal && !HasTerminal())) return signal_number;
     if (const absl::Status status = reload(); status.ok()) {
-      log.Info(
-          "levels of logging are read again; the rest of the configuration waits for a restart");
+      log.Info("the levels of logging were read again; other settings need a restart");
     } else {
-      log.Error("the configuration could not be read again, and nothing has changed",
+      log.Error("the configuration could not be read again; no setting has changed",
                 {{"reason", std::string(status.message())}});
     }
   }

@@ -9,8 +9,8 @@
 
 namespace souvenir {
 
-// Writes what the connections of a service's ports are doing, under the prefix of `rpcs`, and the
-// calls that no handler knows of yet, as active requests of the method "waiting".
+// Writes the metrics of the connections of a service's ports, with the prefix of `rpcs`. Open calls
+// that no method counts are active requests of the method "waiting".
 void CollectServerMetrics(const RpcMetrics& rpcs,
                           const std::vector<std::pair<const char*, const GrpcServer*>>& ports,
                           MetricWriter& writer);

@@ -41,7 +41,7 @@ absl::Status ServiceHost::Start(const std::vector<grpc::Service*>& public_servic
                  {{"version", options_.version}}, 1);
     entry_.metrics().Collect(writer);
   });
-  // The metrics port is the first: no client has seen the service if it cannot be opened.
+  // The metrics port is opened first. If that fails, no client has seen the service.
   if (!options_.metrics_address.empty()) {
     SOUVENIR_ASSIGN_OR_RETURN(
         metrics_server_,

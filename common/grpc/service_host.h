@@ -25,7 +25,7 @@
 namespace souvenir {
 
 // The host of a service: its public, admin and metrics ports, the entry of its RPCs, its health
-// (grpc.health.v1), and its stop in order. Both services of the project stand on it.
+// (grpc.health.v1), and its stop in order. Both services of the project use it.
 //
 //   ServiceHost host(ServiceHost::OptionsOf(config, ...));
 //   InferenceService public_service(host.entry()), admin_service(host.entry());
@@ -84,15 +84,15 @@ class ServiceHost {
   // Sets the health of `service` on both gRPC ports. Before Start() it is kept until then; after
   // Drain() it is NOT_SERVING for good.
   void SetServing(const std::string& service, bool serving);
-  // Same as above, with the value that `look` returns. Looks at the same time wait for each other,
-  // so that the last value that was seen is the last one that is told.
+  // Same as above, with the value that `look` returns. Concurrent calls run one after another, so
+  // the last value that was seen is the last one that is told.
   void UpdateServing(const std::string& service, absl::FunctionRef<bool()> look);
 
   // Logs that the service serves, with its addresses and `more`.
   void LogServing(Logger& log, std::vector<LogField> more) const;
 
-  // Says NOT_SERVING, refuses new calls, and waits for those under way. Returns false if the drain
-  // timeout passed first. Idempotent.
+  // Reports NOT_SERVING, refuses new calls, and waits for those under way. Returns false if the
+  // drain timeout passed first. Idempotent.
   bool Drain();
 
   // Cancels calls that are left, closes the ports and forgets the metrics. Answers that are on
@@ -103,7 +103,7 @@ class ServiceHost {
  private:
   enum class State { kNew, kServing, kStopping };
 
-  // Tells both servers. Unknown services are not told.
+  // Sets the health of `service` on both gRPC ports.
   void Tell(const std::string& service, bool serving) ABSL_EXCLUSIVE_LOCKS_REQUIRED(health_mutex_);
 
   const Options options_;

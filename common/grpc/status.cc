@@ -9,8 +9,8 @@
 namespace souvenir {
 namespace {
 
-// A message travels in a trailer, percent-encoded, three bytes for one that is not ASCII; clients
-// refuse trailers above 8 KB, and then lose the status too.
+// A message is sent in a trailer, percent-encoded, with three bytes for one that is not ASCII.
+// Clients refuse trailers above 8 KB, and then lose the status, too.
 constexpr size_t kMostMessageBytes = 2048;
 
 }  // namespace

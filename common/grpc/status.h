@@ -6,14 +6,14 @@
 
 namespace souvenir {
 
-// The one place where our statuses become gRPC's, and back. The codes are the same numbers; a
-// message above 2 KB is cut, so that it fits into a trailer whatever a caller made us quote.
+// Convert our statuses to gRPC's, and back; no other code does. The codes are the same numbers. A
+// message above 2 KB is cut, so that it fits into a trailer even if it quotes a caller's text.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);
 
-// Whether a request that ends so has failed for the service's sake, or for the time or room that
-// it had, and not for what was asked or because nobody wanted the answer any more. Logs and alerts
-// (deploy/prometheus/rules.yml) go by it.
+// Returns true if a request with this status failed because of the service or of what it depends
+// on, and not because of its question or because its caller has gone. A lack of time or room counts
+// as the service's fault. Logs and alerts (deploy/prometheus/rules.yml) follow this function.
 bool IsServersFault(grpc::StatusCode code);
 
 }  // namespace souvenir

@@ -12,11 +12,11 @@
 
 namespace souvenir {
 
-// Ways to answer a unary RPC beside the cached path: now, on an executor, or by whoever knows the
-// answer later.
+// Ways to answer a unary RPC outside the cached path: at once, on an executor, or later by a
+// callback.
 
 // Answers on the calling thread with the status that `work` returns. Calls that come while the
-// service stops are answered, too: they take no time, and some ask for just that.
+// service stops are answered, too: they take no time, and some ask whether the service is ready.
 template <typename Work>
 grpc::ServerUnaryReactor* AnswerNow(RpcEntry* entry, RpcMethodMetrics* method,
                                     grpc::CallbackServerContext* context, const Work& work) {
@@ -39,11 +39,11 @@ class DeferredCall final : public grpc::ServerUnaryReactor {
   // Same as RpcCall::admitted().
   absl::Status admitted() const { return call_.admitted(); }
 
-  // Has `abandon` called, on any thread, if the caller goes before the answer. REQUIRES: the
-  // handler has not returned; called once at most.
+  // Calls `abandon`, on any thread, if the caller goes before the answer. REQUIRES: the handler has
+  // not returned; called once at most.
   void WhenAbandoned(std::function<void()> abandon) { abandon_ = std::move(abandon); }
 
-  // Ends the RPC. A caller is told no paths of an error; the log has them.
+  // Ends the RPC. The paths in an error's message go to the log, not to the caller.
   void Answer(const absl::Status& status);
 
   void OnCancel() override;
@@ -56,8 +56,8 @@ class DeferredCall final : public grpc::ServerUnaryReactor {
   std::function<void()> abandon_;
 };
 
-// Answers on a thread of `executor`, where `work` may block, with the status that `work` returns;
-// with `busy` where the executor takes no more.
+// Answers on a thread of `executor`, where `work` may block, with the status that `work` returns,
+// or with `busy` if the executor's queue is full.
 template <typename Work>
 grpc::ServerUnaryReactor* AnswerOn(Executor* executor, const absl::Status& busy, RpcEntry* entry,
                                    RpcMethodMetrics* method, grpc::CallbackServerContext* context,

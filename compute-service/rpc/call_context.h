@@ -13,8 +13,8 @@ struct CallContext {
   ModelRepository* repository = nullptr;
   RpcEntry* entry = nullptr;
   std::string server_version;       // "0.1.0"
-  std::function<int()> admin_port;  // told to callers who ask another port for its work
-  // The largest number of unanswered requests of one stream. The next one is not read before one is
+  std::function<int()> admin_port;  // named in errors of the public port
+  // The most unanswered requests of one stream. The next request is read when one of them is
   // answered.
   int stream_limit = 64;
 };

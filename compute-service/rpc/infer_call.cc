@@ -20,15 +20,15 @@ absl::Status BrokenError(const ServedModel& model) {
 
 namespace {
 
-// As QueueInference(). `may_fall_back`: where the model turns out not to load, another version that
-// can be asked by now answers in its place.
+// Same as QueueInference(). If `may_fall_back` and the model turns out not to load, another version
+// answers, if one can be asked by then.
 absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
                                       const inference::ModelInferRequest& request,
                                       absl::Duration deadline, std::shared_ptr<InferenceDone> done,
                                       bool may_fall_back) {
   SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model,
                             calls.repository->Find(request.model_name(), request.model_version()));
-  // A broken one says why; its configuration may be no more than a name.
+  // A broken model has no digest, and its configuration may have only a name.
   if (model->digest().empty()) return BrokenError(*model);
   SOUVENIR_ASSIGN_OR_RETURN(ValidInference valid, ValidateInference(model->config(), request));
   Job job;
@@ -44,7 +44,8 @@ absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
     const bool falls_back =
         may_fall_back && absl::IsUnavailable(result.status()) && !model->can_be_asked();
     if (falls_back && Queue(calls, request, deadline, done, /*may_fall_back=*/false).ok()) return;
-    // The words of a model are no log's: they may hold what the caller sent.
+    // Drops the detail: a model's own message may have text of the caller, which must not be
+    // logged.
     if (!result.ok()) result = WithoutPaths(result.status(), Detail::kDrop);
     std::move (*done)(*model, std::move(result));
   };
@@ -66,7 +67,7 @@ grpc::Status EndInference(const CallContext& calls, RpcCall* call, const absl::S
                           absl::FunctionRef<TraceContext()> trace) {
   return call->End(status, [&] {
     RpcCall::Notes notes{.trace = trace()};
-    // A name that no model has is a caller's text.
+    // A name that no model has is text of the caller, which must not be logged.
     if (calls.repository->Find(request.model_name(), "").ok()) {
       notes.fields.emplace_back("model", request.model_name());
     }

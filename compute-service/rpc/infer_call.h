@@ -16,17 +16,21 @@
 
 namespace souvenir::compute {
 
-// The error of a request to a model whose description makes no sense.
+// Returns the error of requests to a model whose description is invalid: UNAVAILABLE with the
+// reason.
 absl::Status BrokenError(const ServedModel& model);
 
-// Validates `request` and puts it into its model's queue; `done` is Job::done, and gets the model
-// besides. `request` must live until it has been called. An error where nothing was queued.
+// A request in the queue of its model.
 struct QueuedInference {
   std::shared_ptr<ServedModel> model;
   JobId id;
 };
 using InferenceDone =
     absl::AnyInvocable<void(const ServedModel&, absl::StatusOr<InferenceResult>) &&>;
+
+// Validates `request` and puts it into its model's queue. `done` is called like Job::done, and also
+// gets the model that answered; `request` must live until then. Returns an error, and does not call
+// `done`, if nothing was queued.
 absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
                                                const inference::ModelInferRequest& request,
                                                absl::Duration deadline, InferenceDone done);
@@ -42,8 +46,8 @@ struct InferenceTimes {
   }
 };
 
-// Ends `call`, same as RpcCall::End(). The line of log tells the model of `request` and its times.
-// `trace` is called for a line only.
+// Same as RpcCall::End(), but the line of log has the model of `request` and its times. Calls
+// `trace` only for a line.
 grpc::Status EndInference(const CallContext& calls, RpcCall* call, const absl::Status& status,
                           const inference::ModelInferRequest& request, const InferenceTimes& times,
                           absl::FunctionRef<TraceContext()> trace);

@@ -19,7 +19,7 @@ namespace {
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 
-// Returns a model whose configuration makes sense.
+// Returns a model; BrokenError() if its configuration is invalid.
 absl::StatusOr<std::shared_ptr<ServedModel>> FindDescribed(const CallContext& calls,
                                                            const std::string& name,
                                                            const std::string& version) {
@@ -69,7 +69,7 @@ ServerUnaryReactor* InferenceService::AnswerChange(CallbackServerContext* contex
   absl::Status status = CheckChange(calls_, port_, request, known_parameter);
   if (status.ok()) status = call->admitted();
   if (status.ok()) {
-    // A caller that goes does not undo what it asked for.
+    // The change goes on even if the caller goes.
     change(request.model_name(), [call](const absl::Status& done) { call->Answer(done); });
   } else {
     call->Answer(status);
@@ -90,8 +90,8 @@ ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context
                                                   const inference::ServerReadyRequest*,
                                                   inference::ServerReadyResponse* response) {
   return Answer(context, "ServerReady", [&] {
-    // One broken model does not make the server unready. A server with broken models only is of no
-    // use.
+    // One broken model does not make the server unready, but a server whose models are all broken
+    // is not ready.
     const auto models = calls_.repository->All();
     const bool of_use =
         models.empty() || std::any_of(models.begin(), models.end(),
@@ -105,7 +105,7 @@ ServerUnaryReactor* InferenceService::ModelReady(CallbackServerContext* context,
                                                  const inference::ModelReadyRequest* request,
                                                  inference::ModelReadyResponse* response) {
   return Answer(context, "ModelReady", [&] {
-    // An unknown model is not ready. The question is no error.
+    // An unknown model is not ready. Asking for it is not an error.
     const auto model = calls_.repository->Find(request->name(), request->version());
     response->set_ready(model.ok() && (*model)->can_be_asked());
     return absl::OkStatus();
@@ -118,7 +118,7 @@ ServerUnaryReactor* InferenceService::ServerMetadata(CallbackServerContext* cont
   return Answer(context, "ServerMetadata", [&] {
     response->set_name("souvenir-compute");
     response->set_version(calls_.server_version);
-    // Triton's names. (unload_dependents) says that the parameter is known.
+    // The names are Triton's. "(unload_dependents)" means that this parameter is accepted.
     for (const char* extension : {"model_configuration", "model_repository",
                                   "model_repository(unload_dependents)", "statistics"}) {
       response->add_extensions(extension);

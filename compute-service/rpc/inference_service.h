@@ -7,15 +7,15 @@
 
 namespace souvenir::compute {
 
-// Which port a service object answers on: it decides who may change what is served.
+// The port that a service object answers on. Only one of them may load and unload models.
 enum class Port {
   kPublic,  // loading and unloading is PERMISSION_DENIED
   kAdmin,
 };
 
 // The Open Inference Protocol, version 2, for one port. Handlers never block: they answer at once,
-// or queue and return. Owned by the service; outlives its server. Thread-safe. Errors are those
-// that grpc_service.proto names.
+// or queue and return. Errors are those that grpc_service.proto names. Owned by the service;
+// outlives its server. Thread-safe.
 class InferenceService final : public inference::GRPCInferenceService::CallbackService {
  public:
   // `calls` must outlive the service.

@@ -103,8 +103,8 @@ void FillInferResponse(const ServedModel& model, const inference::ModelInferRequ
   response->set_model_version(model.version());
   response->set_id(request.id());
   auto& parameters = *response->mutable_parameters();
-  // As a std::string: protobuf would make one of a literal and move it, and GCC 12 warns of the
-  // copy that the move of a shorter one would make (-Warray-bounds).
+  // The names are std::strings, because protobuf would make strings of literals and move them, and
+  // GCC 12 wrongly warns of the copy in the move of a short string (-Warray-bounds).
   const std::string compute_time_name = kComputeTimeName;
   parameters[compute_time_name].set_int64_param(absl::ToInt64Nanoseconds(result.compute_time));
   const std::string queue_time_name = kQueueTimeName;

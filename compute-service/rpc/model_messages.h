@@ -9,19 +9,19 @@
 
 namespace souvenir::compute {
 
-// What the protocol's messages say of a model. None of these loads or waits for anything.
+// Functions that describe a model in the protocol's messages. They load no model and wait for none.
 
-// Shapes have the batch dimension, -1, in front where the model has one.
-// `versions` are all of the model.
+// Fills in the metadata of a model. Shapes begin with the batch dimension, -1, if the model has
+// one. `versions` are all versions of the model.
 void FillMetadata(const ServedModel& model, absl::Span<const std::shared_ptr<ServedModel>> versions,
                   inference::ModelMetadataResponse* response);
 
 void FillStatistics(const ServedModel& model, inference::ModelStatistics* statistics);
 
-// A model that loads on demand is READY, with that as the reason.
+// Fills in the state and its reason. A model that loads on demand is READY; its reason says so.
 void FillIndex(const ServedModel& model, inference::RepositoryIndexResponse::ModelIndex* index);
 
-// The answer to `request`, which `result` is moved into.
+// Fills in the response to `request` from `result`.
 void FillInferResponse(const ServedModel& model, const inference::ModelInferRequest& request,
                        InferenceResult result, inference::ModelInferResponse* response);
 

@@ -7,15 +7,16 @@
 
 namespace souvenir::compute {
 
-// What a request's parameters say of when it is to run.
+// The scheduling of a request, by its parameters and the settings of its model.
 struct RequestScheduling {
-  int priority;            // a level of the model's; 1 is the most urgent
-  absl::Duration timeout;  // how long it may wait; infinite: for ever
+  int priority;            // one of the model's levels; 1 is the most urgent
+  absl::Duration timeout;  // the longest time in the queue; may be infinite
 };
 
-// Reads `priority`, where 0 is the model's default and what is beyond its levels the least urgent,
-// and `timeout` in microseconds, where 0 is none. INVALID_ARGUMENT where one of them is no number
-// of that sort.
+// Reads the parameters `priority` and `timeout`. A priority of 0 is the model's default; one beyond
+// the model's levels is the least urgent level. The timeout is in microseconds. It can shorten the
+// model's own timeout if the model allows that; 0 keeps the model's own. INVALID_ARGUMENT if one of
+// them is not an integer of 0 or more.
 absl::StatusOr<RequestScheduling> ReadScheduling(const inference::ModelInferRequest& request,
                                                  const ModelSettings& settings);
 

@@ -12,8 +12,8 @@
 
 namespace souvenir::compute {
 
-// One ModelStreamInfer call: requests are queued as they come, and answered as they are ready, each
-// with its id. A request that fails is answered with its error and ends nothing else.
+// One ModelStreamInfer call. Each request is queued when it comes, and answered when it is ready,
+// with its id. A request that fails is answered with its error; the stream goes on.
 class StreamInferCall final
     : public RequestStream<inference::ModelInferRequest, inference::ModelStreamInferResponse> {
  public:

@@ -9,14 +9,14 @@
 
 namespace souvenir::gateway {
 
-// souvenir.v1.CacheService, for the admin port alone: whoever can call it can empty the cache and
-// fill it. All may wait for the disk, and so run on executors.
+// souvenir.v1.CacheService. It is served on the admin port only, because its callers can empty the
+// cache and fill it. All calls may wait for the disk, so they run on executors.
 //
 // Owned by the gateway; thread-safe.
 class CacheService final : public v1::CacheService::CallbackService {
  public:
-  // All that is pointed to must outlive the service. Exports and imports take a thread of
-  // `snapshot_executor` each.
+  // The objects that the arguments point to must outlive the service. Each export or import takes a
+  // thread of `snapshot_executor`.
   CacheService(cache::TieredCache* cache, Executor* disk_executor, Executor* snapshot_executor,
                absl::Duration snapshot_idle_timeout, const Catalog* catalog, RpcEntry* entry);
 
@@ -34,7 +34,8 @@ class CacheService final : public v1::CacheService::CallbackService {
  private:
   absl::Status FillEntry(const v1::GetEntryRequest& request, v1::GetEntryResponse* response);
 
-  // Whether there is anything in `scope` to invalidate, as far as that is known.
+  // Returns whether `scope` contains anything to invalidate. UNSPECIFIED for a tag or a tenant,
+  // which are not looked up.
   v1::InvalidateMatch Match(const cache::Invalidation& scope);
 
   cache::TieredCache* const cache_;

@@ -11,7 +11,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// Each tag is looked at on every hit of what it is on.
+// Every hit checks each tag of its entry.
 constexpr size_t kMaxTags = 16;
 constexpr size_t kMaxNameBytes = 256;
 

@@ -12,15 +12,15 @@ class CallbackServerContext;
 
 namespace souvenir::gateway {
 
-// What a call's metadata and deadline ask for.
+// The options that a call sets with its metadata and its deadline.
 struct CallOptions {
   ResolveOptions resolve;
   std::string tenant;
 };
 
-// Reads `cache-control`, `souvenir-tags`, the deadline, what TraceContext takes and, where it is
-// trusted, `souvenir-tenant`.
-// INVALID_ARGUMENT names the header, what came and what is expected.
+// Reads `cache-control`, `souvenir-tags`, the deadline, the headers that TraceContext takes and, if
+// `trust_tenant`, `souvenir-tenant`. INVALID_ARGUMENT names the header, what came and what is
+// expected.
 absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
                              const Clock& clock, CallOptions* options);
 

@@ -14,8 +14,8 @@ class InferCall final : public UnaryCall {
             grpc::ByteBuffer* response)
       : UnaryCall(parts, metrics, context), response_(response) {}
 
-  // Reads the request and makes the questions. As InferMessages::Parse() and Ask(), and
-  // INVALID_ARGUMENT for metadata that makes no sense.
+  // Reads the request and makes the questions. Returns the errors of InferMessages::Parse(),
+  // ReadCallOptions() and InferMessages::Ask().
   absl::Status Read(const grpc::ByteBuffer& bytes, const Catalog& catalog,
                     const TargetDirectory& targets);
 

@@ -23,9 +23,9 @@ int64_t AsPriority(uint64_t number) {
   return static_cast<int64_t>(std::min(number, kMost));
 }
 
-// Reads the parameters that may change the answer. Of the others, priority goes into `options`, and
-// the timeout is checked only: compute has its own limits for work that callers may share. A
-// sequence makes answers depend on what was asked before, so that none is remembered.
+// Reads the parameters that may change the answer. The priority goes into `options`. The timeout is
+// only checked: callers may share the work, and compute has its own limits for it. Answers in a
+// sequence depend on earlier requests, so they are not cached.
 absl::Status ReadParameters(const inference::ModelInferRequest& request, ResolveOptions* options,
                             std::vector<Parameter>* parameters) {
   for (const auto& [name, value] : request.parameters()) {
@@ -65,8 +65,9 @@ absl::Status LacksOutput(std::string_view name) {
   return absl::InternalError(fmt::format("an answer lacks the output '{}'", name));
 }
 
-// Appends row `row` of an output, the first of which is `first`, to those before. INTERNAL where it
-// does not fit to them, as the answers of a model may that is not as row-exact as it says.
+// Appends `part`, row `row` of an output, to `data`, which has the rows before it. INTERNAL if
+// `part` is not one row of the shape and datatype of `first`. That happens if a model is not
+// row-exact although it says so.
 absl::Status AppendRow(const TensorView& first, size_t row, const TensorView& part,
                        std::string* data) {
   if (part.shape.empty() || part.shape[0] != 1 || part.shape != first.shape ||
@@ -91,7 +92,7 @@ absl::Status InferMessages::Parse(const grpc::ByteBuffer& bytes, size_t most_byt
 
 absl::Status InferMessages::Ask(CallOptions read, const Catalog& catalog,
                                 const TargetDirectory& targets, ResolveCall* call) {
-  // First of all, so that the log knows whose request it was that is refused.
+  // Set first, so that the log of a refused request has its trace.
   call->options = std::move(read.resolve);
   SOUVENIR_RETURN_IF_ERROR(catalog.CheckKnown());
   SOUVENIR_ASSIGN_OR_RETURN(
@@ -102,7 +103,7 @@ absl::Status InferMessages::Ask(CallOptions read, const Catalog& catalog,
     return input.shape.empty() ? int64_t{0} : input.shape[0];
   };
   const int64_t rows = inputs_.empty() ? 0 : rows_of(inputs_.front());
-  // More rows than the model takes are refused by its server, not taken apart by us.
+  // A batch above the model's limit is not split: the model's server refuses it.
   const bool by_rows = model_->row_exact && rows > 0 && rows <= model_->max_batch &&
                        std::all_of(inputs_.begin(), inputs_.end(),
                                    [&](const TensorView& input) { return rows_of(input) == rows; });
@@ -139,7 +140,7 @@ absl::Status InferMessages::ReadTensors(const CatalogModel& model) {
     inputs_ = valid_->inputs;
     return absl::OkStatus();
   }
-  // Another's server that tells no configuration: it checks by itself what its model takes.
+  // Without a configuration, as from a third-party server, the server checks the request itself.
   SOUVENIR_ASSIGN_OR_RETURN(tensors_, MessageTensors::FromRequest(*request_));
   inputs_ = tensors_->tensors();
   return absl::OkStatus();
@@ -174,7 +175,7 @@ absl::Status InferMessages::TakeFirstRow(const ResolveCall& call) {
     outputs_.push_back(*output);
     return absl::OkStatus();
   };
-  // In the order asked for; where none was asked for, in the model's own.
+  // Outputs have the order of the request, or the model's order if the request names none.
   for (const auto& output : request_->outputs()) SOUVENIR_RETURN_IF_ERROR(take(output.name()));
   if (request_->outputs_size() > 0) return absl::OkStatus();
   for (const auto& output : model_->known.metadata().outputs()) {

@@ -21,53 +21,55 @@
 
 namespace souvenir::gateway {
 
-// One ModelInferRequest on its way to a ModelInferResponse. A batch for a model whose rows are
-// exact is asked row by row, and its answer put together in order; any other request is one
+// One ModelInferRequest on its way to a ModelInferResponse. A batch for a row-exact model becomes
+// one question for each row, and the answers are joined in order. Any other request is one
 // question.
 //
-// Part of the ResolveCall whose questions it makes, which are views of it. Not thread-safe.
+// Must outlive the questions that it makes, which are views of it. Not thread-safe.
 class InferMessages {
  public:
-  // Reads the request. INVALID_ARGUMENT for bytes that are none.
+  // Reads the request. Returns the errors of ParseMessage().
   absl::Status Parse(const grpc::ByteBuffer& bytes, size_t most_bytes);
 
-  // Makes the questions of `call`. REQUIRES: Parse() has succeeded. NOT_FOUND for an unknown model;
-  // INVALID_ARGUMENT, with what came and what is expected, for what the model does not take.
+  // Sets the options of `call` and makes its questions. REQUIRES: Parse() has succeeded.
+  // UNAVAILABLE if compute has never answered; NOT_FOUND for an unknown model; INVALID_ARGUMENT,
+  // with what came and what is expected, for a request that the model does not take.
   absl::Status Ask(CallOptions read, const Catalog& catalog, const TargetDirectory& targets,
                    ResolveCall* call);
 
-  // Puts the answers together. The first answer's error, where there is one; INTERNAL where they do
-  // not fit together. REQUIRES: all questions of `call` have been answered.
+  // Joins the answers. Returns the error of the first answer that failed; INTERNAL if the answers
+  // do not fit together. REQUIRES: all questions of `call` have been answered.
   absl::Status Join(const ResolveCall& call);
 
   // Writes the fields of the ModelInferResponse. REQUIRES: Join() has succeeded.
   void Write(const ResolveCall& call, MessageWriter& out) const;
 
-  // Empty before Parse() has succeeded.
+  // Returns the request's id; empty before Parse() has succeeded.
   std::string_view id() const { return request_ != nullptr ? request_->id() : std::string_view(); }
 
  private:
   absl::Status ReadTensors(const CatalogModel& model);
-  // Whom the request asks, and how; what of its parameters is for us goes into `options`.
+  // Returns the target of the request. Parameters for the gateway itself go into `options`.
   absl::StatusOr<TargetPtr> FindTarget(std::string tenant, bool by_rows,
                                        const TargetDirectory& targets,
                                        ResolveOptions* options) const;
   void AskByRows(const TargetPtr& target, int64_t rows, Questions* questions);
 
-  // Makes `outputs_` those of the first row, which is all there is to a single one.
+  // Sets `outputs_` to those of the first answer, which are all outputs if there is one question.
   absl::Status TakeFirstRow(const ResolveCall& call);
-  // Makes `outputs_` those of all rows.
+  // Sets `outputs_` to the joined outputs of all rows.
   absl::Status JoinRows(const ResolveCall& call);
 
   RequestArena arena_;
-  inference::ModelInferRequest* request_ = nullptr;  // the arena's
+  inference::ModelInferRequest* request_ = nullptr;  // in `arena_`
   CatalogModelPtr model_;
-  std::optional<ValidInference> valid_;    // where the model's configuration is known
-  std::optional<MessageTensors> tensors_;  // where it is not
+  std::optional<ValidInference> valid_;    // if the model's configuration is known
+  std::optional<MessageTensors> tensors_;  // otherwise
   absl::Span<const TensorView> inputs_;
   std::vector<std::vector<int64_t>> row_shapes_;  // of the inputs
 
-  // What there is to respond, made by Join(); views of the call's entries and of what follows.
+  // The outputs of the response, set by Join(). They are views of the call's entries and of the
+  // members below.
   absl::InlinedVector<TensorView, 1> outputs_;
   absl::Duration cost_;
   DecodedTensors first_row_;

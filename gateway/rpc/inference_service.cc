@@ -38,8 +38,8 @@ absl::Status WithDerivation(absl::Status status, const std::string& derivation) 
                     DetailOf(status));
 }
 
-// Returns a model that compute has described. UNAVAILABLE, with compute's reason, for one that it
-// lists and cannot describe, as one whose configuration is wrong.
+// Returns a model that compute has described. UNAVAILABLE, with compute's reason, if compute lists
+// the model but has not described it, for example because its configuration is wrong.
 absl::StatusOr<CatalogModelPtr> FindDescribed(const CatalogSnapshot& models,
                                               const std::string& name, const std::string& version) {
   SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model, models.Find(name, version));
@@ -150,7 +150,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelReady(grpc::CallbackServerConte
                                                        const inference::ModelReadyRequest* request,
                                                        inference::ModelReadyResponse* response) {
   return Answer(context, "ModelReady", [&] {
-    // An unknown model is not ready. The question is no error.
+    // An unknown model is not ready. Asking for it is not an error.
     const auto model = catalog_->snapshot()->Find(request->name(), request->version());
     response->set_ready(model.ok() && (*model)->ready());
     return absl::OkStatus();

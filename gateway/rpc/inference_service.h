@@ -12,8 +12,8 @@
 
 namespace souvenir::gateway {
 
-// The stream's handler takes bytes too, and so cannot be put over one that takes messages: gRPC's
-// CallbackService, which has all of them, is spelled out without it.
+// gRPC's CallbackService, but without ModelInfer and ModelStreamInfer, whose handlers take bytes. A
+// stream handler of bytes cannot override one of messages, because their return types differ.
 template <typename Base>
 using InferenceCallbacks = inference::GRPCInferenceService::WithCallbackMethod_ServerLive<
     inference::GRPCInferenceService::WithCallbackMethod_ServerReady<
@@ -28,8 +28,8 @@ using InferenceCallbacks = inference::GRPCInferenceService::WithCallbackMethod_S
                                         inference::GRPCInferenceService::
                                             WithCallbackMethod_RepositoryModelUnload<Base>>>>>>>>>>;
 
-// The Open Inference Protocol over the catalog, Resolver and the upstream. What describes models
-// comes from the catalog, and so is answered while compute is away.
+// The Open Inference Protocol over the catalog, Resolver and the upstream. Descriptions of models
+// come from the catalog, so they are available while compute is away.
 //
 // Owned by the gateway; thread-safe.
 class InferenceService final
@@ -39,20 +39,21 @@ class InferenceService final
  public:
   struct Options {
     std::string version;          // of this program
-    absl::Duration call_timeout;  // of what is passed on
-    // Why models cannot be loaded where `repositories` is null. OK: because the port is public.
+    absl::Duration call_timeout;  // of calls that are passed on to compute
+    // The error of loads and unloads if `repositories` is null. OK: PERMISSION_DENIED, because the
+    // port is public.
     absl::Status repositories_unknown;
-    // Tells how the addresses of `repositories` were derived; empty if the configuration has them.
-    // Callers get it when these cannot be reached.
+    // A text for callers that tells how the addresses of `repositories` were derived; empty if the
+    // configuration has them. It is added to the error if these addresses cannot be reached.
     std::string repositories_derivation;
-    // The port of the service that loads and unloads, for those that are refused.
+    // Returns the port that loads and unloads models; named in the error of a refused call.
     std::function<int()> admin_port = [] { return 0; };
-    // Calls what it is given when the catalog has what compute says from now on.
+    // Calls its argument when the catalog has what compute answers from now on.
     std::function<void(std::function<void()>)> refresh_catalog = [](auto done) { done(); };
   };
 
-  // All that is pointed to must outlive the service. `repositories` is where models are loaded and
-  // unloaded; nullptr: not by this service.
+  // The objects that the arguments point to must outlive the service. `repositories` loads and
+  // unloads models; if it is null, the service refuses to.
   InferenceService(const Options& options, const CallParts& parts, const Catalog* catalog,
                    const TargetDirectory* targets, Upstream* upstream, Upstream* repositories);
 

@@ -6,7 +6,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// From what takes longest, as a rule, to what takes least. Nothing is answered as kShared yet.
+// Sorted from the kind that usually takes longest. No answer is kShared yet.
 constexpr CacheKind kBySlowness[] = {CacheKind::kMiss,  CacheKind::kBypass, CacheKind::kCoalesced,
                                      CacheKind::kDisk,  CacheKind::kStale,  CacheKind::kNegative,
                                      CacheKind::kMemory};

@@ -9,12 +9,12 @@
 
 namespace souvenir::gateway {
 
-// How long requests took, by how their rows were answered; one whose rows were answered in several
-// ways counts as that which takes longest. Owned by the gateway. Thread-safe; recording takes no
-// lock.
+// The durations of requests by kind of answer. A request whose rows have several kinds counts as
+// the kind that usually takes longest. Owned by the gateway. Thread-safe; recording takes no lock.
 class LatencyByKind {
  public:
-  // The kind that it counts as. REQUIRES: `call` has all its answers, and one at least.
+  // Records a request, and returns the kind that it counts as. REQUIRES: `call` has all its
+  // answers, and at least one.
   CacheKind Record(const ResolveCall& call, absl::Duration took);
 
   void Collect(MetricWriter& writer) const;

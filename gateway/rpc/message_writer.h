@@ -16,18 +16,18 @@ namespace souvenir::gateway {
 // Writes a protobuf message field by field into the bytes that gRPC sends. The answer to a hit is
 // written this way, because filling a message in and serializing it takes more than twice as long
 // (7,700 instructions instead of 3,500 for a Translate): a dozen strings are copied twice and
-// looked through for UTF-8.
+// checked for UTF-8.
 //
-// The numbers of the fields come from the generated classes. What is written must go in with the
-// field's own type; a number is one that travels as a plain varint. One message is less than 2 GiB,
-// as gRPC's are. A writer belongs to the thread that writes.
+// Field numbers come from the generated classes. A value must have the type of its field; numbers
+// are only for fields that are encoded as a plain varint. A message must be below 2 GiB, as in
+// gRPC. Not thread-safe.
 //
-// What all fields go through is not inlined: an answer is written once a call, and by then gRPC has
-// driven its code out of the instruction cache, so that fewer lines of it count for more than fewer
-// calls.
+// The functions that all fields go through are not inlined. An answer is written once in a call,
+// and by then gRPC has evicted this code from the instruction cache. Fewer cache lines of code then
+// save more time than fewer function calls.
 class MessageWriter {
  public:
-  // A field that is left out where it has the default value, as proto3 does.
+  // Writes a field, unless it has the default value, which proto3 leaves out.
   void Field(int number, std::string_view value) {
     if (!value.empty()) Always(number, value);
   }
@@ -35,7 +35,7 @@ class MessageWriter {
     if (value != 0) Always(number, value);
   }
 
-  // A field that is there whatever it holds: of a list, or one of a oneof.
+  // Writes a field even if it has the default value: an element of a list, or a field of a oneof.
   ABSL_ATTRIBUTE_NOINLINE void Always(int number, std::string_view value) {
     Head(number, value.size());
     if (out_ == nullptr) {
@@ -49,7 +49,8 @@ class MessageWriter {
     Varint(value);
   }
 
-  // A message whose fields `write` writes, called with a writer, twice.
+  // Writes a field that is a message. `write` writes the fields of the message; it is called with
+  // this writer, twice.
   template <typename Write>
   void Message(int number, const Write& write) {
     const size_t index = messages_++;
@@ -65,7 +66,7 @@ class MessageWriter {
     }
   }
 
-  // A list of numbers, packed; left out where it is empty.
+  // Writes a packed list of numbers, unless it is empty.
   void Packed(int number, absl::Span<const int64_t> values) {
     if (values.empty()) return;
     size_t size = 0;
@@ -74,7 +75,8 @@ class MessageWriter {
     for (const int64_t value : values) Varint(static_cast<uint64_t>(value));
   }
 
-  // The message whose fields `write` writes, called with a writer, twice.
+  // Sets `buffer` to a message. `write` writes the fields of the message; it is called with a
+  // writer, twice.
   template <typename Write>
   static void WriteTo(grpc::ByteBuffer* buffer, const Write& write) {
     MessageWriter writer;
@@ -112,7 +114,7 @@ class MessageWriter {
     Varint(size);
   }
 
-  // A message's size comes before its fields: all is gone through once to count and once to write.
+  // The size of a message precedes its fields, so there are two passes: one counts, one writes.
   uint8_t* out_ = nullptr;                // where the next byte goes; null while counting
   size_t size_ = 0;                       // counted so far
   size_t messages_ = 0;                   // begun so far

@@ -15,17 +15,17 @@
 
 namespace souvenir::gateway {
 
-// Messages of handlers that take and give bytes, which spares a hit the work of gRPC's typed
-// handlers: a message of the heap and a copy for each side.
+// Reads requests in handlers that take and return bytes. Such handlers save a hit the work of
+// gRPC's typed handlers: a message on the heap and a copy for each side.
 
-// Reads `bytes`, which may be compressed and inflate to `most_bytes`, into `message`.
-// INVALID_ARGUMENT, naming the message, for bytes that are none, text that is not UTF-8 included,
-// and for a call that ended before its message; RESOURCE_EXHAUSTED above `most_bytes`.
+// Reads `bytes` into `message`. `bytes` may be compressed, and may then inflate to `most_bytes`.
+// INVALID_ARGUMENT if the bytes are not such a message, if a text in it is not UTF-8, or if the
+// call ended before its message came; RESOURCE_EXHAUSTED above `most_bytes`.
 inline absl::Status ParseMessage(const grpc::ByteBuffer& bytes, size_t most_bytes,
                                  google::protobuf::Message* message) {
   grpc::Slice slice;
   bool parsed;
-  // Which are then not compressed.
+  // Bytes in a single slice are not compressed.
   if (bytes.TrySingleSlice(&slice).ok()) {
     parsed = message->ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
   } else {
@@ -35,12 +35,12 @@ inline absl::Status ParseMessage(const grpc::ByteBuffer& bytes, size_t most_byte
     parsed = message->ParseFromZeroCopyStream(&reader);
   }
   if (parsed) return absl::OkStatus();
-  return absl::InvalidArgumentError("the request is no " + message->GetTypeName() +
+  return absl::InvalidArgumentError("the request is not a " + message->GetTypeName() +
                                     ": its bytes cannot be read, or a text in it is not UTF-8");
 }
 
-// Where a request is read to: an arena whose first block is part of it, so that a request of usual
-// size takes no memory but for its long strings.
+// The arena that a request is read into. Its first block is a member, so a request of usual size
+// allocates memory only for its long strings.
 class RequestArena {
  public:
   template <typename Message>

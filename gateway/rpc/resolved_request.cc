@@ -8,7 +8,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// Returns the first answer that failed for the service's sake, or `otherwise`.
+// Returns the status of the first answer that failed through the service's fault, or `otherwise`.
 const absl::Status& FirstFault(const ResolveCall& call, const absl::Status& otherwise) {
   for (size_t i = 0; i < call.questions.size(); ++i) {
     const absl::Status& status = call.answer(i).status;
@@ -22,7 +22,7 @@ const absl::Status& FirstFault(const ResolveCall& call, const absl::Status& othe
 }  // namespace
 
 std::string CountKinds(const ResolveCall& resolved) {
-  // Every answer has this text, and most answers are of one row.
+  // A short cut: every answer has this text, and most have one row.
   if (resolved.questions.size() == 1)
     return std::string(CacheKindName(resolved.answer(0).kind)) + "=1";
   std::array<size_t, kCacheKinds> rows{};
@@ -47,7 +47,7 @@ grpc::Status EndResolved(RpcCall* call, const ResolveCall& resolved, const absl:
     resolved.questions[0].target->model().counters->CountHitTime(took);
   }
   const absl::Status counted = call->Counted(status);
-  std::string kinds;  // outlives the line
+  std::string kinds;  // must outlive the line of log
   call->Log(counted.ok() && has_answers ? FirstFault(resolved, counted) : counted, took, [&] {
     RpcCall::Notes notes{.trace = resolved.options.trace};
     if (has_answers) {
@@ -56,8 +56,8 @@ grpc::Status EndResolved(RpcCall* call, const ResolveCall& resolved, const absl:
       notes.fields.emplace_back("rows", resolved.questions.size());
       notes.fields.emplace_back("answered", kinds);
     }
-    // The rest of the total went into reading the request, memory, and waiting for the flights of
-    // other calls.
+    // The rest of the total is reading the request, the lookup in memory, and waiting for flights
+    // of other calls.
     for (const auto& [name, stage] : {std::pair("disk_ms", Stage::kDisk),
                                       {"upstream_ms", Stage::kUpstream},
                                       {"compute_ms", Stage::kCompute}}) {

@@ -14,8 +14,8 @@ std::string CountKinds(const ResolveCall& resolved);
 
 // Ends `call`, whose questions were resolved, or which was refused before that. Same as
 // RpcCall::End(), and counts the latency by kind of answer. The line of log tells the model, the
-// kinds of answer and the stages. An OK call is logged if one of its answers failed for the
-// service's sake.
+// kinds of answer and the stages. An OK call is logged if one of its answers failed through the
+// service's fault.
 grpc::Status EndResolved(RpcCall* call, const ResolveCall& resolved, const absl::Status& status,
                          const CallParts& parts);
 

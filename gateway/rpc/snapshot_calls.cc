@@ -23,7 +23,8 @@ namespace {
 
 constinit Logger log{"cache"};
 
-// Large enough that a message's own cost is nothing, small against what any server lets in.
+// Large enough to make the cost of a message negligible, and far below the message limit of any
+// server.
 constexpr size_t kChunkBytes = 256u << 10;
 
 // A stop waits for a caller that is at work, but no longer than this for its next message.
@@ -31,11 +32,11 @@ constexpr absl::Duration kIdleAtStop = absl::Milliseconds(200);
 
 absl::Status Busy() {
   return absl::ResourceExhaustedError(
-      "as many exports and imports as may be are under way; try again when one has ended");
+      "the limit of concurrent exports and imports is reached; try again when one has ended");
 }
 
-// What Export and Import have in common: the thread of the executor that runs the call, and how it
-// waits there for gRPC. Owned by gRPC.
+// The base of Export and Import. Runs the call on a thread of the executor, which waits there for
+// gRPC. Owned by gRPC.
 template <typename Reactor>
 class SnapshotCall : public Reactor {
  public:
@@ -78,7 +79,8 @@ class SnapshotCall : public Reactor {
         fmt::format("the caller was idle for {}", absl::FormatDuration(parts_.idle_timeout)));
   }
 
-  // After a write that the caller does not take, which would keep a status from going out, too.
+  // Cancels the RPC and waits for its write, which the caller does not take. A status could not go
+  // out behind that write.
   void CancelWrite() {
     context_->TryCancel();
     MutexLock lock(&mutex_);
@@ -96,9 +98,9 @@ class SnapshotCall : public Reactor {
  private:
   grpc::CallbackServerContext* const context_;
 
-  // The last thing the call's thread does with it.
+  // Ends the call. The thread must not use this object afterwards.
   void End(const absl::Status& status) {
-    // An idle caller's RPC was cancelled by this call itself.
+    // After DEADLINE_EXCEEDED the RPC may be cancelled, but by CancelWrite() and not by the caller.
     if (!absl::IsDeadlineExceeded(status)) call_.LookForCaller(*context_);
     const grpc::Status ended = call_.End(WithoutPaths(status, Detail::kDrop), [this] {
       return RpcCall::Notes{.trace = TraceOf(*context_)};
@@ -113,7 +115,7 @@ class SnapshotCall : public Reactor {
   RpcCall call_;
   Mutex mutex_;
   CondVar step_ended_;
-  std::optional<bool> step_ ABSL_GUARDED_BY(mutex_);  // what came of it, once it has ended
+  std::optional<bool> step_ ABSL_GUARDED_BY(mutex_);  // once it has ended: true if it succeeded
 };
 
 class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::ExportResponse>> {
@@ -141,9 +143,9 @@ class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::Export
     return absl::OkStatus();
   }
 
-  // CANCELLED when the caller has gone. Empties `bytes`.
+  // Sends and empties `bytes`. CANCELLED if the caller has gone; see also WaitForStep().
   absl::Status Send(std::string* bytes) {
-    // One entry may be larger than a message may be.
+    // One entry may be larger than a message is allowed to be.
     for (size_t at = 0; at < bytes->size(); at += kChunkBytes) {
       response_.set_data(bytes->substr(at, kChunkBytes));
       StartWrite(&response_);
@@ -190,25 +192,25 @@ class ImportCall final : public SnapshotCall<grpc::ServerReadReactor<v1::ImportR
   }
 
   absl::Status Take(cache::Entry::Fields entry) {
-    // What a hit could not read would be an error for whoever asks.
+    // An entry that a hit cannot read would give its caller an error.
     const bool is_answer = entry.code == absl::StatusCode::kOk;
     if (is_answer ? !DecodedTensors::Decode(entry.value).ok()
                   : entry.code != absl::StatusCode::kInvalidArgument) {
-      return absl::DataLossError("an entry that is no answer of a model");
+      return absl::DataLossError("an entry is not an answer of a model");
     }
     if (parts_.cache->Import(std::move(entry), epochs_, parts_.entry->clock()->Now())) ++taken_;
     return absl::OkStatus();
   }
 
-  // What went wrong, and what came of it all the same.
+  // Returns an error together with the number of entries that were imported before it.
   absl::Status WithCount(const absl::Status& status) const {
     if (status.ok()) return status;
     return absl::Status(status.code(), fmt::format("{}; {} entries before that were imported",
                                                    std::string(status.message()), taken_));
   }
 
-  v1::ImportResponse* const response_;  // gRPC's
-  cache::EpochTable epochs_;            // of when the import began
+  v1::ImportResponse* const response_;  // owned by gRPC
+  cache::EpochTable epochs_;            // as they were when the import began
   cache::SnapshotReader reader_;
   uint64_t taken_ = 0;
   v1::ImportRequest request_;

@@ -18,7 +18,7 @@ class StreamInferCall::Request final : private ResolveCall::Listener {
         number_(number),
         call_(stream_->service_.calls.entry, stream_->service_.metrics) {}
 
-  // Makes the questions; an error where it cannot be resolved.
+  // Makes the questions. Returns an error if the request cannot be resolved.
   absl::Status Read(const grpc::ByteBuffer& bytes) {
     const absl::Status parsed = messages_.Parse(bytes, stream_->service_.calls.max_message_bytes);
     if (!parsed.ok()) return parsed;
@@ -28,7 +28,7 @@ class StreamInferCall::Request final : private ResolveCall::Listener {
                          &resolving_);
   }
 
-  // Returns the call for the resolver, which keeps `request` with it.
+  // Returns the call for the resolver; the pointer keeps `request` alive.
   static ResolveCallPtr Shared(const std::shared_ptr<Request>& request) {
     return {request, &request->resolving_};
   }
@@ -65,7 +65,8 @@ class StreamInferCall::Request final : private ResolveCall::Listener {
   }
 
   void End(const absl::Status& status, grpc::ByteBuffer answer) {
-    // Whoever computes for others with these questions may keep this object a while.
+    // Releases the stream now. This object may live longer, because a computation for other calls
+    // uses its questions.
     const std::shared_ptr<StreamInferCall> stream = std::move(stream_);
     call_.CountAnswers(status.code());
     (void)EndResolved(&call_, resolving_, status, stream->service_.calls);
@@ -105,7 +106,7 @@ void StreamInferCall::Handle(uint64_t number, grpc::ByteBuffer* bytes) {
   const absl::Status read = request->Read(*bytes);
   if (!read.ok()) return request->Fail(read);
   service_.calls.resolver->Resolve(Request::Shared(request));
-  // The caller's timeout is the stream's.
+  // The deadline of a request is that of the stream.
   WhenAbandoned(number, [resolver = service_.calls.resolver, request,
                          patience = CallerPatience{begun_, options_.resolve.deadline}] {
     resolver->Cancel(Request::Shared(request), request->CallerHasGone(patience));

@@ -13,14 +13,14 @@
 
 namespace souvenir::gateway {
 
-// One ModelStreamInfer: requests are resolved as they come, each as a ModelInfer would be, and
-// answered as they are ready, each with its id. A request that fails is answered with its error and
-// ends nothing else.
+// One ModelStreamInfer. Each request is resolved when it comes, in the same way as a ModelInfer,
+// and answered when it is ready, with its id. A request that fails is answered with its error; the
+// stream goes on.
 class StreamInferCall final : public RequestStream<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
-  // All of it outlives the stream.
+  // The parts that a stream works with. All of them outlive the stream.
   struct Service {
     CallParts calls;
     const Catalog* catalog;
@@ -29,7 +29,7 @@ class StreamInferCall final : public RequestStream<grpc::ByteBuffer, grpc::ByteB
     size_t limit = 64;
   };
 
-  // What the handler returns to gRPC.
+  // Starts the stream. Returns the reactor for gRPC, which keeps itself until the stream is over.
   static Reactor* Start(const Service& service, const grpc::CallbackServerContext& context);
 
  private:
@@ -41,7 +41,7 @@ class StreamInferCall final : public RequestStream<grpc::ByteBuffer, grpc::ByteB
 
   const Service service_;
   const absl::Duration begun_;
-  CallOptions options_;  // of each request; unchanged once it has begun
+  CallOptions options_;  // of each request; constant once the stream has begun
 };
 
 }  // namespace souvenir::gateway

@@ -21,7 +21,7 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
   // Same as RpcCall::admitted().
   absl::Status admitted() const { return call_.admitted(); }
 
-  // Returns the call for the resolver, which keeps the whole of it.
+  // Returns the ResolveCall for the resolver; the pointer keeps `call` alive.
   static ResolveCallPtr Shared(const std::shared_ptr<StreamTranslateCall>& call) {
     return {call, &call->translation_.call()};
   }
@@ -50,7 +50,7 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
     StartWrite(&queue_front());
   }
 
-  // No more will be written.
+  // Ends the RPC after the writes that are queued. Write() must not be called afterwards.
   void End(const absl::Status& status) {
     {
       MutexLock lock(&mutex_);
@@ -66,7 +66,7 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
     {
       MutexLock lock(&mutex_);
       queue_.pop_front();
-      if (!ok) queue_.clear();  // nobody listens any more
+      if (!ok) queue_.clear();  // the caller has gone
       writing_ = !queue_.empty();
       ended = ended_ && !writing_;
       if (!writing_ && !ended) return;
@@ -90,7 +90,8 @@ class StreamTranslateCall::Reactor final : public grpc::ServerWriteReactor<grpc:
 
  private:
   grpc::ByteBuffer& queue_front() {
-    // A deque's elements stay where they are; only OnWriteDone() takes this one away.
+    // The reference stays valid: a deque does not move elements, and only OnWriteDone() removes
+    // this one.
     MutexLock lock(&mutex_);
     return queue_.front();
   }

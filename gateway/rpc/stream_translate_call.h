@@ -12,11 +12,11 @@
 
 namespace souvenir::gateway {
 
-// One StreamTranslate: each target is written as soon as it is there, and remembered ones are there
+// One StreamTranslate. Each translation is written as soon as it is ready, so cached ones come
 // first.
 class StreamTranslateCall final : private ResolveCall::Listener {
  public:
-  // What the handler returns to gRPC, which then owns it. Runs the call.
+  // Runs the call. Returns the reactor for gRPC, which then owns it.
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(const CallParts& parts,
                                                            Translator* translator,
                                                            RpcMethodMetrics* metrics,
@@ -36,7 +36,7 @@ class StreamTranslateCall final : private ResolveCall::Listener {
   // Writes the result for a target language.
   void Write(size_t item);
 
-  Reactor* const reactor_;  // lives until it has been told that all is answered
+  Reactor* const reactor_;  // lives until it is told to end
   Translation translation_{this};
 };
 

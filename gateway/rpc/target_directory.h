@@ -12,17 +12,17 @@
 
 namespace souvenir::gateway {
 
-// The targets of plain requests: all outputs, no parameters, no tenant. Making one takes three
-// hashes, more than all else that a hit does, and so they are made when the catalog changes.
+// The targets of plain requests, which ask for all outputs without parameters or a tenant. Making a
+// target takes three hashes, more than the rest of a hit, so targets are made when the catalog
+// changes.
 //
 // Owned by the gateway. Thread-safe.
 class TargetDirectory {
  public:
-  // Tells it of the catalog's models.
+  // Replaces the targets by those of the models in `snapshot`.
   void OnCatalog(const CatalogSnapshot& snapshot);
 
-  // The target of a plain request; null for a model that the catalog had no more when it told us
-  // last.
+  // Returns the target of a plain request; null if the model is not in the last snapshot.
   TargetPtr FindPlain(const CatalogModel& model, bool versioned, bool by_rows) const;
 
  private:
@@ -30,7 +30,7 @@ class TargetDirectory {
     TargetPtr by_rows;
     TargetPtr whole;
   };
-  // By model, and by the version asked for: "" or the model's own.
+  // Keyed by model, and by whether the request names the version.
   using Targets = std::map<std::pair<const CatalogModel*, bool>, Plain>;
 
   Published<Targets> targets_{std::make_shared<const Targets>()};

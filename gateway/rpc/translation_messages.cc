@@ -23,7 +23,7 @@ void WriteDuration(int field, const Duration& duration, MessageWriter& out) {
 absl::StatusOr<TranslationRequest> ReadTranslateRequest(const v1::TranslateRequest& request) {
   if (request.format() != v1::TEXT_FORMAT_UNSPECIFIED &&
       request.format() != v1::TEXT_FORMAT_PLAIN) {
-    // A number that is no member of the enum has no name.
+    // A number outside the enum has no name.
     const std::string& name = v1::TextFormat_Name(request.format());
     return absl::UnimplementedError(
         fmt::format("format: {} came; only TEXT_FORMAT_PLAIN is translated so far",

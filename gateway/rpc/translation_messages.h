@@ -10,17 +10,18 @@
 #include "gateway/rpc/message_writer.h"
 #include "souvenir/v1/translation.pb.h"
 
-// Messages of souvenir.v1.TranslationService to the use case, and back.
+// Converts messages of souvenir.v1.TranslationService to types of the use case, and back.
 
 namespace souvenir::gateway {
 
-// Reads a request; the result is views of the message. UNIMPLEMENTED for a format other than plain.
+// Reads a request. The result has views of the message. UNIMPLEMENTED for a format other than
+// plain.
 absl::StatusOr<TranslationRequest> ReadTranslateRequest(const v1::TranslateRequest& request);
 
 // Writes a souvenir.v1.Translation. Write() may be called repeatedly.
 class TranslationWriter {
  public:
-  // What `result` is a view of must outlive the writer.
+  // The objects that `result` is a view of must outlive the writer.
   explicit TranslationWriter(const Translation::Result& result);
 
   void Write(MessageWriter& out) const;

@@ -29,7 +29,7 @@ class TranslateCall final : public UnaryCall {
     CallOptions options;
     SOUVENIR_RETURN_IF_ERROR(
         ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &options));
-    // First of all, so that the log knows whose request it was that is refused.
+    // Set first, so that the log of a refused request has its trace.
     translation_.call().options = std::move(options.resolve);
     SOUVENIR_ASSIGN_OR_RETURN(const TranslationRequest request, ReadTranslateRequest(*message));
     return translation_.Plan(request, options.tenant, translator);

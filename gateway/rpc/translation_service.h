@@ -13,7 +13,7 @@ class TranslationService final : public v1::TranslationService::WithRawCallbackM
                                          v1::TranslationService::WithCallbackMethod_ListLanguages<
                                              v1::TranslationService::Service>>> {
  public:
-  // All that is pointed to must outlive the service.
+  // The objects that the arguments point to must outlive the service.
   TranslationService(const CallParts& parts, Translator* translator);
 
   grpc::ServerUnaryReactor* Translate(grpc::CallbackServerContext* context,

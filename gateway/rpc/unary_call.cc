@@ -7,7 +7,7 @@
 
 namespace souvenir::gateway {
 
-// Belongs to gRPC from when the handler returns it; OnDone() is the last it hears.
+// Owned by gRPC once the handler has returned it. OnDone() is the last callback.
 class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
  public:
   explicit WaitingReactor(std::shared_ptr<UnaryCall> call) : call_(std::move(call)) {}

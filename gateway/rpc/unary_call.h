@@ -13,20 +13,20 @@
 
 namespace souvenir::gateway {
 
-// One unary RPC whose answer comes from Resolver. A hit is answered before the handler returns, in
-// gRPC's own reactor; only what has to wait gets a reactor of its own, which leaves when the caller
-// does.
+// One unary RPC whose answer comes from Resolver. A hit is answered before the handler returns,
+// with gRPC's default reactor. Only a call that has to wait gets a reactor of its own, which
+// cancels the call if the caller goes.
 //
-// A derived class has a ResolveCall, or a use case with one, whose listener it is. It fills that
-// in, and its Respond() writes the response.
+// A derived class owns a ResolveCall, or a use case that has one, and is its listener. It fills in
+// the questions, and its Respond() writes the response.
 class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public ResolveCall::Listener {
  public:
   virtual ~UnaryCall() = default;
 
-  // Resolves the questions of `call`. Returns what the handler returns to gRPC.
+  // Resolves the questions of `call`. Returns the reactor for gRPC.
   static grpc::ServerUnaryReactor* Run(const std::shared_ptr<UnaryCall>& call);
 
-  // Ends a call that cannot be resolved.
+  // Ends a call that cannot be resolved. Returns the reactor for gRPC.
   static grpc::ServerUnaryReactor* Fail(const std::shared_ptr<UnaryCall>& call,
                                         const absl::Status& status);
 
@@ -34,11 +34,10 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public Resolve
   UnaryCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context)
       : parts_(parts), call_(parts.entry, metrics), context_(context) {}
 
-  // Returns the derived class's.
+  // Returns the ResolveCall of the derived class.
   virtual ResolveCall& resolving() = 0;
 
-  // Writes the response, and the metadata that goes with it. Called once, when all answers are
-  // there.
+  // Writes the response and its metadata. Called once, when all answers are there.
   virtual absl::Status Respond() = 0;
 
   // Returns the number of answers that the call asks for; each counts by its status. Respond()
@@ -63,7 +62,7 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public Resolve
 
   // Responds and ends the call. Called once.
   grpc::Status Finish();
-  // Returns the call for the resolver, which keeps this object with it.
+  // Returns the ResolveCall for the resolver; the pointer keeps this object alive.
   ResolveCallPtr Shared() { return {shared_from_this(), &resolving()}; }
 
   const CallParts parts_;

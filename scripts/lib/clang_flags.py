@@ -22,7 +22,7 @@ def convert(entry, compiler):
     arguments[0] = compiler
     output = arguments.index("-o")
     del arguments[output:output + 2]
-    if "-include" in arguments:  # precompiled headers, which each file includes itself too
+    if "-include" in arguments:  # precompiled headers; each file includes their content itself
         include = arguments.index("-include")
         del arguments[include:include + 2]
     return [argument for argument in arguments if argument not in GCC_ONLY]

@@ -1,4 +1,5 @@
-"""A switch over an enum of ours names every enumerator, so that the compiler warns where a new one is missing."""
+"""A switch over an enum of ours names every enumerator, so the compiler warns if a new one is
+missing."""
 
 import os
 import re
@@ -7,13 +8,13 @@ import unittest
 from own_words_test import ROOT, files
 
 FOLDERS = ("cache/", "cli/", "common/", "compute-service/", "gateway/")
-# Enums of others, which may grow without us: their own headers ask for a default.
+# Enums of other projects, which may grow. Their own headers ask for a default.
 FOREIGN = re.compile(r"case (absl::StatusCode|grpc::StatusCode|FieldDescriptor)::")
 OURS = re.compile(r"case (?:\w+::)+(?:k[A-Z]\w*|[A-Z][A-Z0-9_]*)\s*:")
 
 
 def switches(text):
-    """(line, body) of each switch, innermost ones too."""
+    """Yields (line, body) of each switch, including inner ones."""
     for found in re.finditer(r"\bswitch \(.*\) \{", text):
         depth, at = 1, found.end()
         while depth > 0:

@@ -1,4 +1,5 @@
-"""Files are read in one way: common/read_file.h, which throws nothing, waits for no FIFO and has a limit."""
+"""Files are read in one way: common/read_file.h, which throws nothing, waits for no FIFO and has a
+limit."""
 
 import os
 import re
@@ -7,8 +8,8 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDERS = ("common", "cache", "gateway", "compute-service", "cli")
 
-# Opens or reads a file in another way, or throws where the file system says no: std::filesystem's
-# functions of status and iteration without an error_code.
+# Code that opens or reads a file in another way, or that throws if the file system fails:
+# std::filesystem's functions for status and iteration without an error_code.
 OTHER_WAYS = re.compile(
     r"\bifstream\b|\bfstream\s+\w|\bfilebuf\b|\bistreambuf_iterator\b|\bfopen\(|(?<![\w.>:])open(?:at)?\((?!\))"
     r"|\b(?:fs|filesystem)::(?:exists|is_\w+|status|file_size|last_write_time|canonical|absolute"
@@ -16,7 +17,7 @@ OTHER_WAYS = re.compile(
     r"|directory_iterator(?: \w+)?\([^;]*?\)")
 NO_THROW = re.compile(r"\b(?:error|none|ignored)\)$|iterator\(\)$")
 
-# Each with the reason why it reads otherwise.
+# Files that read in another way, each with the reason.
 EXCEPT = {
     "common/read_file.cc": "is that way",
     "common/config/text_proto.cc": "opens for writing",
@@ -25,7 +26,7 @@ EXCEPT = {
     "cache/disk/page_cache_files.cc": "RocksDB's files, which RocksDB names",
     "compute-service/backends/exec/worker/main.cc": "/dev/null",
     "compute-service/workers/worker_program.cc": "/dev/null",
-    # The engine's libraries take an open file; stage.cc has looked at it before.
+    # The engine's libraries take an open file, which stage.cc has checked before.
     "compute-service/backends/apertium/worker/dictionary_stage.cc": "a library's",
     "compute-service/backends/apertium/worker/lexical_selection_stage.cc": "a library's",
     "compute-service/backends/apertium/worker/tagger_stage.cc": "a library's",
@@ -33,7 +34,7 @@ EXCEPT = {
 
 
 def other_ways(text):
-    """Line numbers of what reads in another way; comments are not looked at."""
+    """Returns the numbers of the lines that read in another way. Comments are ignored."""
     code = re.sub(r"//[^\n]*", "", text)
     return [code.count("\n", 0, found.start()) + 1 for found in OTHER_WAYS.finditer(code)
             if not NO_THROW.search(found.group())]

@@ -1,4 +1,4 @@
-"""Reads include_rules.txt and holds #include lines to it."""
+"""Reads include_rules.txt and checks #include lines against it."""
 
 import os
 import re
@@ -8,12 +8,12 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
 class RulesError(Exception):
-    """The rules themselves are wrong; says in which line."""
+    """The rules themselves are wrong. The message has the line."""
 
 
 def pattern(text, whole):
-    """A regular expression for a path in which * is anything but a slash. Without `whole` it also
-    fits what is inside the folder of that name."""
+    """Returns a regular expression for a path in which * is anything but a slash. Without `whole`
+    it also matches the files inside a folder of that name."""
     body = "[^/]*".join(re.escape(part) for part in text.rstrip("/").split("*"))
     return re.compile(body + ("$" if whole else "(/|$)"))
 
@@ -48,7 +48,8 @@ class Rules:
 
     @staticmethod
     def _header(text):
-        """In a family's header * is anything, slashes too."""
+        """Returns a regular expression for a family's header, in which * is anything, slashes
+        too."""
         return re.compile(".*".join(re.escape(part) for part in text.split("*")) + "$")
 
     def family(self, header):
@@ -58,7 +59,7 @@ class Rules:
         return None
 
     def verdict(self, path, header, quoted):
-        """Why the file `path` may not include `header`; None where it may."""
+        """Returns why the file `path` may not include `header`, or None if it may."""
         rule = next((rule for rule in self.rules if rule[1].match(path)), None)
         if rule is None:
             return "no rule has this file"
@@ -85,7 +86,7 @@ class Rules:
 
 
 def violations(root, rules):
-    """`path:line: header: reason` for each that there is, and how many includes were looked at."""
+    """Returns `path:line: header: reason` for each violation, and the number of includes read."""
     found, looked_at = [], 0
     for folder in FOLDERS:
         for directory, _, names in sorted(os.walk(os.path.join(root, folder))):

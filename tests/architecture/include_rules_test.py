@@ -1,4 +1,4 @@
-"""Holds every #include of ours to include_rules.txt, and the checker to what it promises."""
+"""Checks every #include of ours against include_rules.txt, and tests the checker itself."""
 
 import os
 import tempfile
@@ -23,7 +23,7 @@ class TheTree(unittest.TestCase):
 
 
 class TheRules(unittest.TestCase):
-    """What the house relies on, each shown by an include that breaks it."""
+    """The rules that the design relies on, each shown by an include that breaks it."""
 
     def setUp(self):
         self.rules = our_rules()

@@ -1,4 +1,4 @@
-"""A setting that the comments of the public messages name is one of the configuration's."""
+"""Each setting that a comment of the public messages names exists in the configuration."""
 
 import glob
 import os
@@ -8,12 +8,12 @@ import unittest
 from own_words_test import ROOT
 
 NAME = re.compile(r"(?<![\w./])([a-z_]+)\.([a-z_]+)(?![\w.])")
-# The first part of names that are no setting's.
+# The first parts of dotted names that are not settings.
 OTHERS = {"grpc", "google", "souvenir", "cache"}
 
 
 def settings():
-    """group.field of every message that the services' configurations hold."""
+    """Returns group.field for every message in the services' configurations."""
     fields, groups = {}, {}
     for path in glob.glob(os.path.join(ROOT, "protos/souvenir/config/v1/*.proto")):
         with open(path, encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""No file that belongs to the project names a place of somebody's machine."""
+"""No file of the project names a path of somebody's machine."""
 
 import os
 import re
@@ -6,13 +6,14 @@ import subprocess
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# Put together here, or this file would be the first to be found.
+# The patterns are put together here, because otherwise the test would find this file.
 PLACES = re.compile("|".join(("/" + "work/", "/" + "root/", "/" + r"home/\w+/", "/" + r"Users/\w+/",
                               "/" + r"tmp/build-\w")))
 
 
 def files():
-    """What git tracks; where there is no git, all but what builds and caches leave behind."""
+    """Returns the files that git tracks. Without git, all files except those of builds and
+    caches."""
     listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, check=False)
     if listed.returncode == 0 and listed.stdout:
         return listed.stdout.decode().split("\0")[:-1]

@@ -1,5 +1,5 @@
-"""The rules of deploy/prometheus: that Prometheus takes them, when each alert fires and when not, and
-that each has its section in docs/alerts.md."""
+"""Tests the rules of deploy/prometheus: Prometheus takes them, each alert fires when it should and
+only then, and each has its section in docs/alerts.md."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ def rules(name):
 
 
 def promtool(*arguments):
-    """(exit code, what it says)."""
+    """Returns (exit code, output)."""
     done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True,
                           check=False, timeout=120)
     return done.returncode, done.stdout + done.stderr
@@ -47,7 +47,7 @@ class AlertsTest(unittest.TestCase):
         self.assert_promtool("test", "rules", *self.tests)
 
     def test_rules_dashboards_and_log_agree_on_failures(self):
-        """What KindOf() calls the server's fault is what the log warns of."""
+        """The log warns of exactly the codes that KindOf() calls the server's fault."""
         source = (SOURCE_DIRECTORY / "common/error_kind.cc").read_text(encoding="utf-8")
         faults = set()
         for cases, kind in re.findall(r"((?:\s+case absl::StatusCode::\w+:)+)\s+return \{(.*?)\};",

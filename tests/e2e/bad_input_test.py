@@ -1,4 +1,4 @@
-"""What clients should not send, and do: an answer or a clear error, in bounded time."""
+"""Bad input of clients gets an answer or a clear error, in bounded time."""
 
 import threading
 import time
@@ -101,7 +101,7 @@ class TextsTest(harness.SharedServicesTest):
         for text in (b"\xff", b"the red \xff house", b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80",
                      b"\xc0\xaf", b"house\xe2\x82"):
             with self.subTest(text=text, service="Translate"):
-                # Field 1, a string, holds what no client library would let through.
+                # Field 1, a string, has bytes that no client library would send.
                 request = bytes([0x0a, len(text)]) + text + translate_request(
                     "").SerializeToString()
                 self.assert_answered_or_refused(
@@ -120,7 +120,7 @@ class TextsTest(harness.SharedServicesTest):
         self.assert_still_right()
 
     def assert_answered_or_refused(self, call):
-        """In bounded time: an answer, or INVALID_ARGUMENT that says something."""
+        """Checks for an answer, or INVALID_ARGUMENT with a message, in bounded time."""
         started = time.monotonic()
         try:
             answer = call()
@@ -134,14 +134,14 @@ class TextsTest(harness.SharedServicesTest):
         self.assertLess(time.monotonic() - started, 5 * TIME_FACTOR)
 
     def assert_still_right(self):
-        """What came before has left nothing behind in the engine."""
+        """Checks that earlier inputs have left nothing behind in the engine."""
         text = f"The red house is old, and it has {time.monotonic_ns()} windows."
         self.assert_translated(self.server.translate_one(text), MISS,
                                harness.engine_output("eng-spa", text))
 
 
 class HugeTokenTest(harness.ServicesTest):
-    """The engine takes hours for one token of a million letters, if it is let."""
+    """Without a limit, the engine takes hours for one token of a million letters."""
 
     def test_one_token_of_a_megabyte_is_ended_and_others_never_notice(self):
         compute = self.start_compute(config="pool { run_limit_ms: 2000 }")
@@ -163,8 +163,8 @@ class HugeTokenTest(harness.ServicesTest):
                                harness.engine_output("eng-spa", text))
 
     def translate_until(self, server, future):
-        """Asks for other texts as long as `future` is under way, and a few more; returns the
-        longest time that one of them took."""
+        """Asks for other texts while `future` is under way, and for a few more. Returns the longest
+        time that one of them took."""
         over = threading.Event()
         future.add_done_callback(lambda _: over.set())
         slowest, number, more = 0, 0, 5

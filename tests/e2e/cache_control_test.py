@@ -18,7 +18,7 @@ class CacheControlTest(harness.SharedServicesTest):
         self.assert_translated(again, COMPUTED, first.text)
         known = self.server.translate_one(text)
         self.assert_translated(known, MEMORY, first.text)
-        # What is served now is what was computed last.
+        # The answer that is served is the one that was computed last.
         self.assertEqual(known.provenance.compute_time, again.provenance.compute_time)
 
     def test_no_store_leaves_nothing_behind(self):
@@ -64,7 +64,7 @@ class CacheControlTest(harness.SharedServicesTest):
         return sum_of(self.compute.metrics, "souvenir_compute_rows_total")
 
     def assert_not_cached(self, call):
-        """The call or its target fails with FAILED_PRECONDITION."""
+        """Checks that the call or its target fails with FAILED_PRECONDITION."""
         try:
             status = call().translations[0].status
         except grpc.RpcError as error:

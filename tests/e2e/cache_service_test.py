@@ -1,4 +1,4 @@
-"""The admin port: looking into the cache and emptying it, for good."""
+"""The admin port shows the cache and empties it, also across restarts."""
 
 import grpc
 import harness
@@ -11,7 +11,8 @@ RIVER = "The river is long."
 class CacheServiceTest(harness.ServicesTest):
 
     def restart(self, compute, gateway, *connections):
-        """(gateway, client of its public port, client of its admin port), on the same data."""
+        """Returns (gateway, client of its public port, client of its admin port), on the same
+        data."""
         for connection in connections:
             connection.close()
         self.assertEqual(gateway.terminate(), 0)
@@ -63,7 +64,7 @@ class CacheServiceTest(harness.ServicesTest):
         asked = [("es", HOUSE), ("es", RIVER), ("gl", HOUSE)]
         answers = {}
         for target, text in asked:
-            # Some are in memory again after a restart, all are on disk.
+            # After a restart all answers are on disk, and some are in memory again.
             answers[target, text] = server.translate_one(text, target)
         gateway, server, admin = self.restart(compute, gateway, server, admin)
         self.assert_translated(server.translate_one(HOUSE), DISK)
@@ -111,7 +112,7 @@ class CacheServiceTest(harness.ServicesTest):
                 call()
             self.assertEqual(failure.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
         self.assert_translated(server.translate_one(HOUSE), MEMORY)
-        # The admin port serves what the public one does.
+        # The admin port serves all that the public port does.
         admin = self.connect(gateway.admin)
         self.assert_translated(admin.translate_one(HOUSE), MEMORY)
 

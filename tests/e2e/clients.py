@@ -1,4 +1,4 @@
-"""What the tests and benchmarks say to the services: thin wrappers around the generated stubs."""
+"""Clients of the services for tests and benchmarks: thin wrappers around the generated stubs."""
 
 import struct
 
@@ -29,8 +29,8 @@ CALL_SECONDS = 60
 
 
 class Server:
-    """One gRPC port, with a stub of every service; a call to one that is not offered there is
-    UNIMPLEMENTED. Close it before the service that it talks to is started anew."""
+    """One gRPC port, with a stub of every service. A call to a service that the port does not have
+    is UNIMPLEMENTED. Close the object before the program that it talks to is started again."""
 
     def __init__(self, address):
         self.address = address
@@ -51,30 +51,30 @@ class Server:
 
     def translate(self, text, targets=("es",), source="en", cache_control=None,
                   seconds=CALL_SECONDS, **fields):
-        """The whole TranslateResponse."""
+        """Returns the whole TranslateResponse."""
         return self.translation.Translate(
             translate_request(text, targets, source, **fields), timeout=_seconds(seconds),
             metadata=_metadata(cache_control))
 
     def translate_one(self, text, target="es", source="en", **more):
-        """The only Translation of the answer."""
+        """Returns the only Translation of the answer."""
         return self.translate(text, (target,), source, **more).translations[0]
 
     def translate_bytes(self, request, seconds=CALL_SECONDS):
-        """Sends bytes that stand for a TranslateRequest, whatever they are."""
+        """Sends any bytes in the place of a TranslateRequest."""
         call = self.channel.unary_unary(
             TRANSLATE_METHOD, request_serializer=bytes,
             response_deserializer=translation_pb2.TranslateResponse.FromString)
         return call(request, timeout=_seconds(seconds))
 
     def infer(self, request, cache_control=None, seconds=CALL_SECONDS):
-        """(ModelInferResponse, initial metadata as a dict)."""
+        """Returns (ModelInferResponse, initial metadata as a dict)."""
         response, call = self.inference.ModelInfer.with_call(
             request, timeout=_seconds(seconds), metadata=_metadata(cache_control))
         return response, {key: value for key, value in call.initial_metadata()}
 
     def languages(self):
-        """Pairs that can be asked for: {(source, target): model}."""
+        """Returns the pairs that can be translated: {(source, target): model}."""
         answer = self.translation.ListLanguages(
             translation_pb2.ListLanguagesRequest(), timeout=_seconds(10))
         return {(pair.source_language, pair.target_language): pair.model for pair in answer.pairs}
@@ -83,7 +83,7 @@ class Server:
         return self.stats.GetStats(stats_pb2.GetStatsRequest(), timeout=_seconds(10))
 
     def lookups(self):
-        """Rows looked up since the gateway started, by kind, over all models."""
+        """Returns the rows looked up since the gateway started, by kind, over all models."""
         counts = {}
         for model in self.get_stats().models:
             for lookup in model.lookups:
@@ -110,7 +110,7 @@ class Server:
         raise AssertionError("reflection answered nothing")
 
     def ready(self):
-        """True when the server says that all its models are ready; False also where it is away."""
+        """Returns True if the server reports that it is ready; False also if it is away."""
         try:
             return self.inference.ServerReady(oip.ServerReadyRequest(), timeout=_seconds(5)).ready
         except grpc.RpcError:
@@ -123,7 +123,7 @@ def translate_request(text, targets=("es",), source="en", **fields):
 
 
 def text_request(texts, model="apertium-eng-spa", raw=True, shape=None, **fields):
-    """A ModelInferRequest to a model of texts."""
+    """Returns a ModelInferRequest to a model of texts."""
     request = oip.ModelInferRequest(model_name=model, **fields)
     tensor = request.inputs.add(name="text", datatype="BYTES",
                                 shape=[len(texts), 1] if shape is None else shape)
@@ -149,12 +149,12 @@ def decode_bytes_tensor(raw):
 
 
 def translations_of(response):
-    """The texts in a ModelInferResponse."""
+    """Returns the texts in a ModelInferResponse."""
     return [element.decode() for element in decode_bytes_tensor(response.raw_output_contents[0])]
 
 
 def kinds_of(metadata):
-    """The header `souvenir-cache: memory=3,miss=1` as {"memory": 3, "miss": 1}."""
+    """Returns the header `souvenir-cache: memory=3,miss=1` as {"memory": 3, "miss": 1}."""
     return {kind: int(count) for kind, count in
             (part.split("=") for part in metadata["souvenir-cache"].split(","))}
 

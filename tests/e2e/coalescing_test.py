@@ -1,4 +1,4 @@
-"""Many ask the same at once: it is computed once."""
+"""Many callers ask the same question at once, and it is computed once."""
 
 import harness
 from clients import COALESCED, MEMORY, MISS, translate_request
@@ -10,7 +10,7 @@ class CoalescingTest(harness.ServicesTest):
 
     def test_two_hundred_identical_requests_are_one_computation(self):
         _, _, server = self.start_both()
-        # Takes the engine a while, so that most arrive while it is under way.
+        # The engine takes a while for this text, so most calls arrive while it is under way.
         text = "The old man and the sea are friends, but the wind is strong. " * 300
         request = translate_request(text)
         futures = [server.translation.Translate.future(request, timeout=120)

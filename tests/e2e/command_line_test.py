@@ -16,7 +16,7 @@ class CommandLineTest(harness.SharedServicesTest):
     gateway_options = {"data_dir": "cache"}
 
     def run_cli(self, *arguments, text=None, server=None, admin=None, stdin=None):
-        """(exit code, standard output, standard error)."""
+        """Returns (exit code, standard output, standard error)."""
         environment = {**os.environ, "SOUVENIR_SERVER": server or self.gateway.listen,
                        "SOUVENIR_ADMIN": admin or self.gateway.admin, "LC_ALL": "C.UTF-8"}
         done = subprocess.run([program("souvenir"), *arguments], env=environment,
@@ -39,7 +39,7 @@ class CommandLineTest(harness.SharedServicesTest):
         (translation,) = answer["translations"]
         self.assertEqual(translation["text"], "La casa es roja.")
         self.assertEqual(translation["provenance"]["kind"], "CACHE_KIND_MEMORY")
-        # From standard input; words of the command line are joined.
+        # The text comes from standard input, or from words of the command line, which are joined.
         for arguments, text in (((), TEXT + "\n"), (("-",), TEXT), (TEXT.split(), None)):
             answer = self.json_of("translate", "--from", "en", "--to", "es", *arguments,
                                   text=text)
@@ -53,7 +53,7 @@ class CommandLineTest(harness.SharedServicesTest):
 
     def test_targets_come_in_the_order_asked(self):
         spanish, galician = "La casa es roja.\n", "A casa é vermella.\n"
-        for remembered in ("es", "gl"):  # comes first from the gateway
+        for remembered in ("es", "gl"):  # the cached one comes first from the gateway
             self.json_of("cache", "clear", "--yes")
             self.json_of("translate", "--from", "en", "--to", remembered, TEXT)
             self.assertEqual(self.run_cli("translate", "-q", "--from", "en", "--to", "es,gl", TEXT),
@@ -90,8 +90,8 @@ class CommandLineTest(harness.SharedServicesTest):
         self.assertIn("did you mean 'apertium-eng-spa'?", err)
 
     def test_models_are_loaded_and_unloaded(self):
-        # A compute service of its own: other gateways learn of an unload, and of the load that
-        # follows it, only when they look next.
+        # The test has a compute service of its own, because other gateways notice an unload and the
+        # load after it only when they poll again.
         compute = self.start_compute()
         gateway = self.start_gateway(compute, arguments=[f"--compute_admin={compute.admin}"])
         self.connect_when_ready(gateway)
@@ -121,7 +121,7 @@ class CommandLineTest(harness.SharedServicesTest):
         self.assertIn("apertium-eng-spa", self.run_cli("languages")[1])
         models = {model["index"]["name"] for model in self.json_of("models")["models"]}
         self.assertLessEqual({"apertium-eng-spa", "apertium-en-gl", "apertium-fr-es"}, models)
-        # Any server of the protocol can be asked for its models.
+        # Any server of the protocol lists its models.
         code, out, _ = self.run_cli("models", server=self.compute.listen)
         self.assertEqual(code, OK)
         self.assertIn("apertium-eng-spa", out)
@@ -140,7 +140,7 @@ class CommandLineTest(harness.SharedServicesTest):
         self.json_of("cache", "clear", "--yes")
         answer = self.json_of("translate", "--from", "en", "--to", "es", TEXT)
         key = answer["translations"][0]["provenance"]["key"]
-        # Those that were forgotten are swept out in the background.
+        # Invalidated entries are swept out in the background, so some may be left.
         self.assertGreaterEqual(int(self.json_of("cache", "stats")["memory"]["entries"]), 1)
         self.assertIn("apertium-eng-spa", self.run_cli("cache", "stats")[1])
         self.assertEqual(self.json_of("cache", "entry", key)["key"], key)

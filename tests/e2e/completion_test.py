@@ -1,5 +1,5 @@
-"""What is made of the command line's own description: completion for shells, the manual pages, and
-the page of the documentation that names the same commands."""
+"""Tests what is made from the description of the command line: completion for shells, the manual
+pages, and the page of the documentation that names the same commands."""
 
 import pathlib
 import re
@@ -19,7 +19,7 @@ def output(name, *arguments):
 
 
 def completed_by_bash(*words):
-    """What bash offers for the last of `words`."""
+    """Returns the completions that bash offers for the last of `words`."""
     script = f"""
 source <(printf '%s' "$SCRIPT")
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
@@ -42,7 +42,8 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual(completed_by_bash("souvenir", "--json", "models", "l"), {"load"})
         self.assertEqual(completed_by_bash("souvenir", "completion", ""), {"bash", "zsh", "fish"})
         self.assertEqual(completed_by_bash("souvenir", "translate", "--f"), {"--from"})
-        # Flags of all commands, behind any of them; a value is no command.
+        # Flags that all commands have are offered after any command. A flag's value is not taken
+        # for a command.
         self.assertEqual(completed_by_bash("souvenir", "cache", "clear", "--ad"), {"--admin"})
         self.assertEqual(completed_by_bash("souvenir", "--server", "cache", "mo"), {"models"})
         self.assertEqual(completed_by_bash("souvenir", "--timeout", ""), set())

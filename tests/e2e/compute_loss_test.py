@@ -1,4 +1,4 @@
-"""Compute goes away: what is remembered is still served, the rest fails soon and says why."""
+"""While compute is away, cached answers are still served; the rest fails soon and says why."""
 
 import time
 
@@ -27,17 +27,17 @@ class ComputeLossTest(harness.ServicesTest):
         compute.kill()
         self.assert_translated(server.translate_one(KNOWN), MEMORY, known.text)
         self.assert_misses_fail_soon(server, "A text that nobody asked for.")
-        # One target is known and one is not: the call succeeds, the target that fails says so.
+        # One target is cached and one is not: the call succeeds, and the target that fails says so.
         partial = server.translate(KNOWN, ("es", "gl")).translations
         self.assert_translated(partial[0], MEMORY, known.text)
         self.assertEqual(partial[1].status.code,
                          harness.code_number(grpc.StatusCode.UNAVAILABLE))
         self.assertIn("compute cannot be reached", partial[1].status.message)
-        # Callers are told no address; the log is.
+        # The address is in the log, and not in the error of a caller.
         self.assertNotIn(self.compute_address, partial[1].status.message)
         self.assertIn(self.compute_address, gateway.log())
 
-        # A gateway that starts while compute is down knows its models from before.
+        # A gateway that starts while compute is away knows the models of its last run.
         server.close()
         self.assertEqual(gateway.terminate(), 0)
         gateway = self.start_gateway(self.compute_address, data_dir="cache")
@@ -58,7 +58,7 @@ class ComputeLossTest(harness.ServicesTest):
 
         answer = wait_for(translated, "misses to work again")
         self.assert_translated(answer, MISS, harness.engine_output("eng-spa", text))
-        # What was remembered under the same digest still holds.
+        # Cached answers of the same digest are still valid.
         self.assert_translated(server.translate_one(KNOWN), MEMORY, known.text)
 
     def test_a_gateway_that_has_never_seen_compute_says_so(self):

@@ -1,7 +1,7 @@
-"""The gateway is killed again and again while it writes as fast as it can, and comes back each time
-with what was on disk, nothing that was invalidated, and no wrong byte.
+"""Kills the gateway again and again while it writes as fast as it can. Each time it comes back with
+the answers that were on disk, without those that were invalidated, and with no wrong byte.
 
-SOUVENIR_CRASH_ROUNDS says how often; SOUVENIR_CRASH_SEED repeats a run that failed.
+SOUVENIR_CRASH_ROUNDS is the number of kills; SOUVENIR_CRASH_SEED repeats a run that failed.
 """
 
 import os
@@ -15,11 +15,11 @@ from services import wait_for
 
 ROUNDS = int(os.environ.get("SOUVENIR_CRASH_ROUNDS", "12"))
 SEED = int(os.environ.get("SOUVENIR_CRASH_SEED", random.randrange(10**6)))
-ROWS = 16  # of a request
-SAFE_ROWS = 1600  # that have reached the disk when the load begins
-MOST_LOAD_ROWS = 16_000  # that were looked up when the gateway is killed
+ROWS = 16  # rows of a request
+SAFE_ROWS = 1600  # rows that are on disk when the load begins
+MOST_LOAD_ROWS = 16_000  # most rows looked up when the gateway is killed
 IN_FLIGHT = 32
-# Small, so that segments come and go; but what one round writes fits in several times.
+# Small, so that segments come and go, but several times as large as what one round writes.
 CONFIG = "memory { limit_bytes: 8388608 } disk { limit_bytes: 67108864 }"
 
 
@@ -35,7 +35,8 @@ class CrashTest(harness.ServicesTest):
                 first = self.kill_under_load(models, first, chance, is_invalidating)
 
     def kill_under_load(self, models, first, chance, is_invalidating):
-        """One round on new inputs from `first`; returns where the next round's begin."""
+        """Runs one round on new inputs from `first` on. Returns the first input of the next
+        round."""
         gateway, server = self.start(models)
         self.ask(gateway, first, SAFE_ROWS)
         wait_for(lambda: server.get_stats().disk.pending_writes == 0, "the disk")
@@ -56,7 +57,7 @@ class CrashTest(harness.ServicesTest):
         self.ask(gateway, first, SAFE_ROWS)
         self.assertEqual(server.lookups().get(DISK, 0), 0 if is_invalidating else SAFE_ROWS,
                          "answers from disk of those that had reached it before the kill")
-        # Of some more than were asked before the kill, so that every record is read.
+        # Asks for more rows than were asked before the kill, so that every record is read.
         end = first + 2 * seen // ROWS * ROWS
         self.ask(gateway, first + SAFE_ROWS, end - first - SAFE_ROWS)
         self.assertEqual(metrics.sum_of(gateway.metrics, "souvenir_gateway_disk_read_errors_total"),

@@ -1,5 +1,5 @@
-"""The dashboards and rules of deploy/ over a real Prometheus that scrapes both services under load:
-every query of every panel, and every rule, has an answer."""
+"""Every query of every panel, and every rule, of deploy/ has an answer from a real Prometheus that
+scrapes both services under load."""
 
 import itertools
 import json
@@ -16,19 +16,19 @@ from services import SOURCE_DIRECTORY, wait_for
 import yaml
 
 FOLDER = SOURCE_DIRECTORY / "deploy" / "grafana"
-# What Grafana would put in their places, with Prometheus's interval of this test.
+# The values that Grafana would put in, with the scrape interval of this test.
 VARIABLES = {"$__rate_interval": "30s", "$model": ".*"}
 LABEL_VALUES = re.compile(r"^label_values\((\w+), (\w+)\)$")
 
 
 def dashboards():
-    """{file's name: dashboard}."""
+    """Returns {file name: dashboard}."""
     return {path.name: json.loads(path.read_text(encoding="utf-8"))
             for path in sorted(FOLDER.glob("*.json"))}
 
 
 def panels(dashboard):
-    """Those that show something."""
+    """Returns the panels that show something."""
     return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 
 
@@ -42,7 +42,7 @@ def query_of(target):
 
 
 class Traffic:
-    """Requests of all kinds, again and again until it is stopped."""
+    """Sends requests of all kinds until it is stopped."""
 
     def __init__(self, server):
         self._server = server
@@ -73,7 +73,8 @@ class Traffic:
         self._server.translate_one(new)
         for old in range(max(0, number - 5), number):
             self._server.translate_one(f"The house number {old} is red.")
-        # The same at once, so that one joins the other's flight; several rows in one request.
+        # Two same requests at once, so that one joins the other's flight, and a request of several
+        # rows.
         same = translate_request(f"The sea number {number} is blue.")
         twins = [self._server.translation.Translate.future(same, timeout=60) for _ in range(2)]
         self._server.infer(text_request([f"The hill number {number} is {how}."
@@ -117,7 +118,7 @@ class DashboardsTest(harness.ServicesTest):
         self.assertEqual(traffic.failures(), [])
 
     def wait_for_numbers(self, queries):
-        """Until each has given one; `queries` are what asks them."""
+        """Waits until each query has given a number. `queries` is {query: where it comes from}."""
         left = dict(queries)
 
         def all_answered():
@@ -132,7 +133,7 @@ class DashboardsTest(harness.ServicesTest):
             self.fail("no answer to\n" + "\n".join(f"{who}: {query}" for query, who in left.items()))
 
     def wait_for_rules(self):
-        """Until each recorded series has a value and each alert was looked at."""
+        """Waits until each recorded series has a value and each alert was evaluated."""
         rules = self.prometheus.rules()
         records = [rule["name"] for rule in rules if rule["type"] == "recording"]
         self.assertTrue(records)

@@ -1,5 +1,5 @@
-"""The disk tier is damaged, or its disk is full: answers go on from memory and compute, it is said,
-and what can come back does."""
+"""If the disk tier is damaged or its disk is full, answers go on from memory and compute, the
+failure is reported, and the tier comes back if it can."""
 
 import pathlib
 import subprocess
@@ -19,13 +19,13 @@ def texts(prefix, count, words=1):
 
 
 def metric(gateway, name):
-    """The value of a metric without labels."""
+    """Returns the value of a metric without labels."""
     _, samples = metrics.scrape(gateway.metrics)
     return samples[name][0][1]
 
 
-# A file system of its own for the data directory, almost full, in namespaces of its own, so that it
-# needs no rights: $1 is the directory; what follows is the program.
+# Runs a program with an almost full file system for its data directory. Namespaces of its own make
+# that possible without rights. $1 is the directory; the program follows.
 IN_FULL_FILE_SYSTEM = [
     "unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
     'mount -t tmpfs -o size=20000k tmpfs "$1" && head -c 19700k /dev/zero > "$1/ballast" && '
@@ -76,7 +76,7 @@ class DamagedStoreTest(harness.ServicesTest):
         server = self.connect_when_ready(gateway)
         answers = {text: server.translate_one(text).text for text in texts("old", 50)}
         server.close()
-        gateway.terminate()  # which writes the tables out
+        gateway.terminate()  # the stop writes the tables
         for table in (self.services.directory / "data" / "cache").glob("*.sst"):
             with table.open("r+b") as file:
                 file.truncate(table.stat().st_size // 2)

@@ -1,5 +1,5 @@
-"""The examples of the documentation are configurations that the services take, its tables name the
-fields there are, and its links lead somewhere."""
+"""The services take the configurations in the documentation's examples, its tables name the fields
+that exist, and its links lead to something."""
 
 import pathlib
 import re
@@ -18,7 +18,8 @@ FIELD = re.compile(r"^\s*(?:optional|repeated) \w+ (\w+) = |^\s*(?:map<[^>]*>) (
 
 
 def check(service, text):
-    """(exit code, standard error) of `souvenir-<service> --check_config` on a file with `text`."""
+    """Returns (exit code, standard error) of `souvenir-<service> --check_config` on a file with
+    `text`."""
     with tempfile.TemporaryDirectory(prefix="souvenir-e2e-") as directory:
         path = pathlib.Path(directory) / "example.textproto"
         path.write_text(text, encoding="utf-8")
@@ -29,7 +30,7 @@ def check(service, text):
 
 
 def sections(page):
-    """As they are written in links: lower case, dashes, no other punctuation."""
+    """Returns the titles as links have them: lower case, dashes, no other punctuation."""
     titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
@@ -57,7 +58,7 @@ class PagesTest(unittest.TestCase):
     def test_every_example_is_accepted(self):
         examples = [(page, service, text) for page in PAGES
                     for service, text in EXAMPLE.findall(page.read_text(encoding="utf-8"))
-                    if service != "model"]  # models_test.py serves those
+                    if service != "model"]  # models_test.py tests these
         self.assertGreater(len(examples), 2)
         for page, service, text in examples:
             with self.subTest(page=page.name, service=service):

@@ -1,4 +1,4 @@
-"""The tables of docs/metrics.md."""
+"""Reads the tables of docs/metrics.md."""
 
 import dataclasses
 import re
@@ -21,7 +21,7 @@ class Family:
 
 
 def families():
-    """{name: Family}."""
+    """Returns {name: Family}."""
     found = {}
     for section, cells in _rows():
         if section not in ("gateway", "compute", "both"):
@@ -34,7 +34,7 @@ def families():
 
 
 def label_values():
-    """{(name of a family, label): values, or None where the page does not list them}."""
+    """Returns {(name of a family, label): values, or None if the page does not list them}."""
     known = families()
     found = {}
     rows = [cells for section, cells in _rows() if section == "labels"]
@@ -51,7 +51,7 @@ def label_values():
 
 
 def _rows():
-    """(section, cells) of each row of each table; without the heads."""
+    """Yields (section, cells) of each row of each table, without the heads."""
     section, is_body = "", False
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         heading = HEADING.match(line)
@@ -66,8 +66,8 @@ def _rows():
 
 
 def metrics_in(query):
-    """The names of all metrics and recorded series in a query of PromQL, without what a histogram's
-    name ends with."""
+    """Returns the names of all metrics and recorded series in a PromQL query, without the suffixes
+    of a histogram."""
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", query)  # values of labels
     names = re.findall(r"[a-z_:]*(?:souvenir|process)_[a-z0-9_:]*|\bup\b", bare)
     known = families()

@@ -1,4 +1,4 @@
-"""Several compute services behind one gateway: they come and go, and no request fails for it."""
+"""Several compute services behind one gateway come and go, and no request fails because of that."""
 
 import itertools
 import threading
@@ -14,7 +14,7 @@ CALLERS = 4
 
 
 class Load:
-    """Callers that ask for new texts, one after the other, until they are stopped."""
+    """Callers that ask for new texts one after another until they are stopped."""
 
     def __init__(self, server):
         self.answered = 0
@@ -90,7 +90,7 @@ class EndpointsTest(harness.ServicesTest):
     def test_one_is_killed_under_load_and_comes_back(self):
         load = self.start_load()
         load.wait_for_more(40)
-        # One may have its model sooner than the other, and is then asked first.
+        # One service may have its model sooner than the other, and is then asked first.
         wait_for(lambda: all(self.calls(address) for address in self.addresses), "both to work")
 
         self.computes[0].kill()

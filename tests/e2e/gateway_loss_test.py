@@ -1,4 +1,4 @@
-"""The gateway is killed while it writes: it comes back, and never with a wrong answer."""
+"""A gateway that is killed while it writes comes back, and never gives a wrong answer."""
 
 import threading
 
@@ -34,7 +34,7 @@ class Writers:
             try:
                 answer = self._server.translate_one(text)
             except grpc.RpcError:
-                return  # it was killed
+                return  # the gateway was killed
             with self._lock:
                 if answer.status.code == 0:
                     self.answers[text] = answer.text

@@ -1,5 +1,5 @@
-"""A model that runs for longer than it may: killed where it is a process, marked where it is not, and
-in nobody's way."""
+"""A model that exceeds its run limit is killed if it is a process and marked if it is not, and does
+not hold up other models."""
 
 import pathlib
 import signal
@@ -58,7 +58,7 @@ class HangingModelTest(harness.ServicesTest):
             return sum_of(self.compute.metrics, "souvenir_compute_workers_lost_total",
                           model="in_a_process")
 
-        for times in (1, 2):  # the worker is made again
+        for times in (1, 2):  # the second time, the worker was started again
             self.assert_fails(grpc.StatusCode.DEADLINE_EXCEEDED,
                               lambda: self.server.infer(question("in_a_process")),
                               "in_a_process", str(LIMIT_MS))
@@ -82,7 +82,7 @@ class HangingModelTest(harness.ServicesTest):
         self.assert_others_go_on()
         wait_for(lambda: self.server.health("in_a_thread") == "SERVING", "the model to come back")
         hanging.join()
-        self.assertEqual(len(answers), 1)  # late, and not lost
+        self.assertEqual(len(answers), 1)  # the answer is late, and not lost
 
 
 SLEEPER = """import time
@@ -99,7 +99,8 @@ output { name: "answer" data_type: TYPE_STRING dims: 1 }
 
 
 class HangingLoadTest(harness.ServicesTest):
-    """A model that hangs while it loads: in nobody's way, and given up when it has to be."""
+    """A model that hangs while it loads holds up nothing else, and is given up when it has to
+    be."""
 
     def setUp(self):
         super().setUp()
@@ -118,7 +119,7 @@ class HangingLoadTest(harness.ServicesTest):
         return folder / str(version)
 
     def hang(self):
-        """Gives the model that is loaded a version that hangs, and waits until it does."""
+        """Gives the loaded model a version that hangs while it loads, and waits until it hangs."""
         folder = self.write("echo", SLEEPER, version=2)
         wait_for((folder / "begun").exists, "the new version to be loaded")
 

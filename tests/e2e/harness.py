@@ -1,5 +1,5 @@
-"""The frame of the end-to-end tests: services started for a test, stopped after it, and their logs
-shown where it fails."""
+"""The base of the end-to-end tests. Starts services for a test, stops them after it, and shows
+their logs if it fails."""
 
 import os
 import subprocess
@@ -30,7 +30,8 @@ class ServicesTest(unittest.TestCase):
         return self.services.start_gateway(getattr(compute, "listen", compute), **options)
 
     def start_both(self, **options):
-        """(compute, gateway, a client of the gateway that knows its languages)."""
+        """Returns (compute, gateway, a client of the gateway) once the gateway knows its
+        languages."""
         compute = self.start_compute()
         gateway = self.start_gateway(compute, **options)
         return compute, gateway, self.connect_when_ready(gateway)
@@ -41,13 +42,15 @@ class ServicesTest(unittest.TestCase):
         return server
 
     def connect_when_ready(self, gateway):
-        """A client of the gateway's public port, once the gateway knows what compute offers."""
+        """Returns a client of the gateway's public port, once the gateway knows compute's
+        models."""
         server = self.connect(gateway.listen)
         wait_for(lambda: CHECKED_PAIR in server.languages(), "the gateway to learn its models")
         return server
 
     def assert_fails(self, code, call, *parts):
-        """`call` fails with `code` and a message that has all of `parts` in it, in any case."""
+        """Checks that `call` fails with `code` and a message with all of `parts`, in any letter
+        case."""
         with self.assertRaises(grpc.RpcError) as failure:
             call()
         error = failure.exception
@@ -58,7 +61,7 @@ class ServicesTest(unittest.TestCase):
         return error
 
     def assert_translated(self, translation, kind, text=None):
-        """It succeeded, by `kind` (one, or any of a tuple)."""
+        """Checks that it succeeded, by `kind` (one, or any of a tuple)."""
         self.assertEqual(translation.status.code, 0, translation.status.message)
         kinds = kind if isinstance(kind, tuple) else (kind,)
         self.assertIn(translation.provenance.kind, kinds)
@@ -67,7 +70,7 @@ class ServicesTest(unittest.TestCase):
 
 
 class SharedServicesTest(ServicesTest):
-    """Tests that disturb nothing share one pair of services, started for the class."""
+    """Tests that do not disturb the services, and share a pair that is started for the class."""
 
     gateway_options = {}
     compute_options = {}
@@ -86,19 +89,19 @@ class SharedServicesTest(ServicesTest):
 
 
 def engine_output(mode, text):
-    """What Apertium itself, run once on its own, makes of a text."""
+    """Returns the output of Apertium itself, run once, for a text."""
     done = subprocess.run(["apertium", "-u", mode], input=text.encode(), capture_output=True,
                           check=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
     return done.stdout.decode().rstrip("\n")
 
 
 def code_number(code):
-    """The number of a grpc.StatusCode."""
+    """Returns the number of a grpc.StatusCode."""
     return code.value[0]
 
 
 class _ResultWithLogs(unittest.TextTestResult):
-    """Adds to each failure what the services had said."""
+    """Adds the logs of the services to each failure."""
 
     def addFailure(self, test, err):
         super().addFailure(test, err)

@@ -1,4 +1,4 @@
-"""What one client does to the port of a service costs neither the others nor much memory."""
+"""One client, whatever it does to a port, harms no other client and takes little memory."""
 
 import contextlib
 import os
@@ -35,7 +35,7 @@ connections {
 """
 
 
-# Of the build; those with sanitizers have not.
+# True if the build has HTTP/2 limits; builds with sanitizers have none.
 HAS_LIMITS = os.environ.get("SOUVENIR_HTTP2_LIMITS", "1") == "1"
 
 
@@ -45,7 +45,7 @@ def resident_bytes(pid):
 
 
 def send_until_closed(connection, step, times):
-    """How many steps there were before the server closed."""
+    """Repeats `step` until the server closes, `times` at most. Returns the number of steps."""
     for done in range(times):
         try:
             step(connection)
@@ -63,7 +63,8 @@ class HostileClientsTest(harness.SharedServicesTest):
         return (("gateway", self.gateway), ("compute", self.compute))
 
     def assert_serves(self, name, service):
-        """Another client is answered, on a connection that it has had, or on a new one."""
+        """Checks that another client is answered: on a new connection, and at the gateway on an old
+        one, too."""
         if name == "gateway":
             self.assertTrue(self.server.languages())
         self.assertEqual(self.connect(service.listen).health(), "SERVING")
@@ -93,7 +94,8 @@ class HostileClientsTest(harness.SharedServicesTest):
             with self.subTest(service=name):
                 closed = f"souvenir_{name}_connections_reset_total"
                 count = metrics.sum_of(service.metrics, closed)
-                # Far fewer than what they may hold at once: an honest client with a short deadline.
+                # An honest client with a short deadline resets far fewer calls than a burst may
+                # have.
                 honest = self.connection(service, acknowledge=True)
                 for _ in range(100):
                     honest.reset(honest.begin(INFER))
@@ -121,7 +123,7 @@ class HostileClientsTest(harness.SharedServicesTest):
                          "the calls to be gone")
 
     def test_calls_without_a_message_end_themselves_and_nothing_else(self):
-        self.server.infer(text_request(["The house is red."]))  # a model that is known and cached
+        self.server.infer(text_request(["The house is red."]))  # known and cached from now on
         for name, service in self.on_both():
             for path in (INFER, TRANSLATE) if name == "gateway" else (INFER,):
                 with self.subTest(service=name, path=path):
@@ -164,14 +166,15 @@ class HostileClientsTest(harness.SharedServicesTest):
             with self.subTest(service=name):
                 connection = self.connection(service, acknowledge=True)
                 for _ in range(30):
-                    # Twenty times the least interval; the server's clock is one of milliseconds.
+                    # The pause is twenty times the least interval, because the server's clock
+                    # counts milliseconds.
                     due = time.monotonic() + 0.02
                     wait_for(lambda due=due: time.monotonic() >= due, "some time")
                     connection.ping()
                     self.assertIsNotNone(connection.wait_for(http2.PING))
 
     def test_a_flood_of_pings_is_sent_away(self):
-        compute = self.services.start_compute()  # with the default of five seconds
+        compute = self.services.start_compute()  # with the default interval of five seconds
         connection = self.connection(compute, acknowledge=True)
         for _ in range(5):
             with contextlib.suppress(OSError):
@@ -199,11 +202,12 @@ class HeaderBlocksTest(harness.SharedServicesTest):
     """Header blocks of several frames, with the default of 64 KiB for the metadata of a call."""
 
     FIELD = http2.literal("x", "y" * 1000)
-    # A field of 4 KB that the table keeps, and then is named by a byte.
+    # A field of 4 KB that HPACK's table keeps; later one byte refers to it.
     KEPT, KEPT_AGAIN = http2.literal("k" * 3900, "", first=b"\x40"), b"\xbe"
-    UNFINISHED = b"\x00\x01x"  # the name of a field whose value is to come
+    UNFINISHED = b"\x00\x01x"  # the name of a field without its value
 
-    # The first frame's end and what follows in each frame: none is above 64 KiB, all are without end.
+    # The end of the first frame, and the content of each later frame. No frame is above 64 KiB, but
+    # the block has no end.
     FLOODS = {
         "large fields": (b"", FIELD * 16),
         "small fields": (b"", http2.literal("a", "b") * 1500),
@@ -217,7 +221,8 @@ class HeaderBlocksTest(harness.SharedServicesTest):
     }
 
     def assert_flood_ends(self, service, stream, first, more, flags=0):
-        """The service closes the connection for its metadata, and takes no memory for it."""
+        """Checks that the service closes the connection for its metadata and takes little
+        memory."""
         name = service.name.removeprefix("souvenir-")
         closed = f"souvenir_{name}_connections_metadata_exceeded_total"
         count = metrics.sum_of(service.metrics, closed)
@@ -227,7 +232,7 @@ class HeaderBlocksTest(harness.SharedServicesTest):
         part = http2.frame(http2.CONTINUATION, 0, stream, more)
         times = (32 << 20) // max(len(more), 4096)
         done = send_until_closed(connection, lambda client: client.send(part), times)
-        if len(more) > 4096:  # no buffer of the kernel's has room for all
+        if len(more) > 4096:  # more than the kernel's buffers can hold
             self.assertLess(done, times)
         connection.wait_until_closed()
         self.assertEqual(metrics.sum_of(service.metrics, closed), count + 1)
@@ -274,7 +279,7 @@ class HeaderBlocksTest(harness.SharedServicesTest):
     def test_a_field_does_not_go_on_in_the_next_block(self):
         connection = self.connection(self.gateway.listen)
         self.assert_answers(connection, connection.begin(READY))
-        # The stream has ended: this is skipped.
+        # The stream has ended, so the server skips this block.
         connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, self.FLOODS["a name"][0]))
         connection.wait_until_closed()
 
@@ -285,7 +290,7 @@ class HeaderBlocksTest(harness.SharedServicesTest):
             for size in (16_384, 1_000, 100, 1):
                 with self.subTest(service=service.name, size=size):
                     connection = self.connection(service.listen)
-                    for _ in range(3):  # together more than one may have
+                    for _ in range(3):  # together above the limit of one call
                         stream = connection.new_stream()
                         connection.begin_in_parts(stream, block, size)
                         self.assert_answers(connection, stream)
@@ -293,7 +298,7 @@ class HeaderBlocksTest(harness.SharedServicesTest):
     def test_blocks_that_are_skipped_are_not_added_up(self):
         connection = self.connection(self.gateway.listen)
         self.assert_answers(connection, connection.begin(READY))
-        for _ in range(100):  # of a stream that has ended
+        for _ in range(100):  # the stream has ended
             connection.begin_in_parts(1, http2.literal("x", "y" * 1000), 400)
             connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, self.FIELD))
         stream = connection.new_stream()
@@ -306,7 +311,7 @@ class CompressionTest(harness.SharedServicesTest):
     MESSAGE = 1 << 20  # max_message_bytes
     gateway_options = {"config": f"max_message_bytes: {MESSAGE}"}
     compute_options = {"config": f"max_message_bytes: {MESSAGE}"}
-    # Inflates to a thousand times its size; small enough for what may be sent without being asked.
+    # Inflates to a thousand times its size, and fits into the first flow-control window.
     BOMB = http2.message(bytes(60 << 20), compressed=True)
 
     def test_compressed_questions_to_the_public_port_are_answered(self):
@@ -332,7 +337,7 @@ class CompressionTest(harness.SharedServicesTest):
             server = self.connect(address)
             self.assert_fails(grpc.StatusCode.UNIMPLEMENTED, lambda s=server: s.inference.ModelInfer(
                 request, timeout=60, compression=grpc.Compression.Gzip))
-        # Here it is gRPC that refuses, without a word.
+        # gRPC itself refuses this one, without a message.
         with self.assertRaises(grpc.RpcError) as failure:
             self.server.inference.ModelReady(
                 harness.clients.oip.ModelReadyRequest(name="apertium-eng-spa" * 10), timeout=60,
@@ -365,7 +370,7 @@ class CompressionTest(harness.SharedServicesTest):
 
 
 class MemoryTest(harness.ServicesTest):
-    """The page says what clients can take of memory."""
+    """The documentation is right about the memory that clients can take."""
 
     PAGE = (SOURCE_DIRECTORY / "docs" / "operations.md").read_text(encoding="utf-8")
     FORMULA = re.compile(r"`max_connections_per_peer` × \((\d+) KiB \+ "
@@ -427,7 +432,7 @@ class MemoryTest(harness.ServicesTest):
         size, messages = 16 << 20, 4
         for connection in self.connections(self.gateway, messages):
             stream = connection.begin(INFER)
-            part = http2.message(bytes(size - 1024))[:-1]  # but its last byte
+            part = http2.message(bytes(size - 1024))[:-1]  # all but the last byte
             for at in range(0, len(part), 16384):
                 connection.send_within_window(stream, part[at:at + 16384])
         self.assertLess(self.taken(self.gateway), 2 * size * messages)
@@ -444,7 +449,8 @@ class MemoryTest(harness.ServicesTest):
 
         def send(i, connection):
             stream = connection.begin(INFER)
-            # Until the server has no room for it any more: None, or an error once it is closed.
+            # Sends until the server has no more room. wait_for() then returns None, or send()
+            # raises once it is closed.
             with contextlib.suppress(OSError, TypeError):
                 for at in range(0, len(part), 16384):
                     connection.send_within_window(stream, part[at:at + 16384])
@@ -473,7 +479,7 @@ class OpenFilesTest(harness.ServicesTest):
             resource.prlimit(compute.pid, resource.RLIMIT_NOFILE, (used + 5, used + 5))
             clients = [socket.create_connection(compute.listen.rsplit(":", 1), timeout=60)
                        for _ in range(50)]
-            # Those that are refused are told at once.
+            # Refused connections are logged at once.
             wait_for(lambda: "too many open files" in compute.log(), "a line about it")
             for client in clients:
                 client.close()
@@ -494,7 +500,7 @@ class SilentClientsTest(harness.ServicesTest):
                 pass
 
     def test_a_stop_does_not_wait_for_clients_that_do_not_read(self):
-        """Answers to this one fill the kernel's buffers, because it lets the server send anything."""
+        """The client lets the server send anything, so answers fill the kernel's buffers."""
         compute = self.start_compute()
         client = http2.Connection(compute.listen)
         self.addCleanup(client.close)
@@ -510,7 +516,7 @@ class SilentClientsTest(harness.ServicesTest):
         self.assertEqual(compute.terminate(12), 0)
 
     def half_sent(self, address):
-        """Calls of which a part has come, of each kind."""
+        """Sends a part of a call, on a connection of its own for each kind of part."""
         headers = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.headers(INFER))
         data = http2.frame(http2.DATA, 0, 1, http2.message(bytes(200))[:100])
         block = http2.headers(READY)

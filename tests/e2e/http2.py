@@ -1,4 +1,4 @@
-"""A client of HTTP/2 that writes its frames by hand, for what no well-behaved client does."""
+"""An HTTP/2 client that writes its frames by hand, to do what no well-behaved client does."""
 
 import gzip
 import socket
@@ -18,7 +18,7 @@ def frame(kind, flags, stream, payload=b""):
 
 
 def literal(name, value, first=b"\x00"):
-    """A header as HPACK's literal, without indexing unless its first byte is another one."""
+    """Returns a header as a literal of HPACK; without indexing, unless `first` says otherwise."""
     return first + _string(name) + _string(value)
 
 
@@ -28,7 +28,7 @@ def _string(text):
 
 
 def length(number, huffman=False):
-    """The length of a string, as HPACK begins one."""
+    """Returns the length of a string in HPACK's encoding."""
     flag = 128 if huffman else 0
     if number < 127:
         return bytes((flag + number,))
@@ -40,27 +40,27 @@ def length(number, huffman=False):
 
 
 def answer_headers(more=()):
-    """The header block that a server of gRPC begins an answer with."""
+    """Returns the header block with which a gRPC server begins an answer."""
     fields = [(":status", "200"), ("content-type", "application/grpc"), *more]
     return b"".join(literal(name, value) for name, value in fields)
 
 
 def headers(path, more=()):
-    """The header block of a gRPC call."""
+    """Returns the header block of a gRPC call."""
     fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "test"),
               ("content-type", "application/grpc"), ("te", "trailers"), *more]
     return b"".join(literal(name, value) for name, value in fields)
 
 
 def message(payload, compressed=False):
-    """A message of gRPC."""
+    """Returns a message with gRPC's prefix."""
     body = gzip.compress(payload) if compressed else payload
     return bytes((1 if compressed else 0,)) + struct.pack("!I", len(body)) + body
 
 
 def serve(listener, block, data, calls):
-    """Takes one connection of a client and answers so many calls on it with that header block and
-    that data, whatever was asked."""
+    """Accepts one connection, and answers `calls` calls on it with `block` and `data`, whatever was
+    asked."""
     with listener.accept()[0] as client:
         reader = client.makefile("rb")
         reader.read(len(PREFACE))
@@ -73,13 +73,14 @@ def serve(listener, block, data, calls):
             if kind == HEADERS:
                 calls -= 1
                 client.sendall(frame(HEADERS, END_HEADERS, stream, block))
-                # No more than a window's worth, so that nothing has to be waited for.
+                # The data fits into the window, so there is no need to wait for updates.
                 for at in range(0, len(data), 16384):
                     client.sendall(frame(DATA, 0, stream, data[at:at + 16384]))
 
 
 class Connection:
-    """One connection. It answers nothing by itself, above all no settings, unless told to."""
+    """One connection. By itself it answers no frame; with `acknowledge` it acknowledges
+    settings."""
 
     def __init__(self, address, acknowledge=False):
         host, port = address.rsplit(":", 1)
@@ -87,7 +88,7 @@ class Connection:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self._next_stream = 1
-        self._windows = {}  # of streams, and of the connection as 0: what may still be sent
+        self._windows = {}  # bytes that may still be sent, by stream; 0 is the connection
         self.send(PREFACE + frame(SETTINGS, 0, 0))
         if acknowledge:
             self.wait_for(SETTINGS)
@@ -116,7 +117,7 @@ class Connection:
         return stream
 
     def begin_in_parts(self, stream, block, size, flags=0):
-        """Sends a header block as a HEADERS frame and CONTINUATION frames of so many bytes."""
+        """Sends a header block as a HEADERS frame and CONTINUATION frames of `size` bytes."""
         parts = [block[at:at + size] for at in range(0, len(block), size)]
         kinds = [(HEADERS, flags)] + [(CONTINUATION, 0)] * (len(parts) - 1)
         kinds[-1] = (kinds[-1][0], kinds[-1][1] | END_HEADERS)
@@ -130,8 +131,8 @@ class Connection:
         self.send(frame(DATA, END_STREAM if end else 0, stream, parts[-1]))
 
     def send_within_window(self, stream, data):
-        """Sends it once the server has said that it has room for it. Only for one stream at a time,
-        because what is read on the way is let go of."""
+        """Sends `data` once the server's window has room for it. Only for one stream at a time,
+        because frames that come meanwhile are dropped."""
         while min(self._window(0), self._window(stream)) < len(data):
             found = self.wait_for(WINDOW_UPDATE)
             self._windows[found[2]] = self._window(found[2]) + int.from_bytes(found[3], "big")
@@ -149,7 +150,8 @@ class Connection:
         self.send(frame(PING, 0, 0, bytes(8)))
 
     def read(self):
-        """(kind, flags, stream, payload) of the next frame; None where the server has closed."""
+        """Returns (kind, flags, stream, payload) of the next frame; None if the server has
+        closed."""
         head = self._read_exactly(9)
         if head is None:
             return None
@@ -160,14 +162,15 @@ class Connection:
         return head[3], head[4], int.from_bytes(head[5:9], "big"), payload
 
     def wait_for(self, kind, stream=None):
-        """The next frame of that kind; None where the server closes before it."""
+        """Returns the next frame of that kind; None if the server closes before it."""
         while True:
             found = self.read()
             if found is None or (found[0] == kind and stream in (None, found[2])):
                 return found
 
     def wait_until_closed(self):
-        """What the server said with GOAWAY before it closed: (error code, text), or None."""
+        """Returns (error code, text) of the server's last GOAWAY, or None if it closed without
+        one."""
         said = None
         while True:
             found = self.read()

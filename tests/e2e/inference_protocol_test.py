@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, through the gateway and at the compute service itself."""
+"""Tests the Open Inference Protocol at the gateway and at the compute service."""
 
 import grpc
 import harness
@@ -37,7 +37,7 @@ class InferenceProtocolTest(harness.SharedServicesTest):
         self.assertEqual(response.outputs[0].datatype, "BYTES")
         self.assertEqual(response.outputs[0].name, "translation")
 
-        # One row alone tells its key; raw and typed contents are the same question.
+        # The answer of a single row has its key. Raw and typed contents are the same question.
         for raw in (True, False):
             response, metadata = self.server.infer(text_request([new], raw=raw))
             self.assertEqual(kinds_of(metadata), {"memory": 1})
@@ -73,8 +73,8 @@ class InferenceProtocolTest(harness.SharedServicesTest):
                                  [("translation", "BYTES")])
                 self.assertEqual(metadata.inputs[0].shape[0], -1)
                 self.assertRegex(metadata.properties["souvenir.digest"], "^[0-9a-f]{64}$")
-                # The engine ends a row that hangs, whatever other rows go with it: run_limit_ms of
-                # the configuration of these tests.
+                # A row that hangs is ended after this time, however many rows are with it. It is
+                # run_limit_ms in the configuration of these tests.
                 self.assertEqual(metadata.properties["souvenir.hanging_row_limit_ms"], "100000")
                 config = server.inference.ModelConfig(oip.ModelConfigRequest(name=MODEL)).config
                 self.assertEqual(config.name, MODEL)

@@ -1,4 +1,4 @@
-"""The main job: texts translated by the engine once, and remembered."""
+"""The main job: the engine translates a text once, and the answer is cached."""
 
 import harness
 from clients import DISK, MEMORY, MISS
@@ -24,7 +24,7 @@ class MainJobTest(harness.ServicesTest):
         self.assertEqual(second.provenance.key, first.provenance.key)
         self.assertEqual(second.provenance.compute_time, first.provenance.compute_time)
 
-        # A second target: what is known comes from memory, only the rest is computed.
+        # With a second target, the known one comes from memory and only the other is computed.
         both = server.translate(CHAT, ("es", "gl"))
         self.assertEqual([t.target_language for t in both.translations], ["es", "gl"])
         self.assert_translated(both.translations[0], MEMORY, first.text)

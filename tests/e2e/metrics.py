@@ -1,4 +1,4 @@
-"""Reads what a service tells Prometheus."""
+"""Reads the metrics page of a service."""
 
 import re
 import urllib.request
@@ -9,7 +9,7 @@ SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{((?:[a-zA-Z_]\w*="(?:[^"\\\n
 
 
 def scrape(address):
-    """(families: {name: type}, samples: {name: [(labels, value)]}) of a /metrics page."""
+    """Returns (families {name: type}, samples {name: [(labels, value)]}) of a /metrics page."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"http://{address}/metrics", timeout=10) as page:
         text = page.read().decode()
@@ -30,6 +30,6 @@ def scrape(address):
 
 
 def sum_of(address, name, **labels):
-    """What the samples of a name that have these labels come to; 0 where there is none."""
+    """Returns the sum of the samples with this name and these labels; 0 if there is none."""
     _, samples = scrape(address)
     return sum(value for has, value in samples.get(name, []) if labels.items() <= has.items())

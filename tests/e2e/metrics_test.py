@@ -1,4 +1,4 @@
-"""What both services tell Prometheus is what docs/metrics.md says, and no client can make it more."""
+"""The metrics of both services are those of docs/metrics.md, and no client can add series."""
 
 import collections
 
@@ -17,8 +17,8 @@ GATEWAY_METHODS = [*oip.DESCRIPTOR.services_by_name.values(),
                    *stats_pb2.DESCRIPTOR.services_by_name.values()]
 COMPUTE_METHODS = list(oip.DESCRIPTOR.services_by_name.values())
 
-# A model that waits before it answers, one whose answers age at once, one that refuses for ever what
-# it refused once, one in two versions, one that is wrong.
+# One model waits before it answers. The answers of one age at once. One refuses a question for ever
+# once it has refused it. One has two versions, and one is invalid.
 MODELS = {
     "waits": 'parameters { key: "function" value { string_value: "custom_identity_int32" } }\n'
              'parameters { key: "execute_delay_ms" value { string_value: "500" } }',
@@ -29,7 +29,7 @@ MODELS = {
              'version_policy { all {} }',
     "wrong": 'parameters { key: "function" value { string_value: "no_such_function" } }',
 }
-VERSIONS = ("1", "2")  # of "twice"; the others have the first
+VERSIONS = ("1", "2")  # of "twice"; the others have only the first
 CONFIG = """
 trust_tenant_header: true
 models { key: "waits" value { cache: true } }
@@ -56,7 +56,7 @@ def number_request(model, number, **fields):
 
 
 def refused_request():
-    """Of primes from a number down to a smaller one."""
+    """Returns a request for the primes from a number down to a smaller one."""
     request = oip.ModelInferRequest(model_name="refuses")
     for name, number in (("FIRST", 9), ("LAST", 8)):
         request.inputs.add(name=name, datatype="INT64", shape=[1])
@@ -65,7 +65,7 @@ def refused_request():
 
 
 def call_every_method(server, services):
-    """With an empty request each; what they say to it does not matter."""
+    """Calls every method with an empty request; the answers do not matter."""
     for service in services:
         for method in service.methods:
             path = f"/{service.full_name}/{method.name}"
@@ -107,7 +107,7 @@ class MetricsTest(harness.ServicesTest):
         self.connect_to_gateway()
 
     def ask_for_every_kind(self):
-        """Asks so that each kind of answer is given at least once."""
+        """Asks questions so that each kind of answer is given at least once."""
         texts = [f"The house number {number} is red." for number in range(5)]
         self.server.infer(text_request(texts))
         self.restart_gateway()
@@ -139,12 +139,12 @@ class MetricsTest(harness.ServicesTest):
         call_every_method(self.connect(self.compute.admin), COMPUTE_METHODS)
 
     def scrapes(self):
-        """(service, families, samples) of both."""
+        """Returns (service, families, samples) of both services."""
         return [("gateway", *metrics.scrape(self.gateway.metrics)),
                 ("compute", *metrics.scrape(self.compute.metrics))]
 
     def series(self):
-        """The names and labels of all samples of both."""
+        """Returns the names and labels of all samples of both services."""
         return {(service, name, *sorted(labels.items()))
                 for service, _, samples in self.scrapes()
                 for name, found in samples.items() for labels, _ in found}
@@ -173,7 +173,7 @@ class MetricsTest(harness.ServicesTest):
                     self.assertLessEqual(found, self.open_values(name, label))
 
     def labels_by_family(self, told, samples):
-        """(name of the family, labels) of each sample, without those that its type adds."""
+        """Yields (name of the family, labels) of each sample, without labels that its type adds."""
         for sample, found in samples.items():
             for labels, _ in found:
                 labels = dict(labels)
@@ -190,7 +190,7 @@ class MetricsTest(harness.ServicesTest):
             self.assertEqual(twice, [], name)
 
     def open_values(self, name, label):
-        """Those that may be there of a label whose values the page does not list."""
+        """Returns the possible values of a label whose values the page does not list."""
         if label == "code":
             return {code.name for code in grpc.StatusCode}
         if label == "model":
@@ -222,7 +222,7 @@ class MetricsTest(harness.ServicesTest):
         self.assertFalse([series for series in before if "first" in str(series)])
 
     def be_odd(self, word):
-        """Calls of all sorts with `word` wherever a client may say something."""
+        """Makes calls of all sorts with `word` in every place that a client can fill."""
         odd = [("souvenir-tenant", word), ("souvenir-tags", word), ("traceparent", word), (word, word)]
         known = [*odd[:2], (word, word)]
         for server in (self.server, self.direct):
@@ -257,7 +257,7 @@ class MetricsTest(harness.ServicesTest):
         try:
             call(request, metadata=metadata, timeout=60)
         except grpc.RpcError as error:
-            # A call that never reached the service would show nothing.
+            # A call that does not reach the service tests nothing.
             self.assertNotIn(error.code(), (grpc.StatusCode.UNAVAILABLE,
                                             grpc.StatusCode.DEADLINE_EXCEEDED), error.details())
 

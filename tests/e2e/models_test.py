@@ -1,4 +1,4 @@
-"""Models of the repository that ships, and of the documentation's examples, asked over the wire."""
+"""Asks the models of the shipped repository and of the documentation's examples over the wire."""
 
 import pathlib
 import re
@@ -11,7 +11,7 @@ from clients import oip
 import clients
 from services import SOURCE_DIRECTORY, wait_for
 
-# A model's configuration, or its program, in the pages: the file is named before it.
+# A model's configuration or program in the documentation. The name of the file precedes it.
 CONFIG = re.compile(r"^```textproto model\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"`models/(\w+)/config.pbtxt`:\n\n```textproto model\n(.*?)^```$",
                    re.MULTILINE | re.DOTALL)
@@ -20,7 +20,7 @@ PROGRAM = re.compile(r"`models/(\w+)/1/model.py`:\n\n```python\n(.*?)^```$",
 
 
 def request(model, *, outputs=(), **inputs):
-    """`inputs` are (datatype, shape, bytes) by name."""
+    """Returns a request. `inputs` are (datatype, shape, bytes) by name."""
     message = oip.ModelInferRequest(model_name=model)
     for name, (datatype, shape, data) in inputs.items():
         message.inputs.add(name=name, datatype=datatype, shape=shape)
@@ -49,7 +49,7 @@ class ShippedModelsTest(harness.ServicesTest):
         self.servers = {"compute": self.connect(self.compute.listen), "gateway": server}
 
     def ask(self, message):
-        """The raw outputs, which both services must agree on."""
+        """Returns the raw outputs, which both services must agree on."""
         answers = {name: list(server.infer(message)[0].raw_output_contents)
                    for name, server in self.servers.items()}
         self.assertEqual(answers["compute"], answers["gateway"])

@@ -1,4 +1,4 @@
-"""A client in Node against both services; its tests are in node/client_test.js."""
+"""Runs a client in Node against both services; its tests are in node/client_test.js."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Health, reflection and metrics of both services."""
+"""Tests health, reflection and metrics of both services."""
 
 import grpc
 import harness
@@ -78,7 +78,7 @@ class ObservabilityTest(harness.SharedServicesTest):
         self.assert_histograms_are_whole(families, samples)
 
     def assert_histograms_are_whole(self, families, samples):
-        """Buckets never fall, and the last one is the count."""
+        """Checks that buckets never fall and that the last one is the count."""
         for name in (name for name, kind in families.items() if kind == "histogram"):
             series = {}
             for labels, value in samples.get(f"{name}_bucket", []):

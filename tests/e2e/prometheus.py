@@ -1,4 +1,4 @@
-"""A Prometheus of its own for a test: Debian's, with the configuration of deploy/prometheus."""
+"""Runs Debian's Prometheus for a test, with the configuration of deploy/prometheus."""
 
 import json
 import math
@@ -12,16 +12,16 @@ from services import SOURCE_DIRECTORY, wait_for
 import yaml
 
 CONFIG = SOURCE_DIRECTORY / "deploy" / "prometheus" / "prometheus.yml"
-# In place of the 15 s of service, so that a test sees many scrapes.
+# Replaces the 15 s of production, so that a test sees many scrapes.
 INTERVAL = "1s"
 
 
 class Prometheus:
-    """Scrapes the targets that it is given in the place of those in the configuration, and listens on
-    a free port of the loopback interface. Must be made on the main thread, as a Service."""
+    """Scrapes the given targets instead of those in the configuration, and listens on a free port
+    of the loopback interface. Must be made on the main thread, like a Service."""
 
     def __init__(self, directory, targets):
-        """`targets` are addresses by the job's name; all jobs, and no others."""
+        """`targets` are addresses by job name, for exactly the jobs of the configuration."""
         config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
         config["global"] |= {"scrape_interval": INTERVAL, "scrape_timeout": INTERVAL,
                              "evaluation_interval": INTERVAL}
@@ -55,23 +55,24 @@ class Prometheus:
         self._reader.join(5)
 
     def query(self, expression):
-        """What it answers now: [(labels, value)]; raises with its words where it cannot."""
+        """Returns the present answer: [(labels, value)]. Raises with Prometheus's message on
+        errors."""
         answer = self._get("query", query=expression)
         return [(sample["metric"], float(sample["value"][1])) for sample in answer["result"]]
 
     def numbers(self, expression):
-        """The values that are numbers: where nothing was measured a quantile or a quotient is NaN."""
+        """Returns the finite values. Without data, a quantile or a quotient is NaN."""
         return [value for _, value in self.query(expression) if math.isfinite(value)]
 
     def rules(self):
-        """All rules as it tells them: {"name", "type", "health", "lastError", "state", ...}."""
+        """Returns all rules as {"name", "type", "health", "lastError", "state", ...}."""
         return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
 
     def log(self):
         return "".join(self._lines)
 
     def _get(self, path, **parameters):
-        # No proxy stands between us and loopback.
+        # The loopback address must not go through a proxy.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         url = f"http://{self._address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:

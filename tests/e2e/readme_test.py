@@ -1,4 +1,4 @@
-"""What README.md tells to type in Python is right: the stubs by its own command, and both examples."""
+"""Runs the Python parts of README.md: its command that makes the stubs, and both examples."""
 
 import os
 import re

@@ -1,5 +1,5 @@
-"""What the logs say of single requests: which were slow, and where, under the caller's own names for
-them; and levels that change while a service runs."""
+"""The logs tell which requests were slow, and in which stage, with the caller's own ids. Levels can
+change while a service runs."""
 
 import json
 import signal
@@ -35,7 +35,7 @@ def question(number):
 
 
 def lines_of(service, **fields):
-    """Lines of a service's log, as objects, that have these fields."""
+    """Returns the lines of a service's log that have these fields, as objects."""
     lines = [json.loads(line) for line in service.log().splitlines()]
     return [line for line in lines if fields.items() <= line.items()]
 
@@ -70,14 +70,14 @@ class RequestLogTest(harness.ServicesTest):
         self.assertEqual((gateway["rows"], gateway["answered"]), (1, "miss=1"))
         for line in (gateway, compute):
             self.assertGreaterEqual(line["compute_ms"], DELAY_MS)
-        # Each stage has the next one in it.
+        # Each stage contains the next one.
         self.assertLessEqual(gateway["compute_ms"], gateway["upstream_ms"])
         self.assertLessEqual(compute["total_ms"], gateway["upstream_ms"])
         self.assertLessEqual(gateway["upstream_ms"], gateway["total_ms"])
         self.assertLessEqual(gateway["total_ms"], took_ms)
         self.assertLess(compute["queue_ms"], DELAY_MS)
 
-        self.ask(7, METADATA)  # from memory, and not slow
+        self.ask(7, METADATA)  # answered from memory, so not slow
         self.assertEqual(len(lines_of(self.gateway, message="request was slow")), 1)
 
     def test_a_stream_and_a_request_without_a_trace(self):

@@ -1,7 +1,7 @@
 """Starts the built programs, watches over them and stops them.
 
-Used by the end-to-end tests and by the benchmarks. Where the programs and the generated stubs are
-comes from the environment (SOUVENIR_BIN, SOUVENIR_STUBS), or from the release build of this tree.
+Used by the end-to-end tests and by the benchmarks. SOUVENIR_BIN and SOUVENIR_STUBS are the folders
+of the programs and of the generated stubs; by default they are those of this tree's release build.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ BIN_DIRECTORY = pathlib.Path(
 STUBS_DIRECTORY = pathlib.Path(
     os.environ.get("SOUVENIR_STUBS", SOURCE_DIRECTORY / "build" / "release" / "python"))
 
-# Limits of time are for a machine of today and a release build; this stretches them.
+# Multiplies time limits, which are made for a release build on a current machine.
 TIME_FACTOR = float(os.environ.get("SOUVENIR_TIME_FACTOR", "1"))
 
 if not STUBS_DIRECTORY.is_dir():
@@ -30,7 +30,7 @@ sys.path.insert(0, str(STUBS_DIRECTORY))
 
 
 def program(name):
-    """Path of a built program."""
+    """Returns the path of a built program."""
     path = BIN_DIRECTORY / name
     if not path.exists():
         raise FileNotFoundError(
@@ -38,16 +38,15 @@ def program(name):
     return str(path)
 
 
-# Far longer than anything takes on a machine that is busy with something else too: a wait that ends
-# here is a failure, and not a slow machine.
+# Far longer than anything takes, even on a busy machine. A wait that takes this long is a failure.
 LONGEST_WAIT = 120
 
-# Workers are nicer than all else on the machine: on a busy one the default limit is soon reached.
+# Workers run at a low priority, so on a busy machine they would soon reach the default limit.
 PATIENT = "pool { run_limit_ms: 100000 }"
 
 
 def wait_for(condition, what):
-    """Returns the first true value of `condition`, looked at again and again."""
+    """Calls `condition` until it returns a true value, and returns that value."""
     deadline = time.monotonic() + LONGEST_WAIT * TIME_FACTOR
     while True:
         value = condition()
@@ -59,11 +58,11 @@ def wait_for(condition, what):
 
 
 class Service:
-    """One running program that says in a line of its log, {"message": "serving", ...}, when it
-    serves and on which addresses.
+    """One running program that logs a line {"message": "serving", ...} with its addresses when it
+    serves.
 
     Must be made on the main thread: the kernel ends the program together with the thread that
-    started it, so that nothing is left running even where the test itself is killed.
+    started it, so that nothing is left running even if the test itself is killed.
     """
 
     def __init__(self, name, arguments, prefix=()):
@@ -98,7 +97,7 @@ class Service:
         return self._process.poll() is None
 
     def terminate(self, seconds=40):
-        """Asks it to end, and returns its exit code."""
+        """Asks the program to end, and returns its exit code."""
         if self.running():
             self._process.send_signal(signal.SIGTERM)
         return self.wait(seconds)
@@ -107,7 +106,7 @@ class Service:
         self._process.send_signal(number)
 
     def wait(self, seconds=40):
-        """Returns the exit code; kills a program that does not end in time and raises."""
+        """Returns the exit code. Kills a program that does not end in time, and raises."""
         try:
             code = self._process.wait(seconds * TIME_FACTOR)
         except subprocess.TimeoutExpired:
@@ -117,7 +116,7 @@ class Service:
         return code
 
     def kill(self):
-        """Ends it at once, as a crash would."""
+        """Ends the program at once, as a crash would."""
         self._process.kill()
         self._process.wait()
         self._reader.join(5)
@@ -147,13 +146,13 @@ class Service:
 
 
 def descendants(pid):
-    """Process ids of all that `pid` has started, and they have, without it."""
+    """Returns the ids of all descendants of the process `pid`."""
     found = []
     try:
         threads = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
         children = [int(child) for thread in threads
                     for child in (thread / "children").read_text().split()]
-    except FileNotFoundError:  # it ended meanwhile
+    except FileNotFoundError:  # the process has ended
         return found
     for child in children:
         found += [child, *descendants(child)]
@@ -161,14 +160,14 @@ def descendants(pid):
 
 
 def end_processes(pids):
-    """Ends those of `pids` that have not ended by themselves."""
+    """Kills the processes that still run."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
 
 class Services:
-    """Those of one test. All of them take free ports of the loopback interface."""
+    """The services of one test. They listen on free ports of the loopback interface."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
@@ -188,14 +187,15 @@ class Services:
 
     def start_gateway(self, compute, data_dir=None, config=None, arguments=(),
                       prefix=()):
-        """`compute` is an address; `data_dir` a name below the test's folder, None for no disk."""
+        """`compute` is an address, `data_dir` a name below the test's folder, or None for no
+        disk."""
         disk = [] if data_dir is None else [f"--data-dir={self.directory / data_dir}"]
         return self.start("souvenir-gateway", [
             "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--metrics=127.0.0.1:0",
             f"--compute={compute}", *disk, *self._config("gateway", config), *arguments], prefix)
 
     def stop(self):
-        """Ends what still runs: gateways first, as in service. Idempotent."""
+        """Ends the services that still run, the last started first. Idempotent."""
         for service in reversed(self.all):
             if service.running():
                 service.terminate()

@@ -1,4 +1,4 @@
-"""SIGTERM: what is under way is finished, nothing new is taken, and the exit code is 0."""
+"""On SIGTERM a service finishes its work, refuses new work, and exits with 0."""
 
 import os
 import signal
@@ -10,7 +10,8 @@ from clients import MISS, translate_request
 from metrics import sum_of
 from services import Service, wait_for
 
-# Runs the command after the name of a terminal, in a session that has it.
+# Arguments: the name of a terminal, and a command. Runs the command in a session with that
+# terminal.
 IN_TERMINAL = """
 import fcntl, os, sys, termios
 os.setsid()
@@ -25,7 +26,7 @@ SLOW = "The old man and the sea are friends, but the wind is strong. " * 900
 class ShutdownTest(harness.ServicesTest):
 
     def begin_slow_request(self, compute, server):
-        """A call that an instance of the model is working on."""
+        """Returns a call that an instance of the model is working on."""
         call = server.translation.Translate.future(translate_request(SLOW), timeout=100)
         wait_for(lambda: sum_of(compute.metrics, "souvenir_compute_instances", state="busy") == 1,
                  "the engine to begin")
@@ -39,7 +40,7 @@ class ShutdownTest(harness.ServicesTest):
         self.assert_translated(call.result().translations[0], MISS)
         self.assertEqual(gateway.wait(), 0)
 
-        # It was also kept.
+        # The answer was also kept on disk.
         server = self.connect_when_ready(self.start_gateway(compute, data_dir="cache"))
         self.assert_translated(server.translate_one(SLOW), harness.clients.DISK,
                                call.result().translations[0].text)
@@ -61,7 +62,7 @@ class ShutdownTest(harness.ServicesTest):
         self.assertIn(call.code(), (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED))
 
     def test_closing_the_terminal_ends_what_was_started_in_it(self):
-        # In a session of its own, whose terminal is one that only this test holds open.
+        # The service runs in a session of its own, whose terminal only this test holds open.
         ours, its = os.openpty()
         self.addCleanup(os.close, its)
         service = Service("souvenir-compute", ["--listen=127.0.0.1:0", "--admin=127.0.0.1:0",

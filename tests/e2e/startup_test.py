@@ -1,4 +1,4 @@
-"""What is wrong at the start is said in one line, with an exit code that scripts can tell apart."""
+"""An error at the start is one line, with an exit code that scripts can tell apart."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ BOTH = ("souvenir-gateway", "souvenir-compute")
 
 
 def run(name, *arguments):
-    """Runs a program to its end: (exit code, what it said)."""
+    """Runs a program to its end. Returns (exit code, output)."""
     done = subprocess.run([program(name), *arguments], stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=30 * TIME_FACTOR, text=True,
                           cwd=tempfile.gettempdir())
@@ -83,7 +83,7 @@ class StartupTest(harness.ServicesTest):
                     code, said = run(name, f"--config={path}")
                     self.assertEqual(code, USAGE, said)
                     self.assertIn(f"cannot read {path}: it is {kind}", said)
-            # Opened as a file, and then every read fails.
+            # This file can be opened, but every read fails.
             code, said = run(name, "--config=/proc/self/mem")
             self.assertEqual(code, USAGE, said)
             self.assertIn("Input/output error", said)
@@ -155,7 +155,7 @@ class StartupTest(harness.ServicesTest):
         self.assertEqual(code, FAILED, said)
         self.assertIn(path, said)
         self.assertIn("another", said.lower())
-        # The first one goes on.
+        # The first gateway goes on.
         self.assert_translated(server.translate_one("The house is red."), harness.clients.MISS)
 
 

@@ -1,17 +1,17 @@
-"""Load of chosen strength: bench-infer-load, which asks the models of bench-model-server, or one
-request again and again, and checks every answer."""
+"""Makes load with bench-infer-load, which asks the models of bench-model-server, or one request
+again and again, and checks every answer."""
 
 import json
 import subprocess
 
 import services
 
-# Of both programs: sizes as most caches see them, with a mean of about 590 bytes.
+# Flags of both programs: typical sizes of values in caches, with a mean of about 590 bytes.
 VALUE_FLAGS = ("--value_bytes=300", "--most_value_bytes=1024")
 
 
 class Load:
-    """One run of the generator, from now on."""
+    """One run of the generator, which the constructor starts."""
 
     def __init__(self, address, **flags):
         """`flags` are those of bench-infer-load."""
@@ -25,12 +25,12 @@ class Load:
         return self._process.poll() is None
 
     def stop(self):
-        """Ends it, whatever came of it."""
+        """Ends the generator and ignores its result."""
         self._process.kill()
         self._process.communicate()
 
     def finish(self):
-        """Waits for its end; what it reports, of which every answer was right."""
+        """Waits for the end and returns the report. Raises if any answer was wrong."""
         output, errors = self._process.communicate()
         if self._process.returncode != 0:
             raise RuntimeError(f"bench-infer-load ended with {self._process.returncode}:\n"

@@ -1,4 +1,4 @@
-"""Worker processes are killed under the compute service."""
+"""The compute service survives the death of its worker processes."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ class WorkerLossTest(harness.ServicesTest):
 
         for pid in first:
             self.kill_process(pid)
-        # The first one may find its worker gone; that is then what it says.
+        # The first request may find its worker gone, and then fails with UNAVAILABLE.
         outcome = self.outcome(server, TEXT.format(1))
         self.assertIn(outcome, ("OK", grpc.StatusCode.UNAVAILABLE))
         for number in range(2, 12):
@@ -33,7 +33,7 @@ class WorkerLossTest(harness.ServicesTest):
     def test_a_worker_that_dies_at_work_hurts_no_other_request(self):
         compute, _, server = self.start_both()
         self.assert_translated(server.translate_one(TEXT.format(0)), MISS)
-        # Long enough that the workers are busy when they die.
+        # The texts are long, so the workers are busy when they die.
         slow = [server.translation.Translate.future(
                     harness.clients.translate_request((TEXT.format(n) + " ") * 300), timeout=60)
                 for n in range(4)]
@@ -63,7 +63,7 @@ class WorkerLossTest(harness.ServicesTest):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
-            pass  # it ended with the one that had started it
+            pass  # it ended together with its parent
 
     def outcome(self, server, text):
         try:

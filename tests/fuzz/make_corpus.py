@@ -17,7 +17,7 @@ def framed(*elements):
 
 
 def number(value):
-    """common/byte_codec.h, Number()"""
+    """Encodes like Number() of common/byte_codec.h."""
     value &= 2**64 - 1
     out = b""
     while value >= 0x80:
@@ -31,7 +31,7 @@ def text(value):
 
 
 def tensors(*items):
-    """common/tensor/tensor_codec.h"""
+    """Encodes like common/tensor/tensor_codec.h."""
     out = number(len(items))
     for name, datatype, shape, data in items:
         out += bytes([datatype]) + number(len(shape)) + b"".join(map(number, shape))
@@ -40,7 +40,7 @@ def tensors(*items):
 
 
 def record(created, cost, lifetime, code, origin, epochs, tags, value):
-    """cache/entry_codec.h, behind the checksum"""
+    """Encodes like cache/entry_codec.h, without the checksum."""
     return (struct.pack("<qfIB", created, cost, lifetime, code) + number(origin) + number(epochs)
             + number(len(tags)) + b"".join(map(text, tags)) + value)
 
@@ -50,7 +50,7 @@ def checked(name, body):
 
 
 def snapshot(origins, entries):
-    """cache/snapshot.h"""
+    """Encodes like cache/snapshot.h."""
     def piece(sort, name, body):
         return struct.pack("<I", 1 + len(name) + 8 + len(body)) + sort + name + checked(name, body)
 

@@ -15,7 +15,7 @@
 
 namespace souvenir::compute {
 
-// A request to the model "echo", a row for each text, in raw form.
+// Returns a request to the model "echo", with a row for each text, in raw form.
 inline inference::ModelInferRequest EchoRequest(const std::vector<std::string>& texts) {
   inference::ModelInferRequest request;
   request.set_model_name("echo");
@@ -45,7 +45,7 @@ class ComputeClient {
     return stub_->ModelInfer(&context, request, response);
   }
 
-  // The same on another thread. `context` must outlive the answer.
+  // Same as Infer(), but on another thread. `context` must outlive the answer.
   std::future<grpc::Status> InferLater(inference::ModelInferRequest request,
                                        grpc::ClientContext* context) {
     return std::async(std::launch::async, [this, request = std::move(request), context] {
@@ -60,7 +60,8 @@ class ComputeClient {
     });
   }
 
-  // The state of a model in the repository's index, and its reason: "READY: loads on demand".
+  // Returns the state of a model in the repository's index, and its reason: "READY: loads on
+  // demand".
   std::string IndexOf(const std::string& model) {
     grpc::ClientContext context;
     inference::RepositoryIndexResponse response;
@@ -72,9 +73,11 @@ class ComputeClient {
     return "absent";
   }
 
-  // What grpc.health.v1 says of `service`: SERVING, NOT_SERVING, or the status code's number.
+  // Returns the health of `service` by grpc.health.v1: SERVING, NOT_SERVING, or the number of the
+  // status code.
   std::string Health(const std::string& service) {
-    // HealthCheckRequest has one string, number 1; HealthCheckResponse one enum, number 1.
+    // HealthCheckRequest has one field, a string with number 1; HealthCheckResponse an enum with
+    // number 1.
     const std::string request = std::string("\x0a") + static_cast<char>(service.size()) + service;
     grpc::ClientContext context;
     grpc::CompletionQueue queue;
@@ -91,9 +94,9 @@ class ComputeClient {
     return Bytes(response) == "\x08\x01" ? "SERVING" : "NOT_SERVING";
   }
 
-  // The answer of grpc.reflection.v1alpha to the question which services there are, as bytes.
+  // Returns, as bytes, the list of services from grpc.reflection.v1alpha.
   std::string Reflection() {
-    const grpc::Slice slice(std::string("\x3a\x01*", 3));  // list_services, number 7
+    const grpc::Slice slice(std::string("\x3a\x01*", 3));  // the field list_services, number 7
     grpc::ClientContext context;
     grpc::CompletionQueue queue;
     grpc::GenericStub stub(channel_);

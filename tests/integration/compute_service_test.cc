@@ -78,7 +78,7 @@ class ComputeServiceTest : public ::testing::Test {
 
   std::shared_ptr<ServedModel> Echo() { return *service_->repository().Find("echo", ""); }
 
-  // Until so many requests wait for the model "echo".
+  // Waits until `depth` requests wait for the model "echo".
   void WaitForDepth(size_t depth) {
     while (Echo()->Stats().depth != depth) std::this_thread::yield();
   }
@@ -102,7 +102,7 @@ TEST_F(ComputeServiceTest, WhatWaitsForAVersionThatDoesNotLoadIsAnsweredByTheOne
   const grpc::Status status = public_->Infer(request, &response);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(response.model_version(), "1");
-  // Whoever names the version gets its error.
+  // A request that names the version gets its error.
   request.set_model_version("2");
   EXPECT_EQ(public_->Infer(request, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
 }
@@ -216,7 +216,8 @@ TEST_F(ComputeServiceTest, WorkThatWaitsPastItsDeadlineNeverRuns) {
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(200));
   std::future<grpc::Status> late = public_->InferLater(EchoRequest({"late"}), &context);
   EXPECT_EQ(late.get().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
-  // By its deadline or by the caller's going away, whichever the server sees first.
+  // The request leaves the queue by its deadline or because the caller has gone; the server may see
+  // either first.
   WaitForDepth(0);
   backend_->HoldRuns(false);
   EXPECT_TRUE(running.get().ok());
@@ -372,7 +373,7 @@ TEST_F(ComputeServiceTest, AStreamAnswersEachRequestWithItsId) {
     const std::string& id = response.infer_response().id();
     EXPECT_TRUE(ids.insert(id).second) << id;
     if (!response.error_message().empty()) {
-      // The queue holds two, so that some are refused.
+      // The queue holds two requests, so some are refused.
       EXPECT_THAT(response.error_message(),
                   id == "5" ? HasSubstr("'text'") : HasSubstr("the queue is full"));
     } else {
@@ -566,7 +567,7 @@ TEST_F(ComputeServiceTest, StopLetsRequestsEndAndRefusesNewOnes) {
   while (public_->Health("") == "SERVING") std::this_thread::yield();
   inference::ModelInferResponse response;
   grpc::Status status;
-  do {  // health goes first
+  do {  // health is NOT_SERVING before requests are refused
     status = public_->Infer(EchoRequest({"new"}), &response);
   } while (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);

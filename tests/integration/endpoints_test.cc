@@ -55,7 +55,7 @@ class EndpointsTest : public ::testing::Test {
     ASSERT_TRUE(gateway.ok()) << gateway.status();
     gateway_ = *std::move(gateway);
     client_ = std::make_unique<compute::ComputeClient>(gateway_->port());
-    // Both have been heard of once both have been asked; bounded by ctest, as all waits here.
+    // The gateway knows both once it has asked both. ctest bounds this wait, like all waits here.
     for (size_t i = 0; i < servers_.size(); ++i) {
       WaitUntil([&] { return AskNew().ok() && servers_[i].backend->runs() > 0; });
     }
@@ -66,7 +66,8 @@ class EndpointsTest : public ::testing::Test {
     while (!condition()) std::this_thread::yield();
   }
 
-  // Asks for what was never asked before; the digest that answered goes to `digest_`.
+  // Asks a question that was never asked before. `digest_` gets the digest of the model that
+  // answered.
   grpc::Status AskNew(const std::string& model = "echo") {
     inference::ModelInferRequest request = EchoRequest({"text " + std::to_string(++texts_)});
     request.set_model_name(model);
@@ -84,7 +85,7 @@ class EndpointsTest : public ::testing::Test {
     return digest_;
   }
 
-  // What the gateway's catalog has now.
+  // Returns the digest in the gateway's catalog.
   std::string CatalogDigest() {
     grpc::ClientContext context;
     inference::ModelMetadataRequest request;
@@ -173,7 +174,7 @@ TEST_F(EndpointsTest, WithAllAwayHitsAreServedAndMissesFailAtOnceAndNameAll) {
   EXPECT_TRUE(client_->Infer(known, &response).ok());
   grpc::Status status = AskNew();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  // Once both are known to be away.
+  // The error is this one once the gateway knows that both are away.
   WaitUntil([&] {
     status = AskNew();
     return status.error_message().find("none of 2 compute services answers") != std::string::npos;

@@ -32,7 +32,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// A model that "translates" by giving the text back, and is asked as a translation model is.
+// Returns a model that "translates" by giving the text back, with the interface of a translation
+// model.
 compute::ModelDescription EchoTranslation(const std::string& name, const std::string& source,
                                           const std::string& target) {
   compute::ModelDescription description;
@@ -121,7 +122,7 @@ class GatewayTest : public ::testing::Test {
     cache_ = v1::CacheService::NewStub(admin);
   }
 
-  // The number of a line of the metrics page that begins so; 0 where there is none.
+  // Returns the number of the line of the metrics page that begins with `line`; 0 if there is none.
   double Metric(const std::string& line) {
     const std::string page = HttpGet(gateway_->metrics_port(), "/metrics");
     const size_t at = page.find("\n" + line + " ");
@@ -131,7 +132,8 @@ class GatewayTest : public ::testing::Test {
     while (Metric(line) != value) std::this_thread::yield();
   }
 
-  // The gateway learns by polling, on a thread of its own; asking until it has is bounded by ctest.
+  // Waits until the gateway, which polls on a thread of its own, knows the models. ctest bounds the
+  // wait.
   void WaitForModels() {
     for (;;) {
       grpc::ClientContext context;
@@ -159,7 +161,7 @@ class GatewayTest : public ::testing::Test {
     return response;
   }
 
-  // A gateway that knows nothing, in place of the other.
+  // Replaces the gateway by one without data.
   void StartEmptyGateway() {
     gateway_.reset();
     std::filesystem::remove_all(directory_.path());
@@ -193,11 +195,11 @@ class GatewayTest : public ::testing::Test {
   }
 
   uint32_t drain_seconds_ = 30;
-  uint32_t snapshot_idle_ms_ = 0;  // 0: as it is by default
+  uint32_t snapshot_idle_ms_ = 0;  // 0: the default
   std::string digest_ = "engine 1";
   TemporaryDirectory directory_;
   int compute_port_ = 0;
-  compute::FakeBackend* backend_ = nullptr;  // the compute service's
+  compute::FakeBackend* backend_ = nullptr;  // owned by the compute service
   std::unique_ptr<compute::ComputeService> compute_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<v1::TranslationService::Stub> translation_;
@@ -207,14 +209,13 @@ class GatewayTest : public ::testing::Test {
   std::unique_ptr<v1::CacheService::Stub> cache_;
 };
 
-// The only thread for snapshots comes free.
 TEST_F(GatewayTest, AStopEndsAnImportWhoseCallerIsIdle) {
   StartGateway();
   WaitForModels();
   grpc::ClientContext context;
   v1::ImportResponse response;
   const auto silent = cache_->Import(&context, &response);
-  Export();  // over the same connection: once it has ended, the import has begun
+  Export();  // on the same connection: when it ends, the import has begun
   gateway_->Stop();
   const grpc::Status status = silent->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -236,7 +237,7 @@ TEST_F(GatewayTest, AnImportOrExportWhoseCallerIsIdleFreesItsThread) {
   for (int i = 0; i < 40; ++i)
     KindOf(std::string(60'000, static_cast<char>('a' + i % 26)) + std::to_string(i));
   {
-    // More than such a connection lets through unread.
+    // The export is larger than what this connection takes before the client reads.
     grpc::ChannelArguments small_window;
     small_window.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 << 10);
     small_window.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
@@ -247,7 +248,7 @@ TEST_F(GatewayTest, AnImportOrExportWhoseCallerIsIdleFreesItsThread) {
     const auto stalled = stub->Export(&context, {});
     v1::ExportResponse response;
     ASSERT_TRUE(stalled->Read(&response));
-    const std::string snapshot = Export();  // waits for the thread
+    const std::string snapshot = Export();  // waits until the thread is free
     EXPECT_GT(snapshot.size(), 40u * 60'000);
     while (stalled->Read(&response)) {
     }
@@ -308,7 +309,7 @@ TEST_F(GatewayTest, WithComputeAwayHitsAreServedAfterARestartAndMissesAreRefused
   StopCompute();
   EXPECT_EQ(KindOf("known"), v1::CACHE_KIND_MEMORY);
   gateway_.reset();
-  StartCompute(0);  // for its ports; the gateway is pointed at it and it goes again
+  StartCompute(0);  // for its ports; it is stopped below
   StartGateway();
   StopCompute();
   EXPECT_EQ(KindOf("known"), v1::CACHE_KIND_DISK);
@@ -368,7 +369,7 @@ TEST_F(GatewayTest, ManyAtOnceAreComputedOnce) {
       if (kind == v1::CACHE_KIND_COALESCED) ++joined;
     });
   }
-  for (;;) {  // until all of them wait for the one that runs
+  for (;;) {  // until all calls wait for the one that runs
     grpc::ClientContext context;
     v1::GetStatsResponse stats;
     ASSERT_TRUE(stats_->GetStats(&context, {}, &stats).ok());
@@ -434,7 +435,7 @@ TEST_F(GatewayTest, ADeadlineCountsAsSuchHoweverTheCallerGoes) {
   EXPECT_EQ(Metric("souvenir_gateway_request_seconds_count{method=\"Translate\",code="
                    "\"CANCELLED\"}"),
             0);
-  // A stream has its own way to hear of it, and one that is broken off is none.
+  // A stream learns of its deadline on another path. A stream that the client cancels is CANCELLED.
   {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(30));
@@ -497,7 +498,7 @@ TEST_F(GatewayTest, EachAnswerOfACallCountsByItsOwnStatus) {
   EXPECT_EQ(Metric("souvenir_gateway_answers_total{method=\"Translate\",code=\"NOT_FOUND\"}"), 1);
   EXPECT_EQ(Metric("souvenir_gateway_request_seconds_count{method=\"Translate\",code=\"OK\"}"), 1);
   StopCompute();
-  // What is remembered is served beside what cannot be.
+  // Cached answers are served beside those that cannot be computed.
   ASSERT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
   grpc::Status status;
   Translate("new", {"es", "gl"}, &status);
@@ -627,7 +628,7 @@ TEST_F(GatewayTest, AModelThatWasUnloadedIsNotServedFromTheCacheEither) {
     ASSERT_TRUE(admin_inference_->RepositoryModelLoad(&context, load, &loaded).ok());
   }
   EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY) << "what is remembered was kept";
-  // A stop of compute is no unload: what is remembered is served.
+  // A stop of compute is not an unload: cached answers are served.
   StopCompute();
   EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MEMORY);
 }
@@ -638,7 +639,7 @@ TEST_F(GatewayTest, AModelThatIsReplacedAnswersAnewWithoutAnyCall) {
   StopCompute();
   digest_ = "engine 2";
   StartCompute(port);
-  for (;;) {  // until a poll, or an answer, has told
+  for (;;) {  // until a poll or an answer has brought the new digest
     grpc::Status status;
     const auto response = Translate("hello", {"es"}, &status);
     ASSERT_TRUE(status.ok()) << status.error_message();
@@ -671,7 +672,6 @@ TEST_F(GatewayTest, InvalidationHoldsAcrossARestart) {
   EXPECT_EQ(KindOf("hello"), v1::CACHE_KIND_MISS);
 }
 
-// Any mix of remembered and missing rows gives the bytes that compute gives without the gateway.
 TEST_F(GatewayTest, AnInvalidationSaysWhetherAnythingMatched) {
   const auto match = [&](const std::function<void(v1::InvalidateRequest*)>& set) {
     grpc::ClientContext context;
@@ -819,7 +819,7 @@ TEST_F(GatewayTest, ACallerWhoLeavesAModelLoadIsLetGo) {
   backend_->WaitForLoads(loads + 1);
   context.TryCancel();
   caller.join();
-  // The gateway counts the call as ended, though the load is still held.
+  // The gateway counts the call as ended, although the load is still held.
   WaitForMetric(
       R"(souvenir_gateway_request_seconds_count{method="RepositoryModelLoad",code="CANCELLED"})",
       1);

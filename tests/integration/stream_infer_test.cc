@@ -24,7 +24,7 @@ using ::testing::HasSubstr;
 using Stream =
     grpc::ClientReaderWriter<inference::ModelInferRequest, inference::ModelStreamInferResponse>;
 
-// Long enough that a test which waits for it fails by ctest's limit.
+// Long enough that a test that waits for it exceeds ctest's time limit.
 constexpr uint32_t kDrainSeconds = 3600;
 
 class StreamInferTest : public ::testing::Test {
@@ -46,7 +46,7 @@ class StreamInferTest : public ::testing::Test {
         "127.0.0.1:" + std::to_string(gateway_->port()), grpc::InsecureChannelCredentials()));
     inference::ModelInferResponse response;
     while (!client_->Infer(compute::EchoRequest({"known"}), &response).ok()) {
-      std::this_thread::yield();  // until it has heard of compute
+      std::this_thread::yield();  // until the gateway knows compute
     }
   }
 
@@ -209,7 +209,7 @@ TEST_F(StreamInferTest, AStopWaitsForWhatIsUnderWayAndThenEndsTheStream) {
   ASSERT_TRUE(stream->Write(Request("slow")));
   compute_.backend->WaitForRuns(2);
   std::thread stopper([&] { gateway_->Stop(); });
-  // It is stopping once a request is refused.
+  // The gateway is stopping when a request is refused.
   inference::ModelInferResponse known;
   while (client_->Infer(Request("known"), &known).ok()) {
   }

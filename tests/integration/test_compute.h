@@ -12,10 +12,10 @@
 
 namespace souvenir {
 
-// A real compute service, whose model "echo" is cached by rows and held up by tests. It can be
-// started again where it was.
+// A real compute service. Its model "echo" is cached by rows, and tests can hold it up. It can be
+// started again on the same ports.
 struct TestCompute {
-  // With `models` that are the same but for their names.
+  // Starts the service. `models` are further models that differ only in their names.
   void Start(const std::string& digest = "engine 1", const std::vector<std::string>& models = {}) {
     config::v1::ComputeConfig config;
     config.set_listen_address(address());
@@ -48,7 +48,7 @@ struct TestCompute {
 
   int port = 0;
   int admin_port = 0;
-  compute::FakeBackend* backend = nullptr;  // the service's
+  compute::FakeBackend* backend = nullptr;  // owned by the service
   std::unique_ptr<compute::ComputeService> service;
 
  private:

@@ -1,5 +1,5 @@
-// A client in Node, as @grpc/grpc-js and @grpc/proto-loader make it from the protos: what it gets from
-// both services is what the protocol says.
+// A client in Node that @grpc/grpc-js and @grpc/proto-loader make from the protos gets from both
+// services what the protocol says.
 //
 //   node --test client_test.js     with SOUVENIR_COMPUTE and SOUVENIR_GATEWAY, host:port each
 //
@@ -32,7 +32,7 @@ function deadline() {
   return { deadline: Date.now() + 1000 * DEADLINE_SECONDS };
 }
 
-// The answer, or a rejection with the status.
+// Resolves to the answer, or rejects with the status.
 function call(client, method, request, headers = {}) {
   const sent = new grpc.Metadata();
   for (const [name, value] of Object.entries(headers)) sent.set(name, value);
@@ -54,7 +54,7 @@ function readInt32s(bytes) {
   return Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readInt32LE(4 * i));
 }
 
-// Elements of BYTES: each with its length before it.
+// Encodes elements of BYTES: each follows its length.
 function frame(...elements) {
   return Buffer.concat(elements.flatMap((element) => {
     const bytes = Buffer.from(element);
@@ -185,7 +185,7 @@ for (const service of ['compute', 'gateway']) {
       };
       await new Promise((resolve) => {
         const running = client.ModelInfer(request, deadline(), (error) => {
-          // It may have been answered before; it is told once, either way.
+          // The request may be answered already. Its outcome comes once in either case.
           if (error) assert.equal(error.code, grpc.status.CANCELLED);
           resolve();
         });
