@@ -1,10 +1,10 @@
-# Writes ${OUTPUT}, a source with VersionText(), unless it is there already as it should be. Run by
-# common/version at each build: cmake -DSOURCE_DIRECTORY= -DVERSION= -DCOMMIT= -DOUTPUT= -P.
+# Writes ${OUTPUT}, a source with VersionText(), unless the file already has this content. common/version runs
+# it at each build: cmake -DSOURCE_DIRECTORY= -DVERSION= -DCOMMIT= -DOUTPUT= -P.
 
 set(text "${VERSION}")
 if(NOT COMMIT)
   find_program(GIT git)
-  # Not the repository around a tree that was unpacked into one.
+  # Ignores a repository around a source tree that was unpacked into it.
   if(GIT AND EXISTS ${SOURCE_DIRECTORY}/.git)
     execute_process(COMMAND ${GIT} -C ${SOURCE_DIRECTORY} rev-parse --short=12 HEAD
                     OUTPUT_VARIABLE COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)

@@ -50,8 +50,8 @@ void CollectModel(const ServedModel& model, const PoolStats& stats, MetricWriter
   writer.Histogram("souvenir_compute_queue_seconds",
                    "Time that requests waited for an instance before they ran.", labels,
                    stats.queue_seconds);
-  writer.Histogram("souvenir_compute_run_seconds", "Time that requests ran.", labels,
-                   stats.run_seconds);
+  writer.Histogram("souvenir_compute_run_seconds", "Time that each call of an instance took.",
+                   labels, stats.run_seconds);
   writer.Histogram("souvenir_compute_batch_rows", "Rows of one call of an instance.", labels,
                    BatchRows(stats));
   writer.Counter("souvenir_compute_rows_total", "Rows computed.", labels,
@@ -59,7 +59,7 @@ void CollectModel(const ServedModel& model, const PoolStats& stats, MetricWriter
 
   const auto outcome = [&](std::string_view name, uint64_t count) {
     writer.Counter("souvenir_compute_jobs_total",
-                   "Requests that reached a model's queue, by what became of them.",
+                   "Requests that reached a model's queue, by how they ended.",
                    with("outcome", name), static_cast<double>(count));
   };
   outcome("ok", stats.success.count);
@@ -90,7 +90,7 @@ void CollectModel(const ServedModel& model, const PoolStats& stats, MetricWriter
 void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_budget_bytes,
                            MetricWriter& writer) {
   writer.Gauge("souvenir_compute_memory_budget_bytes",
-               "What the memory of all models' processes is kept under; 0: no limit.", {},
+               "Limit of the memory of all models' worker processes; 0: no limit.", {},
                static_cast<double>(memory_budget_bytes));
   const LoadCounters& loads = repository.loads();
   writer.Counter("souvenir_compute_model_loads_total", "Models loaded, by result.",

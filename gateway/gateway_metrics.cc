@@ -17,7 +17,7 @@ void CollectLookups(const Catalog& catalog, MetricWriter& writer) {
                      static_cast<double>(counters->rows(cache_kind)));
     }
     writer.Counter("souvenir_gateway_saved_compute_seconds_total",
-                   "What the answers that were remembered had cost to compute.", {{"model", model}},
+                   "Compute time that remembered answers saved.", {{"model", model}},
                    absl::ToDoubleSeconds(counters->saved()));
   }
 }
@@ -27,8 +27,8 @@ using Evictions = std::vector<std::pair<const char*, uint64_t>>;
 
 void CollectOrigins(const std::string& tier, uint64_t bytes, MetricWriter& writer) {
   writer.Gauge("souvenir_gateway_cache_origin_bytes",
-               "Memory for whose answers a tier has: tenants, models, digests.", {{"tier", tier}},
-               static_cast<double>(bytes));
+               "Memory for the origins of a tier's answers: tenants, models, digests.",
+               {{"tier", tier}}, static_cast<double>(bytes));
 }
 
 void CollectTier(const std::string& tier, uint64_t entries, uint64_t bytes, uint64_t limit,
@@ -38,11 +38,11 @@ void CollectTier(const std::string& tier, uint64_t entries, uint64_t bytes, uint
                static_cast<double>(entries));
   writer.Gauge("souvenir_gateway_cache_bytes", "Bytes of a tier, bookkeeping included.", labels,
                static_cast<double>(bytes));
-  writer.Gauge("souvenir_gateway_cache_limit_bytes", "What the bytes of a tier are kept under.",
-               labels, static_cast<double>(limit));
+  writer.Gauge("souvenir_gateway_cache_limit_bytes", "Limit of the bytes of a tier.", labels,
+               static_cast<double>(limit));
   for (const auto& [reason, entries] : evictions) {
     writer.Counter("souvenir_gateway_cache_evictions_total",
-                   "Entries that a tier let go or did not take.",
+                   "Entries that a tier evicted or did not accept.",
                    {{"tier", tier}, {"reason", reason}}, static_cast<double>(entries));
   }
 }
@@ -60,9 +60,9 @@ void CollectDisk(const cache::DiskTier::Stats& stats, bool healthy, MetricWriter
                  "Records that could not be read or were damaged.", {},
                  static_cast<double>(stats.read_errors));
   writer.Counter("souvenir_gateway_disk_moved_aside_total",
-                 "Stores that were damaged at the start, and moved aside.", {},
+                 "Stores that were damaged at the start, and were moved aside.", {},
                  static_cast<double>(stats.moved_aside));
-  writer.Gauge("souvenir_gateway_disk_healthy", "1; 0 while writes fail.", {}, healthy ? 1 : 0);
+  writer.Gauge("souvenir_gateway_disk_healthy", "1, or 0 while writes fail.", {}, healthy ? 1 : 0);
 }
 
 void CollectQueues(const std::vector<UpstreamQueues::Stats>& queues, MetricWriter& writer) {
@@ -70,12 +70,12 @@ void CollectQueues(const std::vector<UpstreamQueues::Stats>& queues, MetricWrite
     const MetricLabels labels = {{"model", queue.model}};
     writer.Gauge("souvenir_gateway_queue_rows", "Rows that wait at the gateway for compute.",
                  labels, static_cast<double>(queue.waiting_rows));
-    writer.Gauge("souvenir_gateway_queue_calls", "Calls of compute under way for these rows.",
+    writer.Gauge("souvenir_gateway_queue_calls", "Calls to compute under way for these rows.",
                  labels, static_cast<double>(queue.calls_under_way));
     writer.Gauge("souvenir_gateway_queue_call_limit",
                  "Calls that may be under way; follows what compute can take.", labels,
                  static_cast<double>(queue.call_limit));
-    writer.Counter("souvenir_gateway_queue_calls_total", "Calls of compute made.", labels,
+    writer.Counter("souvenir_gateway_queue_calls_total", "Calls made to compute.", labels,
                    static_cast<double>(queue.calls));
     writer.Counter("souvenir_gateway_queue_rows_total", "Rows asked for in these calls.", labels,
                    static_cast<double>(queue.rows));
@@ -94,16 +94,17 @@ void CollectCompute(const EndpointSet& compute, MetricWriter& writer) {
           {{"endpoint", name}, {"outcome", outcome}}, static_cast<double>(stats.calls[i]));
     }
     const MetricLabels labels = {{"endpoint", name}};
-    writer.Counter("souvenir_gateway_upstream_retries_total",
-                   "Calls that were lost or had no room there, and were made once more.", labels,
-                   static_cast<double>(stats.retries));
+    writer.Counter(
+        "souvenir_gateway_upstream_retries_total",
+        "Calls that were lost, or refused because the queue was full, and were made once more.",
+        labels, static_cast<double>(stats.retries));
     writer.Counter("souvenir_gateway_upstream_ejections_total",
-                   "Times that an endpoint was left alone because it lost calls.", labels,
+                   "Times that an endpoint was ejected because it lost calls.", labels,
                    static_cast<double>(stats.ejections));
     writer.Gauge("souvenir_gateway_upstream_outstanding", "Calls under way.", labels,
                  static_cast<double>(stats.outstanding));
     writer.Gauge("souvenir_gateway_upstream_models_left_out",
-                 "Models that are not known because their names cannot be.", labels,
+                 "Models that are left out because their names are not valid.", labels,
                  static_cast<double>(stats.left_out));
     const std::pair<const char*, size_t> states[] = {
         {"ready", stats.ready}, {"ejected", stats.ejected}, {"away", stats.away}};
@@ -116,12 +117,12 @@ void CollectCompute(const EndpointSet& compute, MetricWriter& writer) {
 
 void CollectDeserted(const DesertedWork::Stats& deserted, MetricWriter& writer) {
   writer.Gauge("souvenir_gateway_deserted_calls",
-               "Calls of compute under way that nobody waits for any more.", {},
+               "Calls to compute under way that nobody waits for any more.", {},
                static_cast<double>(deserted.calls));
   for (size_t i = 0; i < DesertedWork::kEnds; ++i) {
     const std::string end(DesertedWork::EndName(static_cast<DesertedWork::End>(i)));
     writer.Counter("souvenir_gateway_deserted_calls_total",
-                   "Calls of compute that their last caller left, by what became of them.",
+                   "Calls to compute that their last caller left, by how they ended.",
                    {{"end", end}}, static_cast<double>(deserted.ended[i]));
   }
 }

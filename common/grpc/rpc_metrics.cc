@@ -66,15 +66,15 @@ void RpcMetrics::Collect(MetricWriter& writer) const {
       if (histogram == nullptr) continue;
       const HistogramSnapshot snapshot = histogram->Snapshot();
       writer.Histogram(prefix_ + "_request_seconds",
-                       "Time from a call's coming to its answer, by method and status code.",
+                       "Time from a call's arrival to its answer, by method and status code.",
                        {{"method", name}, {"code", CodeName(code)}}, snapshot);
     }
     for (size_t code = 0; code < RpcMethodMetrics::kCodes; ++code) {
       const ShardedCounter* answers = method->answers_[code].load(std::memory_order_acquire);
       if (answers == nullptr) continue;
       writer.Counter(prefix_ + "_answers_total",
-                     "Answers given, by method and by the status of each: of a Translate there are "
-                     "as many as targets.",
+                     "Answers given, by method and status. A Translate has one answer for each "
+                     "target.",
                      {{"method", name}, {"code", CodeName(code)}},
                      static_cast<double>(answers->Sum()));
     }

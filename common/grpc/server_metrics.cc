@@ -32,7 +32,7 @@ void CollectServerMetrics(const RpcMetrics& rpcs,
                  "Connections closed because their client gave up too many calls.", {},
                  static_cast<double>(ConnectionsClosedForResets()));
   writer.Counter(prefix + "_connections_metadata_exceeded_total",
-                 "Connections closed because the metadata of a call was above their limit.", {},
+                 "Connections closed because the metadata of a call was above its limit.", {},
                  static_cast<double>(ConnectionsClosedForMetadata()));
   const uint64_t handled = rpcs.active();
   rpcs.CollectWaiting(open_calls - std::min(open_calls, handled), writer);

@@ -65,7 +65,7 @@ void CollectConnections(const HttpServer::Stats& stats, MetricWriter& writer) {
   for (size_t i = 0; i < stats.ended.size(); ++i) {
     const auto end = static_cast<HttpServer::End>(i);
     writer.Counter("souvenir_metrics_connections_ended_total",
-                   "Connections to the metrics port that ended, by how.",
+                   "Connections to the metrics port that ended, by how they ended.",
                    {{"end", std::string(HttpServer::NameOf(end))}},
                    static_cast<double>(stats.ended[i]));
   }

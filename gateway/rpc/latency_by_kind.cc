@@ -31,7 +31,7 @@ CacheKind LatencyByKind::Record(const ResolveCall& call, absl::Duration took) {
 void LatencyByKind::Collect(MetricWriter& writer) const {
   for (const CacheKind kind : kBySlowness) {
     writer.Histogram("souvenir_gateway_answer_seconds",
-                     "Time from a request's coming to its answer, by how its slowest row was "
+                     "Time from a request's arrival to its answer, by how its slowest row was "
                      "answered.",
                      {{"kind", std::string(CacheKindName(kind))}},
                      by_kind_[static_cast<size_t>(kind)].Snapshot());

@@ -9,8 +9,8 @@ configure() {
   log=$ROOT/build/$preset/configure.log
   if ! (cd "$ROOT" && cmake --preset "$preset" "$@") >"$log" 2>&1; then
     grep -A 12 -m 1 'CMake Error' "$log" >&2 || tail -n 15 "$log" >&2
-    die "configuring '$preset' failed (all of its words: ${log#"$ROOT"/})" \
-      "A library that is not found: run scripts/setup. A stale tree: remove build/$preset."
+    die "configuring '$preset' failed (full log: ${log#"$ROOT"/})" \
+      "If a library was not found, run scripts/setup. If the tree is stale, remove build/$preset."
   fi
 }
 
@@ -34,7 +34,7 @@ compile() {
     ninja -C "$ROOT/build/$preset" -t query "$target" >/dev/null 2>&1 ||
       die "there is no target '$target' in build/$preset" \
         "\`ninja -C build/$preset -t targets all\` lists them." \
-        "Tests and benchmarks are there where their libraries are: scripts/setup --with test"
+        "Tests and benchmarks need their libraries: scripts/setup --with test installs them."
   done
   log=$ROOT/build/$preset/build.log
   # One job per core, but at most one per gigabyte of memory, which a compiler may take.
@@ -57,8 +57,8 @@ compile() {
     [[ ! -t 1 ]] || printf '\r\e[K'
     # The first failure is more informative than the last lines.
     grep -m 1 -A 25 '^FAILED' "$log" >&2 || tail -n 15 "$log" >&2
-    die "building '$preset' failed (all of its words: ${log#"$ROOT"/})" \
-      "A header that is not found: run scripts/setup. Out of memory: close something and try again."
+    die "building '$preset' failed (full log: ${log#"$ROOT"/})" \
+      "If a header was not found, run scripts/setup. If memory ran out, close other programs and try again."
   fi
   [[ ! -t 1 ]] || printf '\r\e[K'
 }
