@@ -73,7 +73,7 @@ class PagesTest(unittest.TestCase):
         code, complaint = check(
             "gateway", 'logging { levels { key: "nobody" value: "info" } }')
         self.assertEqual(code, 2)
-        there = complaint.strip().rpartition("there are ")[2].split(", ")
+        there = complaint.strip().rpartition("one of ")[2].split(", ")
         self.assertEqual(sorted(told), sorted(there))
 
     def test_links_lead_somewhere(self):

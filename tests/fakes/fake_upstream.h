@@ -106,12 +106,18 @@ class FakeUpstream final : public UpstreamServer {
 
   // Set the answers of PassOn() from now on: those to kStatistics, and to kLoad and kUnload.
   void SetStatistics(const absl::StatusOr<inference::ModelStatisticsResponse>& statistics) {
-    statistics_ = statistics.status();
-    if (statistics.ok()) statistics_ = {statistics->SerializeAsString()};
+    if (statistics.ok()) {
+      statistics_ = std::vector<std::string>{statistics->SerializeAsString()};
+    } else {
+      statistics_ = statistics.status();
+    }
   }
   void SetRepositoryStatus(const absl::Status& status) {
-    changed_ = status;
-    if (status.ok()) changed_ = {std::string()};
+    if (status.ok()) {
+      changed_ = std::vector<std::string>{""};
+    } else {
+      changed_ = status;
+    }
   }
   // Holds PassOn() up from now on, until it is cancelled.
   void HoldPassedOn() { holds_passed_on_ = true; }

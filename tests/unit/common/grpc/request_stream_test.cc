@@ -76,9 +76,12 @@ class RequestStreamTest : public ::testing::Test, private grpc::CallbackGenericS
  protected:
   RequestStreamTest() {
     grpc::ServerBuilder builder;
+    int port = 0;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterCallbackGenericService(this);
     server_ = builder.BuildAndStart();
-    stub_ = std::make_unique<grpc::GenericStub>(server_->InProcessChannel({}));
+    stub_ = std::make_unique<grpc::GenericStub>(grpc::CreateChannel(
+        "127.0.0.1:" + std::to_string(port), grpc::InsecureChannelCredentials()));
   }
 
   ~RequestStreamTest() override {

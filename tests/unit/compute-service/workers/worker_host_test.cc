@@ -125,7 +125,7 @@ TEST_F(WorkerHostTest, AStartThatHangsCanBeGivenUp) {
   const absl::Status status = StartError("hang");
   canceller.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("given up"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("start was cancelled"));
 }
 
 TEST_F(WorkerHostTest, WorkersOfOneHostAreProcessesOfTheirOwn) {
@@ -215,7 +215,7 @@ TEST_F(WorkerHostTest, AWorkerThatSendsNoAnswerIsGivenUp) {
   Start();
   const absl::Status status = worker_->Call("garbage", kLong).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(status.ToString(), HasSubstr("no answer of a worker"));
+  EXPECT_THAT(status.ToString(), HasSubstr("not an answer of a worker"));
   EXPECT_EQ(Ask("served"), "1");
 }
 
