@@ -1,6 +1,8 @@
 #include "cli/cache_snapshot_command.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -17,6 +19,7 @@
 #include "cli/printable.h"
 #include "cli/standard_input.h"
 #include "common/read_file.h"
+#include "common/unique_fd.h"
 #include "souvenir/v1/cache.grpc.pb.h"
 
 namespace souvenir::cli {
@@ -115,13 +118,45 @@ Outcome ImportFrom(const std::string& file, ReadChunk read, const Settings& sett
   return size.ok() ? outcome : Failed(size.status());
 }
 
-// Returns true for a pipe or a device, which an export writes to and does not replace.
-bool IsSpecial(const std::string& file) {
-  using std::filesystem::file_type;
+using std::filesystem::file_type;
+
+// Returns the type of what `file` leads to; not_found or none if nothing is there or can be seen.
+file_type TypeOf(const std::string& file) {
   std::error_code error;
-  const file_type type = std::filesystem::status(file, error).type();
-  return type == file_type::fifo || type == file_type::character || type == file_type::block ||
-         type == file_type::socket;
+  return std::filesystem::status(file, error).type();
+}
+
+// Returns what an export can neither replace nor write to, "a directory", or an empty text for any
+// other type. A disk is not written to, because a snapshot would destroy what is on it.
+std::string_view NameOfRefused(file_type type) {
+  switch (type) {
+    case file_type::directory:
+      return "a directory";
+    case file_type::block:
+      return "a disk";
+    case file_type::socket:
+      return "a socket";
+    default:
+      return "";
+  }
+}
+
+bool IsTerminal(const std::string& device) {
+  const UniqueFd opened(open(device.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  return opened && isatty(opened.get()) == 1;
+}
+
+Outcome NothingForATerminal() {
+  return Outcome::Usage("a snapshot is nothing for a terminal; name a file, or redirect");
+}
+
+// Tells that the command waits for the other end of a pipe that has a name. To open such a pipe may
+// take for ever. A pipe without a name, as /dev/stdout or >(...) in a shell, has its other end.
+void SayIfItWaits(const std::string& file, std::string_view for_what, Console& console) {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::canonical(file, error);
+  if (error || TypeOf(path) != file_type::fifo) return;
+  console.err << fmt::format("{} is a pipe: {}.\n", Printable(file), for_what) << std::flush;
 }
 
 // Returns true if an export may replace `file` without a question: it is not there, empty, or a
@@ -141,24 +176,30 @@ Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& setting
                     Console& console) {
   Progress progress(console);
   if (options.file == "-") {
-    if (console.out_is_terminal) {
-      return Outcome::Usage("a snapshot is nothing for a terminal; name a file, or redirect");
-    }
+    if (console.out_is_terminal) return NothingForATerminal();
     return ExportTo(console.out, settings, console, &progress);
   }
-  const bool special = IsSpecial(options.file);
-  if (!special && !IsFreeOrSnapshot(options.file)) {
-    Outcome confirmed =
-        Confirm(options.file + " is there and is no snapshot",
-                "Replace " + options.file + ", which is no snapshot?", options.yes, console);
-    if (!confirmed.ok()) return confirmed;
+  const file_type type = TypeOf(options.file);
+  if (const std::string_view refused = NameOfRefused(type); !refused.empty()) {
+    return {ExitCode::kFailed,
+            fmt::format("cannot write {}: it is {}; a snapshot goes to a file, a "
+                        "pipe, or a device that is no disk",
+                        options.file, refused)};
   }
-  if (special) {
+  if (type == file_type::character && IsTerminal(options.file)) return NothingForATerminal();
+  if (type == file_type::character || type == file_type::fifo) {
+    SayIfItWaits(options.file, "the export begins when something reads from it", console);
     std::ofstream out(options.file, std::ios::binary);
     if (!out) return FileError("write", options.file);
     Outcome outcome = ExportTo(out, settings, console, &progress);
     out.close();
     return out ? outcome : FileError("write", options.file);
+  }
+  if (!IsFreeOrSnapshot(options.file)) {
+    Outcome confirmed =
+        Confirm(options.file + " is there and is no snapshot",
+                "Replace " + options.file + ", which is no snapshot?", options.yes, console);
+    if (!confirmed.ok()) return confirmed;
   }
   // The file has another name until it is complete.
   const std::string part = options.file + ".part";
@@ -191,6 +232,7 @@ Outcome CacheImport(const CacheSnapshotOptions& options, const Settings& setting
           [&](char* buffer, size_t size) { return Read(console.in, buffer, size); }, settings,
           console, &progress, &response);
     } else {
+      SayIfItWaits(options.file, "the import begins when something writes to it", console);
       absl::StatusOr<FileReader> file =
           FileReader::Open(options.file, FileReader::Kinds::kAnyStream);
       if (!file.ok()) return Failed(file.status());

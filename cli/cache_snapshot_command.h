@@ -15,11 +15,13 @@ struct CacheSnapshotOptions {
 
 // Writes a snapshot of the cache to a file, by way of the admin port. The new file replaces an old
 // one when it is complete. If the old one is no snapshot, it asks first (see confirm.h). A pipe or
-// a device is written to. --timeout does not apply.
+// a character device is written to, but a terminal, a disk, a socket and a directory are refused.
+// For the reader of a pipe that has a name it waits, and tells so. --timeout does not apply.
 Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& settings,
                     Console& console);
 
-// Adds the entries of a snapshot to the cache, by way of the admin port.
+// Adds the entries of a snapshot to the cache, by way of the admin port. For the writer of a pipe
+// that has a name it waits, and tells so.
 Outcome CacheImport(const CacheSnapshotOptions& options, const Settings& settings,
                     Console& console);
 

@@ -15,7 +15,21 @@ namespace {
 
 // Prints the error of a command. Words of a server are escaped too.
 void Complain(const Outcome& outcome, Console& console) {
-  console.err << "souvenir: " << PrintableLines(outcome.message, 0) << '\n';
+  console.err << "souvenir: " << Printable(outcome.message) << '\n';
+  for (const std::string& hint : outcome.hints) console.err << Printable(hint) << '\n';
+}
+
+// Writes out what `outcome` printed. An output that is lost makes a success a failure.
+Outcome Flushed(Outcome outcome, Console& console) {
+  console.out.flush();
+  if (!outcome.ok() || console.out) return outcome;
+  return {ExitCode::kFailed, "cannot write to standard output"};
+}
+
+// Prints the error of `outcome`, if there is one, and returns the exit status.
+int End(const Outcome& outcome, Console& console) {
+  if (!outcome.ok()) Complain(outcome, console);
+  return static_cast<int>(outcome.code);
 }
 
 // Makes a typed --server win over SOUVENIR_ADMIN, which may be the admin port of another gateway.
@@ -38,21 +52,13 @@ int RunCommandLine(const std::vector<std::string>& arguments, const std::string&
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {  // --help or --version
       tree.app.exit(error, console.out, console.err);
-      return static_cast<int>(ExitCode::kOk);
+      return End(Flushed({}, console), console);
     }
-    Complain(Outcome::Usage(fmt::format("{}\nTry {} --help.", ExplainParseError(tree.app, error),
-                                        CommandInUse(tree.app))),
-             console);
-    return static_cast<int>(ExitCode::kUsage);
+    return End(Outcome::Usage(ExplainParseError(tree.app, error),
+                              {fmt::format("Try {} --help.", CommandInUse(tree.app))}),
+               console);
   }
-
-  Outcome outcome = tree.command();
-  console.out.flush();
-  if (outcome.ok() && !console.out) {
-    outcome = {ExitCode::kFailed, "cannot write to standard output"};
-  }
-  if (!outcome.ok()) Complain(outcome, console);
-  return static_cast<int>(outcome.code);
+  return End(Flushed(tree.command(), console), console);
 }
 
 }  // namespace souvenir::cli

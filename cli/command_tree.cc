@@ -1,14 +1,12 @@
 #include "cli/command_tree.h"
 
+#include "cli/arguments.h"
 #include "cli/completion.h"
 #include "common/config/command_description.h"
 #include "common/config/man_page.h"
 
 namespace souvenir::cli {
 namespace {
-
-// No command line has so many words, so all are taken.
-constexpr int kManyWords = 1 << 20;
 
 constexpr char kSummary[] =
     "Ask a Souvenir gateway: translations and models' answers, from its cache where they are "
@@ -55,10 +53,8 @@ void AddTranslate(CommandTree* tree, Console* console) {
   command->add_option("--from", options.source, "Its language, as in en")
       ->type_name("LANGUAGE")
       ->required();
-  command->add_option("--to", options.targets, "Into which; may be given again, or as es,gl")
+  AddList(command, "--to", &options.targets, "Into which; may be given again, or as es,gl")
       ->type_name("LANGUAGE")
-      ->delimiter(',')
-      ->allow_extra_args(false)
       ->required();
   command->add_option("--engine", options.engine, "Whose models to use, as in apertium")
       ->type_name("NAME");
@@ -124,30 +120,21 @@ void AddDescriptions(CommandTree* tree, const std::string& version, Console* con
 
 }  // namespace
 
-CLI::Option* AddWords(CLI::App* command, const std::string& name, std::vector<std::string>* words,
-                      const std::string& description) {
-  return command->add_option(name, *words, description)
-      ->type_name("")
-      ->take_all()
-      ->expected(kManyWords, CLI::detail::expected_max_vector_size)
-      ->allow_extra_args(false);
-}
-
 void AddRequestFlags(CLI::App* command, RequestOptions* options) {
-  command
-      ->add_option("--tag", options->tags,
-                   "By which the answer can be forgotten; may be given again, or as a,b")
+  AddList(command, "--tag", &options->tags,
+          "By which the answer can be forgotten; may be given again, or as a,b")
       ->type_name("TAG")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+      ->check(CLI::Validator(WrongMetadata, ""));
   command
       ->add_option("--tenant", options->tenant,
                    "Whose answer it is; believed where trust_tenant_header is on")
-      ->type_name("TENANT");
+      ->type_name("TENANT")
+      ->check(CLI::Validator(WrongMetadata, ""));
   command
       ->add_option("--cache-control", options->cache_control,
                    "As in HTTP: no-cache, no-store, only-if-cached, max-age=60, ...")
-      ->type_name("DIRECTIVES");
+      ->type_name("DIRECTIVES")
+      ->check(CLI::Validator(WrongMetadata, ""));
 }
 
 CommandTree::CommandTree(const std::string& version, Console* console) : app(kSummary, "souvenir") {
@@ -162,6 +149,7 @@ CommandTree::CommandTree(const std::string& version, Console* console) : app(kSu
   AddListings(this, console);
   AddCacheCommands(this, console);
   AddDescriptions(this, version, console);
+  RequireUtf8(&app, bytes);
 }
 
 }  // namespace souvenir::cli

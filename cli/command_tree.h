@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "cli/cache_clear_command.h"
@@ -44,6 +45,9 @@ struct CommandTree {
   CacheSnapshotOptions snapshot;
   std::string shell;  // of `completion`
 
+  // The arguments that are sent as bytes, and so need not be UTF-8 (see arguments.h).
+  std::set<const CLI::Option*> bytes;
+
   std::function<Outcome()> command;  // runs the command; set by app.parse()
 };
 
@@ -53,9 +57,5 @@ void AddModelCommands(CommandTree* tree, Console* console);
 
 // Adds the flags --tag, --tenant and --cache-control.
 void AddRequestFlags(CLI::App* command, RequestOptions* options);
-
-// Adds an argument of words that stay as they are. CLI11 would cut "[a,b]" into two.
-CLI::Option* AddWords(CLI::App* command, const std::string& name, std::vector<std::string>* words,
-                      const std::string& description);
 
 }  // namespace souvenir::cli

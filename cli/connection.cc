@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -18,7 +19,7 @@ namespace souvenir::cli {
 namespace {
 
 constexpr absl::Duration kConnectLimit = absl::Seconds(5);
-constexpr absl::Duration kDiagnosisLimit = absl::Seconds(1);
+constexpr absl::Duration kNameLimit = absl::Seconds(1);  // of asking a server for its name
 // gRPC's timers may run ahead of the clock by this much.
 constexpr auto kDeadlineSlack = std::chrono::milliseconds(10);
 constexpr int kMaxMessageBytes = 64 << 20;  // four times the servers' default
@@ -53,7 +54,7 @@ bool IsPlainHttp(const grpc::Status& status) {
 // server of the Open Inference Protocol can tell it.
 std::string AskName(const std::shared_ptr<grpc::Channel>& channel) {
   grpc::ClientContext context;
-  context.set_deadline(DeadlineIn(kDiagnosisLimit));
+  context.set_deadline(DeadlineIn(kNameLimit));
   inference::ServerMetadataResponse server;
   const auto stub = inference::GRPCInferenceService::NewStub(channel);
   if (!stub->ServerMetadata(&context, {}, &server).ok() || server.name().empty()) return "";
@@ -68,35 +69,40 @@ Connection::Connection(Options options, std::string service, const Clock* clock)
       clock_(clock),
       channel_(CreateChannel(options_.address)) {}
 
-Outcome Connection::Unreachable() const {
-  const absl::Duration limit = std::min(options_.timeout, kDiagnosisLimit);
-  const Diagnosis diagnosis = DiagnosePeer(options_.address, limit);
+Outcome Connection::Unreachable(bool gave_up) const {
+  const absl::Duration limit = std::min(options_.timeout, kTellingSilence);
+  const std::optional<Diagnosis> found = DiagnosePeer(options_.address, limit);
+  // With more time, a connection might have come about.
+  if (!found && gave_up && options_.timeout < kConnectLimit) return TooLate();
+  const Diagnosis diagnosis = found.value_or(Diagnosis{"no connection comes about", ""});
+  std::vector<std::string> hints = AddressHints();
+  if (!diagnosis.advice.empty()) hints.insert(hints.begin(), diagnosis.advice);
   return {ExitCode::kUnreachable,
-          fmt::format("no server at {}: {}\n{}{}{}", options_.address, diagnosis.reason,
-                      diagnosis.advice, diagnosis.advice.empty() ? "" : "\n", AddressHint())};
+          fmt::format("no server at {}: {}", options_.address, diagnosis.reason), std::move(hints)};
 }
 
 Outcome Connection::WithoutService() const {
   const std::string name = AskName(channel_);
   return {ExitCode::kFailed,
-          fmt::format("the server at {} has no {}{}\n{}", options_.address, service_,
-                      name.empty() ? "" : "; it is " + name, AddressHint())};
+          fmt::format("the server at {} has no {}{}", options_.address, service_,
+                      name.empty() ? "" : "; it is " + name),
+          AddressHints()};
 }
 
 Outcome Connection::TooLate() const {
   return {ExitCode::kDeadline,
-          fmt::format("no answer came from {} within --timeout {}\n"
-                      "A longer --timeout lets it take more time; 24h is the longest.",
-                      options_.address, absl::FormatDuration(options_.timeout))};
+          fmt::format("no answer came from {} within --timeout {}", options_.address,
+                      absl::FormatDuration(options_.timeout)),
+          {"A longer --timeout lets it take more time; 24h is the longest."}};
 }
 
-std::string Connection::AddressHint() const {
-  const std::string derived =
-      options_.derivation.empty()
-          ? ""
-          : fmt::format("{} was not given: {}.\n", options_.address, options_.derivation);
-  return fmt::format("{}{} is named with {} HOST:PORT.", derived, options_.port_name,
-                     options_.flag);
+std::vector<std::string> Connection::AddressHints() const {
+  std::vector<std::string> hints;
+  if (!options_.derivation.empty()) {
+    hints.push_back(fmt::format("{} was not given: {}.", options_.address, options_.derivation));
+  }
+  hints.push_back(fmt::format("{} is named with {} HOST:PORT.", options_.port_name, options_.flag));
+  return hints;
 }
 
 Outcome Connection::Connect() {
@@ -109,10 +115,10 @@ Outcome Connection::Connect() {
   for (;;) {
     const grpc_connectivity_state state = channel_->GetState(/*try_to_connect=*/true);
     if (state == GRPC_CHANNEL_READY) break;
-    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN ||
-        !channel_->WaitForStateChange(state, deadline)) {
-      return Unreachable();
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) {
+      return Unreachable(/*gave_up=*/false);
     }
+    if (!channel_->WaitForStateChange(state, deadline)) return Unreachable(/*gave_up=*/true);
   }
   connected_ = true;
   return {};
@@ -132,8 +138,9 @@ Outcome Connection::Call(const std::function<grpc::Status(grpc::ClientContext*)>
   if (IsUnknownMethod(status)) return WithoutService();
   if (IsPlainHttp(status)) {
     return {ExitCode::kUnreachable,
-            fmt::format("no server at {}: what answers there speaks HTTP/2 and no gRPC ({})\n{}",
-                        options_.address, status.error_message(), AddressHint())};
+            fmt::format("no server at {}: what answers there speaks HTTP/2 and no gRPC ({})",
+                        options_.address, status.error_message()),
+            AddressHints()};
   }
   // An UNAVAILABLE that the server sent leaves the connection as it is.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&

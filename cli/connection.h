@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "cli/console.h"
@@ -32,7 +33,8 @@ class Connection {
   // Makes one blocking call. `call` gets a context with the deadline set. The first call connects
   // before its time begins to count. kUnreachable if no server of gRPC is there within the timeout,
   // at most 5 s, with the reason and a hint (see peer_diagnosis.h). kDeadline if no answer came
-  // within the timeout. kFailed for an error of the server; one without the service is named.
+  // within the timeout, or if it was too short to connect and to find a reason. kFailed for an
+  // error of the server; one without the service is named.
   Outcome Call(const std::function<grpc::Status(grpc::ClientContext*)>& call);
 
   // Returns the time that the last Call() took, without connecting.
@@ -42,11 +44,12 @@ class Connection {
 
  private:
   Outcome Connect();
-  Outcome Unreachable() const;
+  // `gave_up`: the time to connect has passed; otherwise the attempt has failed.
+  Outcome Unreachable(bool gave_up) const;
   Outcome WithoutService() const;
   Outcome TooLate() const;
-  // Returns the last lines of a message about the address: its derivation and its flag.
-  std::string AddressHint() const;
+  // Returns hints for a message about the address: its derivation and its flag.
+  std::vector<std::string> AddressHints() const;
 
   const Options options_;
   const std::string service_;

@@ -2,6 +2,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -17,13 +19,18 @@ enum class ExitCode : int {
   kDeadline = 4,     // no answer within --timeout
 };
 
-// The result of a command, with the text for standard error if it failed.
+// The result of a command, with the text for standard error if it failed. The message and each hint
+// are printed as one line. They may have words of a server or of a person, and so are escaped where
+// they are printed, line feeds included. Otherwise a server could add lines that look like ours.
 struct Outcome {
   ExitCode code = ExitCode::kOk;
-  std::string message;  // may come from a server: escaped where it is printed
+  std::string message;
+  std::vector<std::string> hints;  // the lines below the message
 
   bool ok() const { return code == ExitCode::kOk; }
-  static Outcome Usage(std::string message) { return {ExitCode::kUsage, std::move(message)}; }
+  static Outcome Usage(std::string message, std::vector<std::string> hints = {}) {
+    return {ExitCode::kUsage, std::move(message), std::move(hints)};
+  }
 };
 
 // Returns the outcome of a call that the server answered with `status`. Every error is kFailed,

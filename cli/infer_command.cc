@@ -130,7 +130,6 @@ void PrintForPeople(const ModelInferResponse& response, const MessageTensors& te
 }  // namespace
 
 Outcome Infer(const InferOptions& options, const Settings& settings, Console& console) {
-  if (Outcome outcome = CheckRequestOptions(options.request); !outcome.ok()) return outcome;
   Connection connection(settings.ToServer(), GRPCInferenceService::service_full_name(),
                         console.clock);
   const auto stub = GRPCInferenceService::NewStub(connection.channel());

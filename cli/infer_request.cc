@@ -8,9 +8,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <string_view>
 #include <utility>
 
+#include "cli/json.h"
 #include "cli/standard_input.h"
 #include "cli/tensor_input.h"
 #include "common/nearest.h"
@@ -27,36 +27,6 @@ using inference::ModelMetadataResponse;
 using nlohmann::json;
 
 constexpr size_t kMostInputBytes = 64u << 20;  // no server takes a larger message
-
-// Returns "line 2, column 7" for the byte at `offset`. Lines and columns count from 1, and columns
-// count bytes.
-std::string PlaceOf(std::string_view text, size_t offset) {
-  const std::string_view before = text.substr(0, offset);
-  const size_t line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n')) + 1;
-  const size_t line_feed = before.rfind('\n');
-  const size_t begin = line_feed == std::string_view::npos ? 0 : line_feed + 1;
-  return fmt::format("line {}, column {}", line, offset - begin + 1);
-}
-
-// `where` names the input, for messages.
-absl::StatusOr<json> ParseJson(const std::string& text, const std::string& where) {
-  try {
-    return json::parse(text);
-  } catch (const json::parse_error& error) {
-    // `byte` counts from 1; a text that is cut short ends one byte before it.
-    const size_t offset = std::min(error.byte > 0 ? error.byte - 1 : 0, text.size());
-    // "[json...] parse error at ...: syntax error while parsing array - unexpected ...".
-    std::string_view reason = error.what();
-    const size_t dash = reason.find(" - ");
-    reason = dash == std::string_view::npos ? "" : reason.substr(dash + 3);
-    return absl::InvalidArgumentError(fmt::format("{}: what came is no JSON at {}{}{}", where,
-                                                  PlaceOf(text, offset), reason.empty() ? "" : ": ",
-                                                  reason));
-  } catch (const json::exception&) {  // a number that no double can be
-    return absl::InvalidArgumentError(
-        fmt::format("{}: what came is JSON with a number out of range", where));
-  }
-}
 
 // NAME=VALUE, or NAME:=JSON.
 struct Assignment {

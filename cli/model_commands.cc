@@ -1,9 +1,17 @@
+#include <string>
+
+#include "cli/arguments.h"
 #include "cli/command_tree.h"
 
 // The commands about models.
 
 namespace souvenir::cli {
 namespace {
+
+// Only the name of an input must be UTF-8. Its value may be bytes.
+std::string WrongNameOfInput(const std::string& input) {
+  return WrongText(input.substr(0, input.find('=')));
+}
 
 void AddInfer(CommandTree* tree, Console* console) {
   CLI::App* command = tree->app.add_subcommand(
@@ -12,15 +20,18 @@ void AddInfer(CommandTree* tree, Console* console) {
   command->add_option("MODEL", options.model, "Its name, as `souvenir models` lists it")
       ->type_name("")
       ->required();
-  AddWords(command, "VALUE", &options.values,
-           "Of a model with one input: its elements; without any, or for -, a text from standard "
-           "input");
-  command
-      ->add_option("-i,--input", options.inputs,
-                   "NAME=VALUE (for numbers also 1,2,3; given again: more rows), NAME:=JSON, "
-                   "NAME=@FILE")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
+  tree->bytes.insert(AddWords(
+      command, "VALUE", &options.values,
+      "Of a model with one input: its elements; without any, or for -, a text from standard "
+      "input"));
+  tree->bytes.insert(
+      command
+          ->add_option("-i,--input", options.inputs,
+                       "NAME=VALUE (for numbers also 1,2,3; given again: more rows), NAME:=JSON, "
+                       "NAME=@FILE")
+          ->type_name("NAME=VALUE")
+          ->allow_extra_args(false)
+          ->check(CLI::Validator(WrongNameOfInput, "")));
   command
       ->add_option("-d,--data", options.data,
                    "All inputs as JSON: {\"NAME\": [...]}, or the protocol's REST form; -: "
@@ -29,11 +40,8 @@ void AddInfer(CommandTree* tree, Console* console) {
   command->add_option("-p,--parameter", options.parameters, "NAME=VALUE, or NAME:=JSON")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
-  command
-      ->add_option("-o,--output", options.outputs, "Only this one; may be given again, or as a,b")
-      ->type_name("NAME")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  AddList(command, "-o,--output", &options.outputs, "Only this one; may be given again, or as a,b")
+      ->type_name("NAME");
   command->add_option("--model-version", options.version, "Default: the newest that is ready")
       ->type_name("VERSION");
   AddRequestFlags(command, &options.request);

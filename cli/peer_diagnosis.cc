@@ -63,6 +63,7 @@ std::string ErrorText(int error) { return std::generic_category().message(error)
 struct Addresses {
   std::shared_ptr<addrinfo> list;  // null: `error` says why
   int error = 0;                   // EAI_*
+  bool late = false;               // the limit passed before a name server answered
 };
 
 struct Request {
@@ -72,7 +73,19 @@ struct Request {
   gaicb control = {};
 };
 
+// Returns the addresses of a host that is a number, which no name server has to be asked for.
+Addresses ReadNumber(const std::string& host, const std::string& port) {
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* list = nullptr;
+  const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &list);
+  if (error != 0) return {nullptr, error};
+  return {std::shared_ptr<addrinfo>(list, freeaddrinfo), 0};
+}
+
 Addresses LookUp(const std::string& host, const std::string& port, absl::Duration limit) {
+  if (Addresses numeric = ReadNumber(host, port); numeric.list != nullptr) return numeric;
   auto request = std::make_unique<Request>();
   request->host = host;
   request->port = port;
@@ -90,7 +103,7 @@ Addresses LookUp(const std::string& host, const std::string& port, absl::Duratio
   if (error == EAI_INPROGRESS) {
     // The resolver's thread still reads a request that could not be cancelled.
     if (gai_cancel(&request->control) != EAI_CANCELED) request.release();
-    return {nullptr, EAI_AGAIN};
+    return {nullptr, EAI_AGAIN, /*late=*/true};
   }
   if (error != 0) return {nullptr, error};
   return {std::shared_ptr<addrinfo>(request->control.ar_result, freeaddrinfo), 0};
@@ -121,8 +134,37 @@ int Connect(const Socket& socket, const addrinfo& at, absl::Duration limit) {
 struct Reply {
   int error = 0;       // of connecting
   bool ended = false;  // the peer closed the connection
+  bool late = false;   // the limit passed before something that was waited for
   std::string bytes;   // the first ones
 };
+
+bool IsTls(std::string_view bytes) {
+  return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03;
+}
+
+// A server of HTTP/2 begins with a frame of settings, of less than 64 KB.
+bool IsHttp2(std::string_view bytes) {
+  return bytes.size() >= 9 && bytes[0] == 0x00 && bytes[3] == 0x04;
+}
+
+// Reads the first bytes of a reply. The head of a frame is enough, unless it is one of HTTP/2: then
+// it matters whether the peer ends the connection.
+void ReadReply(const Socket& socket, absl::Duration limit, Reply* reply) {
+  char bytes[256];
+  while (reply->bytes.size() < sizeof(bytes)) {
+    if (!WaitFor(socket.get(), POLLIN, limit)) {
+      reply->late = true;
+      return;
+    }
+    const ssize_t got = recv(socket.get(), bytes, sizeof(bytes), 0);
+    if (got <= 0) {
+      reply->ended = true;
+      return;
+    }
+    reply->bytes.append(bytes, static_cast<size_t>(got));
+    if (reply->bytes.size() >= 9 && !IsHttp2(reply->bytes)) return;
+  }
+}
 
 // Sends `greeting` to the first of `addresses` that takes a connection, and returns its reply.
 Reply Greet(const Addresses& addresses, std::string_view greeting, absl::Duration limit) {
@@ -131,25 +173,14 @@ Reply Greet(const Addresses& addresses, std::string_view greeting, absl::Duratio
     const Socket socket(::socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (socket.get() < 0) continue;
     reply.error = Connect(socket, *at, limit);
+    if (reply.error == ETIMEDOUT) reply.late = true;
     if (reply.error != 0) continue;
     send(socket.get(), greeting.data(), greeting.size(), MSG_NOSIGNAL);
-    char bytes[256];
-    while (reply.bytes.size() < sizeof(bytes) && WaitFor(socket.get(), POLLIN, limit)) {
-      const ssize_t got = recv(socket.get(), bytes, sizeof(bytes), 0);
-      if (got > 0) reply.bytes.append(bytes, static_cast<size_t>(got));
-      if (got <= 0) reply.ended = true;
-      if (got <= 0 || reply.bytes.size() >= 9) break;  // a frame's head is enough
-    }
+    ReadReply(socket, limit, &reply);
     break;
   }
   return reply;
 }
-
-bool IsTls(std::string_view bytes) {
-  return bytes.size() >= 2 && (bytes[0] == 0x15 || bytes[0] == 0x16) && bytes[1] == 0x03;
-}
-
-bool IsHttp2(std::string_view bytes) { return bytes.size() >= 9 && bytes[3] == 0x04; }
 
 Diagnosis NotReached(int error) {
   if (error == ECONNREFUSED) {
@@ -162,43 +193,53 @@ Diagnosis NotReached(int error) {
   return {fmt::format("it cannot be connected to: {}", ErrorText(error)), "Check the address."};
 }
 
-Diagnosis DiagnoseReply(const Reply& reply, const Addresses& addresses, absl::Duration limit) {
+std::optional<Diagnosis> DiagnoseReply(const Reply& reply, const Addresses& addresses,
+                                       absl::Duration limit) {
   if (reply.bytes.starts_with("HTTP/")) {
-    return {"a web server answers there (HTTP/1), and no gRPC",
-            "8002 and 8012 are for metrics; gRPC is on 8001 (gateway), 8003 (its admin port) and "
-            "8011 (compute)."};
-  }
-  if (IsTls(reply.bytes) || IsTls(Greet(addresses, kTlsGreeting, limit).bytes)) {
-    return {"the server there speaks TLS, and this client does not",
-            "Name a port without TLS, or a proxy that adds it."};
+    return {{"a web server answers there (HTTP/1), and no gRPC",
+             "8002 and 8012 are for metrics; gRPC is on 8001 (gateway), 8003 (its admin port) and "
+             "8011 (compute)."}};
   }
   if (IsHttp2(reply.bytes)) {
-    return {"the server there speaks HTTP/2, and ended the connection",
-            "It may be stopping, or have as many connections as it takes; try again."};
+    if (!reply.ended) return std::nullopt;
+    return {{"the server there speaks HTTP/2, and ended the connection",
+             "It may be stopping, or have as many connections as it takes; try again."}};
   }
+  // Anything else is told by its silence too, which needs time.
+  const bool hasty = limit < kTellingSilence;
+  if (hasty && reply.late) return std::nullopt;
+  const Reply tls = IsTls(reply.bytes) ? reply : Greet(addresses, kTlsGreeting, limit);
+  if (IsTls(tls.bytes)) {
+    return {{"the server there speaks TLS, and this client does not",
+             "Name a port without TLS, or a proxy that adds it."}};
+  }
+  if (hasty && tls.late) return std::nullopt;
   if (!reply.bytes.empty()) {
     const std::string line = reply.bytes.substr(0, reply.bytes.find_first_of("\r\n"));
-    return {fmt::format("what answers there is no gRPC server; it says '{}'", Printable(line)),
-            "Check the port."};
+    return {{fmt::format("what answers there is no gRPC server; it says '{}'", Printable(line)),
+             "Check the port."}};
   }
   if (reply.ended) {
-    return {"something there takes the connection and ends it without a word",
-            "It is no gRPC server, or one that takes no more connections."};
+    return {{"something there takes the connection and ends it without a word",
+             "It is no gRPC server, or one that takes no more connections."}};
   }
-  return {"something there takes the connection and says nothing",
-          "It is no gRPC server, or one that hangs."};
+  return {{"something there takes the connection and says nothing",
+           "It is no gRPC server, or one that hangs."}};
 }
 
 }  // namespace
 
-Diagnosis DiagnosePeer(const std::string& address, absl::Duration limit) {
-  if (!CheckAddress("", address).ok()) return {"no connection comes about", ""};
+std::optional<Diagnosis> DiagnosePeer(const std::string& address, absl::Duration limit) {
+  if (!CheckAddress("", address).ok()) return std::nullopt;
   const size_t colon = address.rfind(':');
   std::string host = address.substr(0, colon);
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  const bool hasty = limit < kTellingSilence;
   const Addresses addresses = LookUp(host, address.substr(colon + 1), limit);
+  if (hasty && addresses.late) return std::nullopt;
   if (addresses.list == nullptr) return UnknownName(host, addresses.error);
   const Reply reply = Greet(addresses, kHttp2Greeting, limit);
+  if (hasty && reply.error != 0 && reply.late) return std::nullopt;
   if (reply.error != 0) return NotReached(reply.error);
   return DiagnoseReply(reply, addresses, limit);
 }

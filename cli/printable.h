@@ -16,11 +16,12 @@ std::optional<size_t> FindInvalidUtf8(std::string_view text);
 // Returns `text` in a form that is safe on a terminal, always as UTF-8. Characters that a terminal
 // would obey (C0 and C1 control characters, DEL, line and paragraph separators, marks that turn the
 // direction of writing) become \n, \t, \x1b or \u202e. Bytes that are not UTF-8 become \xff. A
-// backslash stays as it is, because the result is for people and not for parsing.
+// backslash stays as it is, because the result is for people and not for parsing. The result is one
+// line. It is for messages, names and all else that stands in one line.
 std::string Printable(std::string_view text);
 
-// Same as Printable(), but for text of several lines in a column: keeps line feeds, and adds
-// `indent` blanks after each. Removes carriage returns before them.
+// Same as Printable(), but for a text that a model made, which may have several lines in a column:
+// keeps line feeds, and adds `indent` blanks after each. Removes carriage returns before them.
 std::string PrintableLines(std::string_view text, size_t indent);
 
 // Returns `text` as a string of JSON, quotes included, with the same characters as \uXXXX. Bytes

@@ -6,27 +6,11 @@
 #include <algorithm>
 
 namespace souvenir::cli {
-namespace {
 
-bool CanBeSent(const std::string& value) {
-  return std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
-}
-
-Outcome NotSendable(const char* flag, const std::string& value) {
-  return Outcome::Usage(fmt::format("{}: '{}' has characters beyond printable ASCII", flag, value));
-}
-
-}  // namespace
-
-Outcome CheckRequestOptions(const RequestOptions& options) {
-  for (const std::string& tag : options.tags) {
-    if (!CanBeSent(tag)) return NotSendable("--tag", tag);
-  }
-  if (!CanBeSent(options.tenant)) return NotSendable("--tenant", options.tenant);
-  if (!CanBeSent(options.cache_control)) {
-    return NotSendable("--cache-control", options.cache_control);
-  }
-  return {};
+std::string WrongMetadata(const std::string& value) {
+  const bool printable =
+      std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return printable ? "" : fmt::format("'{}' has characters beyond printable ASCII", value);
 }
 
 void AddMetadata(const RequestOptions& options, grpc::ClientContext* context) {

@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/exit_code.h"
-
 namespace souvenir::cli {
 
 // Metadata of one request that steers the cache.
@@ -16,10 +14,11 @@ struct RequestOptions {
   std::string cache_control;      // "no-cache", "max-age=60", ...
 };
 
-// kUsage if an option cannot be sent, because it is not printable ASCII.
-Outcome CheckRequestOptions(const RequestOptions& options);
+// Returns why `value` cannot be sent as metadata, which must be printable ASCII, or an empty text
+// if it can.
+std::string WrongMetadata(const std::string& value);
 
-// Adds the options to the metadata. REQUIRES: CheckRequestOptions() is OK.
+// Adds the options to the metadata. REQUIRES: WrongMetadata() accepts their values.
 void AddMetadata(const RequestOptions& options, grpc::ClientContext* context);
 
 }  // namespace souvenir::cli

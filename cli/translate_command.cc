@@ -57,18 +57,12 @@ std::variant<TranslateRequest, Outcome> MakeRequest(const TranslateOptions& opti
   const absl::StatusOr<std::string> read = ReadText(options.text, console);
   if (!read.ok()) return Outcome{ExitCode::kFailed, std::string(read.status().message())};
   const std::string& text = *read;
-  // Protobuf would refuse such a message at the server, with an error that does not explain why.
+  // The arguments have been checked (see arguments.h), but not standard input.
   if (const auto offset = FindInvalidUtf8(text)) {
     return Outcome::Usage(fmt::format("the text is not UTF-8: byte {} is 0x{:02x}", *offset,
                                       static_cast<uint8_t>(text[*offset])));
   }
   request.set_text(text);
-  for (const std::string* word : {&options.source, &options.engine}) {
-    if (FindInvalidUtf8(*word)) return Outcome::Usage("'" + *word + "' is not UTF-8");
-  }
-  for (const std::string& target : options.targets) {
-    if (FindInvalidUtf8(target)) return Outcome::Usage("'" + target + "' is not UTF-8");
-  }
   return request;
 }
 
@@ -104,7 +98,6 @@ void PrintQuietly(const Translation& translation, const std::string& lines, Cons
 }  // namespace
 
 Outcome Translate(const TranslateOptions& options, const Settings& settings, Console& console) {
-  if (Outcome outcome = CheckRequestOptions(options.request); !outcome.ok()) return outcome;
   const auto made = MakeRequest(options, console);
   if (const auto* outcome = std::get_if<Outcome>(&made)) return *outcome;
   const auto& request = std::get<TranslateRequest>(made);

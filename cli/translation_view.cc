@@ -50,7 +50,8 @@ std::string TranslationView::Show(const souvenir::v1::Translation& translation,
   if (failed) {
     ++failed_;
     const auto code = static_cast<absl::StatusCode>(translation.status().code());
-    text = fmt::format("{}: {}", absl::StatusCodeToString(code), translation.status().message());
+    text = fmt::format("{}: {}", absl::StatusCodeToString(code),
+                       Printable(translation.status().message()));
   } else if (!translation.has_provenance()) {
     kind = "-";  // the text is empty, and no model was asked
     text = translation.text();

@@ -21,7 +21,7 @@ class TranslationView {
   explicit TranslationView(Options options) : options_(options) {}
 
   // Returns "es  memory     420 µs  Hola", with the time since the call began. Further lines of a
-  // text are indented below its first. An error takes the place of the text.
+  // text are indented below its first. An error takes the place of the text, in one line.
   std::string Show(const souvenir::v1::Translation& translation, absl::Duration arrival);
 
   // Returns "2 targets in 9.8 ms: 1 memory, 1 miss".

@@ -1,8 +1,14 @@
 #include "cli/command_line.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,10 +16,13 @@
 #include <mutex>
 #include <sstream>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/tensor/bytes_elements.h"
 #include "common/tensor/tensor_codec.h"
+#include "common/unique_fd.h"
 #include "tests/fakes/manual_clock.h"
 #include "tests/fakes/temporary_directory.h"
 #include "tests/unit/cli/fake_gateway.h"
@@ -102,6 +111,26 @@ TEST_F(CommandLineTest, AWordAfterATargetIsTextAndNoTarget) {
   EXPECT_EQ(gateway_.translation.asked.text(), "--to -x");
 }
 
+TEST_F(CommandLineTest, AnEmptyElementOfAListIsRefusedAndTakesNoWord) {
+  for (const char* list : {",,", "", "es,", ",es", "es,,gl"}) {
+    EXPECT_EQ(Run({"translate", "--from", "en", "--to", list, "hi"}, "of standard input"), 2);
+    EXPECT_THAT(err_, HasSubstr("--to: '" + std::string(list) + "' has an empty value")) << list;
+  }
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to=", "hi"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--to: '' has an empty value"));
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "--tag", "a,,b", "hi"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--tag: 'a,,b' has an empty value"));
+  EXPECT_EQ(Run({"infer", "m", "hi", "-o", ","}), 2);
+  EXPECT_THAT(err_, HasSubstr("--output: ',' has an empty value"));
+  EXPECT_EQ(gateway_.translation.asked.text(), "");
+}
+
+TEST_F(CommandLineTest, AListInBracketsIsOneElementAndNoList) {
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "[]", "hi"}, "of standard input"), 0);
+  EXPECT_EQ(gateway_.translation.asked.text(), "hi");
+  EXPECT_THAT(gateway_.translation.asked.target_languages(), ElementsAre("[]"));
+}
+
 TEST_F(CommandLineTest, TranslateReadsStandardInputButForItsLastLineFeed) {
   EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es"}, "one\ntwo\n\n"), 0);
   EXPECT_EQ(gateway_.translation.asked.text(), "one\ntwo\n");
@@ -117,6 +146,52 @@ TEST_F(CommandLineTest, ATextThatIsNotUtf8IsNotSent) {
   EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es"}, "ab\xff"), 2);
   EXPECT_THAT(err_, HasSubstr("byte 2 is 0xff"));
   EXPECT_EQ(gateway_.translation.asked.source_language(), "");
+}
+
+TEST_F(CommandLineTest, AnArgumentThatIsNotUtf8IsRefusedByItsName) {
+  for (const auto& [name, arguments] :
+       std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {"--from", {"translate", "--to", "es", "hi", "--from", "a\xff"}},
+           {"--to", {"translate", "--from", "en", "hi", "--to", "a\xff"}},
+           {"--engine", {"translate", "--from", "en", "--to", "es", "hi", "--engine", "a\xff"}},
+           {"TEXT", {"translate", "--from", "en", "--to", "es", "hi", "a\xff"}},
+           {"--from", {"languages", "--from", "a\xff"}},
+           {"--to", {"languages", "--to", "a\xff"}},
+           {"PART", {"health", "a\xff"}},
+           {"NAME", {"models", "a\xff"}},
+           {"NAME", {"models", "load", "a\xff"}},
+           {"NAME", {"models", "unload", "a\xff"}},
+           {"MODEL", {"infer", "a\xff", "x"}},
+           {"--model-version", {"infer", "m", "x", "--model-version", "a\xff"}},
+           {"--output", {"infer", "m", "x", "--output", "a\xff"}},
+           {"--parameter", {"infer", "m", "x", "--parameter", "a\xff=1"}},
+           {"--input", {"infer", "m", "--input", "a\xff=x"}},
+           {"--model", {"cache", "clear", "--model", "a\xff"}},
+           {"--tag", {"cache", "clear", "--tag", "a\xff"}},
+           {"--tenant", {"cache", "clear", "--tenant", "a\xff"}},
+           {"--server", {"cache", "stats", "--server", "a\xff:8001"}}}) {
+    EXPECT_EQ(Run(arguments), 2) << name;
+    EXPECT_THAT(err_, HasSubstr(name + ": 'a\\xff")) << name;
+    EXPECT_THAT(err_, HasSubstr("UTF-8 is expected; byte 1 is 0xff")) << name;
+  }
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "--tenant", "a\xff", "hi"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--tenant: 'a\\xff' has characters beyond printable ASCII"));
+  EXPECT_EQ(Run({"cache", "entry", "a\xff"}), 2);
+  EXPECT_THAT(err_, HasSubstr("KEY: 'a\\xff' is no key"));
+}
+
+TEST_F(CommandLineTest, AnArgumentThatIsNotUtf8IsShownInPart) {
+  EXPECT_EQ(Run({"models", std::string(100, 'a') + "\xff"}), 2);
+  EXPECT_THAT(err_, HasSubstr("NAME: '" + std::string(40, 'a') +
+                              "...' came, UTF-8 is expected; byte 100 is 0xff\n"));
+}
+
+TEST_F(CommandLineTest, ANameOfAFileMayBeAnyBytes) {
+  const TemporaryDirectory directory;
+  const std::string file = directory.path() + "/\xff";
+  gateway_.cache.snapshot = "all that is known";
+  EXPECT_EQ(Run({"cache", "export", file}), 0) << err_;
+  EXPECT_EQ(ReadFile(file), "all that is known");
 }
 
 TEST_F(CommandLineTest, AFailedTargetIsShownAndMakesTheExitStatusOne) {
@@ -206,6 +281,26 @@ TEST_F(CommandLineTest, AServersErrorIsSaidWithItsCodeAndHarmless) {
   EXPECT_EQ(err_, "souvenir: INVALID_ARGUMENT: text is \\x1b]0;x\\x07 long\n");
 }
 
+TEST_F(CommandLineTest, AMessageStaysInOneLineWhoeverWroteIt) {
+  gateway_.translation.status = {grpc::StatusCode::INTERNAL, "broken\r\nsouvenir: all is well\n"};
+  EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "Hello"}), 1);
+  EXPECT_EQ(err_, "souvenir: INTERNAL: broken\\r\\nsouvenir: all is well\\n\n");
+  EXPECT_EQ(Run({"wea\nther"}), 2);
+  EXPECT_THAT(err_, StartsWith("souvenir: unknown command 'wea\\nther'; there are translate"));
+  EXPECT_THAT(err_, HasSubstr("\nTry souvenir --help.\n"));
+  EXPECT_EQ(Run({"models", "no\nthing"}), 1);
+  EXPECT_THAT(err_, StartsWith("souvenir: no model 'no\\nthing'"));
+}
+
+TEST_F(CommandLineTest, TheNameOfAServerStaysInTheLineOfTheMessage) {
+  FakeCompute compute;
+  ASSERT_TRUE(compute.started());
+  compute.inference.server.set_name("two\nlines");
+  compute.inference.server.set_version("1");
+  EXPECT_EQ(RunAsIs({"languages", "--server", compute.address()}), 1);
+  EXPECT_THAT(err_, HasSubstr("; it is two\\nlines 1\nA gateway's public port"));
+}
+
 TEST_F(CommandLineTest, ComputeBeingAwayIsNotTheGatewayBeingAway) {
   gateway_.translation.status = {grpc::StatusCode::UNAVAILABLE, "compute is away"};
   EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "Hello"}), 1);
@@ -218,6 +313,14 @@ TEST_F(CommandLineTest, ALateAnswerHasItsOwnExitStatus) {
   EXPECT_EQ(err_, "souvenir: no answer came from " + gateway_.address() +
                       " within --timeout 1.5s\n"
                       "A longer --timeout lets it take more time; 24h is the longest.\n");
+}
+
+TEST_F(CommandLineTest, ATimeoutThatIsTooShortToConnectBlamesNobody) {
+  for (const char* timeout : {"0.0001", "1ns"}) {
+    EXPECT_EQ(Run({"infer", "m", "hello", "--timeout", timeout}), 4) << err_;
+    EXPECT_THAT(err_, StartsWith("souvenir: no answer came from " + gateway_.address() +
+                                 " within --timeout "));
+  }
 }
 
 TEST_F(CommandLineTest, ALimitOfAModelIsNoTimeoutOfTheCaller) {
@@ -456,6 +559,68 @@ TEST_F(CommandLineTest, AnExportToADeviceLeavesTheDevice) {
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
 }
 
+TEST_F(CommandLineTest, AnExportRefusesWhatItCanNeitherReplaceNorWriteTo) {
+  const TemporaryDirectory directory;
+  EXPECT_EQ(Run({"cache", "export", directory.path()}), 1);
+  EXPECT_EQ(err_, "souvenir: cannot write " + directory.path() +
+                      ": it is a directory; a snapshot goes to a file, a pipe, or a device that is "
+                      "no disk\n");
+  EXPECT_FALSE(std::filesystem::exists(directory.path() + ".part"));
+  const std::string path = directory.path() + "/socket";
+  const UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un at = {};
+  at.sun_family = AF_UNIX;
+  ASSERT_LT(path.size(), sizeof(at.sun_path));
+  path.copy(at.sun_path, path.size());
+  ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+  EXPECT_EQ(Run({"cache", "export", path}), 1);
+  EXPECT_THAT(err_, HasSubstr("it is a socket"));
+}
+
+TEST_F(CommandLineTest, AnExportDoesNotGoToATerminalWhateverItsName) {
+  int master = -1;
+  int terminal = -1;
+  char name[64];
+  ASSERT_EQ(openpty(&master, &terminal, name, nullptr, nullptr), 0);
+  const UniqueFd owns_master(master);
+  const UniqueFd owns_terminal(terminal);
+  EXPECT_EQ(Run({"cache", "export", name}), 2);
+  EXPECT_THAT(err_, HasSubstr("nothing for a terminal"));
+}
+
+TEST_F(CommandLineTest, TheOtherEndOfANamedPipeIsWaitedForWithAWord) {
+  const TemporaryDirectory directory;
+  const std::string pipe = directory.path() + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  gateway_.cache.snapshot = "all that is known";
+  std::string exported;
+  std::thread reader([&] { exported = ReadFile(pipe); });
+  EXPECT_EQ(Run({"cache", "export", pipe}), 0);
+  EXPECT_EQ(err_, pipe + " is a pipe: the export begins when something reads from it.\n");
+  reader.join();
+  EXPECT_EQ(exported, "all that is known");
+  std::thread writer([&] { std::ofstream(pipe) << "from a pipe"; });
+  EXPECT_EQ(Run({"cache", "import", pipe}), 0);
+  EXPECT_EQ(err_, pipe + " is a pipe: the import begins when something writes to it.\n");
+  writer.join();
+  EXPECT_EQ(gateway_.cache.snapshot, "from a pipe");
+}
+
+TEST_F(CommandLineTest, APipeWithoutANameIsUsedWithoutAWord) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd out(ends[0]);
+  UniqueFd in(ends[1]);
+  gateway_.cache.snapshot = "all that is known";
+  EXPECT_EQ(Run({"cache", "export", "/dev/fd/" + std::to_string(in.get())}), 0);
+  EXPECT_THAT(err_, IsEmpty());
+  in.Close();
+  gateway_.cache.snapshot = "";
+  EXPECT_EQ(Run({"cache", "import", "/dev/fd/" + std::to_string(out.get())}), 0);
+  EXPECT_THAT(err_, IsEmpty());
+  EXPECT_EQ(gateway_.cache.snapshot, "all that is known");
+}
+
 TEST_F(CommandLineTest, WhatForgetsEverythingIsAskedForAtATerminal) {
   terminal_ = true;
   for (const std::vector<std::string>& clear :
@@ -615,6 +780,27 @@ TEST_F(CommandLineTest, HelpAndVersionGoToStandardOutput) {
   EXPECT_THAT(out_, HasSubstr("--from"));
   EXPECT_EQ(Run({"--version"}), 0);
   EXPECT_EQ(out_, "souvenir 9.8.7\n");
+}
+
+TEST_F(CommandLineTest, OutputThatCannotBeWrittenIsAnErrorForEveryCommand) {
+  auto* pair = gateway_.translation.languages.add_pairs();
+  pair->set_source_language("en");
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"--help"},
+                                             {"--version"},
+                                             {"translate", "--help"},
+                                             {"cache", "--help"},
+                                             {"cache", "clear", "--help"},
+                                             {"man"},
+                                             {"completion", "bash"},
+                                             {"languages", "--server", gateway_.address()}}) {
+    std::istringstream in;
+    std::ofstream full("/dev/full");
+    std::ostringstream err;
+    Console console{.in = in, .out = full, .err = err, .clock = &clock_};
+    EXPECT_EQ(RunCommandLine(arguments, "9.8.7", console), 1) << arguments[0];
+    EXPECT_EQ(err.str(), "souvenir: cannot write to standard output\n") << arguments[0];
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/command_line.h"
@@ -227,6 +228,33 @@ TEST_F(InferTest, TextThatIsNoJsonIsSaidWithItsPlace) {
   EXPECT_THAT(err_, HasSubstr("--parameter p: what came is no JSON at line 1, column 2"));
 }
 
+TEST_F(InferTest, AKeyThatComesTwiceInOneObjectIsRefusedByName) {
+  Declare("a", "BYTES", {-1});
+  for (const auto& [data, key] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"a": "x", "a": "y"})", "a"},
+           {R"({"a": "x", "\u0061": "y"})", "a"},
+           {R"({"a": [{"b64": "/w==", "b64": "AA=="}]})", "b64"},
+           {R"({"inputs": [], "inputs": [{"name": "a", "data": ["x"]}]})", "inputs"},
+           {R"({"inputs": [{"name": "a", "data": ["x"], "data": ["y"]}]})", "data"},
+           {R"({"inputs": [], "parameters": {"n": 1, "o": {}, "n": 2}})", "n"}}) {
+    EXPECT_EQ(Run({"-d", "-"}, data), 2) << data;
+    EXPECT_THAT(
+        err_, HasSubstr("--data (standard input): the key '" + key + "' comes twice in one object"))
+        << data;
+  }
+  EXPECT_EQ(Run({"-i", R"(a:=[{"b64": "", "b64": ""}])"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--input a: the key 'b64' comes twice in one object"));
+  EXPECT_EQ(Run({"-i", "a=x", "-p", R"(p:={"k": 1, "k": 2})"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--parameter p: the key 'k' comes twice in one object"));
+  EXPECT_EQ(asked().inputs_size(), 0);
+}
+
+TEST_F(InferTest, AKeyMayComeInSeveralObjects) {
+  Declare("a", "BYTES", {-1});
+  EXPECT_EQ(Run({"-d", "-"}, R"({"a": [{"b64": "eA=="}, {"b64": "eQ=="}]})"), 0) << err_;
+  EXPECT_EQ(asked().raw_input_contents(0), FrameBytesElement("x") + FrameBytesElement("y"));
+}
+
 TEST_F(InferTest, AFileIsOneElementOfBytesOrTheRawNumbers) {
   Declare("sound", "BYTES", {-1, 1});
   Declare("samples", "INT16", {-1});
@@ -239,6 +267,14 @@ TEST_F(InferTest, AFileIsOneElementOfBytesOrTheRawNumbers) {
       << err_;
   EXPECT_EQ(asked().raw_input_contents(0), FrameBytesElement("RIFF\n"));
   EXPECT_THAT(AskedElements<int16_t>(1), ElementsAre(1, 2));
+}
+
+TEST_F(InferTest, AnElementOfBytesNeedNotBeUtf8) {
+  Declare("sound", "BYTES", {-1, 1});
+  EXPECT_EQ(Run({"a\xff"}), 0) << err_;
+  EXPECT_EQ(asked().raw_input_contents(0), FrameBytesElement("a\xff"));
+  EXPECT_EQ(Run({"-i", "sound=\xfe"}), 0) << err_;
+  EXPECT_EQ(asked().raw_input_contents(0), FrameBytesElement("\xfe"));
 }
 
 TEST_F(InferTest, ParametersOutputsVersionAndMetadataAreSent) {

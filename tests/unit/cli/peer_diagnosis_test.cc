@@ -7,13 +7,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <thread>
+
+#include "tests/unit/cli/fake_gateway.h"
 
 namespace souvenir::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Listens on a port of its own. Waits for the first bytes on each of the next `connections`, sends
 // `words`, which may be empty, and closes the connection.
@@ -59,7 +63,7 @@ class Speaker {
 };
 
 std::string ReasonOf(const std::string& address) {
-  return DiagnosePeer(address, absl::Seconds(5)).reason;
+  return DiagnosePeer(address, absl::Seconds(5)).value_or(Diagnosis()).reason;
 }
 
 TEST(PeerDiagnosisTest, TellsANameThatIsUnknown) {
@@ -73,9 +77,10 @@ TEST(PeerDiagnosisTest, TellsAPortThatIsClosed) {
 
 TEST(PeerDiagnosisTest, TellsHttpOfTheFirstVersion) {
   const Speaker metrics("HTTP/1.1 400 Bad Request\r\n\r\n", 1);
-  const Diagnosis diagnosis = DiagnosePeer(metrics.address(), absl::Seconds(5));
-  EXPECT_THAT(diagnosis.reason, HasSubstr("HTTP/1"));
-  EXPECT_THAT(diagnosis.advice, HasSubstr("8002"));
+  const std::optional<Diagnosis> diagnosis = DiagnosePeer(metrics.address(), absl::Seconds(5));
+  ASSERT_TRUE(diagnosis.has_value());
+  EXPECT_THAT(diagnosis->reason, HasSubstr("HTTP/1"));
+  EXPECT_THAT(diagnosis->advice, HasSubstr("8002"));
 }
 
 TEST(PeerDiagnosisTest, TellsTls) {
@@ -89,13 +94,37 @@ TEST(PeerDiagnosisTest, TellsAnotherProtocolByWhatItSays) {
 }
 
 TEST(PeerDiagnosisTest, TellsAnHttp2ServerThatEndsConnections) {
-  const Speaker stopping(std::string("\0\0\0\4\0\0\0\0\0", 9), 2);
+  const Speaker stopping(std::string("\0\0\0\4\0\0\0\0\0", 9), 1);
   EXPECT_THAT(ReasonOf(stopping.address()), HasSubstr("speaks HTTP/2"));
 }
 
 TEST(PeerDiagnosisTest, TellsAConnectionThatIsEndedWithoutAWord) {
   const Speaker rude("", 2);
   EXPECT_THAT(ReasonOf(rude.address()), HasSubstr("without a word"));
+}
+
+TEST(PeerDiagnosisTest, BlamesNobodyIfTheLimitIsTooShortToFindOut) {
+  const Speaker silent("", 0);
+  EXPECT_FALSE(DiagnosePeer(silent.address(), absl::Microseconds(100)).has_value());
+  EXPECT_FALSE(DiagnosePeer(silent.address(), absl::Milliseconds(20)).has_value());
+}
+
+TEST(PeerDiagnosisTest, FindsNothingWrongWithAServerOfGrpc) {
+  FakeCompute compute;
+  ASSERT_TRUE(compute.started());
+  EXPECT_FALSE(DiagnosePeer(compute.address(), absl::Microseconds(100)).has_value());
+  EXPECT_FALSE(DiagnosePeer(compute.address(), absl::Milliseconds(20)).has_value());
+}
+
+TEST(PeerDiagnosisTest, ANumericHostIsNotLookedUp) {
+  for (const char* address : {"127.0.0.1:1", "[::1]:1"}) {
+    const auto diagnosis = DiagnosePeer(address, absl::ZeroDuration());
+    EXPECT_THAT(diagnosis.value_or(Diagnosis()).reason, Not(HasSubstr("name"))) << address;
+  }
+}
+
+TEST(PeerDiagnosisTest, OnlyHostAndPortAreDiagnosed) {
+  EXPECT_FALSE(DiagnosePeer("unix:/nowhere", absl::Seconds(5)).has_value());
 }
 
 }  // namespace

@@ -65,6 +65,16 @@ TEST(TranslationViewTest, AFailedTargetSaysWhyAndMakesTheResultAFailure) {
   EXPECT_EQ(view.Result().message, "1 of 2 targets failed");
 }
 
+TEST(TranslationViewTest, AnErrorIsOneLineThoughATextMayHaveSeveral) {
+  TranslationView view({});
+  Translation translation;
+  translation.set_target_language("es");
+  translation.mutable_status()->set_code(13);
+  translation.mutable_status()->set_message("broken\ngl  memory  Ola");
+  EXPECT_EQ(view.Show(translation, absl::ZeroDuration()),
+            "es  error          0 µs  INTERNAL: broken\\ngl  memory  Ola\n");
+}
+
 TEST(TranslationViewTest, AnEmptyTextHasNoProvenance) {
   TranslationView view({});
   Translation translation;
