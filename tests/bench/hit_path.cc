@@ -85,6 +85,7 @@ class Handlers {
     auto* const model = models.add_models();
     *model = TranslationModel(kModel, "en", "es");
     (*model->mutable_metadata()->mutable_properties())[kDigestName] = std::string(64, 'a');
+    model->mutable_config()->set_max_batch_size(64);
     // Requests are checked against the declared input, as for a real model.
     auto* const input = model->mutable_config()->add_input();
     input->set_name("text");
