@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "compute-service/isolation/isolated_model.h"
@@ -12,6 +13,7 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"repository"};
+constinit LogLimit fallback_limit;
 
 }  // namespace
 
@@ -32,7 +34,7 @@ absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescr
     }
     loaded.note = fmt::format("runs in threads, because no process could be started: {}",
                               std::string(isolated.status().message()));
-    log.Warning("no worker process can be started: the model runs in threads",
+    log.Warning(fallback_limit, "no worker process can be started: the model runs in threads",
                 {{"model", description.config.name()},
                  {"reason", std::string(isolated.status().message())}});
   }

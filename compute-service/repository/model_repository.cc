@@ -15,6 +15,7 @@ namespace {
 
 constinit Logger log{"repository"};
 constinit LogLimit poll_limit;
+constinit LogLimit older_limit;
 
 // Models that drain at the same time, so that a slow one does not stop the others.
 constexpr int kDrainThreads = 2;
@@ -159,7 +160,7 @@ void ModelRepository::FallBack(const std::string& name) {
     if (table_.Has(name, number)) continue;
     absl::StatusOr<std::shared_ptr<ServedModel>> model = source_.MakeVersion(std::move(version));
     if (!model.ok() || !table_.Offer(name, number, *std::move(model), wanted)) continue;
-    log.Warning("an older version is offered, because a newer one cannot be loaded",
+    log.Warning(older_limit, "an older version is offered, because a newer one cannot be loaded",
                 {{"model", name}, {"version", number}});
     context_.on_change(name);
   }

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "compute-service/repository/model_digest.h"
@@ -13,6 +14,7 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"repository"};
+constinit LogLimit unavailable_limit;  // folders may come, change and go many times a second
 
 // Returns true if `config` is of a model for `backend`.
 bool Names(const inference::ModelConfig& config, const Backend& backend) {
@@ -53,7 +55,7 @@ absl::StatusOr<ModelVersions> ModelSource::Read(const std::string& name) {
 ModelsByVersion ModelSource::Make(const std::string& name, absl::StatusOr<ModelVersions> versions) {
   ModelsByVersion made;
   const auto broken = [&](ModelDescription known, const absl::Status& error) {
-    log.Warning("model is unavailable",
+    log.Warning(unavailable_limit, "model is unavailable",
                 {{"model", name}, {"reason", std::string(error.message())}});
     return ServedModel::Broken(std::move(known), error, *context_);
   };

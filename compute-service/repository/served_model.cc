@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/souvenir_names.h"
 #include "common/status_detail.h"
@@ -14,6 +15,14 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"repository"};
+// Limited, because folders that change and callers that keep the models busy may cause any number
+// of these lines.
+constinit LogLimit loaded_limit;
+constinit LogLimit failed_limit;
+constinit LogLimit fitted_limit;
+constinit LogLimit hangs_limit;
+constinit LogLimit back_limit;
+constinit LogLimit released_limit;
 
 }  // namespace
 
@@ -171,7 +180,7 @@ absl::Status ServedModel::LoadOnce() {
     error_ = absl::OkStatus();
     pause_ = context_.first_pause;
   }
-  log.Info("model loaded",
+  log.Info(loaded_limit, "model loaded",
            {{"model", name()},
             {"version", version_},
             {"milliseconds", absl::ToInt64Milliseconds(context_.clock->Monotonic() - begun)}});
@@ -193,7 +202,7 @@ absl::Status ServedModel::LoadFailed(const absl::Status& reason) {
     pause_ = std::min(2 * pause_, context_.longest_pause);
   }
   context_.loads->failed.Add();
-  log.Warning("model could not be loaded",
+  log.Warning(failed_limit, "model could not be loaded",
               {{"model", name()}, {"reason", std::string(reason.message())}});
   if (context_.on_load_failed) context_.on_load_failed(name());
   pool_->FailWaiting(error);
@@ -264,7 +273,7 @@ void ServedModel::Fit(const PoolActivity& activity, const ModelLoad& load) {
                                    .foreign_load = load.foreign_load,
                                    .processors = load.processors});
     if (after != before) {
-      log.Info("instances are fitted", {{"model", name()}, {"instances", after}});
+      log.Info(fitted_limit, "instances are fitted", {{"model", name()}, {"instances", after}});
       pool_->Resize(after);
     }
   }
@@ -274,10 +283,10 @@ void ServedModel::Fit(const PoolActivity& activity, const ModelLoad& load) {
     if (hangs == hangs_) return;
     hangs_ = hangs;
     if (hangs) {
-      log.Error("model hangs: it is unhealthy until an instance comes back",
+      log.Error(hangs_limit, "model hangs: it is unhealthy until an instance comes back",
                 {{"model", name()}, {"instances", activity.instances_hanging}});
     } else {
-      log.Info("model is back", {{"model", name()}});
+      log.Info(back_limit, "model is back", {{"model", name()}});
     }
   }
   Changed();
@@ -300,7 +309,8 @@ bool ServedModel::Release() {
     state_ = ModelState::kOnDemand;
   }
   pool_->Close();
-  log.Info("model is unloaded until it is asked again, to stay within the memory budget",
+  log.Info(released_limit,
+           "model is unloaded until it is asked again, to stay within the memory budget",
            {{"model", name()}});
   Changed();
   return true;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "compute-service/workers/process_memory.h"
@@ -14,6 +15,7 @@ namespace {
 constinit Logger log{"workers"};
 // Limited, because requests that a model cannot take may cost a worker each.
 constinit LogLimit lost_limit;
+constinit LogLimit loaded_limit;
 
 absl::Status PauseError(const std::string& name, std::string_view what, const Backoff& backoff) {
   return absl::UnavailableError(
@@ -75,7 +77,7 @@ absl::Status WorkerHost::RestartIfLost() {
   }
   process_ = *std::move(process);
   first_of_host_ = last_number_ + 1;
-  log.Info("a host process has loaded its model",
+  log.Info(loaded_limit, "a host process has loaded its model",
            {{"model", options_.name},
             {"pid", process_->pid()},
             {"milliseconds", absl::ToInt64Milliseconds(options_.clock->Monotonic() - begin)}});

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/read_file.h"
 #include "common/sha256.h"
@@ -22,6 +23,9 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"apertium"};
+// Limited, because each load of a model that is not there lists the modes anew.
+constinit LogLimit mode_limit;
+constinit LogLimit directory_limit;
 
 constexpr std::string_view kModeSuffix = ".mode";
 
@@ -79,7 +83,7 @@ std::vector<ModelDescription> ApertiumBackend::Discover() {
     model.config.set_name(std::string(kModelPrefix) + mode);
     model.config.set_backend(std::string(name()));
     if (const absl::Status status = Complete(&model); !status.ok()) {
-      log.Info("mode not offered", {{"mode", mode}, {"reason", status.ToString()}});
+      log.Info(mode_limit, "mode not offered", {{"mode", mode}, {"reason", status.ToString()}});
       continue;
     }
     models.push_back(std::move(model));
@@ -182,7 +186,7 @@ std::vector<std::string> ApertiumBackend::ModeNames() const {
     if (entry->path().extension() == kModeSuffix) names.push_back(entry->path().stem());
   }
   if (error) {
-    log.Info("no modes are offered",
+    log.Info(directory_limit, "no modes are offered",
              {{"directory", options_.modes_directory}, {"reason", error.message()}});
   }
   std::sort(names.begin(), names.end());

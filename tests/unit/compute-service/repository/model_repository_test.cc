@@ -226,6 +226,21 @@ TEST_F(ModelRepositoryTest, AFolderWhoseNameIsNoneCostsItselfAlone) {
   EXPECT_EQ(Load("caf\xe9").code(), absl::StatusCode::kNotFound);
 }
 
+TEST_F(ModelRepositoryTest, FoldersThatAreWrongCannotFloodTheLog) {
+  for (int i = 0; i < 100; ++i) {
+    Write("m" + std::to_string(i) + "/config.pbtxt", "no_such_field: 1");
+  }
+  testing::internal::CaptureStderr();
+  Create();
+  const std::string log = testing::internal::GetCapturedStderr();
+  int lines = 0;
+  for (size_t at = 0; (at = log.find("model is unavailable", at)) != std::string::npos; ++at) {
+    ++lines;
+  }
+  EXPECT_LE(lines, 50) << "at most ten a second";
+  EXPECT_THAT(ReasonOf("m99"), HasSubstr("no_such_field"));
+}
+
 TEST_F(ModelRepositoryTest, APlatformNamesABackendWhereNothingElseDoes) {
   Write("old/config.pbtxt", "platform: \"fake_platform\"");
   Write("stranger/config.pbtxt", "platform: \"other_platform\"");
