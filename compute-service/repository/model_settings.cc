@@ -199,10 +199,14 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const ModelConfig& config,
   if (limit) settings.run_limit = absl::Milliseconds(*limit);
   SOUVENIR_ASSIGN_OR_RETURN(const std::string_view isolation,
                             ChoiceParameter(config, "isolation", {"thread", "process"}));
-  if (isolation == "process") settings.isolation = Isolation::kProcess;
+  if (Parameter(config, "isolation")) {
+    settings.isolation = isolation == "process" ? Isolation::kProcess : Isolation::kThread;
+  }
   SOUVENIR_ASSIGN_OR_RETURN(const std::string_view fallback,
                             ChoiceParameter(config, "isolation_fallback", {"none", "thread"}));
-  settings.fall_back_to_thread = fallback == "thread";
+  if (Parameter(config, "isolation_fallback")) {
+    settings.fall_back_to_thread = fallback == "thread";
+  }
   ReadBatching(config, &settings);
   return settings;
 }

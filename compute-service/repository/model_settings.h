@@ -43,8 +43,8 @@ struct ModelSettings {
 // over `instance_group`, else the parameter `instances`, which is a number, or `auto` for as many
 // as are of use (InstanceSizer). Batches, priorities and timeouts: `dynamic_batching`. The
 // parameters `max_queue_size` and `run_limit_ms` are numbers above 0; `isolation` is `thread` or
-// `process`, `isolation_fallback` is `thread` or `none` (the default). INVALID_ARGUMENT names the
-// setting and its value.
+// `process`, `isolation_fallback` is `thread` or `none`. INVALID_ARGUMENT names the setting and its
+// value.
 absl::StatusOr<ModelSettings> ReadModelSettings(const inference::ModelConfig& config,
                                                 const ModelSettings& defaults);
 

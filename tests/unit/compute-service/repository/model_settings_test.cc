@@ -159,6 +159,14 @@ TEST(ModelSettingsTest, ReadsWhereInstancesRun) {
   EXPECT_FALSE(read("")->fall_back_to_thread);
   EXPECT_EQ(read(Parameter("isolation", "process"))->isolation, Isolation::kProcess);
   EXPECT_TRUE(read(Parameter("isolation_fallback", "thread"))->fall_back_to_thread);
+  const ModelSettings defaults{.isolation = Isolation::kProcess, .fall_back_to_thread = true};
+  const auto silent = ReadModelSettings(Parse(""), defaults);
+  EXPECT_EQ(silent->isolation, Isolation::kProcess);
+  EXPECT_TRUE(silent->fall_back_to_thread);
+  EXPECT_EQ(ReadModelSettings(Parse(Parameter("isolation", "thread")), defaults)->isolation,
+            Isolation::kThread);
+  EXPECT_FALSE(ReadModelSettings(Parse(Parameter("isolation_fallback", "none")), defaults)
+                   ->fall_back_to_thread);
   EXPECT_THAT(std::string(read(Parameter("isolation", "container")).status().message()),
               HasSubstr("'container'; it must be one of thread, process"));
 }
