@@ -17,12 +17,6 @@ constinit Logger log{"workers"};
 constinit LogLimit lost_limit;
 constinit LogLimit loaded_limit;
 
-absl::Status PauseError(const std::string& name, std::string_view what, const Backoff& backoff) {
-  return absl::UnavailableError(
-      fmt::format("{}: the {} was lost {} times in a row; the next try is in {}", name, what,
-                  backoff.failures(), absl::FormatDuration(backoff.Remaining())));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<WorkerHost>> WorkerHost::Start(Options options) {
@@ -65,7 +59,10 @@ absl::Status WorkerHost::RestartIfLost() {
     backoff_.Failed();
   }
   if (backoff_.Remaining() > absl::ZeroDuration()) {
-    return PauseError(options_.name, "host process", backoff_);
+    return absl::UnavailableError(fmt::format(
+        "{}: the host process could not be started, or was lost, {} times in a row; "
+        "the next try is in {}",
+        options_.name, backoff_.failures(), absl::FormatDuration(backoff_.Remaining())));
   }
   const absl::Duration begin = options_.clock->Monotonic();
   absl::StatusOr<std::unique_ptr<HostProcess>> process =
@@ -117,8 +114,7 @@ std::string WorkerHost::EndProcess(uint64_t number) {
   return *std::move(reply);
 }
 
-Worker::Worker(WorkerHost* host)
-    : host_(host), process_{0, {}}, backoff_(host->options_.clock, Backoff::Options{}) {}
+Worker::Worker(WorkerHost* host) : host_(host), process_{0, {}} {}
 
 Worker::~Worker() {
   if (process_.channel.open()) End();
@@ -133,12 +129,10 @@ absl::Status Worker::Prepare() {
   const std::string& name = host_->options_.name;
   // No message is expected now: the process died while idle, or sent something unasked.
   if (process_.channel.open() && process_.channel.Readable()) {
-    backoff_.Failed();
     ++host_->lost_;
     log.Warning(lost_limit, "a worker was lost while idle", {{"model", name}, {"end", End()}});
   }
   if (process_.channel.open()) return absl::OkStatus();
-  if (backoff_.Remaining() > absl::ZeroDuration()) return PauseError(name, "worker", backoff_);
   SOUVENIR_ASSIGN_OR_RETURN(process_, host_->ForkProcess());
   served_ = 0;
   return absl::OkStatus();
@@ -170,7 +164,6 @@ absl::StatusOr<Worker::Answer> Worker::Call(std::string_view request, absl::Dura
           fmt::format("{}: the worker needed more than {} and was killed", name,
                       absl::FormatDuration(timeout)));
     }
-    backoff_.Failed();
     log.Warning(lost_limit, "a worker was lost", {{"model", name}, {"end", end}});
     if (absl::IsUnavailable(answer.status())) {
       return absl::UnavailableError(fmt::format("{}: the worker died: {}", name, end));
@@ -178,7 +171,6 @@ absl::StatusOr<Worker::Answer> Worker::Call(std::string_view request, absl::Dura
     return absl::UnavailableError(
         fmt::format("{}: the worker was given up: {}", name, answer.status().ToString()));
   }
-  backoff_.Succeeded();
   ++served_;
   const uint64_t recycle_after = host_->options_.recycle_after;
   if (answer->retire || (recycle_after > 0 && served_ >= recycle_after)) End();

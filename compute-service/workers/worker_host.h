@@ -86,7 +86,8 @@ class WorkerHost {
 };
 
 // One worker process at a time. If the process is lost or has served enough calls, the next call
-// gets a fresh one.
+// gets a fresh one, at once: a request that ends its worker costs no other request a pause. Only a
+// host that cannot be started, or cannot fork, causes pauses (WorkerHost::Fork()).
 //
 // Owned by one instance; used by one thread at a time. Its host outlives it.
 class Worker {
@@ -99,8 +100,9 @@ class Worker {
   ~Worker();
 
   // Makes the worker serve `request`. Errors: those of its serve function; DEADLINE_EXCEEDED if it
-  // took longer than `timeout` and was killed; UNAVAILABLE if it died, sent an invalid answer, or
-  // has a pause because it died repeatedly; RESOURCE_EXHAUSTED if the request is too big.
+  // took longer than `timeout` and was killed; UNAVAILABLE if it died or sent an invalid answer;
+  // RESOURCE_EXHAUSTED if the request is too big; those of WorkerHost::Fork() if it needs a fresh
+  // process.
   absl::StatusOr<Answer> Call(std::string_view request, absl::Duration timeout);
 
  private:
@@ -119,7 +121,6 @@ class Worker {
   WorkerHost* const host_;
   WorkerHost::Process process_;  // its channel is closed if there is no process
   uint64_t served_ = 0;          // calls to this process
-  Backoff backoff_;
 };
 
 }  // namespace souvenir::compute

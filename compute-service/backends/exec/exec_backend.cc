@@ -99,7 +99,8 @@ class ExecInstance final : public Instance {
     if (process_ != nullptr) return absl::OkStatus();
     if (backoff_.Remaining() > absl::ZeroDuration()) {
       return absl::UnavailableError(fmt::format(
-          "{}: the program was lost {} times in a row; the next try is in {}",
+          "{}: the program could not be started, or was lost between requests, {} times in a row; "
+          "the next try is in {}",
           model_->options_.name, backoff_.failures(), absl::FormatDuration(backoff_.Remaining())));
     }
     absl::StatusOr<std::unique_ptr<ExecProcess>> started = model_->StartProcess();
@@ -112,6 +113,8 @@ class ExecInstance final : public Instance {
   }
 
   // Returns the status of a request of `rows` rows after which the process cannot be used any more.
+  // Causes no pause: the program had started properly, so the request is to blame, and others must
+  // not be refused for it.
   absl::Status Failed(const absl::Status& reason, absl::Duration limit, int64_t rows) {
     const ExecProcess::Ending ending = process_->End();
     const std::string& name = model_->options_.name;
@@ -121,7 +124,6 @@ class ExecInstance final : public Instance {
           "{}: the program needed more than {} and was killed", name, absl::FormatDuration(limit)));
     }
     Lost(absl::IsDataLoss(reason) ? "it wrote what is no answer" : "it ended", ending);
-    backoff_.Failed();
     return absl::UnavailableError(fmt::format("{}: the program was lost: {} ({}{})", name,
                                               std::string(reason.message()), ending.how,
                                               Words(ending, rows)));
@@ -155,7 +157,7 @@ class ExecInstance final : public Instance {
   ExecModel* const model_;
   std::unique_ptr<ExecProcess> process_;  // null if it was lost
   uint64_t requests_ = 0;                 // number of the last request
-  Backoff backoff_;
+  Backoff backoff_;                       // counts starts that failed, and losses between requests
 };
 
 absl::StatusOr<std::unique_ptr<Instance>> ExecModel::CreateInstance() {

@@ -214,6 +214,28 @@ TEST_F(ExecBackendTest, ACrashIsReportedAndTheNextRequestServed) {
   EXPECT_EQ(model_->lost_workers(), 2u);
 }
 
+TEST_F(ExecBackendTest, RequestsThatCrashTheProgramCostNoOtherRequestAPause) {
+  Start();
+  for (const char* end : {"crash", "exit", "garbage", "crash", "exit", "garbage"}) {
+    EXPECT_THAT(Ask({end}), ElementsAre(AllOf(HasSubstr("UNAVAILABLE: obedient: the program was"),
+                                              Not(HasSubstr("next try")))));
+  }
+  EXPECT_THAT(Ask({"fine"}), ElementsAre("FINE"));
+  EXPECT_EQ(model_->lost_workers(), 6u);
+}
+
+TEST_F(ExecBackendTest, AProgramThatDoesNotStartAgainIsTriedAfterPauses) {
+  Start();
+  Write("model.py", "import nowhere_to_be_found\n");
+  EXPECT_THAT(Ask({"crash"}), ElementsAre(HasSubstr("signal 11")));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_THAT(Ask({"fine"}), ElementsAre(HasSubstr("No module named 'nowhere_to_be_found'")));
+  }
+  EXPECT_THAT(Ask({"fine"}),
+              ElementsAre(AllOf(HasSubstr("could not be started, or was lost between requests, 4"),
+                                HasSubstr("the next try is in"))));
+}
+
 TEST_F(ExecBackendTest, AHangIsEnded) {
   Start();
   EXPECT_THAT(Ask({"hang"}, absl::Milliseconds(50)), ElementsAre(HasSubstr("DEADLINE_EXCEEDED")));
