@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,11 +67,19 @@ class Model {
   virtual uint64_t MemoryBytes() { return 0; }
 };
 
+// Returns OK as long as the files that a model's digest covers are those that were hashed, and
+// otherwise the error for requests. It may block on the disk and be called from any thread; it
+// takes no lock of its callers. See MakeFilesCheck().
+using FilesCheck = std::function<absl::Status()>;
+
 // A version of a model that could be loaded.
 struct ModelDescription {
   inference::ModelConfig config;
   int64_t version = 1;
-  std::string directory;  // <model>/<version> in the repository; empty if the model has no file
+  std::string directory;   // <model>/<version> in the repository; empty if the model has no file
+  FilesCheck check_files;  // empty means always OK
+
+  absl::Status CheckFiles() const { return check_files ? check_files() : absl::OkStatus(); }
 };
 
 // An engine, which turns descriptions into models. Owned by the service; outlives its models.
@@ -108,9 +117,21 @@ class Backend {
   // of every file that an answer depends on. Reads files but loads nothing.
   virtual absl::StatusOr<std::string> Digest(const ModelDescription& description) = 0;
 
+  // Returns the files that Digest() covers. A folder stands for all files below it. The list may
+  // depend on the content of its own files. Loads nothing.
+  virtual absl::StatusOr<std::vector<std::string>> DigestedFiles(
+      const ModelDescription& description) {
+    if (description.directory.empty()) return std::vector<std::string>();
+    return std::vector<std::string>{description.directory};
+  }
+
   // Loads a model. Blocks. FAILED_PRECONDITION says what is missing and what to install. Once
   // `cancellation` is cancelled, this load and all later starts of the model stop waiting for
   // processes and fail. Null for none. It outlives the model.
+  //
+  // A model that starts processes calls `description.check_files` whenever one is ready, and ends
+  // the process unless the check is OK: answers must not get the digest of other files. The service
+  // does the same for models in its own process.
   virtual absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
                                                       const Cancellation* cancellation) = 0;
 };

@@ -33,6 +33,7 @@ class IsolatedInstance final : public Instance {
 absl::StatusOr<std::unique_ptr<Model>> IsolatedModel::Load(WorkerHost::Options options,
                                                            const ModelDescription& description) {
   SOUVENIR_ASSIGN_OR_RETURN(options.arguments, WorkerArguments(description));
+  options.check_files = description.check_files;
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<WorkerHost> host,
                             WorkerHost::Start(std::move(options)));
   return std::unique_ptr<Model>(new IsolatedModel(std::move(host)));

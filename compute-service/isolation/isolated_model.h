@@ -16,8 +16,9 @@ namespace souvenir::compute {
 class IsolatedModel final : public Model {
  public:
   // Starts the program of `options`, which must call RunModelWorker() (model_worker.h), and blocks
-  // while it loads the model. Replaces `options.arguments`. See WorkerHost::Start() for errors;
-  // INVALID_ARGUMENT if the configuration is too large for a command line.
+  // while it loads the model. Replaces `options.arguments` and `options.check_files`. See
+  // WorkerHost::Start() for errors; INVALID_ARGUMENT if the configuration is too large for a
+  // command line.
   static absl::StatusOr<std::unique_ptr<Model>> Load(WorkerHost::Options options,
                                                      const ModelDescription& description);
 

@@ -30,6 +30,13 @@ std::string FolderWatch::Signature(const std::string& name) const {
   return FolderSignature(options_.directory, name, &entries);
 }
 
+bool FolderWatch::HasChanged(const std::string& name) const {
+  const std::string present = Signature(name);
+  MutexLock lock(&mutex_);
+  const auto found = looks_.find(name);
+  return present != (found == looks_.end() ? "" : found->second.taken_up);
+}
+
 void FolderWatch::Poll(const std::function<void(const std::string& name)>& take_up) {
   std::vector<absl::Status> refused;
   const absl::StatusOr<std::vector<std::string>> there = ModelNames(options_.directory, &refused);

@@ -42,6 +42,10 @@ class FolderWatch {
   // Returns the present signature of the folder. Blocks on the disk.
   std::string Signature(const std::string& name) const;
 
+  // Returns true if the folder differs from what was taken up last. Poll() will report it. Blocks
+  // on the disk.
+  bool HasChanged(const std::string& name) const;
+
   // Calls `take_up` for each folder that has changed since it was last taken up and has settled.
   // The folder then counts as taken up. Blocks on the disk, and for `take_up`.
   void Poll(const std::function<void(const std::string& name)>& take_up);
@@ -66,7 +70,7 @@ class FolderWatch {
   const Options options_;
   Clock* const clock_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<std::string, Look> looks_ ABSL_GUARDED_BY(mutex_);
   std::string looked_last_ ABSL_GUARDED_BY(mutex_);  // name of the folder that was looked at last
   std::set<std::string> refused_ ABSL_GUARDED_BY(mutex_);

@@ -15,11 +15,41 @@ namespace {
 constinit Logger log{"repository"};
 constinit LogLimit fallback_limit;
 
+// A model in the service's threads. Its instances may read its files when they are created.
+class CheckedModel final : public Model {
+ public:
+  CheckedModel(std::unique_ptr<Model> model, FilesCheck check)
+      : model_(std::move(model)), check_(std::move(check)) {}
+
+  absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override {
+    absl::StatusOr<std::unique_ptr<Instance>> instance = model_->CreateInstance();
+    SOUVENIR_RETURN_IF_ERROR(check_());
+    return instance;
+  }
+  uint64_t lost_workers() const override { return model_->lost_workers(); }
+  uint64_t MemoryBytes() override { return model_->MemoryBytes(); }
+
+ private:
+  const std::unique_ptr<Model> model_;
+  const FilesCheck check_;
+};
+
 }  // namespace
 
 absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescription& description,
                                               const ModelSettings& settings,
                                               const Cancellation* cancellation) const {
+  SOUVENIR_RETURN_IF_ERROR(description.CheckFiles());  // saves the load
+  absl::StatusOr<LoadedModel> loaded = LoadUnchecked(backend, description, settings, cancellation);
+  // Also after a load that failed, because a change explains it better than the engine.
+  SOUVENIR_RETURN_IF_ERROR(description.CheckFiles());
+  return loaded;
+}
+
+absl::StatusOr<LoadedModel> ModelLoader::LoadUnchecked(Backend& backend,
+                                                       const ModelDescription& description,
+                                                       const ModelSettings& settings,
+                                                       const Cancellation* cancellation) const {
   LoadedModel loaded;
   if (settings.isolation == Isolation::kProcess && !backend.isolates_itself()) {
     absl::StatusOr<std::unique_ptr<Model>> isolated =
@@ -39,6 +69,9 @@ absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescr
                  {"reason", std::string(isolated.status().message())}});
   }
   SOUVENIR_ASSIGN_OR_RETURN(loaded.model, backend.Load(description, cancellation));
+  if (!backend.isolates_itself() && description.check_files) {
+    loaded.model = std::make_unique<CheckedModel>(std::move(loaded.model), description.check_files);
+  }
   return loaded;
 }
 

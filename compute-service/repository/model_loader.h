@@ -25,13 +25,17 @@ class ModelLoader {
 
   explicit ModelLoader(Options options) : options_(std::move(options)) {}
 
-  // Loads a model; blocks. For `cancellation` see Backend::Load(). Errors are those of that method
-  // and of WorkerHost::Start().
+  // Loads a model; blocks. For `cancellation` see Backend::Load(). Errors are those of that method,
+  // of WorkerHost::Start() and of `description.check_files`, which is called before and after the
+  // load. An instance in a thread is created only from files that have not changed since, either.
   absl::StatusOr<LoadedModel> Load(Backend& backend, const ModelDescription& description,
                                    const ModelSettings& settings,
                                    const Cancellation* cancellation) const;
 
  private:
+  absl::StatusOr<LoadedModel> LoadUnchecked(Backend& backend, const ModelDescription& description,
+                                            const ModelSettings& settings,
+                                            const Cancellation* cancellation) const;
   absl::StatusOr<std::unique_ptr<Model>> LoadIsolated(const Backend& backend,
                                                       const ModelDescription& description,
                                                       const Cancellation* cancellation) const;

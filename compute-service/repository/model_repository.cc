@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "common/logging/log_limit.h"
@@ -54,6 +55,11 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
     if (options_.on_change) options_.on_change(name);
   };
   context_.on_load_failed = [this](const std::string& name) { FallBack(name); };
+  context_.on_files_changed = [this](const std::string& name, int64_t version,
+                                     const std::string& state) {
+    MutexLock lock(&changed_files_mutex_);
+    changed_files_[{name, version}].state = state;
+  };
 }
 
 absl::Status ModelRepository::StartThreads() {
@@ -136,7 +142,8 @@ std::shared_ptr<ServedModel> ModelRepository::FreshOrLoading(
   for (const std::shared_ptr<ServedModel>& model : Versions(fresh->name())) {
     const bool loads = model->status().state == ModelState::kLoading || job.Awaits(model);
     if (loads && model->version() == fresh->version() && model->digest() == fresh->digest() &&
-        model->config().SerializeAsString() == fresh->config().SerializeAsString()) {
+        model->config().SerializeAsString() == fresh->config().SerializeAsString() &&
+        model->FilesAreUnchanged()) {
       return model;
     }
   }
@@ -144,6 +151,12 @@ std::shared_ptr<ServedModel> ModelRepository::FreshOrLoading(
 }
 
 void ModelRepository::TakeOver(const std::string& name, const ModelTable::Reading& reading) {
+  {
+    MutexLock lock(&changed_files_mutex_);
+    for (auto& [version, files] : changed_files_) {
+      if (version.first == name) files.state.clear();
+    }
+  }
   Drain(table_.TakeOver(name, reading));
   if (reading.cancelled != nullptr && *reading.cancelled) return;
   if (reading.usable.size() < reading.fresh.size()) FallBack(name);
@@ -183,7 +196,31 @@ void ModelRepository::Unload(std::string name, Done done) {
 }
 
 void ModelRepository::Poll() {
-  watch_.Poll([this](const std::string& name) { TakeUp(name); });
+  std::set<std::string> changed;
+  {
+    MutexLock lock(&changed_files_mutex_);
+    for (const auto& [version, files] : changed_files_) {
+      if (!files.state.empty() && files.state != files.taken_up) changed.insert(version.first);
+    }
+  }
+  watch_.Poll([&](const std::string& name) {
+    changed.erase(name);
+    TakeUp(name);
+  });
+  TakeUpChangedFiles(changed);
+}
+
+void ModelRepository::TakeUpChangedFiles(const std::set<std::string>& names) {
+  for (const std::string& name : names) {
+    if (watch_.HasChanged(name) || loads_->UnderWay(name)) continue;
+    {
+      MutexLock lock(&changed_files_mutex_);
+      for (auto& [version, files] : changed_files_) {
+        if (version.first == name && !files.state.empty()) files.taken_up = files.state;
+      }
+    }
+    TakeUp(name);
+  }
 }
 
 void ModelRepository::TakeUp(const std::string& name) {
@@ -196,6 +233,10 @@ void ModelRepository::TakeUp(const std::string& name) {
     ModelTable::Models models = table_.Remove(name);
     for (const auto& model : models) model->CancelLoad(why);
     Drain(std::move(models));
+    {
+      MutexLock lock(&changed_files_mutex_);
+      std::erase_if(changed_files_, [&](const auto& item) { return item.first.first == name; });
+    }
     context_.on_change(name);
     log.Info(poll_limit, "a model's folder has gone", {{"model", name}});
     return;

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -14,6 +18,7 @@
 #include "absl/time/time.h"
 #include "common/clock.h"
 #include "common/executor.h"
+#include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
 #include "compute-service/repository/folder_watch.h"
@@ -98,8 +103,9 @@ class ModelRepository {
   // Handles folders that were added, changed or removed; see FolderWatch::Poll(). A new model is
   // offered. A changed one is offered too or, if it was loaded, replaced when the new content has
   // loaded, as in Load(). A removed one is drained and forgotten, and its load is cancelled. An
-  // invalid folder is logged, and changes nothing. Blocks on the disk, but waits for no load and no
-  // request. Called by one thread at a time.
+  // invalid folder is logged, and changes nothing. A model that could not be started because its
+  // files elsewhere, as those of a package, have changed is handled like one whose folder has.
+  // Blocks on the disk, but waits for no load and no request. Called by one thread at a time.
   void Poll();
 
   // Cancels all loads, and answers the requests that wait for a load or an instance, and the
@@ -125,12 +131,15 @@ class ModelRepository {
   absl::Status ReadAll();
   // Reads and loads one model as `job`, and replaces its old versions; see ModelLoads::Work.
   std::optional<absl::Status> LoadNow(const std::string& name, LoadJob& job);
-  // Returns the model that serves if it is the same as `fresh` and is being loaded for requests, or
-  // `job` has awaited it. Otherwise returns `fresh`.
+  // Returns the model that serves if it is the same as `fresh`, its files too, and is being loaded
+  // for requests, or `job` has awaited it. Otherwise returns `fresh`.
   std::shared_ptr<ServedModel> FreshOrLoading(const std::shared_ptr<ServedModel>& fresh,
                                               const LoadJob& job) const;
   // Handles a folder that has changed.
   void TakeUp(const std::string& name);
+  // Takes up the models of `names`, if that may help: their files have changed, and neither the
+  // watch nor a load will handle it.
+  void TakeUpChangedFiles(const std::set<std::string>& names);
   // Offers the versions that were read, and drains those that they replace.
   void TakeOver(const std::string& name, const ModelTable::Reading& reading);
   // Offers one older version for each version of the model's policy that cannot be asked.
@@ -150,6 +159,17 @@ class ModelRepository {
   ModelTable table_;
   ModelSource source_;
   FolderWatch watch_;
+
+  struct ChangedFiles {
+    // State of the files that a check has found; "" if the model was read again since.
+    std::string state;
+    // State for which Poll() has taken up the model, so that files that do not load are tried once.
+    std::string taken_up;
+  };
+  Mutex changed_files_mutex_;
+  // By name and version.
+  std::map<std::pair<std::string, int64_t>, ChangedFiles> changed_files_
+      ABSL_GUARDED_BY(changed_files_mutex_);
 
   std::unique_ptr<ThreadExecutor> drainer_;
   std::unique_ptr<ModelLoads> loads_;  // may use all of the above

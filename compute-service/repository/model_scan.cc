@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/config/text_proto.h"
+#include "common/file_stamp.h"
 #include "common/model_name.h"
 #include "common/sha256.h"
 #include "common/status_macros.h"
@@ -52,6 +53,28 @@ absl::StatusOr<std::vector<std::string>> Folders(const fs::path& path) {
   if (error) return CannotRead(path, error);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+enum class Links { kFollowFirst, kFollowNone };
+
+// Adds a line for each file and folder below `folder`. The recursive iterator does not follow links
+// to folders, which may lead back; kFollowFirst follows those in `folder` itself.
+std::error_code AddEntries(const fs::path& folder, Links links, std::vector<std::string>* lines) {
+  std::error_code error;
+  fs::recursive_directory_iterator it(folder, error);
+  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+    const std::string path = it->path().string();
+    // An entry that is removed meanwhile is noticed the next time.
+    const FileStamp stamp = StampOf(path).value_or(FileStamp());
+    lines->push_back(fmt::format("{} {} {} {} {}", path, stamp.inode, stamp.size, stamp.modified_ns,
+                                 stamp.changed_ns));
+    std::error_code ignored;
+    if (links == Links::kFollowFirst && it.depth() == 0 && it->is_symlink(ignored) &&
+        it->is_directory(ignored)) {
+      (void)AddEntries(it->path(), Links::kFollowNone, lines);
+    }
+  }
+  return error;
 }
 
 bool IsEmpty(const fs::path& folder) {
@@ -169,16 +192,9 @@ absl::StatusOr<std::vector<FoundModel>> ScanRepository(const std::string& direct
 std::string FolderSignature(const std::string& directory, const std::string& name,
                             size_t* entries) {
   std::vector<std::string> lines;
-  std::error_code error;
   const fs::path folder = fs::path(directory) / name;
   ++*entries;
-  fs::recursive_directory_iterator it(folder, error);
-  for (; !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
-    std::error_code ignored;  // an entry that is removed meanwhile is noticed the next time
-    const auto time = it->last_write_time(ignored).time_since_epoch().count();
-    const uintmax_t size = it->is_regular_file(ignored) ? it->file_size(ignored) : 0;
-    lines.push_back(fmt::format("{} {} {}", it->path().string(), size, time));
-  }
+  const std::error_code error = AddEntries(folder, Links::kFollowFirst, &lines);
   *entries += lines.size();
   if (error && lines.empty()) return "";
   std::sort(lines.begin(), lines.end());

@@ -48,9 +48,9 @@ absl::StatusOr<ModelVersions> ScanModel(const std::string& directory, const std:
 absl::StatusOr<std::vector<std::string>> ModelNames(const std::string& directory,
                                                     std::vector<absl::Status>* refused = nullptr);
 
-// Returns a text that changes with a model's folder, from the names, sizes and times of its files,
-// or "" if there is no such folder. Adds the number of files and folders that it looked at to
-// `*entries`.
+// Returns a text that changes with a model's folder, from the names, inodes, sizes and times of its
+// files, or "" if there is no such folder. The folder of a version may be a symbolic link. Adds the
+// number of files and folders that it looked at to `*entries`.
 std::string FolderSignature(const std::string& directory, const std::string& name, size_t* entries);
 
 }  // namespace souvenir::compute

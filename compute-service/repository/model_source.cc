@@ -8,6 +8,7 @@
 #include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
+#include "compute-service/backends/model_files.h"
 #include "compute-service/repository/model_digest.h"
 
 namespace souvenir::compute {
@@ -93,6 +94,16 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ModelSource::MakeVersion(
   SOUVENIR_RETURN_IF_ERROR(CheckModelConfig(description.config));
   SOUVENIR_ASSIGN_OR_RETURN(const ModelSettings settings,
                             ReadModelSettings(description.config, options_.defaults));
+  // Noted before the digest is computed, so that no process serves other files under it.
+  SOUVENIR_ASSIGN_OR_RETURN(
+      description.check_files,
+      MakeFilesCheck(backend, description,
+                     [context = context_, name = description.config.name(),
+                      version = description.version](const std::string& state) {
+                       if (context->on_files_changed) {
+                         context->on_files_changed(name, version, state);
+                       }
+                     }));
   SOUVENIR_ASSIGN_OR_RETURN(const std::string backend_digest, backend->Digest(description));
   std::string digest = ModelDigest(description, backend_digest);
   return ServedModel::Create(std::move(description), std::move(digest), backend, settings,

@@ -70,6 +70,11 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
     // Same as on_change, but called when a load has failed, before the requests that wait for it
     // are answered.
     std::function<void(const std::string&)> on_load_failed;
+    // Called when a version was not started because its files have changed since its digest was
+    // computed. `state` differs for each new state of the files. May be called under a lock of an
+    // engine, on any thread.
+    std::function<void(const std::string& name, int64_t version, const std::string& state)>
+        on_files_changed;
   };
 
   struct Status {
@@ -97,6 +102,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   const inference::ModelConfig& config() const { return description_.config; }
   const std::string& digest() const { return digest_; }  // empty for a broken model
   const ModelSettings& settings() const { return settings_; }
+  // Returns true if the model's files are still those of its digest. Blocks on the disk.
+  bool FilesAreUnchanged() const { return description_.CheckFiles().ok(); }
   // See kHangingRowLimitName. Returns nullopt if the limit of a run grows with its rows.
   std::optional<absl::Duration> hanging_row_limit() const;
 

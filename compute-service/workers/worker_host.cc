@@ -58,6 +58,8 @@ absl::Status WorkerHost::RestartIfLost() {
     process_.reset();
     backoff_.Failed();
   }
+  // Checked before the pause too, because this error says what helps, and costs no start.
+  SOUVENIR_RETURN_IF_ERROR(CheckFiles());
   if (backoff_.Remaining() > absl::ZeroDuration()) {
     return absl::UnavailableError(fmt::format(
         "{}: the host process could not be started, or was lost, {} times in a row; "
@@ -68,6 +70,9 @@ absl::Status WorkerHost::RestartIfLost() {
   absl::StatusOr<std::unique_ptr<HostProcess>> process =
       HostProcess::Start({options_.program, options_.arguments, options_.nice,
                           options_.start_timeout, options_.cancellation});
+  // Files that changed while the program read them are neither the old ones nor the new ones. They
+  // also explain a start that failed.
+  SOUVENIR_RETURN_IF_ERROR(CheckFiles());
   if (!process.ok()) {
     backoff_.Failed();
     return process.status();
@@ -79,6 +84,10 @@ absl::Status WorkerHost::RestartIfLost() {
             {"pid", process_->pid()},
             {"milliseconds", absl::ToInt64Milliseconds(options_.clock->Monotonic() - begin)}});
   return absl::OkStatus();
+}
+
+absl::Status WorkerHost::CheckFiles() const {
+  return options_.check_files ? options_.check_files() : absl::OkStatus();
 }
 
 absl::StatusOr<WorkerHost::Process> WorkerHost::ForkProcess() {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,17 +38,22 @@ class WorkerHost {
     uint32_t max_message_bytes = MessageChannel::kDefaultLimit;  // limit of a request or an answer
     // Cancels every start of the program. Null for none. Outlives this.
     const Cancellation* cancellation = nullptr;
+    // Called before each start of the program and after it has loaded. Unless it returns OK, the
+    // process serves nothing and is ended, and the error is that of the start. Empty means always
+    // OK. Called under the lock of the host, so it must not call the host.
+    std::function<absl::Status()> check_files;
     Clock* clock = Clock::System();  // for pauses after repeated failures
   };
 
-  // Starts the program, and blocks while it loads. INVALID_ARGUMENT if an option is invalid; for
-  // other errors see HostProcess::Start().
+  // Starts the program, and blocks while it loads. INVALID_ARGUMENT if an option is invalid; other
+  // errors are those of HostProcess::Start() and Options::check_files.
   static absl::StatusOr<std::unique_ptr<WorkerHost>> Start(Options options);
 
   ~WorkerHost();
 
   // Returns a worker with a process that is ready for calls. UNAVAILABLE in a pause after repeated
-  // failures; the errors of HostProcess::Start() if the host has to be restarted.
+  // failures; the errors of Start() if the host has to be restarted. A host that runs serves on,
+  // even if the files have changed since it loaded them.
   absl::StatusOr<std::unique_ptr<Worker>> Fork();
 
   // Returns the number of processes that died or had to be killed since the start.
@@ -74,6 +80,7 @@ class WorkerHost {
   std::string EndProcess(uint64_t number);
 
   absl::Status RestartIfLost() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status CheckFiles() const;
 
   const Options options_;
   std::atomic<uint64_t> lost_{0};

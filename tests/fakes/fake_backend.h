@@ -45,6 +45,8 @@ class FakeBackend final : public Backend {
     MutexLock lock(&mutex_);
     digest_ = std::move(digest);
   }
+  // Sets the files that digests cover beside the folder of the version.
+  void SetFiles(std::vector<std::string> files) { Set(&files_, std::move(files)); }
   // Set the status that Load(), CreateInstance() and Run() return from now on.
   void SetLoadStatus(absl::Status status) { Set(&load_status_, std::move(status)); }
   // Makes loads of that version fail; 0 for none.
@@ -102,6 +104,12 @@ class FakeBackend final : public Backend {
   absl::StatusOr<std::string> Digest(const ModelDescription&) override {
     MutexLock lock(&mutex_);
     return digest_;
+  }
+  absl::StatusOr<std::vector<std::string>> DigestedFiles(
+      const ModelDescription& description) override {
+    std::vector<std::string> files = Get(&files_);
+    if (!description.directory.empty()) files.push_back(description.directory);
+    return files;
   }
   absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
                                               const Cancellation* cancellation) override {
@@ -209,6 +217,7 @@ class FakeBackend final : public Backend {
   CondVar changed_;
   std::vector<ModelDescription> offered_;
   std::string digest_ = "engine 1";
+  std::vector<std::string> files_;
   absl::Status load_status_;
   int64_t refused_version_ = 0;
   absl::Status instance_status_;

@@ -119,19 +119,20 @@ absl::Status ApertiumBackend::Complete(ModelDescription* description) {
 absl::StatusOr<std::string> ApertiumBackend::Digest(const ModelDescription& description) {
   SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description.config));
   SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> stages, InstalledStages(mode));
-  std::vector<std::string> files = {ModePath(mode)};
-  for (const PlannedStage& stage : stages) {
-    // The version of a program is unknown at build time, so its bytes stand for it.
-    if (stage.kind == StageKind::kProgram) files.push_back(ProgramPath(stage));
-    files.insert(files.end(), stage.files.begin(), stage.files.end());
-  }
   Sha256 hash;
   hash.Add(SOUVENIR_APERTIUM_VERSIONS);
   hash.Add(kPipelineFormat);
-  for (const std::string& file : files) {
+  for (const std::string& file : FilesOf(mode, stages)) {
     SOUVENIR_RETURN_IF_ERROR(HashFile(file, &hash));
   }
   return HexString(hash.Finish());
+}
+
+absl::StatusOr<std::vector<std::string>> ApertiumBackend::DigestedFiles(
+    const ModelDescription& description) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::string mode, ModeOfModel(description.config));
+  SOUVENIR_ASSIGN_OR_RETURN(const std::vector<PlannedStage> stages, ReadPlan(ModePath(mode)));
+  return FilesOf(mode, stages);
 }
 
 absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescription& description,
@@ -146,6 +147,7 @@ absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescript
   worker.cancellation = cancellation;
   worker.start_timeout = options_.start_timeout;
   worker.recycle_after = options_.recycle_after;
+  worker.check_files = description.check_files;
   return ApertiumModel::Load(std::move(worker));
 }
 
@@ -155,6 +157,17 @@ std::string ApertiumBackend::ModePath(std::string_view mode) const {
 
 std::string ApertiumBackend::ProgramPath(const PlannedStage& stage) const {
   return fmt::format("{}/{}", options_.programs_directory, stage.program);
+}
+
+std::vector<std::string> ApertiumBackend::FilesOf(const std::string& mode,
+                                                  const std::vector<PlannedStage>& stages) const {
+  std::vector<std::string> files = {ModePath(mode)};
+  for (const PlannedStage& stage : stages) {
+    // The version of a program is unknown at build time, so its bytes stand for it.
+    if (stage.kind == StageKind::kProgram) files.push_back(ProgramPath(stage));
+    files.insert(files.end(), stage.files.begin(), stage.files.end());
+  }
+  return files;
 }
 
 absl::Status ApertiumBackend::CheckPrograms(const std::string& mode,

@@ -50,6 +50,11 @@ class ApertiumBackend final : public Backend {
 
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
 
+  // Returns the mode's file, its data files, and the programs of its stages: files of packages,
+  // outside the repository.
+  absl::StatusOr<std::vector<std::string>> DigestedFiles(
+      const ModelDescription& description) override;
+
   absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
                                               const Cancellation* cancellation) override;
 
@@ -60,6 +65,10 @@ class ApertiumBackend final : public Backend {
 
   // REQUIRES: the stage is a program.
   std::string ProgramPath(const PlannedStage& stage) const;
+
+  // Returns all files of a mode with these stages, in the order of the digest.
+  std::vector<std::string> FilesOf(const std::string& mode,
+                                   const std::vector<PlannedStage>& stages) const;
 
   // Checks that all programs can be run. FAILED_PRECONDITION names the first that cannot, and the
   // package to install.

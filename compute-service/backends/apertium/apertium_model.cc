@@ -16,9 +16,21 @@ namespace {
 // Translates row by row in one worker. Owned by its pool; not thread-safe.
 class ApertiumInstance final : public Instance {
  public:
-  explicit ApertiumInstance(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+  ApertiumInstance(std::unique_ptr<Worker> worker, const FilesCheck* check)
+      : worker_(std::move(worker)), check_(*check) {}
 
   absl::StatusOr<InferenceResult> Run(const InferenceRequest& request) override {
+    absl::StatusOr<InferenceResult> result = Translate(request);
+    // A worker does not start the programs of its stages from files that have changed. That is an
+    // error which a load ends, and this one says so.
+    if (absl::IsUnavailable(result.status()) && check_) SOUVENIR_RETURN_IF_ERROR(check_());
+    return result;
+  }
+
+ private:
+  static constexpr int64_t kRowShape[] = {1};
+
+  absl::StatusOr<InferenceResult> Translate(const InferenceRequest& request) {
     if (request.inputs.size() != 1 || request.inputs[0].name != kTextInput ||
         request.inputs[0].datatype != DataType::kBytes) {
       return absl::InvalidArgumentError(fmt::format(
@@ -51,9 +63,6 @@ class ApertiumInstance final : public Instance {
     return result;
   }
 
- private:
-  static constexpr int64_t kRowShape[] = {1};
-
   static std::string EncodeRow(std::string_view row) {
     const std::string element = FrameBytesElement(row);
     return EncodeTensors({TensorView{kTextInput, DataType::kBytes, kRowShape, element}});
@@ -73,19 +82,21 @@ class ApertiumInstance final : public Instance {
   }
 
   const std::unique_ptr<Worker> worker_;
+  const FilesCheck& check_;  // may be empty
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Model>> ApertiumModel::Load(WorkerHost::Options options) {
+  FilesCheck check = options.check_files;
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<WorkerHost> host,
                             WorkerHost::Start(std::move(options)));
-  return std::unique_ptr<Model>(new ApertiumModel(std::move(host)));
+  return std::unique_ptr<Model>(new ApertiumModel(std::move(host), std::move(check)));
 }
 
 absl::StatusOr<std::unique_ptr<Instance>> ApertiumModel::CreateInstance() {
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<Worker> worker, host_->Fork());
-  return std::make_unique<ApertiumInstance>(std::move(worker));
+  return std::make_unique<ApertiumInstance>(std::move(worker), &check_);
 }
 
 }  // namespace souvenir::compute

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "compute-service/backends/backend.h"
@@ -21,9 +22,11 @@ class ApertiumModel final : public Model {
   uint64_t MemoryBytes() override { return host_->MemoryBytes(); }
 
  private:
-  explicit ApertiumModel(std::unique_ptr<WorkerHost> host) : host_(std::move(host)) {}
+  ApertiumModel(std::unique_ptr<WorkerHost> host, FilesCheck check)
+      : host_(std::move(host)), check_(std::move(check)) {}
 
   const std::unique_ptr<WorkerHost> host_;
+  const FilesCheck check_;  // may be empty
 };
 
 }  // namespace souvenir::compute

@@ -134,6 +134,10 @@ absl::StatusOr<std::string> BuiltinBackend::Digest(const ModelDescription& descr
   return fmt::format("{} {}", function->name, function->revision);
 }
 
+absl::StatusOr<std::vector<std::string>> BuiltinBackend::DigestedFiles(const ModelDescription&) {
+  return std::vector<std::string>();
+}
+
 absl::StatusOr<std::unique_ptr<Model>> BuiltinBackend::Load(const ModelDescription& description,
                                                             const Cancellation*) {
   SOUVENIR_ASSIGN_OR_RETURN(const Function* const function, FunctionOf(description.config));

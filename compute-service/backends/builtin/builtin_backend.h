@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "compute-service/backends/backend.h"
 
@@ -19,6 +20,9 @@ class BuiltinBackend final : public Backend {
   std::string_view name() const override { return "builtin"; }
   absl::Status Complete(ModelDescription* description) override;
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
+  // Returns none, even if the model has a folder.
+  absl::StatusOr<std::vector<std::string>> DigestedFiles(
+      const ModelDescription& description) override;
   absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
                                               const Cancellation* cancellation) override;
 };

@@ -37,11 +37,23 @@ constexpr char kDefaultCommand[] = "python3 model.py";
 // Part of the digest. To be changed when the same program gets its requests in another form.
 constexpr std::string_view kFormat = "1";
 
+absl::Status CheckFiles(const FilesCheck& check) { return check ? check() : absl::OkStatus(); }
+
+// Starts a program that serves under the digest of the files that `check` knows.
+absl::StatusOr<std::unique_ptr<ExecProcess>> StartUnchanged(const ExecProcess::Options& options,
+                                                            const FilesCheck& check) {
+  SOUVENIR_RETURN_IF_ERROR(CheckFiles(check));  // saves a start
+  absl::StatusOr<std::unique_ptr<ExecProcess>> process = ExecProcess::Start(options);
+  // A change while the program read its files ends it. A change also explains a start that failed.
+  SOUVENIR_RETURN_IF_ERROR(CheckFiles(check));
+  return process;
+}
+
 // A model's program, and the state that its processes share.
 class ExecModel final : public Model {
  public:
-  ExecModel(ExecProcess::Options options, std::unique_ptr<ExecProcess> first)
-      : options_(std::move(options)), first_(std::move(first)) {}
+  ExecModel(ExecProcess::Options options, FilesCheck check, std::unique_ptr<ExecProcess> first)
+      : options_(std::move(options)), check_(std::move(check)), first_(std::move(first)) {}
 
   absl::StatusOr<std::unique_ptr<Instance>> CreateInstance() override;
   uint64_t lost_workers() const override { return lost_; }
@@ -54,6 +66,7 @@ class ExecModel final : public Model {
   void Lost(const ExecProcess& process);
 
   const ExecProcess::Options options_;
+  const FilesCheck check_;  // may be empty
   std::atomic<uint64_t> lost_{0};
   Mutex mutex_;
   std::unique_ptr<ExecProcess> first_ ABSL_GUARDED_BY(mutex_);  // not given to an instance yet
@@ -97,6 +110,8 @@ class ExecInstance final : public Instance {
       backoff_.Failed();
     }
     if (process_ != nullptr) return absl::OkStatus();
+    // Checked before the pause, because this error says what helps.
+    SOUVENIR_RETURN_IF_ERROR(CheckFiles(model_->check_));
     if (backoff_.Remaining() > absl::ZeroDuration()) {
       return absl::UnavailableError(fmt::format(
           "{}: the program could not be started, or was lost between requests, {} times in a row; "
@@ -174,7 +189,7 @@ absl::StatusOr<std::unique_ptr<Instance>> ExecModel::CreateInstance() {
 }
 
 absl::StatusOr<std::unique_ptr<ExecProcess>> ExecModel::StartProcess() {
-  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> process, ExecProcess::Start(options_));
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> process, StartUnchanged(options_, check_));
   MutexLock lock(&mutex_);
   pids_.push_back(process->pid());
   return process;
@@ -274,8 +289,9 @@ absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription&
   process.start_timeout = options_.start_timeout;
   process.cancellation = cancellation;
   process.log_errors = options_.log_errors;
-  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> first, ExecProcess::Start(process));
-  return std::make_unique<ExecModel>(std::move(process), std::move(first));
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> first,
+                            StartUnchanged(process, description.check_files));
+  return std::make_unique<ExecModel>(std::move(process), description.check_files, std::move(first));
 }
 
 }  // namespace souvenir::compute

@@ -47,6 +47,12 @@ absl::StatusOr<std::string> PytorchBackend::Digest(const ModelDescription& descr
   return HexString(hash.Finish());
 }
 
+absl::StatusOr<std::vector<std::string>> PytorchBackend::DigestedFiles(
+    const ModelDescription& description) {
+  SOUVENIR_ASSIGN_OR_RETURN(std::string path, ModelFile(description));
+  return std::vector<std::string>{std::move(path)};
+}
+
 absl::StatusOr<std::unique_ptr<Model>> PytorchBackend::Load(const ModelDescription& description,
                                                             const Cancellation* cancellation) {
   WorkerHost::Options worker;

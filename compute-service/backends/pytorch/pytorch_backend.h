@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -40,6 +41,9 @@ class PytorchBackend : public Backend {
   // Covers the version of libtorch and the bytes of the file. Answers also depend on the number of
   // threads that sums are split over, which Complete() puts into the configuration.
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
+
+  absl::StatusOr<std::vector<std::string>> DigestedFiles(
+      const ModelDescription& description) override;
 
   // REQUIRES: the description has been completed.
   absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,

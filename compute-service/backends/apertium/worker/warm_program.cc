@@ -46,13 +46,25 @@ absl::StatusOr<std::unique_ptr<WarmProgram>> WarmProgram::Create(Options options
     SOUVENIR_ASSIGN_OR_RETURN(UniqueFd fd, OpenRegularFile(file));
     program->files_.push_back(std::move(fd));
   }
+  program->stamps_ = program->Stamps();
   return program;
+}
+
+std::vector<std::optional<FileStamp>> WarmProgram::Stamps() const {
+  std::vector<std::optional<FileStamp>> stamps = {StampOf(options_.path)};
+  for (const UniqueFd& file : files_) {
+    std::optional<FileStamp> stamp = StampOf(file.get());
+    if (stamp) stamp->changed_ns = 0;  // changes when another file takes the name
+    stamps.push_back(stamp);
+  }
+  return stamps;
 }
 
 absl::StatusOr<std::string> WarmProgram::Exchange(std::string_view text) {
   // A program that owes no answer must be silent. If it is readable, it has died or is out of step.
   if (pid_ != 0 && Readable(socket_.get())) Stop();
-  if (pid_ == 0) SOUVENIR_RETURN_IF_ERROR(Start());
+  const bool starts = pid_ == 0;
+  if (starts) SOUVENIR_RETURN_IF_ERROR(Start());
   std::string answer;
   char buffer[1 << 16];
   // A program writes while it reads. Sending and receiving alternate without blocking, so that
@@ -78,6 +90,10 @@ absl::StatusOr<std::string> WarmProgram::Exchange(std::string_view text) {
     }
     if (const size_t end = written.find('\0'); end != std::string_view::npos) {
       if (end + 1 < written.size() || !text.empty()) return Lost("it wrote more than an answer");
+      // Checked after the start, when the program has read everything.
+      if (starts && Stamps() != stamps_) {
+        return Lost("its files have changed since the model was loaded");
+      }
       return answer;
     }
   }

@@ -3,11 +3,13 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/file_stamp.h"
 #include "common/unique_fd.h"
 #include "compute-service/workers/message_channel.h"
 
@@ -33,7 +35,9 @@ class WarmProgram {
   };
 
   // Opens the files, so that a program that starts later reads the same bytes even if a package was
-  // upgraded in between. NOT_FOUND or PERMISSION_DENIED if a file cannot be opened.
+  // upgraded in between. A program that is replaced by then, or a file that is overwritten in
+  // place, fails the texts instead: its answers would be those of another model. NOT_FOUND or
+  // PERMISSION_DENIED if a file cannot be opened.
   static absl::StatusOr<std::unique_ptr<WarmProgram>> Create(Options options);
 
   ~WarmProgram() { Stop(); }
@@ -42,8 +46,8 @@ class WarmProgram {
 
   // Sends a text and returns the answer with its NUL. Starts the program if it does not run. Blocks
   // for as long as the program takes. UNAVAILABLE, with the exit status, if the program ended or
-  // was killed because it wrote anything but a single answer. REQUIRES: `text` ends with its only
-  // NUL.
+  // was killed because it wrote anything but a single answer, or because it started from files that
+  // have changed. REQUIRES: `text` ends with its only NUL.
   absl::StatusOr<std::string> Exchange(std::string_view text);
 
   // Kills the program if it runs. Returns a description of its end for messages.
@@ -59,11 +63,15 @@ class WarmProgram {
   // Runs the program in the forked child. Makes only async-signal-safe calls.
   [[noreturn]] void Execute(pid_t parent, int socket, char* const* arguments) const;
 
+  // Returns the stamps of the program and of the open files.
+  std::vector<std::optional<FileStamp>> Stamps() const;
+
   // Stops the program and returns UNAVAILABLE with the reason `what` and the exit status.
   absl::Status Lost(std::string_view what);
 
   const Options options_;
   std::vector<UniqueFd> files_;
+  std::vector<std::optional<FileStamp>> stamps_;  // at the time of Create()
   pid_t pid_ = 0;
   UniqueFd socket_;  // the program's standard input and output
 };

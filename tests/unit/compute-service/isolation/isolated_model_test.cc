@@ -120,6 +120,17 @@ TEST_F(IsolatedModelTest, WhatCannotBeLoadedSaysWhy) {
               HasSubstr("its configuration is 13"));
 }
 
+TEST_F(IsolatedModelTest, AHostWhoseFilesHaveChangedIsNotUsed) {
+  WorkerHost::Options options;
+  options.name = "squares";
+  options.program = SOUVENIR_WORKER_BUILTIN;
+  const absl::Status changed = absl::UnavailableError("the files have changed");
+  int checks = 0;
+  description_.check_files = [&] { return ++checks == 1 ? absl::OkStatus() : changed; };
+  EXPECT_EQ(IsolatedModel::Load(options, description_).status(), changed);
+  EXPECT_EQ(checks, 2);
+}
+
 TEST_F(IsolatedModelTest, WhereNoProcessCanBeStartedTheConfiguredFallbackIsTakenAndSaid) {
   const ModelLoader nowhere({.worker_directory = "/nowhere"});
   ModelSettings settings;

@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
@@ -662,6 +663,134 @@ TEST_F(ModelRepositoryTest, AFifoAmongAModelsFilesHoldsNobodyUp) {
   Create();
   EXPECT_TRUE(Ask("inside").get().ok());
   repository_->Poll();
+}
+
+TEST_F(ModelRepositoryTest, FilesThatChangeBeforeTheFirstRequestAreNotServedUnderTheOldDigest) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  const std::string digest = Get("m")->digest();
+  backend_.SetDigest("engine with new files");
+  Write("m/1/file", "new");
+  const absl::Status status = Ask("m").get().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(Message(status),
+              AllOf(HasSubstr("the files of model 'm' have changed since it was loaded"),
+                    HasSubstr("`souvenir models load m`"), Not(HasSubstr(directory_.string()))));
+  EXPECT_EQ(backend_.loads(), 0);
+  ASSERT_TRUE(Load("m").ok());
+  EXPECT_NE(Get("m")->digest(), digest);
+  EXPECT_TRUE(Ask("m").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, FilesThatChangeWhileTheyLoadAreNotServed) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  backend_.HoldLoads(true);
+  std::future<Result> row = Ask("m");
+  backend_.WaitForLoads(1);
+  Write("m/1/file", "new");
+  backend_.SetLoadStatus(absl::InternalError("half of a file"));
+  backend_.HoldLoads(false);
+  EXPECT_THAT(Message(row.get().status()), AllOf(HasSubstr("have changed since it was loaded"),
+                                                 Not(HasSubstr("half of a file"))));
+  EXPECT_EQ(backend_.live_models(), 0);
+}
+
+TEST_F(ModelRepositoryTest, AnInstanceInAThreadIsNotMadeFromFilesThatHaveChanged) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  ASSERT_TRUE(Load("m").ok());  // an instance is made by the first request
+  Write("m/1/file", "new");
+  EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("have changed since it was loaded"));
+  EXPECT_EQ(backend_.live_instances(), 0);
+  ASSERT_TRUE(Load("m").ok());
+  EXPECT_TRUE(Ask("m").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, AnOperatorDoesNotShareTheLoadOfFilesThatHaveChanged) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  backend_.HoldLoadsOf("m");
+  std::future<Result> row = Ask("m");
+  backend_.WaitForLoads(1);
+  Write("m/1/file", "new");  // the digest of the fake backend stays as it is
+  std::future<absl::Status> load = BeginLoad("m");
+  backend_.WaitForLoads(2);
+  backend_.HoldLoadsOf("");
+  EXPECT_EQ(load.get(), absl::OkStatus());
+  EXPECT_FALSE(row.get().ok());
+  EXPECT_TRUE(Ask("m").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, FilesThatChangedElsewhereAreTakenUpByTheNextPoll) {
+  Write("package", "old");  // a file beside the models
+  backend_.SetFiles({(directory_ / "package").string()});
+  backend_.Offer({.config = EchoConfig("loaded")});
+  backend_.Offer({.config = EchoConfig("on_demand")});
+  Create();
+  ASSERT_TRUE(Load("loaded").ok());
+  const std::string digest = Get("loaded")->digest();
+  backend_.SetDigest("engine with new files");
+  Write("package", "upgraded");
+  for (const char* model : {"loaded", "on_demand"}) {
+    EXPECT_THAT(Message(Ask(model).get().status()), HasSubstr("have changed since it was loaded"));
+    PollFor(model);
+    EXPECT_TRUE(Ask(model).get().ok()) << model;
+  }
+  EXPECT_NE(Get("loaded")->digest(), digest);
+}
+
+TEST_F(ModelRepositoryTest, FilesElsewhereThatDoNotLoadAreTriedOnce) {
+  Write("package", "old");
+  backend_.SetFiles({(directory_ / "package").string()});
+  backend_.Offer({.config = EchoConfig("m")});
+  Create();
+  ASSERT_TRUE(Load("m").ok());
+  Write("package", "broken");
+  backend_.SetLoadStatus(absl::InternalError("half of a package"));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("have changed since it was loaded"));
+    PollFor("m");
+    clock_.Advance(absl::Minutes(1));  // ends the pause of the instance
+  }
+  EXPECT_EQ(backend_.loads(), 2);
+  Write("package", "complete again");
+  backend_.SetLoadStatus(absl::OkStatus());
+  EXPECT_FALSE(Ask("m").get().ok());
+  PollFor("m");
+  EXPECT_TRUE(Ask("m").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, PollingFindsAFileThatKeepsItsSizeAndTime) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  ASSERT_TRUE(Ask("m").get().ok());
+  const auto before = Get("m");
+  const fs::path file = directory_ / "m/1/file";
+  const auto time = fs::last_write_time(file);
+  Write("m/1/file", "new");
+  fs::last_write_time(file, time);
+  PollFor("m");
+  EXPECT_NE(Get("m"), before);
+}
+
+TEST_F(ModelRepositoryTest, PollingFindsChangesBehindTheLinkOfAVersion) {
+  WriteModel("m");
+  Write(".store/file", "old");
+  fs::create_directory_symlink(directory_ / ".store", directory_ / "m/1");
+  fs::create_directory_symlink(directory_ / "m", directory_ / "m/loop");
+  Create();
+  ASSERT_TRUE(Ask("m").get().ok());
+  const auto before = Get("m");
+  Write(".store/file", "changed");
+  PollFor("m");
+  EXPECT_NE(Get("m"), before);
+  EXPECT_TRUE(Ask("m").get().ok());
 }
 
 TEST_F(ModelRepositoryTest, ALoadThatHangsDelaysNoOtherFolder) {

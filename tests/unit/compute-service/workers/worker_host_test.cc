@@ -281,6 +281,37 @@ TEST_F(WorkerHostTest, AHostThatCannotBeRestartedIsReported) {
   std::filesystem::remove(link);
 }
 
+TEST_F(WorkerHostTest, AHostWhoseFilesChangeWhileItLoadsIsNotUsed) {
+  const absl::Status changed = absl::UnavailableError("the files have changed");
+  for (const char* how : {"ok", "fail", "exit"}) {
+    int checks = 0;
+    options_.check_files = [&] { return ++checks == 1 ? absl::OkStatus() : changed; };
+    EXPECT_EQ(StartError(how), changed) << how;
+    EXPECT_EQ(checks, 2);
+    EXPECT_FALSE(HasChildren());
+  }
+  options_.check_files = [&] { return changed; };
+  EXPECT_EQ(StartError("hang"), changed) << "nothing is started";
+}
+
+TEST_F(WorkerHostTest, AHostIsNotRestartedFromFilesThatHaveChanged) {
+  bool changed = false;
+  options_.check_files = [&]() -> absl::Status {
+    return changed ? absl::UnavailableError("the files have changed") : absl::OkStatus();
+  };
+  Start();
+  const pid_t host = std::stoi(Ask("host"));
+  changed = true;
+  EXPECT_FALSE(worker_->Call("crash", kLong).ok());
+  EXPECT_EQ(Ask("host"), std::to_string(host)) << "the host has the old files in memory";
+  const pid_t worker = std::stoi(Ask("pid"));
+  ASSERT_EQ(kill(host, SIGKILL), 0);
+  AwaitEnd(worker);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(Ask("echo:x"), "UNAVAILABLE: the files have changed");
+  changed = false;
+  EXPECT_EQ(Ask("echo:x"), "x") << "such errors cause no pause";
+}
+
 TEST_F(WorkerHostTest, ARequestAboveTheLimitIsRefused) {
   options_.max_message_bytes = 100;
   Start();

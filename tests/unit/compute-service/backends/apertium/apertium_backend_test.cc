@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "common/config/text_proto.h"
+#include "compute-service/backends/model_files.h"
 
 namespace souvenir::compute {
 namespace {
@@ -236,6 +237,31 @@ TEST_F(ApertiumBackendTest, TheDigestChangesWithAProgram) {
   WriteProgram("cg-proc", "");
   WriteFile("g", "changed");
   EXPECT_NE(*Backend()->Digest(description), before);
+}
+
+TEST_F(ApertiumBackendTest, AModelDoesNotStartWhenAFileOfItsDigestHasChanged) {
+  UseOwnModes();
+  for (const char* file : {"a", "b", "c", "d", "e", "g"}) WriteFile(file, file);
+  const std::string mode = "lt-proc " + modes_ + "/a | cg-proc " + modes_ +
+                           "/g | apertium-transfer " + modes_ + "/b " + modes_ + "/c " + modes_ +
+                           "/d | lt-proc $1 " + modes_ + "/e";
+  WriteFile("eng-cat.mode", mode);
+  options_.programs_directory = modes_;
+  WriteProgram("cg-proc", "");
+  const std::unique_ptr<ApertiumBackend> backend = Backend();
+  ModelDescription description = Model(R"(name: "apertium-eng-cat")");
+  for (const char* file : {"a", "b", "c", "d", "e", "g", "cg-proc", "eng-cat.mode"}) {
+    const auto check = MakeFilesCheck(backend.get(), description);
+    ASSERT_TRUE(check.ok()) << check.status();
+    WriteFile("unrelated", "x");
+    EXPECT_TRUE((*check)().ok());
+    WriteFile(file, file == std::string("eng-cat.mode") ? mode + " " : "changed");
+    ModelDescription noted = description;
+    noted.check_files = *check;
+    const absl::Status status = backend->Load(noted, nullptr).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << file;
+    EXPECT_THAT(status.ToString(), HasSubstr("`souvenir models load apertium-eng-cat`")) << file;
+  }
 }
 
 TEST_F(ApertiumBackendTest, DamagedDataIsAnErrorAndNoCrashOfTheService) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,6 +127,31 @@ TEST(WarmProgramTest, FilesAreThoseOfTheTimeItWasMade) {
   EXPECT_EQ(*program->Exchange(Text("")), Text("before"));
   remove(path.c_str());
   EXPECT_EQ(WarmProgram::Create(options).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(WarmProgramTest, WhatWasOverwrittenIsNotStartedAgain) {
+  const std::string path = testing::TempDir() + "warm-program-" + std::to_string(getpid());
+  std::ofstream(path) << "before";
+  WarmProgram::Options options;
+  options.files = {path};
+  const auto reader = Shell("exec cat", options);
+  ASSERT_EQ(*reader->Exchange(Text("a")), Text("a"));
+  std::ofstream(path) << "afterwards";
+  EXPECT_EQ(*reader->Exchange(Text("b")), Text("b")) << "it has read the file before";
+  reader->Stop();
+  EXPECT_THAT(Failure(*reader).ToString(), HasSubstr("its files have changed"));
+
+  // The same holds for the program itself.
+  std::ofstream(path) << "#!/bin/sh\nexec cat\n";
+  ASSERT_EQ(chmod(path.c_str(), 0700), 0);
+  WarmProgram::Options script;
+  script.path = path;
+  auto program = WarmProgram::Create(script);
+  ASSERT_EQ(*(*program)->Exchange(Text("a")), Text("a"));
+  (*program)->Stop();
+  std::ofstream(path) << "#!/bin/sh\n# another version\nexec cat\n";
+  EXPECT_THAT(Failure(**program).ToString(), HasSubstr("its files have changed"));
+  remove(path.c_str());
 }
 
 TEST(WarmProgramTest, AProgramEndsWithTheProcessThatStartedIt) {

@@ -21,6 +21,7 @@
 #include "common/tensor/bytes_elements.h"
 #include "common/tensor/elements.h"
 #include "compute-service/backends/exec/exec_messages.h"
+#include "compute-service/backends/model_files.h"
 #include "tests/fakes/temporary_directory.h"
 
 namespace souvenir::compute {
@@ -147,6 +148,12 @@ class ExecBackendTest : public ::testing::Test {
     ASSERT_TRUE(instance.ok()) << instance.status();
     instance_ = *std::move(instance);
   }
+  // Notes the state of the files, as the repository does before it computes the digest.
+  void NoteFiles() {
+    auto check = MakeFilesCheck(&files_of_, description_);
+    ASSERT_TRUE(check.ok()) << check.status();
+    description_.check_files = *std::move(check);
+  }
   absl::Status StartError() {
     ExecBackend backend(backend_options_);
     const absl::Status complete = backend.Complete(&description_);
@@ -180,6 +187,7 @@ class ExecBackendTest : public ::testing::Test {
   const TemporaryDirectory directory_;
   ExecBackend::Options backend_options_{.worker_program = SOUVENIR_WORKER,
                                         .python_directory = SOUVENIR_PYTHON_DIRECTORY};
+  ExecBackend files_of_{ExecBackend::Options()};
   ModelDescription description_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<Instance> instance_;
@@ -454,6 +462,36 @@ TEST_F(ExecBackendTest, AStartThatHangsCanBeGivenUp) {
   canceller.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(Message(status), HasSubstr("start was cancelled"));
+}
+
+TEST_F(ExecBackendTest, FilesThatHaveChangedAreNotServedUnderTheOldDigest) {
+  NoteFiles();
+  Start();
+  Write("model.py", "this is no program\n");
+  EXPECT_THAT(Ask({"fine"}), ElementsAre("FINE")) << "the process has the old program";
+  EXPECT_THAT(Ask({"crash"}), ElementsAre(HasSubstr("signal 11")));
+  const std::string changed =
+      "UNAVAILABLE: the files of model 'obedient' have changed since it was loaded; "
+      "`souvenir models load obedient` loads it again";
+  for (int i = 0; i < 6; ++i) EXPECT_THAT(Ask({"fine"}), ElementsAre(changed));
+  EXPECT_EQ(model_->CreateInstance().status().ToString(), changed);
+  // Nobody knows whether restored files are the old ones.
+  Write("model.py", kObedient);
+  EXPECT_THAT(Ask({"fine"}), ElementsAre(changed));
+  instance_ = nullptr;
+  NoteFiles();
+  Start();
+  EXPECT_THAT(Ask({"fine"}), ElementsAre("FINE"));
+}
+
+TEST_F(ExecBackendTest, AProgramWhoseFilesChangeWhileItStartsIsEnded) {
+  Write("model.py", std::string("open('weights', 'w').write('new')\n") + kObedient);
+  NoteFiles();
+  EXPECT_THAT(StartError().ToString(), HasSubstr("UNAVAILABLE: the files of model 'obedient'"));
+  // A change also explains a program that does not start.
+  Write("model.py", "open('weights', 'w').write('newer')\nimport nowhere_to_be_found\n");
+  NoteFiles();
+  EXPECT_THAT(StartError().ToString(), HasSubstr("UNAVAILABLE: the files of model 'obedient'"));
 }
 
 // Closes the channel, and then still computes before it ends.
