@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/logging/log_limit.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "compute-service/workers/process_memory.h"
+#include "compute-service/workers/worker_protocol.h"
 
 namespace souvenir::compute {
 namespace {
@@ -30,8 +32,10 @@ absl::StatusOr<std::unique_ptr<WorkerHost>> WorkerHost::Start(Options options) {
   if (options.start_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("WorkerHost: start_timeout must be above 0");
   }
-  if (options.max_message_bytes == 0) {
-    return absl::InvalidArgumentError("WorkerHost: max_message_bytes must be above 0");
+  if (options.max_message_bytes == 0 || options.max_message_bytes > MessageChannel::kDefaultLimit) {
+    return absl::InvalidArgumentError(
+        fmt::format("WorkerHost: max_message_bytes is {}; 1 to {} is expected",
+                    options.max_message_bytes, MessageChannel::kDefaultLimit));
   }
   std::unique_ptr<WorkerHost> host(new WorkerHost(std::move(options)));
   MutexLock lock(&host->mutex_);
@@ -94,7 +98,9 @@ absl::StatusOr<WorkerHost::Process> WorkerHost::ForkProcess() {
   SOUVENIR_ASSIGN_OR_RETURN(auto ends, MessageChannel::CreateSockets());
   MutexLock lock(&mutex_);
   SOUVENIR_RETURN_IF_ERROR(RestartIfLost());
-  Process forked{++last_number_, MessageChannel(std::move(ends.first), options_.max_message_bytes)};
+  // A request of the limit comes with its length.
+  const auto limit = static_cast<uint32_t>(options_.max_message_bytes + kRequestLengthBytes);
+  Process forked{++last_number_, MessageChannel(std::move(ends.first), limit)};
   const absl::StatusOr<std::string> reply =
       process_->Execute({HostCommand::Kind::kFork, forked.number}, ends.second.get());
   if (!reply.ok()) {
@@ -147,44 +153,86 @@ absl::Status Worker::Prepare() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<WorkerAnswer> Worker::Exchange(std::string_view request, absl::Duration timeout) {
-  const absl::Duration deadline = Clock::System()->Monotonic() + timeout;
-  SOUVENIR_RETURN_IF_ERROR(process_.channel.Send(request, timeout));
-  SOUVENIR_ASSIGN_OR_RETURN(std::string message,
-                            process_.channel.Receive(deadline - Clock::System()->Monotonic()));
+size_t Worker::GroupSize(absl::Span<const std::string> requests) const {
+  const WorkerHost::Options& options = host_->options_;
+  uint64_t most = requests.size();
+  if (options.recycle_after > 0) most = std::min(most, options.recycle_after - served_);
+  uint64_t bytes = 0;
+  size_t size = 0;
+  while (size < most) {
+    bytes += kRequestLengthBytes + requests[size].size();
+    if (size > 0 && bytes > options.max_message_bytes) break;
+    ++size;
+  }
+  return size;
+}
+
+absl::StatusOr<WorkerAnswer> Worker::Receive(absl::Duration timeout) {
+  SOUVENIR_ASSIGN_OR_RETURN(std::string message, process_.channel.Receive(timeout));
   return DecodeAnswer(std::move(message));
 }
 
-absl::StatusOr<Worker::Answer> Worker::Call(std::string_view request, absl::Duration timeout) {
+absl::Status Worker::Lost(const absl::Status& reason, absl::Duration timeout) {
   const std::string& name = host_->options_.name;
-  if (request.size() > host_->options_.max_message_bytes) {
-    return absl::ResourceExhaustedError(
-        fmt::format("{}: a request of {} bytes is above the limit of {}", name, request.size(),
-                    host_->options_.max_message_bytes));
+  const std::string end = End();
+  ++host_->lost_;
+  if (absl::IsDeadlineExceeded(reason)) {
+    log.Warning(lost_limit, "a worker took too long and was killed", {{"model", name}});
+    return absl::DeadlineExceededError(fmt::format(
+        "{}: the worker needed more than {} and was killed", name, absl::FormatDuration(timeout)));
   }
-  SOUVENIR_RETURN_IF_ERROR(Prepare());
-  absl::StatusOr<WorkerAnswer> answer = Exchange(request, timeout);
-  if (!answer.ok()) {
-    const std::string end = End();
-    ++host_->lost_;
-    if (absl::IsDeadlineExceeded(answer.status())) {
-      log.Warning(lost_limit, "a worker took too long and was killed", {{"model", name}});
-      return absl::DeadlineExceededError(
-          fmt::format("{}: the worker needed more than {} and was killed", name,
-                      absl::FormatDuration(timeout)));
-    }
-    log.Warning(lost_limit, "a worker was lost", {{"model", name}, {"end", end}});
-    if (absl::IsUnavailable(answer.status())) {
-      return absl::UnavailableError(fmt::format("{}: the worker died: {}", name, end));
-    }
-    return absl::UnavailableError(
-        fmt::format("{}: the worker was given up: {}", name, answer.status().ToString()));
+  log.Warning(lost_limit, "a worker was lost", {{"model", name}, {"end", end}});
+  if (absl::IsUnavailable(reason)) {
+    return absl::UnavailableError(fmt::format("{}: the worker died: {}", name, end));
   }
-  ++served_;
+  return absl::UnavailableError(
+      fmt::format("{}: the worker was given up: {}", name, reason.ToString()));
+}
+
+absl::StatusOr<size_t> Worker::CallGroup(absl::Span<const std::string> group,
+                                         absl::Duration timeout,
+                                         absl::FunctionRef<void(Answer)> take) {
+  const Clock& clock = *Clock::System();
   const uint64_t recycle_after = host_->options_.recycle_after;
-  if (answer->retire || (recycle_after > 0 && served_ >= recycle_after)) End();
-  SOUVENIR_RETURN_IF_ERROR(answer->status);
-  return Answer{std::move(answer->payload), answer->compute_time};
+  absl::Duration deadline = clock.Monotonic() + timeout;
+  const absl::Status sent = process_.channel.Send(EncodeRequests(group), timeout);
+  if (!sent.ok()) return Lost(sent, timeout);
+  size_t taken = 0;
+  while (taken < group.size() && process_.channel.open()) {
+    absl::StatusOr<WorkerAnswer> answer = Receive(deadline - clock.Monotonic());
+    if (!answer.ok()) return Lost(answer.status(), timeout);
+    deadline = clock.Monotonic() + timeout;  // the worker is at the next request already
+    ++served_;
+    if (answer->retire || (recycle_after > 0 && served_ >= recycle_after)) End();
+    SOUVENIR_RETURN_IF_ERROR(answer->status);
+    take({std::move(answer->payload), answer->compute_time});
+    ++taken;
+  }
+  return taken;
+}
+
+absl::Status Worker::CallAll(absl::Span<const std::string> requests, absl::Duration timeout,
+                             absl::FunctionRef<void(Answer)> take) {
+  const uint32_t limit = host_->options_.max_message_bytes;
+  while (!requests.empty()) {
+    if (requests.front().size() > limit) {
+      return absl::ResourceExhaustedError(
+          fmt::format("{}: a request of {} bytes is above the limit of {}", host_->options_.name,
+                      requests.front().size(), limit));
+    }
+    SOUVENIR_RETURN_IF_ERROR(Prepare());
+    SOUVENIR_ASSIGN_OR_RETURN(const size_t taken,
+                              CallGroup(requests.first(GroupSize(requests)), timeout, take));
+    requests.remove_prefix(taken);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Worker::Answer> Worker::Call(const std::string& request, absl::Duration timeout) {
+  Answer answer;
+  SOUVENIR_RETURN_IF_ERROR(CallAll(absl::MakeConstSpan(&request, 1), timeout,
+                                   [&](Answer only) { answer = std::move(only); }));
+  return answer;
 }
 
 }  // namespace souvenir::compute

@@ -1,16 +1,18 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "common/backoff.h"
 #include "common/cancellation.h"
 #include "common/clock.h"
@@ -34,8 +36,10 @@ class WorkerHost {
     std::vector<std::string> arguments;  // for its load function
     int nice = 0;                        // 0 to 19, added to the service's own
     absl::Duration start_timeout = absl::Seconds(30);  // limit for loading
-    uint64_t recycle_after = 50'000;                   // calls to one process; 0 for never
-    uint32_t max_message_bytes = MessageChannel::kDefaultLimit;  // limit of a request or an answer
+    uint64_t recycle_after = 50'000;                   // requests to one process; 0 for never
+    // Limit of a request, of an answer, and of requests that are sent together; above 0 and at most
+    // MessageChannel::kDefaultLimit.
+    uint32_t max_message_bytes = MessageChannel::kDefaultLimit;
     // Cancels every start of the program. Null for none. Outlives this.
     const Cancellation* cancellation = nullptr;
     // Called before each start of the program and after it has loaded. Unless it returns OK, the
@@ -92,11 +96,13 @@ class WorkerHost {
   uint64_t first_of_host_ ABSL_GUARDED_BY(mutex_) = 1;  // workers below belong to a lost host
 };
 
-// One worker process at a time. If the process is lost or has served enough calls, the next call
-// gets a fresh one, at once: a request that ends its worker costs no other request a pause. Only a
-// host that cannot be started, or cannot fork, causes pauses (WorkerHost::Fork()).
+// One worker process at a time. If the process is lost or has served enough requests, the next
+// request gets a fresh process at once: a request that ends its worker costs no other request a
+// pause. Only a host that cannot be started, or cannot fork, causes pauses (WorkerHost::Fork()).
 //
 // Owned by one instance; used by one thread at a time. Its host outlives it.
+//
+//   worker->CallAll(rows, absl::Seconds(10), [&](Worker::Answer row) { answers.push_back(row); });
 class Worker {
  public:
   struct Answer {
@@ -106,11 +112,18 @@ class Worker {
 
   ~Worker();
 
-  // Makes the worker serve `request`. Errors: those of its serve function; DEADLINE_EXCEEDED if it
-  // took longer than `timeout` and was killed; UNAVAILABLE if it died or sent an invalid answer;
-  // RESOURCE_EXHAUSTED if the request is too big; those of WorkerHost::Fork() if it needs a fresh
-  // process.
-  absl::StatusOr<Answer> Call(std::string_view request, absl::Duration timeout);
+  // Makes the worker serve the requests in order, without waiting for this process in between, and
+  // calls `take` with each answer as it comes. Each request has its own `timeout`, which begins
+  // with the answer to the one before. The first error ends the call: the answers until then have
+  // been taken, and the other requests are not served. Errors: those of the serve function;
+  // DEADLINE_EXCEEDED if a request took longer than `timeout` and the worker was killed;
+  // UNAVAILABLE if the worker died or sent an invalid answer; RESOURCE_EXHAUSTED if a request is
+  // too big; those of WorkerHost::Fork() if a fresh process is needed.
+  absl::Status CallAll(absl::Span<const std::string> requests, absl::Duration timeout,
+                       absl::FunctionRef<void(Answer)> take);
+
+  // Same as CallAll(), for one request.
+  absl::StatusOr<Answer> Call(const std::string& request, absl::Duration timeout);
 
  private:
   friend class WorkerHost;
@@ -119,15 +132,27 @@ class Worker {
   // Ensures that there is a process.
   absl::Status Prepare();
 
-  // Exchanges one request and its answer with the present process.
-  absl::StatusOr<WorkerAnswer> Exchange(std::string_view request, absl::Duration timeout);
+  // Returns the number of requests, from the first, that may go to the present process in one
+  // message; at least 1.
+  size_t GroupSize(absl::Span<const std::string> requests) const;
+
+  // Sends `group` to the present process in one message, and takes the answers. Returns their
+  // number, which is smaller if the process must not be used again.
+  absl::StatusOr<size_t> CallGroup(absl::Span<const std::string> group, absl::Duration timeout,
+                                   absl::FunctionRef<void(Answer)> take);
+
+  // Returns the next answer. The errors are those of the channel and of DecodeAnswer().
+  absl::StatusOr<WorkerAnswer> Receive(absl::Duration timeout);
+
+  // Ends the process, which `reason` has made useless, and returns the error of the call.
+  absl::Status Lost(const absl::Status& reason, absl::Duration timeout);
 
   // Ends the process. Returns how it ended.
   std::string End();
 
   WorkerHost* const host_;
   WorkerHost::Process process_;  // its channel is closed if there is no process
-  uint64_t served_ = 0;          // calls to this process
+  uint64_t served_ = 0;          // requests to this process
 };
 
 }  // namespace souvenir::compute

@@ -16,8 +16,10 @@
 #include <cstdio>
 #include <exception>
 #include <map>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "common/clock.h"
 #include "compute-service/workers/message_channel.h"
@@ -90,12 +92,25 @@ void KeepFreedMemory() {
   (void)mallopt(M_MMAP_THRESHOLD, kKeptBytes);  // NOLINT(concurrency-mt-unsafe): the same
 }
 
+// Serves the requests of one message. Returns false if the service has gone.
+bool ServeAll(std::string_view message, const Serve& serve, MessageChannel* channel) {
+  const absl::StatusOr<std::vector<std::string_view>> requests = DecodeRequests(message);
+  if (!requests.ok()) {
+    return channel->Send(EncodeAnswer({.status = requests.status()}), kForEver).ok();
+  }
+  for (const std::string_view request : *requests) {
+    const WorkerAnswer answer = Answer(serve, request);
+    if (!channel->Send(EncodeAnswer(answer), kForEver).ok()) return false;
+    if (!answer.status.ok() || answer.retire) break;  // the service expects no more
+  }
+  return true;
+}
+
 [[noreturn]] void RunWorker(MessageChannel channel, const Serve& serve) {
   KeepFreedMemory();
   while (true) {
-    const absl::StatusOr<std::string> request = channel.Receive(kForEver);
-    if (!request.ok()) _exit(0);
-    if (!channel.Send(EncodeAnswer(Answer(serve, *request)), kForEver).ok()) _exit(0);
+    const absl::StatusOr<std::string> message = channel.Receive(kForEver);
+    if (!message.ok() || !ServeAll(*message, serve, &channel)) _exit(0);
   }
 }
 
@@ -152,7 +167,9 @@ class Host {
     sigset_t none;
     sigemptyset(&none);
     (void)pthread_sigmask(SIG_SETMASK, &none, nullptr);
-    RunWorker(MessageChannel(std::move(socket)), serve_);
+    RunWorker(MessageChannel(std::move(socket), MessageChannel::kDefaultLimit +
+                                                    static_cast<uint32_t>(kRequestLengthBytes)),
+              serve_);
   }
 
   // Reaps ended workers, and keeps how they ended until the service asks.

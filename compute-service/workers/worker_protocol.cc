@@ -82,6 +82,40 @@ absl::StatusOr<HostReply> DecodeReply(std::string_view message) {
   return reply;
 }
 
+std::string EncodeRequests(absl::Span<const std::string> requests) {
+  size_t size = 0;
+  for (const std::string& request : requests) size += kRequestLengthBytes + request.size();
+  std::string message;
+  message.reserve(size);
+  for (const std::string& request : requests) {
+    const auto length = static_cast<uint32_t>(request.size());
+    message.append(reinterpret_cast<const char*>(&length), sizeof(length));
+    message.append(request);
+  }
+  return message;
+}
+
+absl::StatusOr<std::vector<std::string_view>> DecodeRequests(std::string_view message) {
+  if (message.empty()) return absl::DataLossError("a message without a request");
+  std::vector<std::string_view> requests;
+  while (!message.empty()) {
+    uint32_t length = 0;
+    if (message.size() < sizeof(length)) {
+      return absl::DataLossError(
+          fmt::format("{} bytes follow the last request of a message", message.size()));
+    }
+    std::memcpy(&length, message.data(), sizeof(length));
+    message.remove_prefix(sizeof(length));
+    if (length > message.size()) {
+      return absl::DataLossError(
+          fmt::format("a request of {} bytes, of which {} came", length, message.size()));
+    }
+    requests.push_back(message.substr(0, length));
+    message.remove_prefix(length);
+  }
+  return requests;
+}
+
 std::string EncodeAnswer(const WorkerAnswer& answer) {
   AnswerHeader header{};
   header.compute_ns = absl::ToInt64Nanoseconds(answer.compute_time);

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 namespace souvenir::compute {
 
@@ -37,6 +40,19 @@ struct HostReply {
 
 std::string EncodeReply(const HostReply& reply);
 absl::StatusOr<HostReply> DecodeReply(std::string_view message);
+
+// A message from the service to a worker is a sequence of requests, each 4 bytes of length, in the
+// machine's byte order, and that many bytes. The worker serves them in order, and sends an answer
+// to each as soon as it has it. After an answer with an error or `retire` it drops the rest.
+
+inline constexpr size_t kRequestLengthBytes = sizeof(uint32_t);
+
+// Encodes requests. REQUIRES: there is at least one, and each is below 4 GiB.
+std::string EncodeRequests(absl::Span<const std::string> requests);
+
+// Returns views of the requests in `message`; at least one. DATA_LOSS if the lengths do not fit the
+// message.
+absl::StatusOr<std::vector<std::string_view>> DecodeRequests(std::string_view message);
 
 // A message from a worker to the service, one for each request.
 struct WorkerAnswer {

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/status_macros.h"
 #include "common/tensor/bytes_elements.h"
@@ -42,16 +45,18 @@ class ApertiumInstance final : public Instance {
                        {text.shape.begin(), text.shape.end()},
                        ""};
     InferenceResult result;
+    SOUVENIR_ASSIGN_OR_RETURN(const std::vector<Worker::Answer> answers,
+                              TranslateRows(text.data, request.row_limit));
+    auto answer = answers.begin();
     BytesElementReader rows(text.data);
     while (const std::optional<std::string_view> row = rows.Next()) {
       if (row->empty()) {
         AppendBytesElement("", &translation.data);
         continue;
       }
-      SOUVENIR_ASSIGN_OR_RETURN(const Worker::Answer answer,
-                                worker_->Call(EncodeRow(*row), request.row_limit));
-      SOUVENIR_RETURN_IF_ERROR(AppendRow(answer.payload, &translation.data));
-      result.compute_time += answer.compute_time;
+      SOUVENIR_RETURN_IF_ERROR(AppendRow(answer->payload, &translation.data));
+      result.compute_time += answer->compute_time;
+      ++answer;
     }
     for (const std::string& output : request.outputs) {
       if (output != kTranslationOutput) {
@@ -61,6 +66,22 @@ class ApertiumInstance final : public Instance {
       result.outputs.push_back(translation);
     }
     return result;
+  }
+
+  // Returns the worker's answers to the rows that are not empty, in their order. They go to the
+  // worker together, so that it never waits for this process between two rows.
+  absl::StatusOr<std::vector<Worker::Answer>> TranslateRows(std::string_view data,
+                                                            absl::Duration row_limit) {
+    std::vector<std::string> requests;
+    BytesElementReader rows(data);
+    while (const std::optional<std::string_view> row = rows.Next()) {
+      if (!row->empty()) requests.push_back(EncodeRow(*row));
+    }
+    std::vector<Worker::Answer> answers;
+    answers.reserve(requests.size());
+    SOUVENIR_RETURN_IF_ERROR(worker_->CallAll(
+        requests, row_limit, [&](Worker::Answer answer) { answers.push_back(std::move(answer)); }));
+    return answers;
   }
 
   static std::string EncodeRow(std::string_view row) {

@@ -21,6 +21,7 @@ namespace souvenir::compute {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr absl::Duration kLong = absl::Seconds(60);
@@ -91,9 +92,22 @@ class WorkerHostTest : public testing::Test {
     return WorkerHost::Start(options_).status();
   }
 
-  std::string Ask(std::string_view request) {
+  std::string Ask(const std::string& request) {
     const auto answer = worker_->Call(request, kLong);
     return answer.ok() ? answer->payload : answer.status().ToString();
+  }
+
+  // Returns the answers that were taken, and then the status unless it is OK.
+  std::vector<std::string> AskAll(const std::vector<std::string>& requests,
+                                  absl::Duration timeout = kLong) {
+    std::vector<std::string> answers;
+    const absl::Status status =
+        worker_->CallAll(requests, timeout, [&](const Worker::Answer& answer) {
+          EXPECT_GT(answer.compute_time, absl::ZeroDuration());
+          answers.push_back(answer.payload);
+        });
+    if (!status.ok()) answers.push_back(status.ToString());
+    return answers;
   }
 
   const size_t descriptors_;
@@ -246,7 +260,71 @@ TEST_F(WorkerHostTest, ARecycledWorkerLosesNoCall) {
   Start();
   std::vector<std::string> served;
   for (int i = 0; i < 7; ++i) served.push_back(Ask("served"));
-  EXPECT_THAT(served, testing::ElementsAre("1", "2", "3", "1", "2", "3", "1"));
+  EXPECT_THAT(served, ElementsAre("1", "2", "3", "1", "2", "3", "1"));
+}
+
+TEST_F(WorkerHostTest, AnswersOfSeveralRequestsComeInOrder) {
+  Start();
+  EXPECT_THAT(AskAll({"echo:one", "served", "echo:", "echo:two"}),
+              ElementsAre("one", "2", "", "two"));
+  EXPECT_THAT(AskAll({}), ElementsAre());
+  EXPECT_EQ(Ask("served"), "5");
+  // Together they are much larger than the buffers of the socket.
+  std::vector<std::string> requests;
+  std::vector<std::string> expected;
+  for (int i = 0; i < 100; ++i) {
+    expected.push_back(std::string(100'000, static_cast<char>('a' + i % 26)));
+    requests.push_back("echo:" + expected.back());
+  }
+  EXPECT_TRUE(AskAll(requests) == expected);
+}
+
+TEST_F(WorkerHostTest, AnErrorInTheMiddleEndsTheRestAndTheWorkerGoesOn) {
+  Start();
+  EXPECT_THAT(AskAll({"echo:one", "refuse", "echo:two"}),
+              ElementsAre("one", "INVALID_ARGUMENT: not such a request"));
+  EXPECT_THAT(AskAll({"served", "echo:x"}), ElementsAre("3", "x"));
+  EXPECT_EQ(host_->lost(), 0u);
+  // The worker is replaced after an exception, and after it has died.
+  EXPECT_THAT(AskAll({"echo:one", "throw", "echo:two"}),
+              ElementsAre("one", HasSubstr("bad request")));
+  EXPECT_THAT(AskAll({"served", "exit", "echo:two"}),
+              ElementsAre("1", HasSubstr("the worker died: exit status 5")));
+  EXPECT_THAT(AskAll({"served", "echo:x"}), ElementsAre("1", "x"));
+  EXPECT_EQ(host_->lost(), 1u);
+}
+
+TEST_F(WorkerHostTest, ARequestThatHangsIsKilledAfterItsOwnTimeout) {
+  Start();
+  const pid_t hanging = std::stoi(Ask("pid"));
+  const absl::Duration timeout = absl::Milliseconds(500);
+  EXPECT_THAT(AskAll({"echo:one", "hang", "echo:two"}, timeout),
+              ElementsAre("one", AllOf(HasSubstr("DEADLINE_EXCEEDED"), HasSubstr("500ms"))));
+  EXPECT_EQ(kill(hanging, 0), -1);  // reaped already
+  EXPECT_THAT(AskAll({"served", "echo:x"}), ElementsAre("1", "x"));
+}
+
+TEST_F(WorkerHostTest, EachRequestCountsUntilAWorkerIsRecycled) {
+  options_.recycle_after = 3;
+  Start();
+  EXPECT_THAT(AskAll({"served", "served", "served", "served", "served", "served", "served"}),
+              ElementsAre("1", "2", "3", "1", "2", "3", "1"));
+  EXPECT_THAT(AskAll({"served", "served", "served"}), ElementsAre("2", "3", "1"));
+  EXPECT_EQ(host_->lost(), 0u);
+}
+
+TEST_F(WorkerHostTest, RequestsThatAreTooBigTogetherGoOneAfterAnother) {
+  options_.max_message_bytes = 40;
+  Start();
+  EXPECT_THAT(AskAll({"echo:12345678", "echo:12345678", "echo:12345678", "served"}),
+              ElementsAre("12345678", "12345678", "12345678", "4"));
+  EXPECT_THAT(AskAll({"echo:one", std::string(41, 'x'), "echo:two"}),
+              ElementsAre("one", AllOf(HasSubstr("RESOURCE_EXHAUSTED"), HasSubstr("41"),
+                                       HasSubstr("the limit of 40"))));
+  EXPECT_EQ(worker_->Call(std::string(40, 'x'), kLong).status().code(),
+            absl::StatusCode::kUnimplemented)
+      << "it came to the worker";
+  EXPECT_EQ(host_->lost(), 0u);
 }
 
 TEST_F(WorkerHostTest, AHostThatDiesIsRestarted) {
@@ -465,6 +543,11 @@ TEST_F(WorkerHostTest, OptionsAreChecked) {
   options_.start_timeout = absl::ZeroDuration();
   EXPECT_EQ(StartError("ok").code(), absl::StatusCode::kInvalidArgument);
   options_.start_timeout = kLong;
+  for (const uint32_t bytes : {0u, MessageChannel::kDefaultLimit + 1}) {
+    options_.max_message_bytes = bytes;
+    EXPECT_EQ(StartError("ok").code(), absl::StatusCode::kInvalidArgument);
+  }
+  options_.max_message_bytes = 100;
   options_.program = "";
   EXPECT_EQ(StartError("ok").code(), absl::StatusCode::kInvalidArgument);
 }

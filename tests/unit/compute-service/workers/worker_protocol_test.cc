@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 namespace souvenir::compute {
 namespace {
 
@@ -21,6 +24,29 @@ TEST(WorkerProtocolTest, RepliesComeBackAsTheyWent) {
             absl::NotFoundError("no"));
   EXPECT_FALSE(DecodeReply("").ok());
   EXPECT_FALSE(DecodeReply("\x63 what").ok());
+}
+
+TEST(WorkerProtocolTest, RequestsComeBackAsTheyWent) {
+  const std::vector<std::string> sent = {"one", "", std::string("a\0b", 3), "four"};
+  const std::string message = EncodeRequests(sent);
+  EXPECT_EQ(message.size(), 4 * kRequestLengthBytes + 10);
+  const auto requests = DecodeRequests(message);
+  ASSERT_TRUE(requests.ok()) << requests.status();
+  EXPECT_EQ(std::vector<std::string>(requests->begin(), requests->end()), sent);
+  EXPECT_EQ(EncodeRequests({""}), std::string(4, '\0'));
+  EXPECT_EQ(DecodeRequests(std::string(4, '\0'))->size(), 1u);
+}
+
+TEST(WorkerProtocolTest, LengthsOfRequestsThatDoNotFitAreAnError) {
+  const std::string message = EncodeRequests({"one", "two"});
+  for (size_t size = 0; size < message.size(); ++size) {
+    // A message that was cut between its requests is a valid one.
+    const absl::Status status = DecodeRequests(message.substr(0, size)).status();
+    EXPECT_EQ(status.code(), size == 7 ? absl::StatusCode::kOk : absl::StatusCode::kDataLoss)
+        << size;
+  }
+  EXPECT_TRUE(absl::IsDataLoss(DecodeRequests(message + "x").status()));
+  EXPECT_TRUE(absl::IsDataLoss(DecodeRequests("\xff\xff\xff\xff of bytes").status()));
 }
 
 TEST(WorkerProtocolTest, AnswersComeBackAsTheyWent) {

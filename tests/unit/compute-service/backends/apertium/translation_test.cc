@@ -95,6 +95,16 @@ TEST_F(TranslationTest, ALineTranslatesTheSameInARecycledWorker) {
   for (int i = 0; i < 7; ++i) EXPECT_EQ(Translate("The house is small."), "La casa es pequeña.");
 }
 
+TEST_F(TranslationTest, RowsOfOneRunMayTakeSeveralWorkers) {
+  ApertiumBackend::Options options = Options();
+  options.recycle_after = 2;
+  Load("eng-spa", options);
+  const auto result = Run({"cat", "house", "", "cat", "house", "cat"}, {6});
+  ASSERT_TRUE(result.ok()) << result.status();
+  BytesElementReader rows(result->outputs[0].data);
+  for (const char* row : {"Gato", "Casa", "", "Gato", "Casa", "Gato"}) EXPECT_EQ(rows.Next(), row);
+}
+
 TEST_F(TranslationTest, ARowThatTakesTooLongIsGivenUpAndTheNextIsNot) {
   Load("eng-spa");
   std::string endless;
