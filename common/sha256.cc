@@ -12,6 +12,11 @@ namespace souvenir {
 
 Sha256::Sha256() { SHA256_Init(&context_); }
 
+Sha256::Sha256(const Sha256& other)
+    : context_(other.context_), gathered_size_(other.gathered_size_) {
+  std::memcpy(gathered_.data(), other.gathered_.data(), gathered_size_);
+}
+
 void Sha256::Add(std::string_view part) {
   Add(static_cast<uint64_t>(part.size()));
   Append(part.data(), part.size());
@@ -33,6 +38,7 @@ void Sha256::Append(const void* bytes, size_t size) {
 }
 
 void Sha256::HashGathered() {
+  if (gathered_size_ == 0) return;
   SHA256_Update(&context_, gathered_.data(), gathered_size_);
   gathered_size_ = 0;
 }

@@ -20,6 +20,9 @@ using Sha256Digest = std::array<uint8_t, 32>;
 class Sha256 {
  public:
   Sha256();
+  // A copy goes on from where the other one is.
+  Sha256(const Sha256& other);
+  Sha256& operator=(const Sha256&) = delete;
 
   void Add(std::string_view part);
   void Add(uint64_t number);
@@ -28,6 +31,9 @@ class Sha256 {
   // size, `size` bytes together. The digest is the same as with Add().
   void BeginPart(uint64_t size) { Add(size); }
   void AddPiece(std::string_view piece) { Append(piece.data(), piece.size()); }
+
+  // Hashes the parts that are still gathered, so that copies need not do it.
+  void Flush() { HashGathered(); }
 
   // Returns the digest of all parts. REQUIRES: it was not called before.
   Sha256Digest Finish();

@@ -52,10 +52,10 @@ constexpr bool IsRemembered(CacheKind kind) {
 // hit writes to two cache lines that other threads seldom hold.
 class ModelCounters {
  public:
-  // Counts an answered row. `saved` is the cost of its answer if it did not have to be computed,
-  // and otherwise zero.
-  void Count(CacheKind kind, absl::Duration saved) {
-    rows_[static_cast<size_t>(kind)].Add();
+  // Counts answered rows. `saved` is the cost of their answers if these did not have to be
+  // computed, and otherwise zero.
+  void Count(CacheKind kind, absl::Duration saved, uint64_t rows = 1) {
+    rows_[static_cast<size_t>(kind)].Add(rows);
     if (saved > absl::ZeroDuration()) {
       saved_ns_.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(saved)));
     }

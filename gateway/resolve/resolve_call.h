@@ -100,8 +100,8 @@ class ResolveCall {
   cache::ReadBudget read_at_hand;
 
   // Returns true once Resolve() was called; before, there are no answers.
-  bool was_resolved() const { return slots_ != nullptr; }
-  const Answer& answer(size_t question) const { return slots_[question].answer; }
+  bool was_resolved() const { return states_ != nullptr; }
+  const Answer& answer(size_t question) const { return states_[question].answer; }
 
   // Judges whether `entry`, an answer to the question, may be served to this caller. Null counts as
   // too old.
@@ -126,8 +126,34 @@ class ResolveCall {
   // Makes room for the answers. Called once, before anything below.
   void Begin();
 
-  const cache::Fingerprint& key(size_t question) const { return slots_[question].answer.key; }
-  void SetKey(size_t question, const cache::Fingerprint& key) { slots_[question].answer.key = key; }
+  // The answers that are found before another thread knows of the call. They are given without the
+  // synchronisation that Finish() needs, and counted together: most requests have only such
+  // answers, and a row of a large one should cost little more than its lookup.
+  class AtHand {
+   public:
+    explicit AtHand(ResolveCall* call) : call_(call) {}
+    // Gives a question its answer, and tells the listener.
+    void Give(size_t question, Answer answer);
+    // Counts the answers. The call may be gone afterwards if these were all. REQUIRES: called once,
+    // after the last Give() and before another thread may answer questions of the call.
+    void Deliver();
+
+   private:
+    void CountRun();
+
+    ResolveCall* const call_;
+    size_t given_ = 0;
+    // A run of answers that are counted together.
+    ModelCounters* counters_ = nullptr;
+    CacheKind kind_ = CacheKind::kMiss;
+    absl::Duration saved_;
+    uint64_t rows_ = 0;
+  };
+
+  const cache::Fingerprint& key(size_t question) const { return states_[question].answer.key; }
+  void SetKey(size_t question, const cache::Fingerprint& key) {
+    states_[question].answer.key = key;
+  }
 
   bool is_answered() const { return unanswered_ == 0; }
 
@@ -156,7 +182,7 @@ class ResolveCall {
   void SetTimer(TimerQueue::Id timer, TimerQueue* timers);
 
  private:
-  struct Slot {
+  struct QuestionState {
     Answer answer;
     std::atomic<bool> answered{false};
     // For a question that waits; guarded by the call's mutex.
@@ -167,7 +193,7 @@ class ResolveCall {
   void DropTimer(TimerQueue* timers);
 
   Listener* const listener_;
-  std::unique_ptr<Slot[]> slots_;  // one for each question
+  std::unique_ptr<QuestionState[]> states_;  // one for each question
   std::atomic<size_t> unanswered_{0};
 
   Mutex mutex_;

@@ -82,14 +82,13 @@ void Resolver::Resolve(const ResolveCallPtr& call) {
 void Resolver::LookUp(const ResolveCallPtr& call) {
   const bool bypass = call->options.cache.skip_lookup();
   std::vector<size_t> open;
-  // The call may be gone once its last question is answered.
-  const size_t questions = call->questions.size();
-  for (size_t i = 0; i < questions; ++i) {
+  ResolveCall::AtHand at_hand(call.get());
+  for (size_t i = 0; i < call->questions.size(); ++i) {
     const Question& question = call->questions[i];
     if (question.target->model().unloaded) {
       Answer answer;
       answer.status = Unloaded(question.target->model());
-      Finish(*call, i, std::move(answer));
+      at_hand.Give(i, std::move(answer));
       continue;
     }
     const cache::Fingerprint key = question.target->FingerprintOf(question.inputs);
@@ -104,9 +103,10 @@ void Resolver::LookUp(const ResolveCallPtr& call) {
       open.push_back(i);
       continue;
     }
-    FinishFrom(call, i, std::move(entry), freshness, CacheKind::kMemory);
+    at_hand.Give(i, AnswerFrom(call, i, std::move(entry), freshness, CacheKind::kMemory));
   }
-  if (open.empty()) return;
+  at_hand.Deliver();
+  if (open.empty()) return;  // the call may be gone
   call->options.trace.Begin();
   Compute(call, open);
   WaitForDeadline(call);
@@ -173,8 +173,8 @@ void Resolver::Fly(PendingRows rows, First first) {
   }
 }
 
-void Resolver::FinishFrom(const ResolveCallPtr& call, size_t question, cache::EntryPtr entry,
-                          Freshness freshness, CacheKind kind) {
+Answer Resolver::AnswerFrom(const ResolveCallPtr& call, size_t question, cache::EntryPtr entry,
+                            Freshness freshness, CacheKind kind) {
   const bool refresh = freshness == Freshness::kStale || IsDueEarly(*call, question, *entry);
   Answer answer;
   answer.key = call->key(question);
@@ -183,10 +183,10 @@ void Resolver::FinishFrom(const ResolveCallPtr& call, size_t question, cache::En
                                                : kind;
   answer.status = entry->status();
   if (answer.status.ok()) answer.entry = std::move(entry);
-  // Runs before the caller gets the answer: the caller may then end the call, which owns the
+  // Begun before the caller gets the answer: the caller may then end the call, which owns the
   // inputs.
   if (refresh) Refresh(call, question);
-  Finish(*call, question, std::move(answer));
+  return answer;
 }
 
 bool Resolver::IsDueEarly(const ResolveCall& call, size_t question,

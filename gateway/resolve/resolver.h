@@ -102,9 +102,15 @@ class Resolver {
   // the question, and null if another call computes it. A question that finds no room is answered
   // with the error.
   cache::FlightPtr TakeOff(const ResolveCallPtr& call, size_t question, bool alone);
-  // Answers `question` with an entry that may answer it, and starts a refresh if one is due.
+  // Returns the answer that an entry gives to `question`, and starts a refresh if one is due. The
+  // entry may answer it.
+  Answer AnswerFrom(const ResolveCallPtr& call, size_t question, cache::EntryPtr entry,
+                    Freshness freshness, CacheKind kind);
+  // Answers `question` with it.
   void FinishFrom(const ResolveCallPtr& call, size_t question, cache::EntryPtr entry,
-                  Freshness freshness, CacheKind kind);
+                  Freshness freshness, CacheKind kind) {
+    Finish(*call, question, AnswerFrom(call, question, std::move(entry), freshness, kind));
+  }
   bool IsDueEarly(const ResolveCall& call, size_t question, const cache::Entry& entry) const;
   // Computes `question` in the background, unless that is under way or failed just now.
   void Refresh(const ResolveCallPtr& call, size_t question);

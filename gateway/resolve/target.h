@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ class Target {
   };
 
   explicit Target(Spec spec);
+  ~Target();
 
   const CatalogModel& model() const { return *spec_.model; }
   const CatalogModelPtr& model_ptr() const { return spec_.model; }
@@ -43,7 +45,10 @@ class Target {
   // The origin of an answer by the model that the catalog has.
   const cache::OriginPtr& origin() const { return origin_; }
 
-  // Returns the fingerprint of a question with these inputs, in any order.
+  // Returns the fingerprint of a question with these inputs, in any order: SHA-256 over a block of
+  // 64 bytes, which has the digest of all but the bytes of the inputs, and then over these bytes.
+  // Rows of one model seldom differ in more than their bytes, so the block is hashed once for many
+  // questions.
   cache::Fingerprint FingerprintOf(absl::Span<const TensorView> inputs) const;
 
   // Returns the present epochs for the question `key`, without those of tags.
@@ -56,8 +61,16 @@ class Target {
   std::shared_ptr<const Target> WithDigest(std::string_view digest) const;
 
  private:
+  // The names, datatypes and shapes of a question's inputs, and the hash after its first block.
+  struct Form;
+
+  // Returns the hash after the first block of a question with inputs like these. The inputs are
+  // sorted by name.
+  Sha256 Begin(absl::Span<const TensorView> inputs) const;
+
   Spec spec_;
-  Sha256Digest identity_;  // of everything but the tensors
+  Sha256Digest identity_;                           // of everything but the tensors
+  mutable std::atomic<const Form*> form_{nullptr};  // of the first question; owned
   cache::OriginPtr origin_;
 };
 

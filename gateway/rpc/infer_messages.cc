@@ -192,6 +192,8 @@ absl::Status InferMessages::JoinRows(const ResolveCall& call) {
                        output.datatype,
                        {output.shape.begin(), output.shape.end()},
                        std::string(output.data)});
+    // Rows of one model are of a similar size.
+    joined_.back().data.reserve(output.data.size() * rows);
   }
   for (size_t row = 1; row < rows; ++row) {
     SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors decoded,
