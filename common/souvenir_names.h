@@ -24,9 +24,14 @@ inline constexpr char kQueueTimeName[] = "souvenir.queue_ns";
 // The present number of instances of the model. An int64 parameter of ModelInferResponse.
 inline constexpr char kInstancesName[] = "souvenir.instances";
 
+// The model's limit of time for one row in milliseconds: its own parameter `run_limit_ms`, or else
+// the server's `pool.run_limit_ms`. A property of ModelMetadata, in decimals. A run is ended after
+// this time for each of its rows.
+inline constexpr char kRunLimitName[] = "souvenir.run_limit_ms";
+
 // The longest time in milliseconds for which a row that hangs holds up the rows that are computed
-// with it. A property of ModelMetadata, in decimals. A model without it may hold them for its
-// `run_limit_ms` for each row.
+// with it. A property of ModelMetadata, in decimals. A model without it may hold them for the time
+// of kRunLimitName for each row.
 inline constexpr char kHangingRowLimitName[] = "souvenir.hanging_row_limit_ms";
 
 // The revision of a server's models, in the initial metadata of RepositoryIndex. It changes

@@ -59,8 +59,10 @@ void FillMetadata(const ServedModel& model, absl::Span<const std::shared_ptr<Ser
   for (const auto& output : config.output()) FillTensor(batched, output, response->add_outputs());
   auto& properties = *response->mutable_properties();
   properties[kDigestName] = model.digest();
+  // The names are std::strings, because GCC 12 wrongly warns of literals (bug 105651).
+  properties[std::string(kRunLimitName)] =
+      fmt::to_string(absl::ToInt64Milliseconds(model.settings().run_limit));
   if (const std::optional<absl::Duration> limit = model.hanging_row_limit()) {
-    // GCC 12 warns of a literal, wrongly (bug 105651).
     properties[std::string(kHangingRowLimitName)] =
         fmt::to_string(absl::ToInt64Milliseconds(*limit));
   }

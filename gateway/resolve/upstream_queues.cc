@@ -18,8 +18,8 @@ namespace {
 // messages. Larger rows gain nothing from going together.
 constexpr uint64_t kMaxBatchBytes = 1u << 20;
 
-// The limit that our compute service sets to a row if the model's configuration has no
-// run_limit_ms.
+// The limit of a row for a server that does not tell it, if the model's configuration has no
+// run_limit_ms: the default of our compute service.
 constexpr absl::Duration kDefaultRunLimit = absl::Seconds(10);
 
 // Returns the number of instances that a model's configuration names, or 1.
@@ -39,6 +39,16 @@ std::optional<absl::Duration> ReadMilliseconds(const std::string& text) {
   std::from_chars(text.data(), text.data() + text.size(), milliseconds);
   if (milliseconds <= 0) return std::nullopt;
   return absl::Milliseconds(milliseconds);
+}
+
+// Returns the time after which compute ends the run of one row; nullopt if what it tells is no
+// time.
+std::optional<absl::Duration> RunLimitOf(const CatalogModel& model) {
+  const auto& properties = model.known.metadata().properties();
+  if (const auto told = properties.find(kRunLimitName); told != properties.end()) {
+    return ReadMilliseconds(told->second);
+  }
+  return ReadMilliseconds(model.parameter("run_limit_ms")).value_or(kDefaultRunLimit);
 }
 
 uint64_t MaxRows(const Target& target) {
@@ -134,7 +144,8 @@ void UpstreamQueues::AskAgain(const LanePtr& lane, PendingRows rows) {
 
 uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
   // Compute must end a hanging run well before this side gives up the call. Otherwise the rows of
-  // other callers are asked for again, and wait behind the hanging run.
+  // other callers are asked for again, and wait behind the hanging run. Half of the time is for the
+  // run, and half for the rows by themselves, even if each of them hangs.
   const absl::Duration patience = context_->call_timeout / 2;
   const auto& properties = model.known.metadata().properties();
   if (!properties.contains(kDigestName)) return UINT64_MAX;  // not our compute service
@@ -144,10 +155,10 @@ uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
   }
   // The limit grows with the rows of a call, and one hanging row may use up the time of all of
   // them.
-  const absl::Duration limit =
-      ReadMilliseconds(model.parameter("run_limit_ms")).value_or(kDefaultRunLimit);
+  const std::optional<absl::Duration> limit = RunLimitOf(model);
+  if (!limit) return 1;
   absl::Duration rest;
-  return static_cast<uint64_t>(std::max<int64_t>(absl::IDivDuration(patience, limit, &rest), 1));
+  return static_cast<uint64_t>(std::max<int64_t>(absl::IDivDuration(patience, *limit, &rest), 1));
 }
 
 void UpstreamQueues::SendWhatMayGo(const LanePtr& lane) {

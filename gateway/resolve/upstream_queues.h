@@ -88,7 +88,8 @@ class UpstreamQueues {
   // REQUIRES: the lane's mutex is held. `alone`: the row shares no call.
   QueuedPtr Push(Lane& lane, PendingRowPtr row, bool alone)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(lane.mutex);
-  // Returns how many rows of different callers may share a call.
+  // Returns how many rows of different callers may share a call: as many as compute ends one after
+  // the other, if each of them hangs, in half of the call's timeout; at least 1.
   uint64_t MaxMixedRows(const CatalogModel& model) const;
   // Makes calls while places are free and rows wait.
   void SendWhatMayGo(const LanePtr& lane);

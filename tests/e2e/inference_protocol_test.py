@@ -75,7 +75,8 @@ class InferenceProtocolTest(harness.SharedServicesTest):
                 self.assertRegex(metadata.properties["souvenir.digest"], "^[0-9a-f]{64}$")
                 # A row that hangs is ended after this time, however many rows are with it. It is
                 # run_limit_ms in the configuration of these tests.
-                self.assertEqual(metadata.properties["souvenir.hanging_row_limit_ms"], "100000")
+                for limit in ("souvenir.hanging_row_limit_ms", "souvenir.run_limit_ms"):
+                    self.assertEqual(metadata.properties[limit], "100000")
                 config = server.inference.ModelConfig(oip.ModelConfigRequest(name=MODEL)).config
                 self.assertEqual(config.name, MODEL)
                 self.assertEqual(config.backend, "apertium")

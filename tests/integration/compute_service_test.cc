@@ -447,6 +447,7 @@ TEST_F(ComputeServiceTest, DescribesAModelWithoutLoadingIt) {
   EXPECT_THAT(metadata.outputs(0).shape(), ::testing::ElementsAre(-1, 1));
   EXPECT_EQ(metadata.properties().at("souvenir.digest"), Echo()->digest());
   EXPECT_FALSE(metadata.properties().contains("souvenir.hanging_row_limit_ms"));
+  EXPECT_EQ(metadata.properties().at("souvenir.run_limit_ms"), "10000");
 
   grpc::ClientContext config_context;
   inference::ModelConfigRequest config_request;
@@ -456,6 +457,21 @@ TEST_F(ComputeServiceTest, DescribesAModelWithoutLoadingIt) {
   EXPECT_EQ(config.config().max_batch_size(), 4);
   EXPECT_EQ(config.config().input(0).name(), "text");
   EXPECT_EQ(backend_->loads(), 0);
+}
+
+TEST_F(ComputeServiceTest, TellsTheLimitOfTimeThatAModelHasForItself) {
+  Write("short/config.pbtxt",
+        "backend: \"fake\"\n"
+        "parameters { key: \"run_limit_ms\" value { string_value: \"250\" } }");
+  Write("short/1/file", "");
+  Start();
+  grpc::ClientContext context;
+  inference::ModelMetadataRequest request;
+  request.set_name("short");
+  inference::ModelMetadataResponse metadata;
+  const grpc::Status status = public_->stub().ModelMetadata(&context, request, &metadata);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(metadata.properties().at("souvenir.run_limit_ms"), "250");
 }
 
 TEST_F(ComputeServiceTest, ListsItsModelsWithTheirStates) {

@@ -46,20 +46,44 @@ class UpstreamQueuesTest : public ResolverTest {
     return call;
   }
 
-  // Makes target_ a model of 100 rows a call that declares this limit for a hanging row.
-  void AskModelThatTells(const std::string& hanging_row_limit_ms) {
+  // The limits of time that a model's description has, in milliseconds; "" for none.
+  struct Limits {
+    std::string hanging_row;  // a property
+    std::string run;          // a property
+    std::string parameter;    // run_limit_ms of its configuration
+  };
+
+  // Makes target_ a model of 100 rows a call with these limits.
+  void AskModelThatTells(const Limits& limits) {
     souvenir::state::v1::KnownModels models;
     auto* const model = models.add_models();
     *model = TextModel("m", "in", "out");
     model->mutable_config()->set_max_batch_size(100);
-    if (!hanging_row_limit_ms.empty()) {
-      (*model->mutable_metadata()->mutable_properties())[kHangingRowLimitName] =
-          hanging_row_limit_ms;
+    auto& properties = *model->mutable_metadata()->mutable_properties();
+    if (!limits.hanging_row.empty()) properties[kHangingRowLimitName] = limits.hanging_row;
+    if (!limits.run.empty()) properties[kRunLimitName] = limits.run;
+    if (!limits.parameter.empty()) {
+      (*model->mutable_config()->mutable_parameters())["run_limit_ms"].set_string_value(
+          limits.parameter);
     }
     catalogs_.push_back(std::make_unique<Catalog>(Catalog::Options{}));
     catalogs_.back()->Update(models);
     target_ = std::make_shared<const Target>(
         Target::Spec{.model = *catalogs_.back()->snapshot()->Find("m", ""), .by_rows = true});
+  }
+
+  // Returns how many of 20 rows of different callers go in one call to such a model.
+  size_t StrangersTogether(const Limits& limits) {
+    DropMemory();
+    AskModelThatTells(limits);
+    size_t call = upstream_.calls();
+    // The texts are new each time, because the cache outlives the resolver.
+    Ask({fmt::format("first {}", call)});
+    for (int i = 0; i < 20; ++i) Ask({fmt::format("{} {}", i, call)});
+    upstream_.Answer(call++, Bracket);
+    const size_t together = Texts(call).size();
+    for (; call < upstream_.calls(); ++call) upstream_.Answer(call, Bracket);
+    return together;
   }
 
   UpstreamQueues::Stats stats() { return resolver_->upstream().at(0); }
@@ -272,11 +296,11 @@ TEST_F(UpstreamQueuesTest, ARequestThatFindsRoomComesInWhole) {
   EXPECT_EQ(four->text(3), "<d>");
 }
 
-// A row of our compute service may run for ten seconds, unless its model says otherwise.
+// A server that does not tell its limit is taken to run a row for ten seconds.
 TEST_F(UpstreamQueuesTest, StrangersShareACallOnlyAsFarAsOneThatHangsIsEndedInTime) {
   call_timeout_ = absl::Minutes(1);
   DropMemory();
-  AskModelThatTells("");
+  AskModelThatTells({});
   Ask({"0"});
   for (int i = 1; i <= 5; ++i) Ask({std::to_string(i)});
   upstream_.Answer(0, Bracket);
@@ -292,10 +316,35 @@ TEST_F(UpstreamQueuesTest, StrangersShareACallOnlyAsFarAsOneThatHangsIsEndedInTi
   target_ = nullptr;
 }
 
+// Half of the call's minute is for the call, and half for the rows by themselves.
+TEST_F(UpstreamQueuesTest, TheLimitThatComputeTellsBoundsTheStrangersOfACall) {
+  call_timeout_ = absl::Minutes(1);
+  EXPECT_EQ(StrangersTogether({.run = "2000"}), 15u);
+  EXPECT_EQ(StrangersTogether({.run = "10000"}), 3u);
+  EXPECT_EQ(StrangersTogether({.run = "15000"}), 2u);
+  EXPECT_EQ(StrangersTogether({.run = "15001"}), 1u);
+  EXPECT_EQ(StrangersTogether({.run = "45000"}), 1u);
+  EXPECT_EQ(StrangersTogether({.run = "1000000"}), 1u) << "it outlasts the call even alone";
+}
+
+TEST_F(UpstreamQueuesTest, AToldLimitThatIsNoTimeLetsNoStrangersShareACall) {
+  call_timeout_ = absl::Minutes(1);
+  for (const char* told : {"0", "-1", "soon"}) {
+    EXPECT_EQ(StrangersTogether({.run = told}), 1u) << told;
+  }
+}
+
+TEST_F(UpstreamQueuesTest, TheModelsOwnParameterCountsWhereComputeTellsNoLimit) {
+  call_timeout_ = absl::Minutes(1);
+  EXPECT_EQ(StrangersTogether({.parameter = "5000"}), 6u);
+  EXPECT_EQ(StrangersTogether({.parameter = "soon"}), 3u);
+  EXPECT_EQ(StrangersTogether({.run = "2000", .parameter = "5000"}), 15u);
+}
+
 TEST_F(UpstreamQueuesTest, StrangersShareACallWithoutABoundWhereEachRowIsEndedByItself) {
   call_timeout_ = absl::Minutes(1);
   DropMemory();
-  AskModelThatTells("30000");
+  AskModelThatTells({.hanging_row = "30000", .run = "30000"});
   Ask({"0"});
   for (int i = 1; i <= 20; ++i) Ask({std::to_string(i)});
   upstream_.Answer(0, Bracket);
@@ -307,7 +356,7 @@ TEST_F(UpstreamQueuesTest, StrangersShareNoCallThatOneThatHangsOutlasts) {
   call_timeout_ = absl::Minutes(1);
   for (const char* told : {"30001", "0", "-1", "soon"}) {
     DropMemory();
-    AskModelThatTells(told);
+    AskModelThatTells({.hanging_row = told, .run = "1000"});
     const size_t first = upstream_.calls();
     Ask({fmt::format("0 {}", told)});
     for (int i = 1; i <= 2; ++i) Ask({fmt::format("{} {}", i, told)});
