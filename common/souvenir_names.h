@@ -34,6 +34,12 @@ inline constexpr char kRunLimitName[] = "souvenir.run_limit_ms";
 // of kRunLimitName for each row.
 inline constexpr char kHangingRowLimitName[] = "souvenir.hanging_row_limit_ms";
 
+// Trailing metadata of a ModelInfer that fails with UNAVAILABLE: the server goes on serving, and
+// has lost or lacks only what would have run the request. Without it the error may just as well be
+// that of a connection that broke, which gRPC reports as if the server had sent it. The value is
+// "true".
+inline constexpr char kGoesOnHeader[] = "souvenir-goes-on";
+
 // The revision of a server's models, in the initial metadata of RepositoryIndex. It changes
 // whenever the server's answers about its models may have changed.
 inline constexpr char kRevisionHeader[] = "souvenir-revision";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/oip/valid_inference.h"
+#include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "compute-service/rpc/model_messages.h"
@@ -79,7 +80,7 @@ grpc::Status EndInference(const CallContext& calls, RpcCall* call, const absl::S
   });
 }
 
-InferCall::InferCall(const CallContext& calls, const grpc::CallbackServerContext& context,
+InferCall::InferCall(const CallContext& calls, grpc::CallbackServerContext* context,
                      const inference::ModelInferRequest& request,
                      inference::ModelInferResponse* response)
     : calls_(calls),
@@ -87,7 +88,7 @@ InferCall::InferCall(const CallContext& calls, const grpc::CallbackServerContext
       request_(request),
       response_(response),
       call_(calls.entry, calls.entry->Method("ModelInfer")),
-      deadline_(MonotonicDeadline(context, *calls.entry->clock())) {}
+      deadline_(MonotonicDeadline(*context, *calls.entry->clock())) {}
 
 void InferCall::Start() {
   const absl::Status status = Queue();
@@ -114,8 +115,12 @@ absl::Status InferCall::Queue() {
 }
 
 void InferCall::Answer(const absl::Status& status) {
-  Finish(
-      EndInference(calls_, &call_, status, request_, times_, [this] { return TraceOf(context_); }));
+  // A service that stops gives its calls up, whatever their errors say.
+  if (absl::IsUnavailable(status) && !calls_.entry->is_closed()) {
+    context_->AddTrailingMetadata(kGoesOnHeader, "true");
+  }
+  Finish(EndInference(calls_, &call_, status, request_, times_,
+                      [this] { return TraceOf(*context_); }));
 }
 
 void InferCall::OnCancel() {

@@ -55,7 +55,7 @@ grpc::Status EndInference(const CallContext& calls, RpcCall* call, const absl::S
 // One ModelInfer call. gRPC owns it from Start() on, and it deletes itself when the call is over.
 class InferCall final : public grpc::ServerUnaryReactor {
  public:
-  InferCall(const CallContext& calls, const grpc::CallbackServerContext& context,
+  InferCall(const CallContext& calls, grpc::CallbackServerContext* context,
             const inference::ModelInferRequest& request, inference::ModelInferResponse* response);
 
   void Start();
@@ -68,7 +68,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   void Answer(const absl::Status& status);
 
   const CallContext& calls_;
-  const grpc::CallbackServerContext& context_;
+  grpc::CallbackServerContext* const context_;
   const inference::ModelInferRequest& request_;
   inference::ModelInferResponse* const response_;
   RpcCall call_;

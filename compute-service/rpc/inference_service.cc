@@ -188,7 +188,7 @@ ServerUnaryReactor* InferenceService::RepositoryIndex(
 ServerUnaryReactor* InferenceService::ModelInfer(CallbackServerContext* context,
                                                  const inference::ModelInferRequest* request,
                                                  inference::ModelInferResponse* response) {
-  auto* const call = new InferCall(calls_, *context, *request, response);
+  auto* const call = new InferCall(calls_, context, *request, response);
   call->Start();
   return call;
 }

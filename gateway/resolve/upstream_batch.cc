@@ -165,9 +165,8 @@ void UpstreamBatch::OnDone(absl::StatusOr<InferenceAnswer> answer) {
 }
 
 void UpstreamBatch::OnFailed(const absl::Status& status) {
-  const bool may_be_one_rows_fault = KindOf(status.code()).may_be_one_rows_fault ||
-                                     HasRowFault(status, RowFault::kTooLargeAnswer) ||
-                                     HasRowFault(status, RowFault::kLostAtServer);
+  const bool may_be_one_rows_fault =
+      KindOf(status.code()).may_be_one_rows_fault || HasRowFault(status);
   if (rows_.size() > 1 && may_be_one_rows_fault) return ask_again_(rows_);
   FailAll(status);
 }

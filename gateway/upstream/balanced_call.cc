@@ -68,9 +68,10 @@ void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
   // The endpoint may be gone after End().
   if (owner_.balancer->End(endpoint, status)) (*owner_.on_ejected)();
   if (again != nullptr) return Try(again);
-  if (absl::IsUnavailable(status)) {
-    if (std::optional<absl::Status> all_away = owner_.balancer->AllAway()) {
-      return Finish(*std::move(all_away));
+  // An endpoint that answers tells by itself what has become of the call.
+  if (absl::IsUnavailable(status) && !HasRowFault(status, RowFault::kLostAtServer)) {
+    if (std::optional<absl::Status> none_healthy = owner_.balancer->NoneHealthy()) {
+      return Finish(*std::move(none_healthy));
     }
   }
   Finish(std::move(answer));
@@ -79,9 +80,9 @@ void BalancedCall::OnDone(const Endpoint* endpoint, int attempt,
 const Endpoint* BalancedCall::Again(const Endpoint* endpoint, const absl::Status& status) {
   const bool lost = absl::IsUnavailable(status);
   if ((!lost && !absl::IsResourceExhausted(status)) || attempts_ == kMostAttempts) return nullptr;
-  // One row may have killed the worker, and would kill the next one. The caller asks for the rows
-  // one by one.
-  if (inference_->rows > 1 && HasRowFault(status, RowFault::kLostAtServer)) return nullptr;
+  // One row may have killed the worker or the server, and would kill the next one. The caller asks
+  // for the rows one by one.
+  if (inference_->rows > 1 && HasRowFault(status)) return nullptr;
   if (HasRowFault(status, RowFault::kTooLargeAnswer)) return nullptr;  // too large everywhere
   if (deadline_ <= owner_.clock->Monotonic()) return nullptr;
   {

@@ -26,9 +26,20 @@ enum Rank {
   kLast,
 };
 
-// Limits of the detail when no endpoint answers: bytes for each endpoint, and endpoints.
+// Limits of the detail when no endpoint is healthy: bytes for each endpoint, and endpoints.
 constexpr size_t kMostTroubleBytes = 160;
 constexpr size_t kMostTroubles = 4;
+
+// Returns the message for `away` endpoints that do not answer and `ejected` ones that do, but have
+// lost their last calls.
+std::string NoneHealthyMessage(size_t away, size_t ejected) {
+  if (ejected == 0) return fmt::format("none of {} compute services answers", away);
+  std::string message =
+      fmt::format("none of {} compute services can be asked now: {} lost several calls in a row",
+                  away + ejected, ejected);
+  if (away > 0) message += fmt::format(", and no answer came from {}", away);
+  return message;
+}
 
 }  // namespace
 
@@ -153,11 +164,7 @@ bool Balancer::End(const Endpoint* endpoint, const absl::Status& status) {
       if (!absl::IsDeadlineExceeded(status)) member->losses.Succeeded();
       break;
     case CallOutcome::kLost:
-      member->trouble = Explanation(status);
-      // Calls that were under way at the ejection are lost with it, and prove nothing more.
-      if (member->losses.Remaining() > absl::ZeroDuration()) break;
-      member->losses.Failed();
-      ejected = member->losses.Remaining() > absl::ZeroDuration();
+      ejected = CountLoss(member, status);
       if (ejected) ++counted.ejections;
       break;
     case CallOutcome::kCancelled:
@@ -167,31 +174,45 @@ bool Balancer::End(const Endpoint* endpoint, const absl::Status& status) {
   return ejected;
 }
 
+bool Balancer::CountLoss(Member* member, const absl::Status& status) {
+  if (HasRowFault(status, RowFault::kLostAtServer)) {
+    member->losses.Succeeded();  // the endpoint itself has answered
+    return false;
+  }
+  member->trouble = Explanation(status);
+  // Calls that were under way at the ejection are lost with it, and prove nothing more.
+  if (member->losses.Remaining() > absl::ZeroDuration()) return false;
+  member->losses.Failed();
+  return member->losses.Remaining() > absl::ZeroDuration();
+}
+
 void Balancer::CountRetry(const Endpoint* endpoint) {
   MutexLock lock(&mutex_);
   ++counted_[endpoint->at.name].retries;
 }
 
-std::optional<absl::Status> Balancer::AllAway() const {
+std::optional<absl::Status> Balancer::NoneHealthy() const {
   MutexLock lock(&mutex_);
-  std::vector<const Member*> away;
+  std::vector<const Member*> all;
   for (const Member& member : members_) {
     if (member.removed) continue;
     if (IsHealthy(member)) return std::nullopt;
-    away.push_back(&member);
+    all.push_back(&member);
   }
-  if (away.size() < 2) return std::nullopt;
-  std::sort(away.begin(), away.end(), [](const Member* a, const Member* b) {
+  if (all.size() < 2) return std::nullopt;
+  std::sort(all.begin(), all.end(), [](const Member* a, const Member* b) {
     return a->endpoint->at.address < b->endpoint->at.address;
   });
-  const std::string told = fmt::format("none of {} compute services answers", away.size());
+  const auto ejected = static_cast<size_t>(
+      std::count_if(all.begin(), all.end(), [](const Member* member) { return member->answers; }));
+  const std::string told = NoneHealthyMessage(all.size() - ejected, ejected);
   std::string detail = told;
-  for (size_t i = 0; i < std::min(away.size(), kMostTroubles); ++i) {
+  for (size_t i = 0; i < std::min(all.size(), kMostTroubles); ++i) {
     detail += i == 0 ? ": " : "; ";
-    detail += CutText(away[i]->trouble, kMostTroubleBytes);
+    detail += CutText(all[i]->trouble, kMostTroubleBytes);
   }
-  if (away.size() > kMostTroubles) {
-    detail += fmt::format("; and {} more", away.size() - kMostTroubles);
+  if (all.size() > kMostTroubles) {
+    detail += fmt::format("; and {} more", all.size() - kMostTroubles);
   }
   return WithDetail(absl::UnavailableError(told), detail);
 }

@@ -23,7 +23,7 @@ namespace souvenir::gateway {
 enum class CallOutcome {
   kOk,
   kFailed,     // an error about the request or the model
-  kLost,       // UNAVAILABLE: the endpoint was not reached, or went away before its answer came
+  kLost,       // UNAVAILABLE: the endpoint was not reached, or it or a worker of it was lost
   kExhausted,  // RESOURCE_EXHAUSTED: the endpoint's queue is full
   kCancelled,  // cancelled, because nobody wanted the answer any more
 };
@@ -36,10 +36,12 @@ CallOutcome CallOutcomeOf(const absl::Status& status);
 // endpoint with the fewest calls under way is chosen, and if several have the fewest, they take
 // turns.
 //
-// An endpoint that loses several calls in a row is ejected: it gets no calls during a pause. After
-// the pause one call tests it. Each time that this call is lost too, the next pause is twice as
-// long. If all endpoints are ejected or away, they are called anyway: a call that fails tells more
-// than a call that is not made.
+// An endpoint that several calls in a row do not reach, or that goes away with them, is ejected: it
+// gets no calls during a pause. A worker that is lost at an endpoint which answers
+// (RowFault::kLostAtServer) does not count, because rows of one caller can kill workers. After the
+// pause one call tests the endpoint. Each time that this call is lost too, the next pause is twice
+// as long. If all endpoints are ejected or away, they are called anyway: a call that fails tells
+// more than a call that is not made.
 //
 // Owned by an EndpointSet, which owns the endpoints too. Thread-safe. A choice looks at each
 // endpoint once, under one lock. The clock must outlive the balancer.
@@ -84,9 +86,9 @@ class Balancer {
   // Counts that a call which failed at `endpoint` is made once more.
   void CountRetry(const Endpoint* endpoint);
 
-  // Returns UNAVAILABLE if there are several endpoints, and all of them are away or ejected; its
-  // detail has the known reasons. Otherwise returns nullopt.
-  std::optional<absl::Status> AllAway() const;
+  // Returns UNAVAILABLE if there are several endpoints, and all of them are away or ejected. It
+  // says how many are which; its detail has the known reasons. Otherwise returns nullopt.
+  std::optional<absl::Status> NoneHealthy() const;
 
   // Figures of the endpoints of one configured name.
   struct Stats {
@@ -112,13 +114,15 @@ class Balancer {
     bool removed = false;
     size_t outstanding = 0;
     std::shared_ptr<const EndpointModels> ready;
-    std::string trouble;  // the last failure
+    std::string trouble;  // the last failure of the endpoint itself
   };
 
   Member* Find(const Endpoint* endpoint) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsHealthy(const Member& member) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Returns the rank for a call; less is better.
   int Rank(const Member& member, const Wanted& wanted) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Counts a call that the endpoint lost. Returns true if that ejected it.
+  bool CountLoss(Member* member, const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Leave(Member* member) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropIfLeft(const Member* member) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   const Endpoint* Choose(const Wanted& wanted, const Endpoint* not_this, int worst_rank)

@@ -7,6 +7,7 @@
 
 #include "common/grpc/credentials.h"
 #include "common/grpc/status.h"
+#include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "gateway/upstream/upstream.h"
 
@@ -16,10 +17,18 @@ namespace {
 // A set of algorithms, with a bit for each; it has only "none".
 constexpr int kOnlyUncompressed = 1 << GRPC_COMPRESS_NONE;
 
-// Returns true if the status came from the server, and not from gRPC on this side, whose messages
-// contain addresses. Only gRPC's debug text tells them apart.
+// Returns true if the status came from the server, or from a connection to it that broke under the
+// call, and not from gRPC on this side, whose messages contain addresses. Only gRPC's debug text
+// tells them apart.
 bool IsPeers(const grpc::ClientContext& context) {
   return context.debug_error_string().find("Error received from peer") != std::string::npos;
+}
+
+// Returns how a call was lost that had reached its server. gRPC reports a broken connection like an
+// answer, so only a server that says so goes on.
+RowFault HowLost(const grpc::ClientContext& context) {
+  return context.GetServerTrailingMetadata().contains(kGoesOnHeader) ? RowFault::kLostAtServer
+                                                                     : RowFault::kLostWithServer;
 }
 
 // Returns true if a message was too large, here or at the server. Only gRPC's message tells:
@@ -79,7 +88,7 @@ absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& cont
   if (is_peers) {
     return WithDetail(
         WithRowFault(absl::UnavailableError("compute: " + WithoutPaths(status.error_message())),
-                     RowFault::kLostAtServer),
+                     HowLost(context)),
         fmt::format("compute at {}", address));
   }
   const std::string detail = fmt::format("compute at {}: {}", address, status.error_message());

@@ -11,6 +11,8 @@ absl::string_view PayloadOf(RowFault fault) {
       return "souvenir.too_large_answer";
     case RowFault::kLostAtServer:
       return "souvenir.lost_at_server";
+    case RowFault::kLostWithServer:
+      return "souvenir.lost_with_server";
   }
   return "";
 }
@@ -24,6 +26,12 @@ absl::Status WithRowFault(absl::Status status, RowFault fault) {
 
 bool HasRowFault(const absl::Status& status, RowFault fault) {
   return status.GetPayload(PayloadOf(fault)).has_value();
+}
+
+bool HasRowFault(const absl::Status& status) {
+  return HasRowFault(status, RowFault::kTooLargeAnswer) ||
+         HasRowFault(status, RowFault::kLostAtServer) ||
+         HasRowFault(status, RowFault::kLostWithServer);
 }
 
 }  // namespace souvenir::gateway

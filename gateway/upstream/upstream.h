@@ -65,13 +65,16 @@ using KnownModelsPtr = std::shared_ptr<const souvenir::state::v1::KnownModels>;
 // tells.
 enum class RowFault {
   kTooLargeAnswer,  // the answer was larger than this side accepts
-  kLostAtServer,    // the server is there but lost the call: a row may have killed a worker
+  kLostAtServer,    // the server says that it lost the call but goes on: a row may have killed a
+                    // worker
+  kLostWithServer,  // the server gave the call up, or went away with it: a row may have killed it
 };
 
 // WithRowFault() marks `status`, an error, with the reason. HasRowFault() tells whether it is
-// marked.
+// marked, with that reason or with any.
 absl::Status WithRowFault(absl::Status status, RowFault fault);
 bool HasRowFault(const absl::Status& status, RowFault fault);
+bool HasRowFault(const absl::Status& status);
 
 // A single server.
 class UpstreamServer : public Upstream {

@@ -459,6 +459,22 @@ TEST_F(ComputeServiceTest, DescribesAModelWithoutLoadingIt) {
   EXPECT_EQ(backend_->loads(), 0);
 }
 
+TEST_F(ComputeServiceTest, AnErrorOfTheModelSaysThatTheServiceGoesOn) {
+  const auto says_so = [&](const inference::ModelInferRequest& request, grpc::StatusCode expected) {
+    grpc::ClientContext context;
+    inference::ModelInferResponse response;
+    const grpc::Status status = public_->stub().ModelInfer(&context, request, &response);
+    EXPECT_EQ(status.error_code(), expected) << status.error_message();
+    return context.GetServerTrailingMetadata().contains("souvenir-goes-on");
+  };
+  EXPECT_FALSE(says_so(EchoRequest({"x"}), grpc::StatusCode::OK));
+  backend_->SetRunStatus(absl::UnavailableError("the worker died"));
+  EXPECT_TRUE(says_so(EchoRequest({"x"}), grpc::StatusCode::UNAVAILABLE));
+  inference::ModelInferRequest broken = EchoRequest({"x"});
+  broken.set_model_name("broken");
+  EXPECT_TRUE(says_so(broken, grpc::StatusCode::UNAVAILABLE));
+}
+
 TEST_F(ComputeServiceTest, TellsTheLimitOfTimeThatAModelHasForItself) {
   Write("short/config.pbtxt",
         "backend: \"fake\"\n"
@@ -583,10 +599,14 @@ TEST_F(ComputeServiceTest, StopLetsRequestsEndAndRefusesNewOnes) {
   while (public_->Health("") == "SERVING") std::this_thread::yield();
   inference::ModelInferResponse response;
   grpc::Status status;
+  bool goes_on = false;
   do {  // health is NOT_SERVING before requests are refused
-    status = public_->Infer(EchoRequest({"new"}), &response);
+    grpc::ClientContext context;
+    status = public_->stub().ModelInfer(&context, EchoRequest({"new"}), &response);
+    goes_on = context.GetServerTrailingMetadata().contains("souvenir-goes-on");
   } while (status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_FALSE(goes_on);
   backend_->HoldRuns(false);
   stopper.join();
   EXPECT_TRUE(running.get().ok());

@@ -147,7 +147,25 @@ TEST_F(EndpointsTest, ACallThatKillsAWorkerIsMadeAtTheOther) {
     const grpc::Status status = AskNew();
     EXPECT_TRUE(status.ok()) << status.error_message();
   }
-  EXPECT_LT(servers_[0].backend->runs(), 20) << "it was left alone";
+}
+
+TEST_F(EndpointsTest, CallsThatKillWorkersEverywhereTakeNoServiceFromOthers) {
+  for (TestCompute& server : servers_) {
+    server.backend->SetRunStatus(absl::UnavailableError("the worker died"));
+  }
+  for (int i = 0; i < 10; ++i) {
+    const grpc::Status status = AskNew();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+    EXPECT_THAT(status.error_message(), HasSubstr("the worker died"));
+  }
+  // Neither is left alone, so both are asked as soon as their models work.
+  std::array<int, 2> before{};
+  for (size_t i = 0; i < 2; ++i) {
+    servers_[i].backend->SetRunStatus(absl::OkStatus());
+    before[i] = servers_[i].backend->runs();
+  }
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(AskNew().ok());
+  for (size_t i = 0; i < 2; ++i) EXPECT_GT(servers_[i].backend->runs(), before[i]) << i;
 }
 
 TEST_F(EndpointsTest, ReplicasAreReplacedOneAfterTheOther) {

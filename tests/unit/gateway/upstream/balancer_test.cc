@@ -63,6 +63,8 @@ class BalancerTest : public testing::Test {
 
   static constexpr Balancer::Wanted kWanted = {.model = "m", .version = "1", .digest = "d1"};
   const absl::Status lost_ = absl::UnavailableError("connection refused");
+  const absl::Status died_ =
+      WithRowFault(absl::UnavailableError("the worker died"), RowFault::kLostAtServer);
 
   ManualClock clock_;
   std::deque<Endpoint> endpoints_;
@@ -74,7 +76,7 @@ class BalancerTest : public testing::Test {
 TEST_F(BalancerTest, WithoutEndpointsThereIsNothingToChoose) {
   EXPECT_EQ(balancer_.Begin(kWanted), nullptr);
   EXPECT_TRUE(balancer_.Hold(Balancer::Which::kAll).empty());
-  EXPECT_FALSE(balancer_.AllAway());
+  EXPECT_FALSE(balancer_.NoneHealthy());
 }
 
 TEST_F(BalancerTest, AnIdleSetIsAskedInTurn) {
@@ -194,11 +196,47 @@ TEST_F(BalancerTest, WhereAllAreEjectedOrAwayTheyAreAskedAllTheSame) {
   Call(a, absl::UnavailableError("compute at a: no"), 3);
   Call(b, absl::UnavailableError("compute at b: no"), 3);
   EXPECT_NE(balancer_.Begin(kWanted), nullptr);
-  EXPECT_EQ(balancer_.AllAway()->message(), "none of 2 compute services answers");
-  EXPECT_EQ(DetailOf(*balancer_.AllAway()),
-            "none of 2 compute services answers: compute at a: no; compute at b: no");
+  EXPECT_EQ(balancer_.NoneHealthy()->message(),
+            "none of 2 compute services can be asked now: 2 lost several calls in a row");
+  EXPECT_EQ(DetailOf(*balancer_.NoneHealthy()),
+            "none of 2 compute services can be asked now: 2 lost several calls in a row: "
+            "compute at a: no; compute at b: no");
   balancer_.SetAway(a, lost_);
+  EXPECT_EQ(balancer_.NoneHealthy()->message(),
+            "none of 2 compute services can be asked now: 1 lost several calls in a row, and no "
+            "answer came from 1");
   EXPECT_EQ(balancer_.Begin(kWanted), b) << "it answers, at least";
+  balancer_.SetAway(b, lost_);
+  EXPECT_EQ(balancer_.NoneHealthy()->message(), "none of 2 compute services answers");
+}
+
+TEST_F(BalancerTest, WorkersThatAreLostAtAnEndpointThatAnswersEjectNobody) {
+  const Endpoint* const a = AddReady("a");
+  const Endpoint* const b = AddReady("b");
+  Call(a, died_, 10);
+  Call(b, died_, 10);
+  EXPECT_EQ(stats().ready, 2u);
+  EXPECT_EQ(stats().ejections, 0u);
+  EXPECT_EQ(stats().calls[static_cast<size_t>(CallOutcome::kLost)], 20u);
+  EXPECT_FALSE(balancer_.NoneHealthy());
+}
+
+TEST_F(BalancerTest, ALostWorkerIsAnAnswerThatEndsAnEjection) {
+  const Endpoint* const endpoint = AddReady("a");
+  Call(endpoint, lost_, 2);
+  Call(endpoint, died_);
+  Call(endpoint, lost_, 2);
+  EXPECT_EQ(stats().ejected, 0u) << "not in a row";
+  Call(endpoint, lost_);
+  EXPECT_EQ(stats().ejected, 1u);
+  Call(endpoint, died_);
+  EXPECT_EQ(stats().ejected, 0u);
+}
+
+TEST_F(BalancerTest, AnEndpointThatGoesAwayWithItsCallsIsEjected) {
+  const Endpoint* const endpoint = AddReady("a");
+  Call(endpoint, WithRowFault(lost_, RowFault::kLostWithServer), 3);
+  EXPECT_EQ(stats().ejected, 1u);
 }
 
 TEST_F(BalancerTest, WhatIsToldOfAllThatAreAwayIsBounded) {
@@ -207,7 +245,7 @@ TEST_F(BalancerTest, WhatIsToldOfAllThatAreAwayIsBounded) {
   for (int i = 0; i < 40; ++i) {
     balancer_.SetAway(AddUnknown(std::to_string(i)), absl::UnavailableError(trouble));
   }
-  const std::string told = DetailOf(*balancer_.AllAway());
+  const std::string told = DetailOf(*balancer_.NoneHealthy());
   EXPECT_LT(told.size(), 1000u);
   EXPECT_EQ(told.find("\xc3;"), std::string::npos) << told;
   EXPECT_TRUE(told.ends_with("and 36 more")) << told;

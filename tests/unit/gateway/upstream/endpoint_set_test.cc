@@ -127,14 +127,46 @@ TEST_F(EndpointSetTest, WithoutAnAddressTheSettingIsNamedThatShouldHaveOne) {
   EXPECT_EQ(status, absl::UnavailableError("no address is known yet for compute_addresses"));
 }
 
-TEST_F(EndpointSetTest, ACallOfSeveralRowsThatKilledAWorkerIsNotMadeAgain) {
+TEST_F(EndpointSetTest, ACallOfSeveralRowsThatKilledAWorkerOrAServerIsNotMadeAgain) {
   StartReady({"a", "b"});
-  const absl::Status died = WithRowFault(lost_, RowFault::kLostAtServer);
-  const auto several = Ask("d1", /*rows=*/2);
-  servers_.at(Where())->FailAll(died);
-  EXPECT_EQ(several->status, died);
+  for (const RowFault fault : {RowFault::kLostAtServer, RowFault::kLostWithServer}) {
+    const absl::Status died = WithRowFault(lost_, fault);
+    const auto several = Ask("d1", /*rows=*/2);
+    for (const auto& [address, server] : servers_) server->FailAll(died);
+    EXPECT_EQ(several->status, died);
+  }
+  EXPECT_EQ(servers_["a"]->calls() + servers_["b"]->calls(), 2u);
   EXPECT_EQ(stats().retries, 0u);
   EXPECT_EQ(stats().outstanding, 0u);
+}
+
+TEST_F(EndpointSetTest, ARowThatKillsWorkersIsAskedForTwiceAndTakesNoEndpointFromOthers) {
+  StartReady({"a", "b"});
+  const absl::Status died = WithRowFault(lost_, RowFault::kLostAtServer);
+  for (int i = 0; i < 10; ++i) {
+    const auto deadly = Ask();
+    // The second call may begin at either, after the first one has ended.
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      for (const auto& [address, server] : servers_) server->FailAll(died);
+    }
+    EXPECT_EQ(deadly->status, died) << "and not that no compute service answers";
+  }
+  EXPECT_EQ(servers_["a"]->calls(), 10u) << "each is made once more at the other";
+  EXPECT_EQ(servers_["b"]->calls(), 10u);
+  EXPECT_EQ(stats().retries, 10u);
+  EXPECT_EQ(stats().ready, 2u);
+  EXPECT_EQ(stats().ejections, 0u);
+  EXPECT_EQ(ejections_, 0);
+}
+
+TEST_F(EndpointSetTest, WhereTheOtherIsAwayALostWorkerIsToldAsWhatItIs) {
+  StartReady({"a", "b"});
+  set_->SetDescribed(*endpoints_.at("b"), absl::UnavailableError("compute at b: refused"));
+  const absl::Status died = WithRowFault(lost_, RowFault::kLostAtServer);
+  const auto deadly = Ask();
+  servers_["a"]->FailAll(died);
+  EXPECT_EQ(deadly->status, died);
+  EXPECT_THAT(calls(), ElementsAre(std::pair("a", 2), std::pair("b", 0)));
 }
 
 TEST_F(EndpointSetTest, ACallThatWasLostIsMadeOnceMoreAtAnother) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,12 +53,20 @@ struct Server final : inference::GRPCInferenceService::Service {
     return config;
   }
 
+  grpc::Status ModelInfer(grpc::ServerContext* context, const inference::ModelInferRequest*,
+                          inference::ModelInferResponse*) override {
+    if (goes_on) context->AddTrailingMetadata("souvenir-goes-on", "true");
+    return infer;
+  }
+
   std::vector<std::string> odd_names;
   std::string revision;
   std::atomic<int> described{0};
   grpc::Status index;
   grpc::Status metadata;
   grpc::Status config;
+  grpc::Status infer;
+  bool goes_on = false;
 };
 
 class GrpcUpstreamTest : public ::testing::Test {
@@ -73,6 +82,17 @@ class GrpcUpstreamTest : public ::testing::Test {
   absl::StatusOr<KnownModelsPtr> Describe(bool thorough = false) {
     return upstream_->Describe(
         {.names = {"theirs"}, .timeout = absl::Minutes(1), .thorough = thorough});
+  }
+
+  // Returns the status of a call of the model.
+  absl::Status Infer() {
+    auto inference = std::make_shared<Inference>();
+    inference->model = "theirs";
+    std::promise<absl::Status> ended;
+    upstream_->Infer(inference, absl::Minutes(1), [&](absl::StatusOr<InferenceAnswer> answer) {
+      ended.set_value(answer.status());
+    });
+    return ended.get_future().get();
   }
 
   // Returns the only model of the description.
@@ -214,6 +234,30 @@ TEST_F(GrpcUpstreamTest, ANameThatIsNoneCostsNoOtherModel) {
   answers_.odd_names = {""};
   EXPECT_TRUE(Describe().ok());
   EXPECT_EQ(upstream_->left_out(), 1);
+}
+
+// gRPC reports a connection that breaks as if the server had sent the error.
+TEST_F(GrpcUpstreamTest, OnlyAServerThatSaysSoGoesOnAfterALostCall) {
+  for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::CANCELLED}) {
+    answers_.infer = {code, "it is lost"};
+    const absl::Status lost = Infer();
+    EXPECT_TRUE(absl::IsUnavailable(lost)) << lost;
+    EXPECT_TRUE(HasRowFault(lost, RowFault::kLostWithServer)) << lost;
+    EXPECT_FALSE(HasRowFault(lost, RowFault::kLostAtServer)) << lost;
+  }
+  answers_.goes_on = true;
+  answers_.infer = {grpc::StatusCode::UNAVAILABLE, "the worker died"};
+  const absl::Status died = Infer();
+  EXPECT_THAT(std::string(died.message()), HasSubstr("the worker died"));
+  EXPECT_TRUE(HasRowFault(died, RowFault::kLostAtServer)) << died;
+  EXPECT_FALSE(HasRowFault(died, RowFault::kLostWithServer)) << died;
+}
+
+TEST_F(GrpcUpstreamTest, AServerThatCannotBeReachedHasLostNoRow) {
+  server_->Shutdown(absl::ZeroDuration());
+  const absl::Status lost = Infer();
+  EXPECT_TRUE(absl::IsUnavailable(lost)) << lost;
+  EXPECT_FALSE(HasRowFault(lost)) << lost;
 }
 
 TEST_F(GrpcUpstreamTest, WhatItsCallersAreToldHasNoAddressAndNoPath) {
