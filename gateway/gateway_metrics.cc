@@ -4,21 +4,23 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/gateway_figures.h"
+
 namespace souvenir::gateway {
 namespace {
 
-void CollectLookups(const Catalog& catalog, MetricWriter& writer) {
-  for (const auto& [model, counters] : catalog.counters()) {
+void CollectLookups(const std::vector<ModelFigures>& models, MetricWriter& writer) {
+  for (const ModelFigures& figures : models) {
     for (size_t kind = 1; kind < kCacheKinds; ++kind) {
       const auto cache_kind = static_cast<CacheKind>(kind);
       if (cache_kind == CacheKind::kShared) continue;  // kShared is not a tier
       writer.Counter("souvenir_gateway_lookups_total", "Rows asked for, by how they were answered.",
-                     {{"model", model}, {"kind", std::string(CacheKindName(cache_kind))}},
-                     static_cast<double>(counters->rows(cache_kind)));
+                     {{"model", figures.model}, {"kind", std::string(CacheKindName(cache_kind))}},
+                     static_cast<double>(figures.of(cache_kind)));
     }
     writer.Counter("souvenir_gateway_saved_compute_seconds_total",
-                   "Compute time that remembered answers saved.", {{"model", model}},
-                   absl::ToDoubleSeconds(counters->saved()));
+                   "Compute time that remembered answers saved.", {{"model", figures.model}},
+                   absl::ToDoubleSeconds(figures.saved));
   }
 }
 
@@ -141,8 +143,9 @@ void CollectWaiters(const cache::FlightTable::Stats& flights, MetricWriter& writ
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
                            const Resolver& resolver, const EndpointSet& compute,
                            MetricWriter& writer) {
-  CollectLookups(catalog, writer);
-  const cache::MemoryTier::Stats memory = cache.memory().stats();
+  const GatewayFigures figures = CollectFigures(catalog, cache, resolver);
+  CollectLookups(figures.models, writer);
+  const cache::MemoryTier::Stats& memory = figures.memory;
   CollectTier("memory", memory.entries, memory.bytes, memory.limit_bytes,
               {{"no_room", memory.evictions},
                {"too_large", memory.refused},
@@ -150,11 +153,9 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
                {"invalidated", memory.invalidated}},
               writer);
   CollectOrigins("memory", memory.origin_bytes, writer);
-  if (const std::optional<cache::DiskTier::Stats> disk = cache.disk_stats()) {
-    CollectDisk(*disk, cache.is_disk_healthy(), writer);
-  }
+  if (figures.disk) CollectDisk(*figures.disk, figures.disk_healthy, writer);
 
-  const cache::FlightTable::Stats flights = resolver.flights();
+  const cache::FlightTable::Stats& flights = figures.flights;
   writer.Gauge("souvenir_gateway_flights", "Computations under way.", {},
                static_cast<double>(flights.in_progress));
   writer.Gauge("souvenir_gateway_waiters", "Rows waiting for a computation.", {},

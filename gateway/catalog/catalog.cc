@@ -158,11 +158,15 @@ void Catalog::Update(KnownModels models) {
   }
 }
 
-std::vector<std::pair<std::string, const ModelCounters*>> Catalog::counters() const {
+std::vector<std::pair<std::string, std::shared_ptr<const ModelCounters>>> Catalog::counters()
+    const {
   MutexLock lock(&mutex_);
-  std::vector<std::pair<std::string, const ModelCounters*>> counters;
-  for (const auto& [name, kept] : counters_) counters.emplace_back(name, kept.get());
-  return counters;
+  return {counters_.begin(), counters_.end()};
+}
+
+bool Catalog::was_known(std::string_view name) const {
+  MutexLock lock(&mutex_);
+  return names_.contains(name);
 }
 
 void Catalog::NoteStale(const CatalogModel& model, std::string_view digest) {
@@ -183,6 +187,23 @@ void Catalog::Publish(const KnownModels& models) {
     listeners = listeners_;
   }
   for (const Listener& listener : listeners) listener(*snapshot);
+  DropUnusedCounters();
+}
+
+void Catalog::DropUnusedCounters() {
+  std::vector<std::shared_ptr<ModelCounters>> dropped;  // destroyed outside the lock
+  MutexLock lock(&mutex_);
+  for (auto at = counters_.begin(); at != counters_.end();) {
+    // Models get their counters from here, under the lock. So if nobody else has these now, nobody
+    // can count in them any more. A model that has gone but is still in use keeps its counters
+    // until a later change of the catalog.
+    if (at->second.use_count() == 1 && !at->second->asked()) {
+      dropped.push_back(std::move(at->second));
+      at = counters_.erase(at);
+    } else {
+      ++at;
+    }
+  }
 }
 
 CatalogModelPtr Catalog::Make(const KnownModel& known) {
@@ -207,9 +228,10 @@ CatalogModelPtr Catalog::Make(const KnownModel& known) {
     SetFreshness(policy->second, &model->freshness);
   }
   MutexLock lock(&mutex_);
-  std::unique_ptr<ModelCounters>& counters = counters_[known.name()];
-  if (counters == nullptr) counters = std::make_unique<ModelCounters>();
-  model->counters = counters.get();
+  names_.insert(known.name());
+  std::shared_ptr<ModelCounters>& counters = counters_[known.name()];
+  if (counters == nullptr) counters = std::make_shared<ModelCounters>();
+  model->counters = counters;
   return model;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +47,7 @@ struct CatalogModel {
   bool row_exact = false;                   // true if they are cached row by row
   int64_t max_batch = 0;  // most rows per request; 0 if there is no batch dimension
   FreshnessPolicy freshness;
-  ModelCounters* counters = nullptr;  // counters of all versions; owned by the catalog
+  std::shared_ptr<ModelCounters> counters;  // of all versions; the catalog has them too
 
   const std::string& name() const { return known.name(); }
   const std::string& version() const { return known.version(); }
@@ -77,7 +78,9 @@ class CatalogSnapshot {
 // The models upstream, as the gateway knows them. The catalog is kept in a file, so that answers on
 // disk can be served after a restart while compute is away.
 //
-// Owned by the gateway. Thread-safe. The counters of a model live as long as the catalog.
+// Owned by the gateway. Thread-safe. The counters of a model that was asked live as long as the
+// catalog. Those of a model that has gone and was never asked are dropped, so that models which
+// come and go leave only their names behind.
 class Catalog {
  public:
   using Policies = std::map<std::string, souvenir::config::v1::ModelPolicy>;
@@ -112,16 +115,21 @@ class Catalog {
   // and writes the file, which blocks.
   void Update(souvenir::state::v1::KnownModels models);
 
-  // Returns the counters of every model that was ever known, by name.
-  std::vector<std::pair<std::string, const ModelCounters*>> counters() const;
+  // Returns the counters of every model that is known or was asked, by name.
+  std::vector<std::pair<std::string, std::shared_ptr<const ModelCounters>>> counters() const;
 
-  // Reports that an answer had another digest than the catalog's. Calls the callback of WhenStale(),
-  // which must be set before other threads use the catalog.
+  // Returns true if the catalog has ever had a model of that name.
+  bool was_known(std::string_view name) const;
+
+  // Reports that an answer had another digest than the catalog's. Calls the callback of
+  // WhenStale(), which must be set before other threads use the catalog.
   void NoteStale(const CatalogModel& model, std::string_view digest);
   void WhenStale(std::function<void()> callback) { on_stale_ = std::move(callback); }
 
  private:
   void Publish(const souvenir::state::v1::KnownModels& models);
+  // Drops the counters that no model uses and that have counted nothing.
+  void DropUnusedCounters();
   CatalogModelPtr Make(const souvenir::state::v1::KnownModel& known);
 
   const Options options_;
@@ -131,8 +139,9 @@ class Catalog {
   std::atomic<bool> known_{false};
 
   mutable Mutex mutex_;
-  std::string serialized_ ABSL_GUARDED_BY(mutex_);  // published models as text
-  std::map<std::string, std::unique_ptr<ModelCounters>> counters_ ABSL_GUARDED_BY(mutex_);
+  std::string serialized_ ABSL_GUARDED_BY(mutex_);                    // published models as text
+  std::set<std::string, std::less<>> names_ ABSL_GUARDED_BY(mutex_);  // of all models ever known
+  std::map<std::string, std::shared_ptr<ModelCounters>> counters_ ABSL_GUARDED_BY(mutex_);
   std::vector<Listener> listeners_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,6 +65,12 @@ class ModelCounters {
   // Counts the time of a request whose rows were all answered from the cache.
   void CountHitTime(absl::Duration took) {
     hit_ns_.Add(static_cast<uint64_t>(absl::ToInt64Nanoseconds(took)));
+  }
+
+  // Returns true if any row was answered.
+  bool asked() const {
+    return std::any_of(rows_.begin(), rows_.end(),
+                       [](const ShardedCounter& rows) { return rows.Sum() > 0; });
   }
 
   absl::Duration hit_time() const { return absl::Nanoseconds(static_cast<int64_t>(hit_ns_.Sum())); }

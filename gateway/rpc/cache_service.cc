@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -114,9 +113,7 @@ v1::InvalidateMatch CacheService::Match(const cache::Invalidation& scope) {
   if (const auto* key = std::get_if<cache::InvalidateKey>(&scope)) {
     found = cache_->LookupMemory(key->key) != nullptr || cache_->ReadDisk(key->key) != nullptr;
   } else if (const auto* of_model = std::get_if<cache::InvalidateModel>(&scope)) {
-    const auto models = catalog_->counters();
-    found = std::any_of(models.begin(), models.end(),
-                        [&](const auto& model) { return model.first == of_model->model; });
+    found = catalog_->was_known(of_model->model);
   } else if (!std::holds_alternative<cache::InvalidateAll>(scope)) {
     return v1::INVALIDATE_MATCH_UNSPECIFIED;
   }

@@ -163,5 +163,49 @@ TEST(CatalogTest, CountersOutliveAReload) {
   EXPECT_EQ((*catalog.snapshot()->Find("m", ""))->counters->rows(CacheKind::kMiss), 1u);
 }
 
+TEST(CatalogTest, ModelsThatGoUnaskedLeaveNothingButTheirNames) {
+  Catalog catalog({});
+  for (int round = 0; round < 100; ++round) {
+    catalog.Update(Models({TextModel("m" + std::to_string(round), "in", "out")}));
+  }
+  EXPECT_EQ(catalog.counters().size(), 1u);
+  EXPECT_TRUE(catalog.was_known("m0"));
+  EXPECT_TRUE(catalog.was_known("m99"));
+  EXPECT_FALSE(catalog.was_known("m100"));
+}
+
+TEST(CatalogTest, AModelThatWasAskedCountsOnWhenItComesBack) {
+  Catalog catalog({});
+  catalog.Update(Models({Version("1")}));
+  (*catalog.snapshot()->Find("m", ""))->counters->Count(CacheKind::kMiss, {});
+  catalog.Update({});
+  EXPECT_EQ(catalog.counters().size(), 1u);
+  catalog.Update(Models({Version("1")}));
+  EXPECT_EQ((*catalog.snapshot()->Find("m", ""))->counters->rows(CacheKind::kMiss), 1u);
+}
+
+TEST(CatalogTest, ARequestUnderWayCountsThoughItsModelHasGone) {
+  Catalog catalog({});
+  catalog.Update(Models({Version("1")}));
+  CatalogModelPtr in_use = *catalog.snapshot()->Find("m", "");
+  catalog.Update({});
+  in_use->counters->Count(CacheKind::kMiss, {});
+  in_use.reset();
+  ASSERT_EQ(catalog.counters().size(), 1u);
+  EXPECT_EQ(catalog.counters()[0].second->rows(CacheKind::kMiss), 1u);
+}
+
+TEST(CatalogTest, CountersThatWereInUseGoWithALaterChange) {
+  Catalog catalog({});
+  catalog.Update(Models({Version("1")}));
+  CatalogModelPtr in_use = *catalog.snapshot()->Find("m", "");
+  catalog.Update({});
+  EXPECT_EQ(catalog.counters().size(), 1u);
+  in_use.reset();
+  catalog.Update(Models({TextModel("other", "in", "out")}));
+  EXPECT_EQ(catalog.counters().size(), 1u);
+  EXPECT_EQ(catalog.counters()[0].first, "other");
+}
+
 }  // namespace
 }  // namespace souvenir::gateway

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 #include "tests/unit/gateway/test_models.h"
@@ -23,7 +24,7 @@ class CacheStatisticsTest : public ::testing::Test {
   }
 
   Catalog catalog_{{}};
-  ModelCounters* counters_;
+  std::shared_ptr<ModelCounters> counters_;
   inference::ModelStatisticsResponse statistics_;
 };
 
