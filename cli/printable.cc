@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include "common/escape_controls.h"
+
 namespace souvenir::cli {
 namespace {
 
@@ -28,23 +30,6 @@ bool IsObeyed(UChar32 code_point) {
          (code_point >= 0x2066 && code_point <= 0x2069);
 }
 
-void AppendEscaped(UChar32 code_point, std::string* out) {
-  switch (code_point) {
-    case '\n':
-      *out += "\\n";
-      return;
-    case '\r':
-      *out += "\\r";
-      return;
-    case '\t':
-      *out += "\\t";
-      return;
-    default:
-      *out += code_point < 0x100 ? fmt::format("\\x{:02x}", code_point)
-                                 : fmt::format("\\u{:04x}", code_point);
-  }
-}
-
 void AppendPrintable(std::string_view text, std::string* out) {
   for (size_t offset = 0; offset < text.size();) {
     const size_t start = offset;
@@ -52,7 +37,7 @@ void AppendPrintable(std::string_view text, std::string* out) {
     if (code_point < 0) {
       AppendEscaped(static_cast<uint8_t>(text[start]), out);
     } else if (IsObeyed(code_point)) {
-      AppendEscaped(code_point, out);
+      AppendEscaped(static_cast<uint32_t>(code_point), out);
     } else {
       out->append(text.substr(start, offset - start));
     }

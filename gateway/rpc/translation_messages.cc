@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/grpc/proto_time.h"
+#include "common/grpc/status.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -40,6 +41,7 @@ absl::StatusOr<TranslationRequest> ReadTranslateRequest(const v1::TranslateReque
 }
 
 TranslationWriter::TranslationWriter(const Translation::Result& result) : result_(result) {
+  if (!result_.status.ok()) message_ = MessageForClients(result_.status);
   if (!result_.provenance) return;
   key_ = result_.provenance->key.Hex();
   if (result_.provenance->age) ToProto(*result_.provenance->age, &age_);
@@ -59,8 +61,7 @@ void TranslationWriter::Write(MessageWriter& out) const {
   if (!result_.status.ok()) {
     out.Message(Translation::kStatusFieldNumber, [&](MessageWriter& out) {
       out.Field(v1::Status::kCodeFieldNumber, static_cast<uint64_t>(result_.status.code()));
-      const absl::string_view message = result_.status.message();
-      out.Field(v1::Status::kMessageFieldNumber, {message.data(), message.size()});
+      out.Field(v1::Status::kMessageFieldNumber, message_);
     });
   }
   if (!result_.route.empty()) out.Always(Translation::kRouteFieldNumber, result_.route);

@@ -32,6 +32,7 @@ class TranslationWriter {
   void WriteProvenance(MessageWriter& out) const;
 
   const Translation::Result result_;
+  std::string message_;  // of the status
   std::string key_;
   google::protobuf::Duration age_;
   google::protobuf::Duration compute_time_;

@@ -26,5 +26,21 @@ TEST(StatusTest, ALongMessageIsCutBetweenCharacters) {
   EXPECT_EQ(ToGrpcStatus(absl::InternalError(fits)).error_message(), fits);
 }
 
+TEST(StatusTest, ControlCharactersThatAMessageQuotesAreEscaped) {
+  constexpr char kQuoted[] = "no model 'a\nb\x1b[31m\0'; se\xc3\xb1or \xe2\x82\xac\x7f";
+  const std::string quoted(kQuoted, sizeof(kQuoted) - 1);
+  const std::string told = "no model 'a\\nb\\x1b[31m\\x00'; se\xc3\xb1or \xe2\x82\xac\\x7f";
+  EXPECT_EQ(ToGrpcStatus(absl::NotFoundError(quoted)).error_message(), told);
+  EXPECT_EQ(ToGrpcStatus(absl::NotFoundError(told)).error_message(), told) << "as a proxy's";
+}
+
+TEST(StatusTest, AMessageThatEscapesMakeTooLongIsCut) {
+  const std::string message =
+      ToGrpcStatus(absl::InternalError(std::string(2048, '\x01'))).error_message();
+  EXPECT_EQ(message.size(), 2048u + 3);
+  EXPECT_EQ(message.substr(0, 8), "\\x01\\x01");
+  EXPECT_EQ(message.substr(2040), "\\x01\\x01...");
+}
+
 }  // namespace
 }  // namespace souvenir

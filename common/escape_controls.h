@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace souvenir {
+
+// Appends a character as people may see it where a terminal or a log would obey it: \n, \r, \t,
+// \x1b or \u202e. A backslash is no such character, because the result is for people and not for
+// parsing.
+void AppendEscaped(uint32_t code_point, std::string* out);
+
+// Returns `text` with each C0 control character and DEL in that form. All other bytes stay as they
+// are, and so does UTF-8.
+std::string EscapeControls(std::string_view text);
+
+}  // namespace souvenir

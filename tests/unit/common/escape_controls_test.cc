@@ -1,0 +1,31 @@
+#include "common/escape_controls.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace souvenir {
+namespace {
+
+TEST(EscapeControlsTest, ShowsWhatATerminalOrALogWouldObey) {
+  EXPECT_EQ(EscapeControls("a\x1b[31mb\a\x7f"), "a\\x1b[31mb\\x07\\x7f");
+  EXPECT_EQ(EscapeControls("\n\r\t"), "\\n\\r\\t");
+  EXPECT_EQ(EscapeControls(std::string_view("\0", 1)), "\\x00");
+}
+
+TEST(EscapeControlsTest, LeavesAllOtherBytesAlone) {
+  const std::string text = "se\xc3\xb1or \xe4\xb8\x96 \\n \xff";
+  EXPECT_EQ(EscapeControls(text), text);
+  EXPECT_EQ(EscapeControls(""), "");
+}
+
+TEST(AppendEscapedTest, LargerCharactersHaveFourDigits) {
+  std::string out = "a";
+  AppendEscaped(0x9B, &out);
+  AppendEscaped(0x202E, &out);
+  EXPECT_EQ(out, "a\\x9b\\u202e");
+}
+
+}  // namespace
+}  // namespace souvenir
