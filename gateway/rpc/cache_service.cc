@@ -9,8 +9,10 @@
 #include "common/grpc/proto_time.h"
 #include "common/grpc/unary_calls.h"
 #include "common/logging/logging.h"
+#include "common/model_name.h"
 #include "common/status_macros.h"
 #include "gateway/resolve/freshness.h"
+#include "gateway/rpc/call_options.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -30,6 +32,14 @@ absl::StatusOr<cache::Fingerprint> ParseKey(const std::string& key) {
                   key.size()));
 }
 
+absl::Status CheckModel(const std::string& name) {
+  const absl::Status checked = CheckModelName(name);
+  if (checked.ok()) return checked;
+  return absl::InvalidArgumentError(
+      fmt::format("model: {}; a name of 1 to {} bytes without control characters is expected",
+                  std::string(checked.message()), kMostNameBytes));
+}
+
 absl::StatusOr<cache::Invalidation> ParseScope(const v1::InvalidateRequest& request) {
   switch (request.scope_case()) {
     case v1::InvalidateRequest::kKey: {
@@ -37,12 +47,16 @@ absl::StatusOr<cache::Invalidation> ParseScope(const v1::InvalidateRequest& requ
       return cache::InvalidateKey{key};
     }
     case v1::InvalidateRequest::kTag:
-      if (request.tag().empty()) return absl::InvalidArgumentError("tag: an empty one came");
+      SOUVENIR_RETURN_IF_ERROR(CheckTag("tag", request.tag()));
       return cache::InvalidateTag{request.tag()};
     case v1::InvalidateRequest::kModel:
-      if (request.model().empty()) return absl::InvalidArgumentError("model: an empty name came");
+      SOUVENIR_RETURN_IF_ERROR(CheckModel(request.model()));
       return cache::InvalidateModel{request.model()};
     case v1::InvalidateRequest::kTenant:
+      // "" stands for all requests without a tenant.
+      if (!request.tenant().empty()) {
+        SOUVENIR_RETURN_IF_ERROR(CheckTenant("tenant", request.tenant()));
+      }
       return cache::InvalidateTenant{request.tenant()};
     case v1::InvalidateRequest::kAll:
       if (!request.all()) return absl::InvalidArgumentError("all: false came; true is expected");

@@ -3,6 +3,10 @@
 #include <fmt/format.h>
 #include <grpcpp/server_context.h>
 
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "common/grpc/caller.h"
@@ -21,11 +25,17 @@ absl::Status CheckName(std::string_view header, std::string_view name) {
                                                 header, name.size(), kMaxNameBytes));
 }
 
+std::string_view WithoutBlanks(std::string_view text) {
+  const absl::string_view rest =
+      absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size()));
+  return {rest.data(), rest.size()};
+}
+
 absl::Status ParseTags(std::string_view header, std::vector<std::string>* tags) {
   for (const absl::string_view part :
        absl::StrSplit(absl::string_view(header.data(), header.size()), ',')) {
-    const absl::string_view tag = absl::StripAsciiWhitespace(part);
-    SOUVENIR_RETURN_IF_ERROR(CheckName("souvenir-tags", std::string_view(tag.data(), tag.size())));
+    const std::string_view tag = WithoutBlanks({part.data(), part.size()});
+    SOUVENIR_RETURN_IF_ERROR(CheckTag("souvenir-tags", tag));
     tags->emplace_back(tag);
   }
   if (tags->size() <= kMaxTags) return absl::OkStatus();
@@ -35,23 +45,51 @@ absl::Status ParseTags(std::string_view header, std::vector<std::string>* tags) 
 
 }  // namespace
 
-absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
-                             const Clock& clock, CallOptions* options) {
-  options->resolve.deadline = MonotonicDeadline(context, clock);
-  for (const auto& [name, bytes] : context.client_metadata()) {
+absl::Status CheckTag(std::string_view field, std::string_view tag) {
+  SOUVENIR_RETURN_IF_ERROR(CheckName(field, tag));
+  const bool is_one = tag.find(',') == std::string_view::npos && WithoutBlanks(tag) == tag;
+  if (is_one) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "{}: '{}' came, and a tag without commas, and without blanks at its ends, is expected", field,
+      tag));
+}
+
+absl::Status CheckTenant(std::string_view field, std::string_view tenant) {
+  return CheckName(field, tenant);
+}
+
+absl::Status ReadCallMetadata(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata,
+                              bool trust_tenant, CallOptions* options) {
+  std::optional<std::string> cache_control;
+  bool has_tenant = false;
+  for (const auto& [name, bytes] : metadata) {
     const std::string_view value(bytes.data(), bytes.size());
     if (name == "cache-control") {
-      SOUVENIR_ASSIGN_OR_RETURN(options->resolve.cache, ParseCacheControl(value));
+      cache_control =
+          cache_control ? fmt::format("{}, {}", *cache_control, value) : std::string(value);
     } else if (name == "souvenir-tags") {
       SOUVENIR_RETURN_IF_ERROR(ParseTags(value, &options->resolve.tags));
     } else if (name == "souvenir-tenant" && trust_tenant) {
-      SOUVENIR_RETURN_IF_ERROR(CheckName("souvenir-tenant", value));
+      if (std::exchange(has_tenant, true)) {
+        return absl::InvalidArgumentError(
+            "souvenir-tenant: the header came several times, and one is expected");
+      }
+      SOUVENIR_RETURN_IF_ERROR(CheckTenant("souvenir-tenant", value));
       options->tenant = value;
     } else {
       options->resolve.trace.Take({name.data(), name.size()}, value);
     }
   }
+  if (cache_control) {
+    SOUVENIR_ASSIGN_OR_RETURN(options->resolve.cache, ParseCacheControl(*cache_control));
+  }
   return absl::OkStatus();
+}
+
+absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
+                             const Clock& clock, CallOptions* options) {
+  options->resolve.deadline = MonotonicDeadline(context, clock);
+  return ReadCallMetadata(context.client_metadata(), trust_tenant, options);
 }
 
 }  // namespace souvenir::gateway

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <grpcpp/support/string_ref.h>
+
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "common/clock.h"
@@ -18,9 +22,20 @@ struct CallOptions {
   std::string tenant;
 };
 
-// Reads `cache-control`, `souvenir-tags`, the deadline, the headers that TraceContext takes and, if
-// `trust_tenant`, `souvenir-tenant`. INVALID_ARGUMENT names the header, what came and what is
-// expected.
+// Check the name of a tag or a tenant as requests may have it: 1 to 256 bytes, and for a tag no
+// comma and no blank at its ends, because tags come as a list. INVALID_ARGUMENT names `field`, what
+// came and what is expected.
+absl::Status CheckTag(std::string_view field, std::string_view tag);
+absl::Status CheckTenant(std::string_view field, std::string_view tenant);
+
+// Reads `cache-control`, `souvenir-tags`, the headers that TraceContext takes and, if
+// `trust_tenant`, `souvenir-tenant`. A `cache-control` or `souvenir-tags` that comes several times
+// is one list, as in HTTP; `souvenir-tenant` may come only once. INVALID_ARGUMENT names the header,
+// what came and what is expected.
+absl::Status ReadCallMetadata(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata,
+                              bool trust_tenant, CallOptions* options);
+
+// Reads the deadline of a call, and its metadata as ReadCallMetadata() does.
 absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
                              const Clock& clock, CallOptions* options);
 

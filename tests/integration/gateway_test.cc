@@ -695,6 +695,29 @@ TEST_F(GatewayTest, AnInvalidationSaysWhetherAnythingMatched) {
   EXPECT_EQ(match([](auto* request) { request->set_all(true); }), v1::INVALIDATE_MATCH_FOUND);
 }
 
+TEST_F(GatewayTest, AnInvalidationOfWhatNoRequestCanHaveIsRefused) {
+  const auto refused = [&](const std::function<void(v1::InvalidateRequest*)>& set) {
+    grpc::ClientContext context;
+    v1::InvalidateRequest request;
+    set(&request);
+    v1::InvalidateResponse response;
+    const grpc::Status status = cache_->Invalidate(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    return status.error_message();
+  };
+  EXPECT_EQ(refused([](auto* request) { request->set_tag(""); }),
+            "tag: a name of 0 bytes came, 1 to 256 are expected");
+  EXPECT_THAT(refused([](auto* request) { request->set_tag("a,b"); }),
+              HasSubstr("tag: 'a,b' came"));
+  EXPECT_EQ(refused([](auto* request) { request->set_tag(std::string(300, 'x')); }),
+            "tag: a name of 300 bytes came, 1 to 256 are expected");
+  EXPECT_EQ(refused([](auto* request) { request->set_tenant(std::string(300, 'x')); }),
+            "tenant: a name of 300 bytes came, 1 to 256 are expected");
+  EXPECT_EQ(refused([](auto* request) { request->set_model(""); }),
+            "model: the name is empty; a name of 1 to 255 bytes without control characters is "
+            "expected");
+}
+
 TEST_F(GatewayTest, BatchesOfAnyMixAreTheSameBytesAsUncachedOnes) {
   const auto direct = inference::GRPCInferenceService::NewStub(grpc::CreateChannel(
       "127.0.0.1:" + std::to_string(compute_port_), grpc::InsecureChannelCredentials()));
