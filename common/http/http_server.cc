@@ -263,7 +263,11 @@ void HttpServer::Answer(Connection& connection) {
   connection.end = End::kRefused;
   bool has_body = true;
   if (headers == 0 || headers > kMostRequestBytes) {
-    response = {.status = 431, .body = "the request's headers are too large\n"};
+    response = {.status = 431,
+                .body = fmt::format(
+                    "the request's headers are too large: {} bytes {}, and the limit is {}\n",
+                    headers > 0 ? headers : connection.bytes.size(),
+                    headers > 0 ? "came" : "have come so far", kMostRequestBytes)};
   } else if (!line) {
     response = {.status = 400, .body = "not an HTTP/1.1 request\n"};
   } else if (line->method != "GET" && line->method != "HEAD") {

@@ -115,6 +115,15 @@ TEST_F(HttpServerTest, WhatIsNoRequestIsRefused) {
   EXPECT_EQ(Ended(HttpServer::End::kRefused), std::size(cases));
 }
 
+TEST_F(HttpServerTest, HeadersThatAreTooLargeAreToldWithTheirSizeAndTheLimit) {
+  Start();
+  const std::string begin = "GET /page HTTP/1.1\r\nX: ";
+  const std::string endless =
+      begin + std::string(HttpServer::kMostRequestBytes - begin.size(), 'x');
+  EXPECT_THAT(Ask(endless), EndsWith("too large: 8192 bytes have come so far, and the limit is "
+                                     "8192\n"));
+}
+
 TEST_F(HttpServerTest, ConnectionsThatAreHeldKeepNobodyOut) {
   Start({.connections = 8});
   std::vector<std::unique_ptr<Client>> held;
