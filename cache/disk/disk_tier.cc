@@ -157,8 +157,9 @@ absl::Status DiskTier::SaveEpoch(EpochSlot slot, uint64_t epoch) {
     absl::Status saved = store_->SaveEpoch(slot, epoch);
     if (saved.ok()) return saved;
     unsaved_[slot] = epoch;
-    SetHealthy(false, saved);
+    NoteHealth(saved);
   }
+  ReportHealth();
   // Wakes the writer to retry, even if no entry is queued.
   MutexLock lock(&mutex_);
   queued_.NotifyAll();
@@ -277,7 +278,13 @@ void DiskTier::WriteBatch(const std::vector<EntryPtr>& entries) {
     if (written.ok()) origins_.Saved();
   }
   if (!written.ok()) dropped_writes_ += records.size();
-  SetHealthy(written.ok(), written);
+  {
+    MutexLock lock(&epoch_mutex_);
+    // An epoch that could not be saved while this batch was written has to be saved before the next
+    // one: SaveEpoch() has noted that the tier is not healthy.
+    if (!written.ok() || unsaved_.empty()) NoteHealth(written);
+  }
+  ReportHealth();
 }
 
 void DiskTier::DropUnusedOrigins() {
@@ -287,7 +294,12 @@ void DiskTier::DropUnusedOrigins() {
       swept_segment_, [this](const Origin& origin) { return EpochsOf(origin); });
   if (dropped.empty()) return;
   const absl::Status written = store_->DropOrigins(dropped);
-  if (!written.ok()) SetHealthy(false, written);
+  if (written.ok()) return;
+  {
+    MutexLock lock(&epoch_mutex_);
+    NoteHealth(written);
+  }
+  ReportHealth();
 }
 
 absl::Status DiskTier::Recover() {
@@ -302,15 +314,34 @@ absl::Status DiskTier::Recover() {
   return absl::OkStatus();
 }
 
-void DiskTier::SetHealthy(bool healthy, const absl::Status& reason) {
-  if (healthy_.exchange(healthy) == healthy) return;
-  if (healthy) {
-    log.Info("the disk tier is back");
-  } else {
-    log.Error("the disk tier is degraded: answers are kept in memory only",
-              {{"reason", reason.ToString()}});
+void DiskTier::NoteHealth(const absl::Status& status) {
+  if (healthy_.exchange(status.ok()) != status.ok()) unreported_.push_back(status);
+}
+
+void DiskTier::ReportHealth() {
+  {
+    MutexLock lock(&epoch_mutex_);
+    if (unreported_.empty() || std::exchange(is_reporting_, true)) return;
   }
-  if (options_.on_health) options_.on_health(healthy);
+  for (;;) {
+    absl::Status status;
+    {
+      MutexLock lock(&epoch_mutex_);
+      if (unreported_.empty()) {
+        is_reporting_ = false;
+        return;
+      }
+      status = std::move(unreported_.front());
+      unreported_.pop_front();
+    }
+    if (status.ok()) {
+      log.Info("the disk tier is back");
+    } else {
+      log.Error("the disk tier is degraded: answers are kept in memory only",
+                {{"reason", status.ToString()}});
+    }
+    if (options_.on_health) options_.on_health(status.ok());
+  }
 }
 
 }  // namespace souvenir::cache

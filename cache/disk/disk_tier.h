@@ -41,8 +41,9 @@ class DiskTier {
     uint64_t most_origin_bytes = 32u << 20;
     absl::Duration retry_interval = absl::Seconds(1);  // between tries while degraded
     Clock* clock = Clock::System();                    // times the writer; outlives the tier
-    // Called when healthy() changes, on the thread that noticed it, which may hold a lock of the
-    // tier. Must not block or call the tier. May be empty.
+    // Called once for each change of healthy(), in the order of the changes, on a thread that
+    // noticed one; without a lock of the tier, so healthy() may have changed again. Must not block.
+    // May be empty.
     std::function<void(bool healthy)> on_health;
   };
 
@@ -145,7 +146,11 @@ class DiskTier {
   }
   absl::Status Recover();
   EntryPtr Decode(const Fingerprint& key, std::string_view record);
-  void SetHealthy(bool healthy, const absl::Status& reason);
+  // Notes whether the disk works, by the status of the last access to it.
+  void NoteHealth(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(epoch_mutex_);
+  // Logs the changes that were noted, and reports them to on_health, in their order and outside
+  // every lock. If another thread is doing so, that one reports them.
+  void ReportHealth();
 
   const Options options_;
   const std::unique_ptr<SegmentStore> store_;
@@ -153,7 +158,7 @@ class DiskTier {
   const bool moved_aside_;
   OriginNumbers origins_;
 
-  std::atomic<bool> healthy_{true};
+  std::atomic<bool> healthy_{true};  // changed only under epoch_mutex_
   std::atomic<uint64_t> dropped_writes_{0};
   std::atomic<uint64_t> read_errors_{0};
 
@@ -169,9 +174,11 @@ class DiskTier {
 
   uint64_t swept_segment_ = 0;  // oldest segment when origins were last dropped; for the writer
 
-  Mutex epoch_mutex_;  // serialises those who save epochs
-  // Epochs that could not be saved yet.
+  Mutex epoch_mutex_;  // serialises those who save epochs, and the changes of healthy_
+  // Epochs that could not be saved yet. The tier is not healthy while there are any.
   std::map<EpochSlot, uint64_t> unsaved_ ABSL_GUARDED_BY(epoch_mutex_);
+  std::deque<absl::Status> unreported_ ABSL_GUARDED_BY(epoch_mutex_);  // OK: healthy again
+  bool is_reporting_ ABSL_GUARDED_BY(epoch_mutex_) = false;  // a thread is in ReportHealth()
 
   std::thread writer_;
 };

@@ -9,7 +9,9 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <thread>
+#include <vector>
 
 #include "tests/unit/cache/disk/copy_store.h"
 #include "tests/unit/cache/test_entries.h"
@@ -230,6 +232,41 @@ TEST(DiskTierTest, WritesThatFailDegradeItAndItComesBackByItself) {
   EXPECT_EQ(later.Get(9), 5u) << "an epoch that could not be saved is saved later";
   EXPECT_NE(tier->Read(KeyOf("before")), nullptr);
   EXPECT_NE(tier->Read(KeyOf("after")), nullptr);
+}
+
+// If the callback ran under a lock, a call from it that needs the lock would never return.
+TEST(DiskTierTest, HealthIsReportedOutsideEveryLockAndInOrder) {
+  const TemporaryDirectory directory;
+  Mutex mutex;
+  CondVar changed;
+  std::vector<bool> told;
+  DiskTier* called = nullptr;
+  DiskTier::Options options = OptionsFor(directory);
+  options.retry_interval = absl::Milliseconds(1);
+  options.on_health = [&](bool healthy) {
+    if (!healthy) {
+      EXPECT_EQ(called->SaveEpoch(11, 1).code(), absl::StatusCode::kUnavailable);
+    }
+    MutexLock lock(&mutex);
+    told.push_back(healthy);
+    changed.NotifyAll();
+  };
+  {
+    EpochTable epochs;
+    const auto tier = Open(options, &epochs);
+    called = tier.get();
+    {
+      const FileSizeLimit limit(0);
+      EXPECT_EQ(tier->SaveEpoch(9, 5).code(), absl::StatusCode::kUnavailable);
+    }
+    MutexLock lock(&mutex);
+    while (told.size() < 2) changed.Wait(&mutex);
+    EXPECT_EQ(told, (std::vector<bool>{false, true}));
+  }
+  EpochTable later;
+  const auto tier = Open(options, &later);
+  EXPECT_EQ(later.Get(9), 5u);
+  EXPECT_EQ(later.Get(11), 1u);
 }
 
 // The copied files of an open tier are in the state in which a crash leaves them.
