@@ -987,11 +987,11 @@ TEST_F(ModelRepositoryTest, StopGivesUpLoadsThatNoRequestWaitsFor) {
 TEST_F(ModelRepositoryTest, StopGivesUpOtherLoadsWhenItsGraceIsOver) {
   WriteModel("a");
   WriteModel("b");
-  WriteModel("queued");
+  WriteModel("A-queued");
   Create();
   backend_.HoldLoads(true);
   std::vector<std::future<Result>> answers;
-  for (const char* name : {"a", "b", "queued"}) answers.push_back(Ask(name));
+  for (const char* name : {"a", "b", "A-queued"}) answers.push_back(Ask(name));
   backend_.WaitForLoads(2);
   std::atomic<bool> stopped{false};
   std::thread time([&] {
