@@ -31,7 +31,7 @@ void ResolveCall::Finish(size_t question, Answer answer, TimerQueue* timers) {
 }
 
 void ResolveCall::AtHand::Give(size_t question, Answer answer) {
-  ModelCounters* const counters = call_->questions[question].target->model().counters;
+  ModelCounters* const counters = call_->questions[question].target->model().counters.get();
   if (counters != counters_ || answer.kind != kind_) CountRun();
   counters_ = counters;
   kind_ = answer.kind;

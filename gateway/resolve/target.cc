@@ -77,7 +77,7 @@ struct Target::Form {
 Target::~Target() { delete form_.load(); }
 
 Sha256 Target::Begin(absl::Span<const TensorView> inputs) const {
-  const Form* const known = form_.load(std::memory_order_acquire);
+  const Form* known = form_.load(std::memory_order_acquire);
   if (known != nullptr && known->IsOf(inputs)) return known->begun;
   Sha256 all_but_bytes;
   all_but_bytes.Add(cache::Fingerprint{identity_}.view());
