@@ -72,6 +72,7 @@ class FlightTable {
   using Waiter = Flight::Waiter;
   using WaiterId = Flight::WaiterId;
 
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     size_t max_flights = 65'536;
     size_t max_waiters = 262'144;

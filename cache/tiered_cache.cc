@@ -20,7 +20,7 @@ constexpr uint64_t kOriginShare = 8;
 constexpr uint64_t kLeastOriginBytes = 1u << 20;
 
 EpochSlot SlotOf(const Invalidation& what) {
-  struct Slot {
+  struct SlotOf {
     EpochSlot operator()(const InvalidateKey& key) { return EpochTable::Key(key.key); }
     EpochSlot operator()(const InvalidateTag& tag) { return EpochTable::Tag(tag.tag); }
     EpochSlot operator()(const InvalidateModel& model) { return EpochTable::Model(model.model); }
@@ -29,7 +29,7 @@ EpochSlot SlotOf(const Invalidation& what) {
     }
     EpochSlot operator()(const InvalidateAll&) { return EpochTable::All(); }
   };
-  return std::visit(Slot{}, what);
+  return std::visit(SlotOf{}, what);
 }
 
 }  // namespace

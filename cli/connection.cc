@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "cli/peer_diagnosis.h"
+#include "common/grpc/caller.h"
 #include "common/grpc/credentials.h"
 #include "common/grpc/status.h"
 #include "inference/grpc_service.grpc.pb.h"
@@ -23,10 +24,6 @@ constexpr absl::Duration kNameLimit = absl::Seconds(1);  // of asking a server f
 // gRPC's timers may run ahead of the clock by this much.
 constexpr auto kDeadlineSlack = std::chrono::milliseconds(10);
 constexpr int kMaxMessageBytes = 64 << 20;  // four times the servers' default
-
-std::chrono::system_clock::time_point DeadlineIn(absl::Duration duration) {
-  return std::chrono::system_clock::now() + absl::ToChronoMicroseconds(duration);
-}
 
 std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) {
   grpc::ChannelArguments arguments;

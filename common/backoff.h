@@ -11,6 +11,7 @@ namespace souvenir {
 // cause no pause; each further one doubles it. Not thread-safe. The clock must outlive it.
 class Backoff {
  public:
+  // Set by code alone, so the bounds are the caller's to keep.
   struct Options {
     int free_failures = 3;                           // failures in a row without a pause
     absl::Duration first = absl::Milliseconds(100);  // first pause

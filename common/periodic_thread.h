@@ -18,6 +18,7 @@ class PeriodicThread {
   // Does the work once, and returns the pause before the next time. Called on the thread.
   using Work = std::function<absl::Duration()>;
 
+  // Set by code alone, so the bounds are the caller's to keep.
   struct Options {
     std::string name;  // name of the thread
     int nice = 0;      // nice value of the thread, 0 to 19

@@ -13,7 +13,9 @@
 #include "common/config/metrics_port.h"
 #include "common/config/range.h"
 #include "common/grpc/connection_options.h"
+#include "common/grpc/service_host.h"
 #include "common/status_macros.h"
+#include "compute-service/repository/model_settings.h"
 #include "compute-service/workers/child_environment.h"
 
 namespace souvenir::compute {
@@ -38,7 +40,9 @@ absl::Status CheckWorkerDirectory(const std::string& directory) {
 
 }  // namespace
 
+// The limits of a component are those of its Options.
 config::v1::ComputeConfig DefaultComputeConfig() {
+  const ModelSettings model;
   config::v1::ComputeConfig config;
   config.set_listen_address("127.0.0.1:8011");
   config.set_metrics_address("127.0.0.1:8012");
@@ -47,11 +51,12 @@ config::v1::ComputeConfig DefaultComputeConfig() {
   config.mutable_apertium()->set_enabled(true);
   config.mutable_apertium()->set_modes_directory("/usr/share/apertium/modes");
   config.mutable_pool()->set_instances(0);
-  config.mutable_pool()->set_max_queue_size(1024);
-  config.mutable_pool()->set_run_limit_ms(10'000);
+  config.mutable_pool()->set_max_queue_size(static_cast<uint32_t>(model.max_queue_size));
+  config.mutable_pool()->set_run_limit_ms(
+      static_cast<uint32_t>(absl::ToInt64Milliseconds(model.run_limit)));
   config.set_model_nice(10);
   config.set_repository_settle_seconds(2);
-  config.set_max_message_bytes(16u << 20);
+  config.set_max_message_bytes(ServiceHost::Options().max_message_bytes);
   *config.mutable_connections() = DefaultConnections();
   // A gateway has one connection for the calls of all models, which wait in its queues and not
   // here.

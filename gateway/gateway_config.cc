@@ -12,8 +12,12 @@
 #include "common/config/metrics_port.h"
 #include "common/config/range.h"
 #include "common/grpc/connection_options.h"
+#include "common/grpc/service_host.h"
 #include "common/model_name.h"
 #include "common/status_macros.h"
+#include "gateway/catalog/catalog_poller.h"
+#include "gateway/language/translator.h"
+#include "gateway/resolve/resolver.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -119,33 +123,43 @@ absl::Status CheckPolicy(config::v1::EvictionPolicy policy) {
 
 }  // namespace
 
+// The limits of a component are those of its Options.
 config::v1::GatewayConfig DefaultGatewayConfig() {
+  const cache::MemoryTier::Options memory;
+  const cache::DiskTier::Options disk;
+  const Resolver::Options resolver;
+  const Translator::Options translator;
+  const CatalogPoller::Options poller;
+  const auto milliseconds = [](absl::Duration duration) {
+    return static_cast<uint32_t>(absl::ToInt64Milliseconds(duration));
+  };
   config::v1::GatewayConfig config;
   config.set_listen_address("127.0.0.1:8001");
   config.set_metrics_address("127.0.0.1:8002");
   config.set_admin_address("127.0.0.1:8003");
   config.set_compute_address("127.0.0.1:8011");
-  config.mutable_memory()->set_limit_bytes(256u << 20);
-  config.mutable_memory()->set_shards(0);
+  config.mutable_memory()->set_limit_bytes(memory.limit_bytes);
+  config.mutable_memory()->set_shards(static_cast<uint32_t>(memory.shards));
   config.mutable_memory()->set_policy(config::v1::S3_FIFO);
   config.mutable_disk()->set_directory("");
-  config.mutable_disk()->set_limit_bytes(uint64_t{4} << 30);
-  config.mutable_disk()->set_segments(0);
-  config.mutable_disk()->set_write_queue_bytes(64u << 20);
+  config.mutable_disk()->set_limit_bytes(disk.store.limit_bytes);
+  config.mutable_disk()->set_segments(disk.store.segments);
+  config.mutable_disk()->set_write_queue_bytes(disk.write_queue_bytes);
   config.mutable_disk()->set_threads(2);
-  config.mutable_flights()->set_max_flights(65'536);
-  config.mutable_flights()->set_max_waiters(262'144);
-  config.mutable_flights()->set_max_bytes(256u << 20);
-  config.mutable_flights()->set_max_deserted_calls(32);
-  config.mutable_flights()->set_max_deserted_bytes(64u << 20);
-  config.mutable_translation()->set_max_text_bytes(65'536);
-  config.mutable_translation()->set_max_targets(32);
-  config.mutable_upstream()->set_poll_interval_ms(2'000);
-  config.mutable_upstream()->set_call_timeout_ms(60'000);
-  config.mutable_upstream()->set_max_waiting_rows(16'384);
-  config.mutable_upstream()->set_max_calls(256);
+  config.mutable_flights()->set_max_flights(static_cast<uint32_t>(resolver.flights.max_flights));
+  config.mutable_flights()->set_max_waiters(static_cast<uint32_t>(resolver.flights.max_waiters));
+  config.mutable_flights()->set_max_bytes(resolver.max_bytes);
+  config.mutable_flights()->set_max_deserted_calls(resolver.deserted.max_calls);
+  config.mutable_flights()->set_max_deserted_bytes(resolver.deserted.max_bytes);
+  config.mutable_translation()->set_max_text_bytes(translator.max_text_bytes);
+  config.mutable_translation()->set_max_targets(static_cast<uint32_t>(translator.max_targets));
+  config.mutable_upstream()->set_poll_interval_ms(milliseconds(poller.interval));
+  config.mutable_upstream()->set_call_timeout_ms(milliseconds(resolver.call_timeout));
+  config.mutable_upstream()->set_max_waiting_rows(
+      static_cast<uint32_t>(resolver.upstream.max_waiting_rows));
+  config.mutable_upstream()->set_max_calls(static_cast<uint32_t>(resolver.upstream.max_calls));
   config.set_trust_tenant_header(false);
-  config.set_max_message_bytes(16u << 20);
+  config.set_max_message_bytes(ServiceHost::Options().max_message_bytes);
   config.set_drain_timeout_seconds(30);
   *config.mutable_metrics_port() = DefaultMetricsPort();
   config.mutable_snapshots()->set_max_streams(2);

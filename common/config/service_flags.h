@@ -30,6 +30,7 @@ namespace souvenir {
 // Owned by main. Not thread-safe, except for ReadAgain() after Parse().
 class ServiceFlags {
  public:
+  // Every value is valid.
   struct Options {
     std::string program;  // "souvenir-compute"
     std::string summary;  // one or two sentences for the top of --help

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "absl/time/clock.h"
+
 namespace souvenir {
 namespace {
 
@@ -12,6 +14,10 @@ constexpr absl::Duration kEarly = absl::Milliseconds(20);
 constexpr int kEarlyPart = 50;
 
 }  // namespace
+
+std::chrono::system_clock::time_point DeadlineIn(absl::Duration timeout) {
+  return absl::ToChronoTime(absl::Now() + timeout);
+}
 
 absl::Duration MonotonicDeadline(const grpc::ServerContextBase& context, const Clock& clock) {
   const std::chrono::system_clock::time_point deadline = context.deadline();

@@ -2,6 +2,8 @@
 
 #include <grpcpp/server_context.h>
 
+#include <chrono>
+
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/clock.h"
@@ -13,6 +15,9 @@ struct CallerPatience {
   absl::Duration begun;
   absl::Duration deadline = absl::InfiniteDuration();  // infinite: the call has none
 };
+
+// Returns the deadline, in gRPC's form, of a call that may take `timeout` from now on.
+std::chrono::system_clock::time_point DeadlineIn(absl::Duration timeout);
 
 // Returns the deadline of a call, by Clock::Monotonic(); infinite if it has none.
 absl::Duration MonotonicDeadline(const grpc::ServerContextBase& context, const Clock& clock);

@@ -29,6 +29,7 @@ namespace souvenir {
 // Owned by the service, which outlives its calls. Thread-safe.
 class RpcEntry {
  public:
+  // Not checked here: the services check the values that users set with their configuration.
   struct Options {
     std::string metrics_prefix;      // "souvenir_gateway"
     std::string name = "server";     // in messages: "the server is stopping"

@@ -40,6 +40,7 @@ namespace souvenir {
 // Drain() and Shutdown() are for one thread at a time.
 class ServiceHost {
  public:
+  // Not checked here: the services check the values that users set with their configuration.
   struct Options {
     std::string metrics_prefix;   // "souvenir_gateway"
     std::string name = "server";  // in messages: "the server is stopping"

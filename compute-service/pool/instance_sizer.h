@@ -18,6 +18,7 @@ namespace souvenir::compute {
 // Owned by its caller, which calls Next() periodically. Not thread-safe.
 class InstanceSizer {
  public:
+  // Set by code alone, so the bounds are the caller's to keep.
   struct Options {
     int most = 1;  // at least 1
     // Smallest speed-up for which an added instance is kept, as a fraction of the speed-up if

@@ -82,82 +82,83 @@ void Pool::Close() {
 
 void Pool::StartThreads() {
   queue_->SetTakers(wanted_);
-  while (slots_.size() < wanted_) {
-    slots_.push_back(std::make_unique<Slot>(slots_.size(), options_.first_pause));
+  while (runners_.size() < wanted_) {
+    runners_.push_back(std::make_unique<Runner>(runners_.size(), options_.first_pause));
   }
   for (size_t i = 0; i < wanted_; ++i) {
-    Slot* const slot = slots_[i].get();
-    if (slot->serving) continue;
-    if (slot->thread.joinable()) slot->thread.join();  // not serving: it takes no lock any more
-    slot->serving = true;
+    Runner* const runner = runners_[i].get();
+    if (runner->serving) continue;
+    if (runner->thread.joinable()) runner->thread.join();  // not serving: it takes no lock any more
+    runner->serving = true;
     ++serving_;
     // The number comes first, because the kernel keeps only 15 characters of the name.
-    slot->thread = StartThread(
+    runner->thread = StartThread(
         fmt::format("{}/{}", i, options_.name),
-        [this, model = model_.get(), slot] { Serve(*model, *slot); }, options_.nice);
+        [this, model = model_.get(), runner] { Serve(*model, *runner); }, options_.nice);
   }
 }
 
-void Pool::Serve(Model& model, Slot& slot) {
+void Pool::Serve(Model& model, Runner& runner) {
   for (;;) {
-    std::optional<std::vector<JobQueue::Taken>> jobs = queue_->Take(slot.index, NextJobAt(slot));
+    std::optional<std::vector<JobQueue::Taken>> jobs =
+        queue_->Take(runner.index, NextJobAt(runner));
     if (!jobs) break;
     if (!jobs->empty()) {
-      RunJobs(model, slot, *std::move(jobs));
-    } else if (Leaves(slot)) {
+      RunJobs(model, runner, *std::move(jobs));
+    } else if (Leaves(runner)) {
       return;
     }
   }
   MutexLock lock(&mutex_);
-  slot.serving = false;
+  runner.serving = false;
   --serving_;
   ended_.NotifyAll();
 }
 
-bool Pool::Leaves(Slot& slot) {
+bool Pool::Leaves(Runner& runner) {
   std::unique_ptr<Instance> instance;
   bool had_failed;
   {
-    MutexLock lock(&slot.mutex);
-    instance.swap(slot.instance);
-    had_failed = !std::exchange(slot.last_error, absl::OkStatus()).ok();
-    slot.retry_at = absl::ZeroDuration();
-    slot.pause = options_.first_pause;
+    MutexLock lock(&runner.mutex);
+    instance.swap(runner.instance);
+    had_failed = !std::exchange(runner.last_error, absl::OkStatus()).ok();
+    runner.retry_at = absl::ZeroDuration();
+    runner.pause = options_.first_pause;
   }
   const bool was_ready = instance != nullptr;
   instance = nullptr;  // outside every lock
   MutexLock lock(&mutex_);
   if (was_ready) --counted_.instances_ready;
   if (had_failed) --counted_.instances_failed;
-  if (slot.index < wanted_) return false;  // it is wanted again
-  slot.serving = false;
+  if (runner.index < wanted_) return false;  // it is wanted again
+  runner.serving = false;
   --serving_;
   ended_.NotifyAll();
   return true;
 }
 
-absl::Duration Pool::NextJobAt(Slot& slot) {
+absl::Duration Pool::NextJobAt(Runner& runner) {
   {
     MutexLock lock(&mutex_);
     if (counted_.instances_ready == 0) return absl::ZeroDuration();
   }
-  MutexLock lock(&slot.mutex);
-  return slot.retry_at;
+  MutexLock lock(&runner.mutex);
+  return runner.retry_at;
 }
 
-void Pool::RunJobs(Model& model, Slot& slot, std::vector<JobQueue::Taken> jobs) {
-  if (jobs.size() > 1 && RunTogether(model, slot, &jobs)) return;
+void Pool::RunJobs(Model& model, Runner& runner, std::vector<JobQueue::Taken> jobs) {
+  if (jobs.size() > 1 && RunTogether(model, runner, &jobs)) return;
   // Runs them one by one, so that a job whose rows the model cannot take does not fail the others.
-  for (JobQueue::Taken& taken : jobs) RunAlone(model, slot, std::move(taken));
+  for (JobQueue::Taken& taken : jobs) RunAlone(model, runner, std::move(taken));
 }
 
-bool Pool::RunTogether(Model& model, Slot& slot, std::vector<JobQueue::Taken>* jobs) {
+bool Pool::RunTogether(Model& model, Runner& runner, std::vector<JobQueue::Taken>* jobs) {
   const absl::Duration begun = clock_->Monotonic();
   std::vector<const Job*> joining;
   for (const JobQueue::Taken& taken : *jobs) joining.push_back(&taken.job);
   const JoinedJobs joined(std::move(joining));
   const absl::StatusOr<InferenceResult> result =
-      RunOnce(model, slot, {joined.inputs(), joined.outputs(), joined.rows()});
+      RunOnce(model, runner, {joined.inputs(), joined.outputs(), joined.rows()});
   if (!result.ok()) return false;
   absl::StatusOr<std::vector<InferenceResult>> parts = joined.Split(*result);
   if (!parts.ok()) {
@@ -172,41 +173,41 @@ bool Pool::RunTogether(Model& model, Slot& slot, std::vector<JobQueue::Taken>* j
   return true;
 }
 
-void Pool::RunAlone(Model& model, Slot& slot, JobQueue::Taken taken) {
+void Pool::RunAlone(Model& model, Runner& runner, JobQueue::Taken taken) {
   const absl::Duration begun = clock_->Monotonic();
   const Job& job = taken.job;
   absl::StatusOr<InferenceResult> result =
       begun < job.deadline
-          ? RunOnce(model, slot, {job.inputs, job.outputs, job.rows})
+          ? RunOnce(model, runner, {job.inputs, job.outputs, job.rows})
           : absl::DeadlineExceededError(
                 fmt::format("model '{}': the deadline passed while other requests of the batch ran",
                             options_.name));
   Answer(std::move(taken), begun, std::move(result));
 }
 
-absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Slot& slot, const Run& run) {
+absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Runner& runner, const Run& run) {
   const absl::Duration begun = clock_->Monotonic();
   {
     MutexLock lock(&mutex_);
     ++active_.running;
-    slot.run_began = begun;
-    slot.run_limit = options_.row_limit * run.rows;
+    runner.run_began = begun;
+    runner.run_limit = options_.row_limit * run.rows;
   }
   absl::StatusOr<InferenceResult> result;
   {
-    MutexLock lock(&slot.mutex);
-    const absl::Status made = EnsureInstance(model, slot);
-    result = made.ok() ? slot.instance->Run({.inputs = run.inputs,
-                                             .outputs = run.outputs,
-                                             .rows = run.rows,
-                                             .row_limit = options_.row_limit})
+    MutexLock lock(&runner.mutex);
+    const absl::Status made = EnsureInstance(model, runner);
+    result = made.ok() ? runner.instance->Run({.inputs = run.inputs,
+                                               .outputs = run.outputs,
+                                               .rows = run.rows,
+                                               .row_limit = options_.row_limit})
                        : absl::StatusOr<InferenceResult>(made);
   }
   const absl::Duration took = clock_->Monotonic() - begun;
   run_seconds_.Record(took);
   MutexLock lock(&mutex_);
   --active_.running;
-  slot.run_began = absl::InfiniteDuration();
+  runner.run_began = absl::InfiniteDuration();
   counted_.run.Add(took);
   active_.last_run = clock_->Now();
   if (result.ok()) {
@@ -216,33 +217,33 @@ absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Slot& slot, const Ru
   return result;
 }
 
-absl::Status Pool::EnsureInstance(Model& model, Slot& slot) {
-  if (slot.instance != nullptr) return absl::OkStatus();
+absl::Status Pool::EnsureInstance(Model& model, Runner& runner) {
+  if (runner.instance != nullptr) return absl::OkStatus();
   const absl::Duration now = clock_->Monotonic();
-  if (now < slot.retry_at) return slot.last_error;
+  if (now < runner.retry_at) return runner.last_error;
 
   absl::StatusOr<std::unique_ptr<Instance>> made = model.CreateInstance();
-  const bool failed_before = !slot.last_error.ok();
+  const bool failed_before = !runner.last_error.ok();
   if (made.ok()) {
-    slot.instance = *std::move(made);
-    slot.last_error = absl::OkStatus();
-    slot.retry_at = absl::ZeroDuration();
+    runner.instance = *std::move(made);
+    runner.last_error = absl::OkStatus();
+    runner.retry_at = absl::ZeroDuration();
   } else {
-    slot.last_error = absl::Status(
+    runner.last_error = absl::Status(
         made.status().code(), fmt::format("model '{}': an instance could not be made: {}",
                                           options_.name, std::string(made.status().message())));
-    slot.retry_at = clock_->Monotonic() + slot.pause;
-    slot.pause = std::min(2 * slot.pause, options_.longest_pause);
+    runner.retry_at = clock_->Monotonic() + runner.pause;
+    runner.pause = std::min(2 * runner.pause, options_.longest_pause);
     log.Warning(instance_limit, "an instance could not be made",
                 {{"model", options_.name},
                  {"error", std::string(made.status().message())},
-                 {"next_attempt_ms", absl::ToInt64Milliseconds(slot.retry_at - now)}});
+                 {"next_attempt_ms", absl::ToInt64Milliseconds(runner.retry_at - now)}});
   }
   MutexLock lock(&mutex_);
-  if (slot.last_error.ok()) ++counted_.instances_ready;
-  if (slot.last_error.ok() && failed_before) --counted_.instances_failed;
-  if (!slot.last_error.ok() && !failed_before) ++counted_.instances_failed;
-  return slot.last_error;
+  if (runner.last_error.ok()) ++counted_.instances_ready;
+  if (runner.last_error.ok() && failed_before) --counted_.instances_failed;
+  if (!runner.last_error.ok() && !failed_before) ++counted_.instances_failed;
+  return runner.last_error;
 }
 
 void Pool::Answer(JobQueue::Taken taken, absl::Duration begun,
@@ -279,18 +280,18 @@ void Pool::Stop(absl::Duration grace) {
 
 void Pool::Unload() {
   std::unique_ptr<Model> model;
-  std::vector<std::unique_ptr<Slot>> slots;
+  std::vector<std::unique_ptr<Runner>> runners;
   {
     MutexLock lock(&mutex_);
     model.swap(model_);
-    slots.swap(slots_);
+    runners.swap(runners_);
     memory_bytes_ = 0;
     if (model != nullptr) lost_workers_ += model->lost_workers();
   }
-  for (const std::unique_ptr<Slot>& slot : slots) {
-    if (slot->thread.joinable()) slot->thread.join();
+  for (const std::unique_ptr<Runner>& runner : runners) {
+    if (runner->thread.joinable()) runner->thread.join();
   }
-  slots.clear();  // outside every lock, and before the model that owns what instances share
+  runners.clear();  // outside every lock, and before the model that owns what instances share
   model = nullptr;
   MutexLock lock(&mutex_);
   counted_.instances_ready = counted_.instances_failed = 0;
@@ -321,9 +322,9 @@ PoolActivity Pool::ActivityNow(size_t depth) const {
   activity.depth = depth;
   activity.instances = target_;
   const absl::Duration now = clock_->Monotonic();
-  for (const std::unique_ptr<Slot>& slot : slots_) {
-    if (slot->run_began != absl::InfiniteDuration() &&
-        now - slot->run_began > slot->run_limit + kHangingMargin) {
+  for (const std::unique_ptr<Runner>& runner : runners_) {
+    if (runner->run_began != absl::InfiniteDuration() &&
+        now - runner->run_began > runner->run_limit + kHangingMargin) {
       ++activity.instances_hanging;
     }
   }

@@ -89,8 +89,8 @@ class Pool {
 
  private:
   // An instance, its thread, and the attempts to create it.
-  struct Slot {
-    Slot(size_t index, absl::Duration first_pause) : index(index), pause(first_pause) {}
+  struct Runner {
+    Runner(size_t index, absl::Duration first_pause) : index(index), pause(first_pause) {}
 
     const size_t index;
 
@@ -109,18 +109,19 @@ class Pool {
 
   Pool(Options options, Clock* clock, std::shared_ptr<JobQueue> queue);
 
-  // Starts a thread for each wanted slot that has none.
+  // Starts a thread for each wanted runner that has none.
   void StartThreads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Serve(Model& model, Slot& slot);
-  // Destroys the slot's instance. Returns true if the slot is still not wanted, so that its thread
-  // must end.
-  bool Leaves(Slot& slot);
+  void Serve(Model& model, Runner& runner);
+  // Destroys the runner's instance. Returns true if the runner is still not wanted, so that its
+  // thread must end.
+  bool Leaves(Runner& runner);
   // Joins all threads and unloads the model. REQUIRES: no thread will take a job.
   void Unload();
-  // Returns the monotonic time from which `slot` may take a job.
-  absl::Duration NextJobAt(Slot& slot);
+  // Returns the monotonic time from which `runner` may take a job.
+  absl::Duration NextJobAt(Runner& runner);
   PoolActivity ActivityNow(size_t depth) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status EnsureInstance(Model& model, Slot& slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(slot.mutex);
+  absl::Status EnsureInstance(Model& model, Runner& runner)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(runner.mutex);
   // The arguments of one call of an instance.
   struct Run {
     absl::Span<const TensorView> inputs;
@@ -129,11 +130,11 @@ class Pool {
   };
 
   // Runs the jobs, together if there are several, and answers them.
-  void RunJobs(Model& model, Slot& slot, std::vector<JobQueue::Taken> jobs);
+  void RunJobs(Model& model, Runner& runner, std::vector<JobQueue::Taken> jobs);
   // Returns false if the joined run failed. The jobs are then untouched and unanswered.
-  bool RunTogether(Model& model, Slot& slot, std::vector<JobQueue::Taken>* jobs);
-  void RunAlone(Model& model, Slot& slot, JobQueue::Taken taken);
-  absl::StatusOr<InferenceResult> RunOnce(Model& model, Slot& slot, const Run& run);
+  bool RunTogether(Model& model, Runner& runner, std::vector<JobQueue::Taken>* jobs);
+  void RunAlone(Model& model, Runner& runner, JobQueue::Taken taken);
+  absl::StatusOr<InferenceResult> RunOnce(Model& model, Runner& runner, const Run& run);
   void Answer(JobQueue::Taken taken, absl::Duration begun, absl::StatusOr<InferenceResult> result);
 
   const Options options_;
@@ -145,11 +146,11 @@ class Pool {
   Mutex life_mutex_;  // serialises changes of the model and the threads; taken before mutex_
 
   mutable Mutex mutex_;
-  CondVar ended_;                              // signalled when the thread of a slot ends
+  CondVar ended_;                              // signalled when the thread of a runner ends
   size_t target_ ABSL_GUARDED_BY(mutex_);      // number of instances while a model is loaded
   size_t wanted_ ABSL_GUARDED_BY(mutex_) = 0;  // target_, or 0 while there is no model
   std::unique_ptr<Model> model_ ABSL_GUARDED_BY(mutex_);
-  std::vector<std::unique_ptr<Slot>> slots_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Runner>> runners_ ABSL_GUARDED_BY(mutex_);
   PoolActivity active_ ABSL_GUARDED_BY(mutex_);  // without the fields that ActivityNow() fills in
   RunStats counted_ ABSL_GUARDED_BY(mutex_);
   uint64_t lost_workers_ ABSL_GUARDED_BY(mutex_) = 0;  // lost workers of earlier models

@@ -22,6 +22,7 @@ namespace souvenir::compute {
 //   watch.Poll(TakeUp);    // nothing, until the folder of "a" changes and settles
 class FolderWatch {
  public:
+  // Not checked here: CheckComputeConfig() has checked the values that users set.
   struct Options {
     std::string directory;  // the repository
     // Time for which a new or changed folder must stay unchanged before Poll() reports it, so that

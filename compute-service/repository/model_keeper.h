@@ -19,6 +19,7 @@ namespace souvenir::compute {
 // Owned by the service; the repository and the clock must outlive it. Thread-safe.
 class ModelKeeper {
  public:
+  // Not checked here: CheckComputeConfig() has checked the values that users set.
   struct Options {
     absl::Duration interval = absl::Milliseconds(250);    // between two looks
     absl::Duration measure_interval = absl::Seconds(2);   // between measurements of memory

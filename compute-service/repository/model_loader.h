@@ -18,6 +18,7 @@ struct LoadedModel {
 // Thread-safe.
 class ModelLoader {
  public:
+  // Not checked here: CheckComputeConfig() has checked the values that users set.
   struct Options {
     std::string worker_directory;  // directory of the programs souvenir-worker-<backend>
     int nice = 0;                  // of worker processes, 0 to 19

@@ -21,6 +21,7 @@ namespace souvenir::compute {
 // backends, and all that `context` points to, must outlive it and the models.
 class ModelSource {
  public:
+  // Not checked here: CheckComputeConfig() has checked the values that users set.
   struct Options {
     std::string directory;   // in Triton's layout; need not exist
     ModelSettings defaults;  // for models that do not set their own

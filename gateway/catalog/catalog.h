@@ -86,6 +86,7 @@ class Catalog {
   using Policies = std::map<std::string, souvenir::config::v1::ModelPolicy>;
   using Listener = std::function<void(const CatalogSnapshot&)>;
 
+  // Every value is valid.
   struct Options {
     Policies policies;            // policies by model name
     std::string file;             // path of the catalog's file; "" for none

@@ -23,6 +23,7 @@ namespace souvenir::gateway {
 // and removed endpoints until the poller is stopped.
 class CatalogPoller {
  public:
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     absl::Duration interval = absl::Seconds(2);  // pause between polls of an endpoint
     absl::Duration timeout = absl::Seconds(5);   // limit of one call of a poll

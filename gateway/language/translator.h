@@ -47,6 +47,7 @@ absl::StatusOr<std::string_view> TranslatedText(const cache::Entry& entry);
 // Owned by the gateway. Thread-safe.
 class Translator {
  public:
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     size_t max_text_bytes = 65'536;  // limit of the text, as it came and in Normalization Form C
     size_t max_targets = 32;

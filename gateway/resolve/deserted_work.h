@@ -20,6 +20,7 @@ namespace souvenir::gateway {
 // Owned by the resolver. Thread-safe.
 class DesertedWork {
  public:
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     uint32_t max_calls = 32;           // for one model; 0: deserted calls are cancelled at once
     uint64_t max_bytes = 64ull << 20;  // of the requests that these calls keep; 0 as above

@@ -33,6 +33,7 @@ namespace souvenir::gateway {
 // blocks, except the destructor.
 class Resolver {
  public:
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     cache::FlightTable::Options flights;
     uint64_t max_bytes = 256u << 20;  // most bytes of inputs that wait to be computed

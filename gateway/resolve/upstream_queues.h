@@ -28,6 +28,7 @@ namespace souvenir::gateway {
 // Owned by the resolver. Thread-safe. All rows must have landed before it is destroyed.
 class UpstreamQueues {
  public:
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     size_t max_waiting_rows = 16'384;  // for one model; at least 1
     int max_calls = 256;               // under way for one model; at least 1

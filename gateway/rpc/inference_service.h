@@ -37,6 +37,7 @@ class InferenceService final
           inference::GRPCInferenceService::WithRawCallbackMethod_ModelStreamInfer<
               InferenceCallbacks<inference::GRPCInferenceService::Service>>> {
  public:
+  // Every value is valid.
   struct Options {
     std::string version;          // of this program
     absl::Duration call_timeout;  // of calls that are passed on to compute

@@ -26,6 +26,7 @@ class AddressWatcher {
   // even if nothing has changed.
   using Listener = std::function<void(std::vector<EndpointAddress>)>;
 
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     std::vector<std::string> names;  // "host:port", names and numeric addresses
     absl::Duration interval = absl::Seconds(2);

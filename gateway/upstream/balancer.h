@@ -47,6 +47,7 @@ CallOutcome CallOutcomeOf(const absl::Status& status);
 // endpoint once, under one lock. The clock must outlive the balancer.
 class Balancer {
  public:
+  // Set by code alone, so the bounds are the caller's to keep.
   struct Options {
     Backoff::Options ejection = {
         .free_failures = 2, .first = absl::Milliseconds(500), .longest = absl::Seconds(30)};

@@ -28,6 +28,7 @@ class BoundedLookup {
   // as long as the function itself.
   using LookUp = std::function<Addresses(const std::string& name)>;
 
+  // Set by code alone, so the bounds are the caller's to keep.
   struct Options {
     absl::Duration limit = absl::Seconds(5);  // of one LookUpAll()
     LookUp look_up = LookUpAddresses;

@@ -26,6 +26,7 @@ namespace souvenir::gateway {
 // Not thread-safe.
 class ConcurrencyLimit {
  public:
+  // Set by code alone, so the bounds are the caller's to keep.
   struct Options {
     int first = 2;   // limit before the first answer; at least 1
     int most = 256;  // at least `first`

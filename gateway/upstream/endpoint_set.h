@@ -27,6 +27,7 @@ class EndpointSet final : public Upstream {
  public:
   using Connect = std::function<std::unique_ptr<UpstreamServer>(const EndpointAddress&)>;
 
+  // Every value is valid.
   struct Options {
     std::string setting;  // name of the setting that has the addresses, for messages
     Balancer::Options balancer;

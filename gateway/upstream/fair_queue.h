@@ -44,6 +44,7 @@ class FairQueue {
   static constexpr int kLevels = 9;        // number of priorities; 1 is the most urgent
   static constexpr int kDefaultLevel = 5;  // priority of an item that names none
 
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     size_t limit = 16'384;                    // most items
     absl::Duration aging = absl::Seconds(1);  // see above

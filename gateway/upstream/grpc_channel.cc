@@ -62,10 +62,6 @@ std::shared_ptr<grpc::Channel> OpenChannel(const GrpcChannelOptions& options) {
   return grpc::CreateCustomChannel(options.address, UpstreamCredentials(), arguments);
 }
 
-std::chrono::system_clock::time_point DeadlineIn(absl::Duration timeout) {
-  return absl::ToChronoTime(absl::Now() + timeout);
-}
-
 bool IsAway(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;

@@ -4,7 +4,6 @@
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/status.h>
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -30,9 +29,6 @@ struct GrpcChannelOptions {
 
 // Returns a channel, which connects when it is used and reconnects by itself.
 std::shared_ptr<grpc::Channel> OpenChannel(const GrpcChannelOptions& options);
-
-// Returns the deadline of a call that may take `timeout` from now on.
-std::chrono::system_clock::time_point DeadlineIn(absl::Duration timeout);
 
 // Returns true if the status says that the server has gone, or is too slow to tell.
 bool IsAway(const grpc::Status& status);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/grpc/caller.h"
 #include "common/logging/logging.h"
 #include "common/model_name.h"
 #include "common/souvenir_names.h"

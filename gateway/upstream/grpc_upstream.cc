@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/grpc/caller.h"
 #include "common/mutex.h"
 #include "gateway/upstream/call_group.h"
 #include "gateway/upstream/grpc_infer_message.h"

@@ -18,6 +18,7 @@ namespace souvenir::compute {
 // in the folder of its version. Its inputs and outputs are those of its configuration. Thread-safe.
 class ExecBackend final : public Backend {
  public:
+  // Not checked here: CheckComputeConfig() has checked the values that users set.
   struct Options {
     std::string worker_program;    // path of souvenir-worker-exec
     std::string python_directory;  // directory of souvenir_worker.py

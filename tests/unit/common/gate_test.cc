@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -95,6 +96,17 @@ TEST(GateTest, APassThatAnotherThreadGivesBackIsCountedWhereItWasTaken) {
   std::thread([&] { pass.reset(); }).join();
   EXPECT_EQ(gate.inside(), 0u);
   gate.WaitUntilEmpty();
+}
+
+TEST(GateDeathTest, NobodyMayBeInsideWhenItIsDestroyed) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        auto gate = std::make_unique<Gate>();
+        const std::optional<Gate::Pass> pass = gate->Enter();
+        gate.reset();
+      },
+      "somebody is inside");
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+
+#include "tests/fakes/documented_defaults.h"
 
 namespace souvenir::compute {
 namespace {
@@ -33,6 +36,20 @@ TEST(CheckComputeConfigTest, RefusesBuffersThatHoldTooFewMessages) {
   config.mutable_connections()->set_max_buffer_bytes(1);
   EXPECT_THAT(std::string(CheckComputeConfig(config).message()),
               HasSubstr("connections.max_buffer_bytes is 1"));
+}
+
+TEST(DefaultComputeConfigTest, IsWhatTheDocumentSays) {
+  size_t compared = 0;
+  for (const auto& [setting, value] :
+       DocumentedDefaults(SOUVENIR_CONFIGURATION_PAGE, "souvenir-compute")) {
+    const std::optional<std::string> ours = DocumentedForm(DefaultComputeConfig(), setting);
+    // A default that the program works out is described in words.
+    const bool in_words = value.empty() || value == "none" || value.find(' ') != std::string::npos;
+    if (!ours || in_words) continue;
+    EXPECT_EQ(*ours, value) << setting;
+    ++compared;
+  }
+  EXPECT_GE(compared, 15u);
 }
 
 }  // namespace

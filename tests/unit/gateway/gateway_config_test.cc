@@ -4,7 +4,10 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+
+#include "tests/fakes/documented_defaults.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -140,6 +143,20 @@ TEST(GatewayConfigTest, APolicyThatIsNoneIsRefusedAndNotTakenForAnother) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("memory.policy: 7 came"));
   EXPECT_TRUE(CheckGatewayConfig(With("memory { policy: LRU }")).ok());
+}
+
+TEST(DefaultGatewayConfigTest, IsWhatTheDocumentSays) {
+  size_t compared = 0;
+  for (const auto& [setting, value] :
+       DocumentedDefaults(SOUVENIR_CONFIGURATION_PAGE, "souvenir-gateway")) {
+    const std::optional<std::string> ours = DocumentedForm(DefaultGatewayConfig(), setting);
+    // A default that the program works out is described in words.
+    const bool in_words = value.empty() || value == "none" || value.find(' ') != std::string::npos;
+    if (!ours || in_words) continue;
+    EXPECT_EQ(*ours, value) << setting;
+    ++compared;
+  }
+  EXPECT_GE(compared, 30u);
 }
 
 }  // namespace
