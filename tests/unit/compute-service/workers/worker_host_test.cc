@@ -273,7 +273,7 @@ TEST_F(WorkerHostTest, AnswersOfSeveralRequestsComeInOrder) {
   std::vector<std::string> requests;
   std::vector<std::string> expected;
   for (int i = 0; i < 100; ++i) {
-    expected.push_back(std::string(100'000, static_cast<char>('a' + i % 26)));
+    expected.emplace_back(100'000, static_cast<char>('a' + i % 26));
     requests.push_back("echo:" + expected.back());
   }
   EXPECT_TRUE(AskAll(requests) == expected);

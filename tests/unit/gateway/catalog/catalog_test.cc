@@ -1,5 +1,6 @@
 #include "gateway/catalog/catalog.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -166,7 +167,7 @@ TEST(CatalogTest, CountersOutliveAReload) {
 TEST(CatalogTest, ModelsThatGoUnaskedLeaveNothingButTheirNames) {
   Catalog catalog({});
   for (int round = 0; round < 100; ++round) {
-    catalog.Update(Models({TextModel("m" + std::to_string(round), "in", "out")}));
+    catalog.Update(Models({TextModel(fmt::format("m{}", round), "in", "out")}));
   }
   EXPECT_EQ(catalog.counters().size(), 1u);
   EXPECT_TRUE(catalog.was_known("m0"));

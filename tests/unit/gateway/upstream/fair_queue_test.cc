@@ -64,7 +64,7 @@ TEST_F(FairQueueTest, ATenantThatComesAgainAtOnceHasNoTwoTurns) {
   for (int i = 0; i < 10; ++i) Push("many", fmt::format("m{}", i));
   std::vector<std::string> order;
   for (int i = 0; i < 4; ++i) {
-    Push("one", "o" + std::to_string(i));
+    Push("one", fmt::format("o{}", i));
     for (const std::string& name : Pop(2)) order.push_back(name);
   }
   EXPECT_THAT(order, ElementsAre("m0", "o0", "m1", "o1", "m2", "o2", "m3", "o3"));
