@@ -102,7 +102,7 @@ absl::StatusOr<FilesCheck> MakeFilesCheck(Backend* backend, const ModelDescripti
     if (present.ok() && present->text == text) return absl::OkStatus();
     if (on_change) on_change(present.ok() && !present->text.empty() ? present->text : "none");
     return absl::UnavailableError(
-        fmt::format("the files of model '{0}' have changed since it was loaded; "
+        fmt::format("the files of model '{0}' have changed since they were last read; "
                     "`souvenir models load {0}` loads it again",
                     description.config.name()));
   };

@@ -40,9 +40,10 @@ absl::Status WithDerivation(absl::Status status, const std::string& derivation) 
 
 // Returns a model that compute has described. UNAVAILABLE, with compute's reason, if compute lists
 // the model but has not described it, for example because its configuration is wrong.
-absl::StatusOr<CatalogModelPtr> FindDescribed(const CatalogSnapshot& models,
-                                              const std::string& name, const std::string& version) {
-  SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model, models.Find(name, version));
+absl::StatusOr<CatalogModelPtr> FindDescribed(const Catalog& catalog, const std::string& name,
+                                              const std::string& version) {
+  SOUVENIR_RETURN_IF_ERROR(catalog.CheckKnown());
+  SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model, catalog.snapshot()->Find(name, version));
   if (model->known.has_metadata()) return model;
   const std::string& reason = model->known.reason();
   return absl::UnavailableError(
@@ -174,9 +175,8 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
     grpc::CallbackServerContext* context, const inference::ModelMetadataRequest* request,
     inference::ModelMetadataResponse* response) {
   return Answer(context, "ModelMetadata", [&]() -> absl::Status {
-    SOUVENIR_ASSIGN_OR_RETURN(
-        const CatalogModelPtr model,
-        FindDescribed(*catalog_->snapshot(), request->name(), request->version()));
+    SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model,
+                              FindDescribed(*catalog_, request->name(), request->version()));
     *response = model->known.metadata();
     (*response->mutable_properties())[kDigestName] = model->digest;
     return absl::OkStatus();
@@ -187,9 +187,8 @@ grpc::ServerUnaryReactor* InferenceService::ModelConfig(
     grpc::CallbackServerContext* context, const inference::ModelConfigRequest* request,
     inference::ModelConfigResponse* response) {
   return Answer(context, "ModelConfig", [&]() -> absl::Status {
-    SOUVENIR_ASSIGN_OR_RETURN(
-        const CatalogModelPtr model,
-        FindDescribed(*catalog_->snapshot(), request->name(), request->version()));
+    SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model,
+                              FindDescribed(*catalog_, request->name(), request->version()));
     *response->mutable_config() = model->known.config();
     return absl::OkStatus();
   });

@@ -849,5 +849,31 @@ TEST_F(GatewayTest, ACallerWhoLeavesAModelLoadIsLetGo) {
   backend_->HoldLoads(false);
 }
 
+TEST(GatewayWithoutComputeTest, SaysThatNothingIsKnownYetAndNotThatAModelIsAbsent) {
+  config::v1::GatewayConfig config;
+  config.set_listen_address("127.0.0.1:0");
+  config.set_admin_address("127.0.0.1:0");
+  config.set_metrics_address("");
+  config.set_compute_address("127.0.0.1:1");
+  auto gateway = gateway::Gateway::Create(config, {});
+  ASSERT_TRUE(gateway.ok()) << gateway.status();
+  const auto stub = inference::GRPCInferenceService::NewStub(grpc::CreateChannel(
+      "127.0.0.1:" + std::to_string((*gateway)->port()), grpc::InsecureChannelCredentials()));
+  grpc::ClientContext metadata_context;
+  inference::ModelMetadataRequest metadata_request;
+  metadata_request.set_name("m");
+  inference::ModelMetadataResponse metadata;
+  const grpc::Status described =
+      stub->ModelMetadata(&metadata_context, metadata_request, &metadata);
+  EXPECT_EQ(described.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(described.error_message(), HasSubstr("compute has never answered this gateway"));
+  grpc::ClientContext config_context;
+  inference::ModelConfigRequest config_request;
+  config_request.set_name("m");
+  inference::ModelConfigResponse model_config;
+  EXPECT_EQ(stub->ModelConfig(&config_context, config_request, &model_config).error_code(),
+            grpc::StatusCode::UNAVAILABLE);
+}
+
 }  // namespace
 }  // namespace souvenir

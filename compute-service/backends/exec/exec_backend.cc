@@ -281,6 +281,8 @@ absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription&
   process.environment = ChildEnvironment(
       {"PYTHONPATH=" + BeforeInheritedPath("PYTHONPATH", options_.python_directory, environ),
        "PYTHONUNBUFFERED=1",
+       // Tells souvenir_worker that its standard input and output are the service's pipes.
+       "SOUVENIR_MODEL_PIPES=1",
        // The repository may be read-only, and its files are in the digest.
        "PYTHONDONTWRITEBYTECODE=1"},
       options_.inherit, environ);

@@ -36,6 +36,21 @@ _ARRAY_TYPES = {"BOOL": ("|b1",), "UINT8": ("|u1",), "INT8": ("|i1",), "UINT16":
 _MOST_ERROR_CHARACTERS = 1000
 
 
+def _take_pipes():
+    """Returns the service's pipes, which were standard input and output. From now on, reading finds
+    the end and printing goes to standard error."""
+    pipes = (os.dup(0), os.dup(1))
+    with open(os.devnull, "rb") as null:
+        os.dup2(null.fileno(), 0)
+    os.dup2(2, 1)
+    return pipes
+
+
+# The service sets the variable, so that modules which are imported later may print. Processes that
+# the program starts have a standard output of their own.
+_PIPES = _take_pipes() if os.environ.pop("SOUVENIR_MODEL_PIPES", "") else None
+
+
 class _ModelError(Exception):
     """What the function returned is not what the configuration declares."""
 
@@ -303,12 +318,9 @@ class _Channel:
     """Messages on what were standard input and output."""
 
     def __init__(self):
-        self._input = os.fdopen(os.dup(0), "rb")
-        self._output = os.fdopen(os.dup(1), "wb")
-        # Whatever else reads or prints disturbs nothing.
-        with open(os.devnull, "rb") as null:
-            os.dup2(null.fileno(), 0)
-        os.dup2(2, 1)
+        pipes = _PIPES or _take_pipes()
+        self._input = os.fdopen(pipes[0], "rb")
+        self._output = os.fdopen(pipes[1], "wb")
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")  # printing is no reason to fail

@@ -55,7 +55,7 @@ TEST_F(ModelFilesTest, AChangeIsAnErrorThatSaysWhatHelps) {
   const absl::Status status = check();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("the files of model 'm' have changed since it was loaded"),
+              AllOf(HasSubstr("the files of model 'm' have changed since they were last read"),
                     HasSubstr("`souvenir models load m`"), Not(HasSubstr(directory_.path()))));
 }
 

@@ -675,7 +675,7 @@ TEST_F(ModelRepositoryTest, FilesThatChangeBeforeTheFirstRequestAreNotServedUnde
   const absl::Status status = Ask("m").get().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(Message(status),
-              AllOf(HasSubstr("the files of model 'm' have changed since it was loaded"),
+              AllOf(HasSubstr("the files of model 'm' have changed since they were last read"),
                     HasSubstr("`souvenir models load m`"), Not(HasSubstr(directory_.string()))));
   EXPECT_EQ(backend_.loads(), 0);
   ASSERT_TRUE(Load("m").ok());
@@ -693,7 +693,7 @@ TEST_F(ModelRepositoryTest, FilesThatChangeWhileTheyLoadAreNotServed) {
   Write("m/1/file", "new");
   backend_.SetLoadStatus(absl::InternalError("half of a file"));
   backend_.HoldLoads(false);
-  EXPECT_THAT(Message(row.get().status()), AllOf(HasSubstr("have changed since it was loaded"),
+  EXPECT_THAT(Message(row.get().status()), AllOf(HasSubstr("have changed since they were last read"),
                                                  Not(HasSubstr("half of a file"))));
   EXPECT_EQ(backend_.live_models(), 0);
 }
@@ -704,7 +704,7 @@ TEST_F(ModelRepositoryTest, AnInstanceInAThreadIsNotMadeFromFilesThatHaveChanged
   Create();
   ASSERT_TRUE(Load("m").ok());  // an instance is made by the first request
   Write("m/1/file", "new");
-  EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("have changed since it was loaded"));
+  EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("have changed since they were last read"));
   EXPECT_EQ(backend_.live_instances(), 0);
   ASSERT_TRUE(Load("m").ok());
   EXPECT_TRUE(Ask("m").get().ok());
@@ -737,7 +737,7 @@ TEST_F(ModelRepositoryTest, FilesThatChangedElsewhereAreTakenUpByTheNextPoll) {
   backend_.SetDigest("engine with new files");
   Write("package", "upgraded");
   for (const char* model : {"loaded", "on_demand"}) {
-    EXPECT_THAT(Message(Ask(model).get().status()), HasSubstr("have changed since it was loaded"));
+    EXPECT_THAT(Message(Ask(model).get().status()), HasSubstr("have changed since they were last read"));
     PollFor(model);
     EXPECT_TRUE(Ask(model).get().ok()) << model;
   }
@@ -753,7 +753,7 @@ TEST_F(ModelRepositoryTest, FilesElsewhereThatDoNotLoadAreTriedOnce) {
   Write("package", "broken");
   backend_.SetLoadStatus(absl::InternalError("half of a package"));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("have changed since it was loaded"));
+    EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("have changed since they were last read"));
     PollFor("m");
     clock_.Advance(absl::Minutes(1));  // ends the pause of the instance
   }

@@ -92,7 +92,7 @@ def obey(inputs):
         return {"ANSWER": [str(os.getpid())]}
     return {"ANSWER": [text.upper() for text in inputs["TEXT"].texts()]}
 
-souvenir_channel = os.dup(1)
+souvenir_channel = os.dup(souvenir_worker._PIPES[1])
 souvenir_worker.serve(obey)
 )python";
 
@@ -471,7 +471,7 @@ TEST_F(ExecBackendTest, FilesThatHaveChangedAreNotServedUnderTheOldDigest) {
   EXPECT_THAT(Ask({"fine"}), ElementsAre("FINE")) << "the process has the old program";
   EXPECT_THAT(Ask({"crash"}), ElementsAre(HasSubstr("signal 11")));
   const std::string changed =
-      "UNAVAILABLE: the files of model 'obedient' have changed since it was loaded; "
+      "UNAVAILABLE: the files of model 'obedient' have changed since they were last read; "
       "`souvenir models load obedient` loads it again";
   for (int i = 0; i < 6; ++i) EXPECT_THAT(Ask({"fine"}), ElementsAre(changed));
   EXPECT_EQ(model_->CreateInstance().status().ToString(), changed);
@@ -548,6 +548,15 @@ TEST_F(ExecBackendTest, WhatAProgramSaysAsItDiesIsToldToTheCallerAndNotToTheLog)
               AllOf(HasSubstr("exit status 4"), HasSubstr("error_bytes="),
                     HasSubstr("it wrote what is no answer"), Not(HasSubstr("secret")),
                     Not(HasSubstr("4294967295"))));
+}
+
+TEST_F(ExecBackendTest, AProgramMayPrintBeforeItServes) {
+  Write("model.py",
+        "import souvenir_worker\n"
+        "print('hello', flush=True)\n"
+        "souvenir_worker.serve(lambda inputs: {'ANSWER': inputs['TEXT'].texts()})\n");
+  Start();
+  EXPECT_THAT(Ask({"x"}), ElementsAre("x"));
 }
 
 TEST_F(ExecBackendTest, WhatAProgramSaysAsItDiesOfSeveralRowsIsToldToNobody) {
