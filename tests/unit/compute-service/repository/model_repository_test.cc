@@ -1,5 +1,6 @@
 #include "compute-service/repository/model_repository.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -229,7 +230,7 @@ TEST_F(ModelRepositoryTest, AFolderWhoseNameIsNoneCostsItselfAlone) {
 
 TEST_F(ModelRepositoryTest, FoldersThatAreWrongCannotFloodTheLog) {
   for (int i = 0; i < 100; ++i) {
-    Write("m" + std::to_string(i) + "/config.pbtxt", "no_such_field: 1");
+    Write(fmt::format("m{}/config.pbtxt", i), "no_such_field: 1");
   }
   testing::internal::CaptureStderr();
   Create();
