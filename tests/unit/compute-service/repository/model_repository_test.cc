@@ -694,8 +694,9 @@ TEST_F(ModelRepositoryTest, FilesThatChangeWhileTheyLoadAreNotServed) {
   Write("m/1/file", "new");
   backend_.SetLoadStatus(absl::InternalError("half of a file"));
   backend_.HoldLoads(false);
-  EXPECT_THAT(Message(row.get().status()), AllOf(HasSubstr("have changed since they were last read"),
-                                                 Not(HasSubstr("half of a file"))));
+  EXPECT_THAT(
+      Message(row.get().status()),
+      AllOf(HasSubstr("have changed since they were last read"), Not(HasSubstr("half of a file"))));
   EXPECT_EQ(backend_.live_models(), 0);
 }
 
@@ -705,7 +706,8 @@ TEST_F(ModelRepositoryTest, AnInstanceInAThreadIsNotMadeFromFilesThatHaveChanged
   Create();
   ASSERT_TRUE(Load("m").ok());  // an instance is made by the first request
   Write("m/1/file", "new");
-  EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("have changed since they were last read"));
+  EXPECT_THAT(Message(Ask("m").get().status()),
+              HasSubstr("have changed since they were last read"));
   EXPECT_EQ(backend_.live_instances(), 0);
   ASSERT_TRUE(Load("m").ok());
   EXPECT_TRUE(Ask("m").get().ok());
@@ -738,7 +740,8 @@ TEST_F(ModelRepositoryTest, FilesThatChangedElsewhereAreTakenUpByTheNextPoll) {
   backend_.SetDigest("engine with new files");
   Write("package", "upgraded");
   for (const char* model : {"loaded", "on_demand"}) {
-    EXPECT_THAT(Message(Ask(model).get().status()), HasSubstr("have changed since they were last read"));
+    EXPECT_THAT(Message(Ask(model).get().status()),
+                HasSubstr("have changed since they were last read"));
     PollFor(model);
     EXPECT_TRUE(Ask(model).get().ok()) << model;
   }
@@ -754,7 +757,8 @@ TEST_F(ModelRepositoryTest, FilesElsewhereThatDoNotLoadAreTriedOnce) {
   Write("package", "broken");
   backend_.SetLoadStatus(absl::InternalError("half of a package"));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("have changed since they were last read"));
+    EXPECT_THAT(Message(Ask("m").get().status()),
+                HasSubstr("have changed since they were last read"));
     PollFor("m");
     clock_.Advance(absl::Minutes(1));  // ends the pause of the instance
   }
