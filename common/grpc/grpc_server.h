@@ -24,7 +24,8 @@ class HandledCalls;
 class HealthService;
 class ReflectionService;
 
-// One listening gRPC server with health (grpc.health.v1), reflection, and limits for its clients.
+// A gRPC server that listens on one address, with health (grpc.health.v1), reflection, and limits
+// for its clients.
 //
 // Owned by the service that it belongs to. That service and the grpc::Services must outlive it.
 // Thread-safe, except Shutdown(), which one thread calls.

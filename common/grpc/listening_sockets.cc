@@ -91,7 +91,7 @@ absl::StatusOr<ListeningSockets> ListenOn(const std::string& address) {
   absl::Cleanup close_all = [&sockets] {
     for (const int fd : sockets.descriptors) close(fd);
   };
-  // One IPv6 socket takes IPv4 connections, too.
+  // An IPv6 socket takes IPv4 connections, too.
   if (host == "0.0.0.0" || host == "::") {
     sockaddr_in6 any{};
     any.sin6_family = AF_INET6;

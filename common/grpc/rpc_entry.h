@@ -76,7 +76,7 @@ class RpcEntry {
   Gate gate_;
 };
 
-// One RPC, or one request of a stream of requests, from its coming to its answer.
+// Represents an RPC, or a request of a stream of requests, from its coming to its answer.
 //
 //   RpcCall call(entry, method);
 //   absl::Status status = call.admitted();

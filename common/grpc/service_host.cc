@@ -50,26 +50,23 @@ absl::Status ServiceHost::Start(const std::vector<grpc::Service*>& public_servic
   }
   grpc::ResourceQuota quota;
   quota.Resize(options_.buffer_bytes);
-  SOUVENIR_ASSIGN_OR_RETURN(admin_server_,
-                            GrpcServer::Start({.address = options_.admin_address,
-                                               .services = admin_services,
-                                               .max_message_bytes = options_.max_message_bytes,
-                                               .address_flag = "--admin",
-                                               .name = "admin",
-                                               .connections = options_.connections,
-                                               .quota = &quota}));
-  SOUVENIR_ASSIGN_OR_RETURN(public_server_,
-                            GrpcServer::Start({.address = options_.listen_address,
-                                               .services = public_services,
-                                               .max_message_bytes = options_.max_message_bytes,
-                                               .address_flag = "--listen",
-                                               .name = "public",
-                                               .connections = options_.connections,
-                                               .passes_compressed = options_.passes_compressed,
-                                               .quota = &quota,
-                                               .on_accepting = [this](bool accepting) {
-                                                 SetServing(kConnectionsHealth, accepting);
-                                               }}));
+  const GrpcServer::Options common = {.max_message_bytes = options_.max_message_bytes,
+                                      .connections = options_.connections,
+                                      .quota = &quota};
+  GrpcServer::Options admin = common;
+  admin.address = options_.admin_address;
+  admin.services = admin_services;
+  admin.address_flag = "--admin";
+  admin.name = "admin";
+  SOUVENIR_ASSIGN_OR_RETURN(admin_server_, GrpcServer::Start(admin));
+  GrpcServer::Options open = common;
+  open.address = options_.listen_address;
+  open.services = public_services;
+  open.address_flag = "--listen";
+  open.name = "public";
+  open.passes_compressed = options_.passes_compressed;
+  open.on_accepting = [this](bool accepting) { SetServing(kConnectionsHealth, accepting); };
+  SOUVENIR_ASSIGN_OR_RETURN(public_server_, GrpcServer::Start(open));
   metrics_.Add([this](MetricWriter& writer) {
     CollectServerMetrics(entry_.metrics(),
                          {{"public", public_server_.get()}, {"admin", admin_server_.get()}},

@@ -167,7 +167,7 @@ class ModelRepository {
     std::string taken_up;
   };
   Mutex changed_files_mutex_;
-  // By name and version.
+  // The versions whose files have changed, by name and version.
   std::map<std::pair<std::string, int64_t>, ChangedFiles> changed_files_
       ABSL_GUARDED_BY(changed_files_mutex_);
 

@@ -125,7 +125,7 @@ ModelTable::Models ModelTable::TakeOver(const std::string& name, const Reading& 
     return item.second != nullptr && reading.fresh.contains(item.first) &&
            item.second->can_be_asked();
   });
-  // As many older versions stay as versions of the reading cannot be asked; the newest ones.
+  // For each version of the reading that cannot be asked, an older version stays: the newest ones.
   auto lacking = static_cast<int64_t>(reading.fresh.size()) - asked;
   std::set<int64_t> staying;
   for (auto item = served.rbegin(); item != served.rend() && lacking > 0; ++item) {

@@ -90,8 +90,7 @@ ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context
                                                   const inference::ServerReadyRequest*,
                                                   inference::ServerReadyResponse* response) {
   return Answer(context, "ServerReady", [&] {
-    // One broken model does not make the server unready, but a server whose models are all broken
-    // is not ready.
+    // A server with a broken model is ready. A server whose models are all broken is not.
     const auto models = calls_.repository->All();
     const bool of_use =
         models.empty() || std::any_of(models.begin(), models.end(),

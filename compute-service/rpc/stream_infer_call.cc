@@ -7,7 +7,7 @@
 
 namespace souvenir::compute {
 
-// One request of the stream, which lives until its answer.
+// A request of the stream. It lives until its answer.
 struct StreamInferCall::Request {
   Request(std::shared_ptr<StreamInferCall> stream, uint64_t number,
           inference::ModelInferRequest* from)

@@ -12,8 +12,8 @@
 
 namespace souvenir::compute {
 
-// One ModelStreamInfer call. Each request is queued when it comes, and answered when it is ready,
-// with its id. A request that fails is answered with its error; the stream goes on.
+// A ModelStreamInfer call. It queues each request when it comes, and answers it with its id when it
+// is ready. A request that fails is answered with its error; the stream goes on.
 class StreamInferCall final
     : public RequestStream<inference::ModelInferRequest, inference::ModelStreamInferResponse> {
  public:

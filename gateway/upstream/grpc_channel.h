@@ -17,7 +17,8 @@ class Channel;
 
 namespace souvenir::gateway {
 
-// The connection of the gateway to one server, and the errors of its calls.
+// The connection of the gateway to one server, and the errors of its calls. All functions are
+// thread-safe, and none blocks.
 
 struct GrpcChannelOptions {
   std::string address;                   // "host:port"

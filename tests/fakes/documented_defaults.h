@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
+#include <gtest/gtest.h>
 
 #include <fstream>
 #include <map>
@@ -64,6 +65,22 @@ inline std::optional<std::string> DocumentedForm(const google::protobuf::Message
     }
   }
   return std::nullopt;
+}
+
+// Expects the values of `config` in the table of a section of docs/configuration.md, for at least
+// `least` settings.
+inline void ExpectDocumented(const google::protobuf::Message& config, const std::string& page,
+                             const std::string& section, size_t least) {
+  size_t compared = 0;
+  for (const auto& [setting, value] : DocumentedDefaults(page, section)) {
+    const std::optional<std::string> ours = DocumentedForm(config, setting);
+    // A default that the program works out is described in words.
+    const bool in_words = value.empty() || value == "none" || value.find(' ') != std::string::npos;
+    if (!ours || in_words) continue;
+    EXPECT_EQ(*ours, value) << setting;
+    ++compared;
+  }
+  EXPECT_GE(compared, least);
 }
 
 }  // namespace souvenir

@@ -94,5 +94,20 @@ TEST_F(TargetTest, ARowOfABatchIsTheSameAsABatchOfOne) {
       target.FingerprintOf({{"in", DataType::kBytes, shape_, std::string_view("\1\0\0\0b", 5)}}));
 }
 
+TEST_F(TargetTest, AFingerprintDoesNotDependOnWhatWasAskedBefore) {
+  const std::array<int64_t, 1> flat = {1};
+  const std::array<TensorView, 4> questions = {{{"in", DataType::kBytes, shape_, "text"},
+                                                {"in", DataType::kBytes, flat, "text"},
+                                                {"in", DataType::kUint8, shape_, "text"},
+                                                {"other", DataType::kBytes, shape_, "text"}}};
+  for (const TensorView& before : questions) {
+    const Target target(plain_);
+    (void)target.FingerprintOf({before});
+    for (const TensorView& question : questions) {
+      EXPECT_EQ(target.FingerprintOf({question}), Target(plain_).FingerprintOf({question}));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace souvenir::gateway
