@@ -103,16 +103,19 @@ class EndpointsTest : public ::testing::Test {
 };
 
 TEST_F(EndpointsTest, WhatComesAtOnceIsSpreadEvenly) {
-  std::array<int, 2> before{};
-  for (size_t i = 0; i < 2; ++i) {
-    before[i] = servers_[i].backend->runs();
-    servers_[i].backend->HoldRuns(true);
+  for (TestCompute& server : servers_) server.backend->HoldRuns(true);
+  // Two calls may always be under way. How many more depends on which server answered first when
+  // the model was asked for the first time.
+  for (int round = 0; round < 5; ++round) {
+    std::array<int, 2> before{};
+    for (size_t i = 0; i < 2; ++i) before[i] = servers_[i].backend->runs();
+    std::vector<std::future<grpc::Status>> calls;
+    for (int i = 0; i < 2; ++i) calls.push_back(AskNewLater());
+    for (size_t i = 0; i < 2; ++i) servers_[i].backend->WaitForRuns(before[i] + 1);
+    for (TestCompute& server : servers_) server.backend->HoldRuns(false);
+    for (auto& call : calls) EXPECT_TRUE(call.get().ok());
+    for (TestCompute& server : servers_) server.backend->HoldRuns(true);
   }
-  std::vector<std::future<grpc::Status>> calls;
-  for (int i = 0; i < 4; ++i) calls.push_back(AskNewLater());
-  for (size_t i = 0; i < 2; ++i) servers_[i].backend->WaitForRuns(before[i] + 2);
-  for (TestCompute& server : servers_) server.backend->HoldRuns(false);
-  for (auto& call : calls) EXPECT_TRUE(call.get().ok());
 }
 
 TEST_F(EndpointsTest, NoCallFailsWhileOneGoesAndComesBack) {
