@@ -160,6 +160,10 @@ absl::Status Gateway::StartServices() {
       Translator::Options{.max_text_bytes = config_.translation().max_text_bytes(),
                           .max_targets = config_.translation().max_targets()},
       catalog_.get());
+  speech_models_ = std::make_unique<SpeechModels>(
+      SpeechModels::Options{.max_text_bytes = config_.speech().max_text_bytes(),
+                            .max_message_bytes = config_.max_message_bytes()},
+      catalog_.get());
 
   const CallParts parts = {.entry = host_.entry(),
                            .resolver = resolver_.get(),
@@ -167,6 +171,7 @@ absl::Status Gateway::StartServices() {
                            .trust_tenant_header = config_.trust_tenant_header(),
                            .max_message_bytes = config_.max_message_bytes()};
   translation_service_ = std::make_unique<TranslationService>(parts, translator_.get());
+  speech_service_ = std::make_unique<SpeechService>(parts, speech_models_.get());
   stats_service_ = std::make_unique<StatsService>(
       StatsService::Sources{catalog_.get(), cache_.get(), resolver_.get()}, host_.entry());
   cache_service_ = std::make_unique<CacheService>(
@@ -194,6 +199,7 @@ absl::Status Gateway::StartServices() {
   catalog_->Listen([this](const CatalogSnapshot& snapshot) {
     targets_.OnCatalog(snapshot);
     translator_->OnCatalog(snapshot);
+    speech_models_->OnCatalog(snapshot);
     UpdateHealth(snapshot);
   });
   return absl::OkStatus();
@@ -204,9 +210,10 @@ absl::Status Gateway::StartServers() {
     CollectGatewayMetrics(*catalog_, *cache_, *resolver_, *compute_, writer);
     latency_.Collect(writer);
   });
-  return host_.Start({translation_service_.get(), stats_service_.get(), public_inference_.get()},
-                     {translation_service_.get(), stats_service_.get(), admin_inference_.get(),
-                      cache_service_.get()});
+  return host_.Start({translation_service_.get(), speech_service_.get(), stats_service_.get(),
+                      public_inference_.get()},
+                     {translation_service_.get(), speech_service_.get(), stats_service_.get(),
+                      admin_inference_.get(), cache_service_.get()});
 }
 
 void Gateway::UpdateHealth(const CatalogSnapshot& snapshot) {

@@ -13,10 +13,12 @@
 #include "common/timer_queue.h"
 #include "gateway/catalog/catalog.h"
 #include "gateway/catalog/catalog_poller.h"
+#include "gateway/language/speech/speech_models.h"
 #include "gateway/language/translator.h"
 #include "gateway/resolve/resolver.h"
 #include "gateway/rpc/cache_service.h"
 #include "gateway/rpc/inference_service.h"
+#include "gateway/rpc/speech_service.h"
 #include "gateway/rpc/stats_service.h"
 #include "gateway/rpc/target_directory.h"
 #include "gateway/rpc/translation_service.h"
@@ -84,8 +86,10 @@ class Gateway {
   std::unique_ptr<ThreadExecutor> disk_executor_;
   std::unique_ptr<ThreadExecutor> snapshot_executor_;
   std::unique_ptr<Translator> translator_;
+  std::unique_ptr<SpeechModels> speech_models_;
 
   std::unique_ptr<TranslationService> translation_service_;
+  std::unique_ptr<SpeechService> speech_service_;
   std::unique_ptr<StatsService> stats_service_;
   std::unique_ptr<CacheService> cache_service_;
   std::unique_ptr<InferenceService> public_inference_;

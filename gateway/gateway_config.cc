@@ -16,6 +16,7 @@
 #include "common/model_name.h"
 #include "common/status_macros.h"
 #include "gateway/catalog/catalog_poller.h"
+#include "gateway/language/speech/speech_models.h"
 #include "gateway/language/translator.h"
 #include "gateway/resolve/resolver.h"
 
@@ -153,6 +154,7 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.mutable_flights()->set_max_deserted_bytes(resolver.deserted.max_bytes);
   config.mutable_translation()->set_max_text_bytes(translator.max_text_bytes);
   config.mutable_translation()->set_max_targets(static_cast<uint32_t>(translator.max_targets));
+  config.mutable_speech()->set_max_text_bytes(SpeechModels::Options().max_text_bytes);
   config.mutable_upstream()->set_poll_interval_ms(milliseconds(poller.interval));
   config.mutable_upstream()->set_call_timeout_ms(milliseconds(resolver.call_timeout));
   config.mutable_upstream()->set_max_waiting_rows(
@@ -254,6 +256,8 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
                                       config.max_message_bytes()));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("translation.max_targets", config.translation().max_targets(), 1, 1024));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("speech.max_text_bytes", config.speech().max_text_bytes(), 1, 64u << 20));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("upstream.poll_interval_ms",
                                       config.upstream().poll_interval_ms(), 10, 86'400'000));
   SOUVENIR_RETURN_IF_ERROR(

@@ -1,5 +1,6 @@
 #include "common/language/language_tag.h"
 
+#include <fmt/format.h>
 #include <unicode/uloc.h>
 
 #include <algorithm>
@@ -37,6 +38,20 @@ std::optional<std::string> CanonicalLanguageTag(std::string_view tag) {
       uloc_toLanguageTag(locale, canonical, sizeof(canonical), /*strict=*/1, &error);
   if (U_FAILURE(error) || error == U_STRING_NOT_TERMINATED_WARNING) return std::nullopt;
   return std::string(canonical, static_cast<size_t>(size));
+}
+
+absl::StatusOr<std::string> CheckedLanguageTag(std::string_view tag, std::string_view field) {
+  std::optional<std::string> canonical = CanonicalLanguageTag(tag);
+  if (canonical) return *std::move(canonical);
+  return absl::InvalidArgumentError(fmt::format(
+      "{} '{}' is not a language tag; a BCP-47 tag is expected, as in 'en' or 'pt-BR'", field,
+      // Cut, because the field may hold anything; a tag cannot be longer.
+      tag.substr(0, 64)));
+}
+
+std::string_view WithoutLastSubtag(std::string_view tag) {
+  const size_t dash = tag.rfind('-');
+  return dash == std::string_view::npos ? std::string_view() : tag.substr(0, dash);
 }
 
 }  // namespace souvenir

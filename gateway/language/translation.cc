@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/status_macros.h"
+#include "gateway/language/overall_status.h"
 
 namespace souvenir::gateway {
 
@@ -29,14 +30,8 @@ Translation::Result Translation::result(size_t item, absl::Time now) const {
   const Answer& answer = call_.answer(questions_[item]);
   result.route = planned.target->model().name();
   result.status = answer.status;
-  Provenance& provenance = result.provenance.emplace();
-  provenance.kind = answer.kind;
-  provenance.key = answer.key;
-  provenance.model = result.route;
+  result.provenance = ProvenanceOf(call_, questions_[item], now);
   if (!answer.status.ok()) return result;
-  provenance.model_version = answer.entry->origin().version();
-  provenance.age = answer.Age(now);
-  provenance.compute_time = answer.entry->cost();
   const absl::StatusOr<std::string_view> text = TranslatedText(*answer.entry);
   result.status = text.status();
   if (text.ok()) result.text = *text;
@@ -47,18 +42,7 @@ absl::Status Translation::OverallStatus() const {
   if (call_.questions.empty() || call_.questions.size() < plan_.translations.size()) {
     return absl::OkStatus();  // a target that needs no model, or has none, counts as served
   }
-  absl::Status away;
-  for (size_t i = 0; i < call_.questions.size(); ++i) {
-    const absl::Status& status = call_.answer(i).status;
-    if (absl::IsDeadlineExceeded(status) && call_.options.deadline != absl::InfiniteDuration()) {
-      away = status;
-      continue;
-    }
-    if (absl::IsCancelled(status)) return status;
-    if (!absl::IsUnavailable(status)) return absl::OkStatus();
-    if (away.ok()) away = status;
-  }
-  return away;
+  return OverallStatusOf(call_);
 }
 
 }  // namespace souvenir::gateway

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "gateway/language/provenance.h"
 #include "gateway/language/translator.h"
 #include "gateway/resolve/resolve_call.h"
 
@@ -26,16 +27,6 @@ namespace souvenir::gateway {
 // on any thread once their questions are answered.
 class Translation {
  public:
-  // The origin of a text.
-  struct Provenance {
-    CacheKind kind;
-    cache::Fingerprint key;
-    std::string_view model;                      // the model that was asked
-    std::string_view model_version;              // the version that answered; "" without an answer
-    std::optional<absl::Duration> age;           // absent without an answer
-    std::optional<absl::Duration> compute_time;  // absent without an answer
-  };
-
   // The result for one target language. Holds views of the translation.
   struct Result {
     std::string_view target_language;  // canonical

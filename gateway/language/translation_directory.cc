@@ -3,48 +3,27 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <set>
+#include "common/language/language_tag.h"
+#include "gateway/language/model_choice.h"
 
 namespace souvenir::gateway {
-namespace {
-
-// Returns "es" for "es-MX", and "" for "es".
-std::string_view WithoutLastSubtag(std::string_view tag) {
-  const size_t dash = tag.rfind('-');
-  return dash == std::string_view::npos ? std::string_view() : tag.substr(0, dash);
-}
-
-}  // namespace
 
 TranslationDirectory::TranslationDirectory(const CatalogSnapshot& catalog) {
-  // The models of a pair are sorted by name, so that the choice is always the same. A model's state
-  // does not matter: earlier answers of a model that is loading or away can still be served, and
-  // compute refuses the rest with the reason. An unloaded model is chosen only if there is no
-  // other.
-  for (const CatalogModelPtr& model : catalog.models()) {
-    if (model->parameter("task") != "translation") continue;
-    // Takes only the version that is used if a request names none.
-    const auto chosen = catalog.Find(model->name(), "");
-    if (!chosen.ok() || *chosen != model) continue;
-    std::vector<TargetPtr>& targets =
-        targets_[{model->parameter("source_language"), model->parameter("target_language")}];
-    targets.push_back(std::make_shared<const Target>(
-        Target::Spec{.model = model, .by_rows = model->row_exact && model->max_batch > 0}));
-  }
+  ForEachModelOf(catalog, "translation", [&](const TargetPtr& target) {
+    const CatalogModel& model = target->model();
+    targets_[{model.parameter("source_language"), model.parameter("target_language")}].push_back(
+        target);
+  });
 }
 
 TargetPtr TranslationDirectory::FindExactly(std::string_view source, std::string_view target,
                                             std::string_view engine) const {
   const auto found = targets_.find(std::pair(source, target));
   if (found == targets_.end()) return nullptr;
-  TargetPtr unloaded;
-  for (const TargetPtr& candidate : found->second) {
-    const std::string_view name = candidate->model().name();
-    if (!engine.empty() && name.substr(0, name.find('-')) != engine) continue;
-    if (!candidate->model().unloaded) return candidate;
-    if (unloaded == nullptr) unloaded = candidate;
-  }
-  return unloaded;
+  const TargetPtr* const chosen =
+      ChooseModel(found->second, engine,
+                  [](const TargetPtr& candidate) -> const TargetPtr& { return candidate; });
+  return chosen == nullptr ? nullptr : *chosen;
 }
 
 absl::StatusOr<TargetPtr> TranslationDirectory::Find(std::string_view source,

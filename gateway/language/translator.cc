@@ -20,15 +20,6 @@ constexpr std::string_view kInput = "text";
 constexpr std::string_view kOutput = "translation";
 constexpr std::array<int64_t, 2> kRowShape = {1, 1};
 
-absl::StatusOr<std::string> Canonical(std::string_view tag, std::string_view field) {
-  std::optional<std::string> canonical = CanonicalLanguageTag(tag);
-  if (canonical) return *std::move(canonical);
-  return absl::InvalidArgumentError(fmt::format(
-      "{} '{}' is not a language tag; a BCP-47 tag is expected, as in 'en' or 'pt-BR'", field,
-      // Cut, because the field may hold anything; a tag cannot be longer.
-      tag.substr(0, 64)));
-}
-
 }  // namespace
 
 Question TranslationPlan::QuestionFor(const Item& item) const {
@@ -88,14 +79,14 @@ absl::Status Translator::Plan(const TranslationRequest& request, TranslationPlan
     plan->source_language = request.source_language;
   } else {
     SOUVENIR_ASSIGN_OR_RETURN(plan->source_language,
-                              Canonical(request.source_language, "source_language"));
+                              CheckedLanguageTag(request.source_language, "source_language"));
   }
   for (const std::string_view asked : request.target_languages) {
     TranslationPlan::Item item;
     if (all_known || known(asked)) {
       item.target_language = asked;
     } else {
-      SOUVENIR_ASSIGN_OR_RETURN(item.target_language, Canonical(asked, "target_language"));
+      SOUVENIR_ASSIGN_OR_RETURN(item.target_language, CheckedLanguageTag(asked, "target_language"));
     }
     const bool again = std::any_of(
         plan->translations.begin(), plan->translations.end(),

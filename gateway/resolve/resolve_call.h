@@ -203,4 +203,7 @@ class ResolveCall {
 
 using ResolveCallPtr = std::shared_ptr<ResolveCall>;
 
+// The calls that were made for one request; most requests make one.
+using ResolvedCalls = absl::InlinedVector<const ResolveCall*, 2>;
+
 }  // namespace souvenir::gateway

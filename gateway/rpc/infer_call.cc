@@ -33,7 +33,7 @@ void InferCall::AddCacheMetadata() {
   for (size_t i = 0; i < resolving_.questions.size(); ++i) {
     oldest = std::max(oldest, resolving_.answer(i).Age(now));
   }
-  context()->AddInitialMetadata("souvenir-cache", CountKinds(resolving_));
+  context()->AddInitialMetadata("souvenir-cache", CountKinds({&resolving_}));
   context()->AddInitialMetadata("age", std::to_string(absl::ToInt64Seconds(oldest)));
   if (resolving_.questions.size() == 1) {
     context()->AddInitialMetadata("souvenir-key", resolving_.answer(0).key.Hex());

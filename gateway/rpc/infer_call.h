@@ -8,11 +8,11 @@
 namespace souvenir::gateway {
 
 // One ModelInfer.
-class InferCall final : public UnaryCall {
+class InferCall final : public ResolvingCall {
  public:
   InferCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context,
             grpc::ByteBuffer* response)
-      : UnaryCall(parts, metrics, context), response_(response) {}
+      : ResolvingCall(parts, metrics, context), response_(response) {}
 
   // Reads the request and makes the questions. Returns the errors of InferMessages::Parse(),
   // ReadCallOptions() and InferMessages::Ask().

@@ -18,11 +18,13 @@ size_t Slowness(CacheKind kind) {
 
 }  // namespace
 
-CacheKind LatencyByKind::Record(const ResolveCall& call, absl::Duration took) {
-  CacheKind slowest = call.answer(0).kind;
-  for (size_t i = 1; i < call.questions.size(); ++i) {
-    const CacheKind kind = call.answer(i).kind;
-    if (kind != slowest && Slowness(kind) < Slowness(slowest)) slowest = kind;
+CacheKind LatencyByKind::Record(const ResolvedCalls& calls, absl::Duration took) {
+  CacheKind slowest = calls[0]->answer(0).kind;
+  for (const ResolveCall* const call : calls) {
+    for (size_t i = 0; i < call->questions.size(); ++i) {
+      const CacheKind kind = call->answer(i).kind;
+      if (kind != slowest && Slowness(kind) < Slowness(slowest)) slowest = kind;
+    }
   }
   by_kind_[static_cast<size_t>(slowest)].Record(took);
   return slowest;

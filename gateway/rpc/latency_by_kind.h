@@ -13,9 +13,9 @@ namespace souvenir::gateway {
 // the kind that usually takes longest. Owned by the gateway. Thread-safe; recording takes no lock.
 class LatencyByKind {
  public:
-  // Records a request, and returns the kind that it counts as. REQUIRES: `call` has all its
-  // answers, and at least one.
-  CacheKind Record(const ResolveCall& call, absl::Duration took);
+  // Records a request, and returns the kind that it counts as. REQUIRES: `calls` have all their
+  // answers, and the first has at least one.
+  CacheKind Record(const ResolvedCalls& calls, absl::Duration took);
 
   void Collect(MetricWriter& writer) const;
 

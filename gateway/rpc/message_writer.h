@@ -49,6 +49,21 @@ class MessageWriter {
     Varint(value);
   }
 
+  // Writes a field of bytes that lie in several places, unless there are none.
+  void Joined(int number, absl::Span<const std::string_view> parts) {
+    size_t size = 0;
+    for (const std::string_view part : parts) size += part.size();
+    if (size == 0) return;
+    Head(number, size);
+    if (out_ == nullptr) {
+      size_ += size;
+      return;
+    }
+    for (const std::string_view part : parts) {
+      out_ = Out::WriteRawToArray(part.data(), static_cast<int>(part.size()), out_);
+    }
+  }
+
   // Writes a field that is a message. `write` writes the fields of the message; it is called with
   // this writer, twice.
   template <typename Write>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <google/protobuf/arena.h>
 #include <google/protobuf/message.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
@@ -37,6 +38,21 @@ inline absl::Status ParseMessage(const grpc::ByteBuffer& bytes, size_t most_byte
   if (parsed) return absl::OkStatus();
   return absl::InvalidArgumentError("the request is not a " + message->GetTypeName() +
                                     ": its bytes cannot be read, or a text in it is not UTF-8");
+}
+
+// Sets `bytes` to `message`. RESOURCE_EXHAUSTED above `most_bytes`.
+inline absl::Status WriteMessage(const google::protobuf::Message& message, size_t most_bytes,
+                                 grpc::ByteBuffer* bytes) {
+  const size_t size = message.ByteSizeLong();
+  if (size > most_bytes) {
+    return absl::ResourceExhaustedError(
+        fmt::format("the answer has {} bytes, and a message may have {}", size, most_bytes));
+  }
+  grpc::Slice slice(size);
+  message.SerializeWithCachedSizesToArray(const_cast<uint8_t*>(slice.begin()));
+  grpc::ByteBuffer written(&slice, 1);
+  bytes->Swap(&written);  // assigning would copy
+  return absl::OkStatus();
 }
 
 // The arena that a request is read into. Its first block is a member, so a request of usual size

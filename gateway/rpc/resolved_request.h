@@ -9,14 +9,14 @@
 
 namespace souvenir::gateway {
 
-// Returns the number of rows of an answered call by kind of answer: "memory=3,miss=1".
-std::string CountKinds(const ResolveCall& resolved);
+// Returns the number of rows of answered calls by kind of answer: "memory=3,miss=1".
+std::string CountKinds(const ResolvedCalls& resolved);
 
-// Ends `call`, whose questions were resolved, or which was refused before that. Same as
-// RpcCall::End(), and counts the latency by kind of answer. The line of log tells the model, the
-// kinds of answer and the stages. An OK call is logged if one of its answers failed through the
-// service's fault.
-grpc::Status EndResolved(RpcCall* call, const ResolveCall& resolved, const absl::Status& status,
-                         const CallParts& parts);
+// Ends `call`, for which `resolved` were answered, or which was refused before that. Same as
+// RpcCall::End(), and counts the latency by kind of answer. The line of log tells the model that
+// was asked first, the kinds of answer and the stages. An OK call is logged if one of its answers
+// failed through the service's fault.
+grpc::Status EndResolved(RpcCall* call, const TraceContext& trace, const ResolvedCalls& resolved,
+                         const absl::Status& status, const CallParts& parts);
 
 }  // namespace souvenir::gateway

@@ -69,7 +69,8 @@ class StreamInferCall::Request final : private ResolveCall::Listener {
     // uses its questions.
     const std::shared_ptr<StreamInferCall> stream = std::move(stream_);
     call_.CountAnswers(status.code());
-    (void)EndResolved(&call_, resolving_, status, stream->service_.calls);
+    (void)EndResolved(&call_, resolving_.options.trace, {&resolving_}, status,
+                      stream->service_.calls);
     stream->Answer(number_, std::move(answer));
   }
 

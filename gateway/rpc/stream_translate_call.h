@@ -2,19 +2,18 @@
 
 #include <grpcpp/support/server_callback.h>
 
-#include <deque>
 #include <memory>
 
-#include "common/mutex.h"
-#include "gateway/resolve/resolver.h"
-#include "gateway/rpc/translation_messages.h"
-#include "gateway/rpc/unary_call.h"
+#include "gateway/language/translation.h"
+#include "gateway/rpc/event_stream.h"
 
 namespace souvenir::gateway {
 
 // One StreamTranslate. Each translation is written as soon as it is ready, so cached ones come
 // first.
-class StreamTranslateCall final : private ResolveCall::Listener {
+class StreamTranslateCall final : public EventStream::Source,
+                                  public std::enable_shared_from_this<StreamTranslateCall>,
+                                  private ResolveCall::Listener {
  public:
   // Runs the call. Returns the reactor for gRPC, which then owns it.
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(const CallParts& parts,
@@ -24,19 +23,24 @@ class StreamTranslateCall final : private ResolveCall::Listener {
                                                            const grpc::ByteBuffer& bytes);
 
  private:
-  class Reactor;
+  explicit StreamTranslateCall(EventStream* stream) : stream_(stream) {}
 
-  explicit StreamTranslateCall(Reactor* reactor) : reactor_(reactor) {}
+  absl::Status Read(const grpc::ByteBuffer& bytes, const Translator& translator,
+                    const grpc::CallbackServerContext& context);
 
-  absl::Status Read(const grpc::ByteBuffer& bytes, const CallParts& parts,
-                    const Translator& translator, const grpc::CallbackServerContext& context);
+  void Abandon(const absl::Status& reason) override;
+  const ResolveOptions& options() const override { return translation_.call().options; }
+  ResolvedCalls resolved() const override { return {&translation_.call()}; }
 
   void OnAnswered(size_t question) override;
   void OnAllAnswered() override;
   // Writes the result for a target language.
   void Write(size_t item);
 
-  Reactor* const reactor_;  // lives until it is told to end
+  // Returns the ResolveCall for the resolver; the pointer keeps this object alive.
+  ResolveCallPtr Shared() { return {shared_from_this(), &translation_.call()}; }
+
+  EventStream* const stream_;  // lives until it is told to end
   Translation translation_{this};
 };
 

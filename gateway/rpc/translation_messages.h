@@ -1,13 +1,13 @@
 #pragma once
 
-#include <google/protobuf/duration.pb.h>
-
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/language/translation.h"
 #include "gateway/rpc/message_writer.h"
+#include "gateway/rpc/provenance_messages.h"
 #include "souvenir/v1/translation.pb.h"
 
 // Converts messages of souvenir.v1.TranslationService to types of the use case, and back.
@@ -29,13 +29,9 @@ class TranslationWriter {
   const absl::Status& status() const { return result_.status; }
 
  private:
-  void WriteProvenance(MessageWriter& out) const;
-
   const Translation::Result result_;
   std::string message_;  // of the status
-  std::string key_;
-  google::protobuf::Duration age_;
-  google::protobuf::Duration compute_time_;
+  std::optional<ProvenanceWriter> provenance_;
 };
 
 }  // namespace souvenir::gateway

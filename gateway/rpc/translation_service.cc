@@ -16,11 +16,11 @@ namespace souvenir::gateway {
 namespace {
 
 // One Translate.
-class TranslateCall final : public UnaryCall {
+class TranslateCall final : public ResolvingCall {
  public:
   TranslateCall(const CallParts& parts, RpcMethodMetrics* metrics,
                 grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
-      : UnaryCall(parts, metrics, context), response_(response) {}
+      : ResolvingCall(parts, metrics, context), response_(response) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const Translator& translator) {
     RequestArena arena;

@@ -13,8 +13,7 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
   explicit WaitingReactor(std::shared_ptr<UnaryCall> call) : call_(std::move(call)) {}
 
   void OnCancel() override {
-    const absl::Status gone = call_->call_.CallerHasGone(call_->resolving().options.deadline);
-    call_->parts_.resolver->Cancel(call_->Shared(), gone);
+    call_->Abandon(call_->call_.CallerHasGone(call_->options().deadline));
   }
   void OnDone() override { delete this; }
 
@@ -25,7 +24,7 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
 grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call) {
   const absl::Status admitted = call->call_.admitted();
   if (!admitted.ok()) return Fail(call, admitted);
-  call->parts_.resolver->Resolve(call->Shared());
+  call->Begin();
   if (call->state_.load(std::memory_order_acquire) == State::kAnswered) {
     grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
     reactor->Finish(call->Finish());
@@ -44,11 +43,12 @@ grpc::ServerUnaryReactor* UnaryCall::Fail(const std::shared_ptr<UnaryCall>& call
                                           const absl::Status& status) {
   call->call_.CountAnswers(status.code());
   grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
-  reactor->Finish(EndResolved(&call->call_, call->resolving(), status, call->parts_));
+  reactor->Finish(
+      EndResolved(&call->call_, call->options().trace, call->resolved(), status, call->parts_));
   return reactor;
 }
 
-void UnaryCall::OnAllAnswered() {
+void UnaryCall::Done() {
   if (state_.exchange(State::kAnswered, std::memory_order_acq_rel) != State::kWaiting) return;
   // gRPC may destroy the reactor, and with it this call, as soon as it has the status.
   const auto self = shared_from_this();
@@ -58,7 +58,13 @@ void UnaryCall::OnAllAnswered() {
 grpc::Status UnaryCall::Finish() {
   const absl::Status status = Respond();
   if (!status.ok()) call_.CountAnswers(status.code(), std::max<size_t>(answers(), 1));
-  return EndResolved(&call_, resolving(), status, parts_);
+  return EndResolved(&call_, options().trace, resolved(), status, parts_);
+}
+
+void ResolvingCall::Begin() { parts().resolver->Resolve(Shared()); }
+
+void ResolvingCall::Abandon(const absl::Status& reason) {
+  parts().resolver->Cancel(Shared(), reason);
 }
 
 }  // namespace souvenir::gateway

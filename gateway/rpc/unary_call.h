@@ -13,20 +13,19 @@
 
 namespace souvenir::gateway {
 
-// One unary RPC whose answer comes from Resolver. A hit is answered before the handler returns,
-// with gRPC's default reactor. Only a call that has to wait gets a reactor of its own, which
-// cancels the call if the caller goes.
+// One unary RPC whose answer comes from a use case on the cached path. A hit is answered before the
+// handler returns, with gRPC's default reactor. Only a call that has to wait gets a reactor of its
+// own, which abandons the use case if the caller goes.
 //
-// A derived class owns a ResolveCall, or a use case that has one, and is its listener. It fills in
-// the questions, and its Respond() writes the response.
-class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public ResolveCall::Listener {
+// A derived class owns the use case and is its listener. Its Respond() writes the response.
+class UnaryCall : public std::enable_shared_from_this<UnaryCall> {
  public:
   virtual ~UnaryCall() = default;
 
-  // Resolves the questions of `call`. Returns the reactor for gRPC.
+  // Begins with the use case of `call`. Returns the reactor for gRPC.
   static grpc::ServerUnaryReactor* Run(const std::shared_ptr<UnaryCall>& call);
 
-  // Ends a call that cannot be resolved. Returns the reactor for gRPC.
+  // Ends a call that is refused, in the place of Run(). Returns the reactor for gRPC.
   static grpc::ServerUnaryReactor* Fail(const std::shared_ptr<UnaryCall>& call,
                                         const absl::Status& status);
 
@@ -34,20 +33,29 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public Resolve
   UnaryCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context)
       : parts_(parts), call_(parts.entry, metrics), context_(context) {}
 
-  // Returns the ResolveCall of the derived class.
-  virtual ResolveCall& resolving() = 0;
+  // Begins with the use case, which calls Done() when it has all answers, on any thread.
+  virtual void Begin() = 0;
 
-  // Writes the response and its metadata. Called once, when all answers are there.
+  // Ends the use case soon with `reason`, because the caller has gone; Done() must be called all
+  // the same. Called once at most, after Begin() has returned, on any thread.
+  virtual void Abandon(const absl::Status& reason) = 0;
+
+  virtual const ResolveOptions& options() const = 0;
+
+  // Returns the calls that were resolved, for statistics. Called after Done() or Fail().
+  virtual ResolvedCalls resolved() const = 0;
+
+  // Writes the response and its metadata. Called once, after Done().
   virtual absl::Status Respond() = 0;
 
   // Returns the number of answers that the call asks for; each counts by its status. Respond()
   // counts those that it writes if it succeeds.
   virtual size_t answers() const { return 1; }
 
+  // Notes that the answer is there. Called once. The call may be gone afterwards.
+  void Done();
+
   const RpcCall& call() const { return call_; }
-
-  void OnAllAnswered() final;
-
   grpc::CallbackServerContext* context() { return context_; }
   const CallParts& parts() const { return parts_; }
 
@@ -62,14 +70,32 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall>, public Resolve
 
   // Responds and ends the call. Called once.
   grpc::Status Finish();
-  // Returns the ResolveCall for the resolver; the pointer keeps this object alive.
-  ResolveCallPtr Shared() { return {shared_from_this(), &resolving()}; }
 
   const CallParts parts_;
   RpcCall call_;
   grpc::CallbackServerContext* const context_;
   std::atomic<State> state_{State::kInHandler};
   WaitingReactor* reactor_ = nullptr;  // set before the state is kWaiting
+};
+
+// A unary RPC whose use case is one ResolveCall, or has one, whose listener this is.
+class ResolvingCall : public UnaryCall, public ResolveCall::Listener {
+ protected:
+  using UnaryCall::UnaryCall;
+
+  // Returns the ResolveCall of the derived class.
+  virtual ResolveCall& resolving() = 0;
+
+  void Begin() final;
+  void Abandon(const absl::Status& reason) final;
+  const ResolveOptions& options() const final { return asked().options; }
+  ResolvedCalls resolved() const final { return {&asked()}; }
+  void OnAllAnswered() final { Done(); }
+
+ private:
+  const ResolveCall& asked() const { return const_cast<ResolvingCall*>(this)->resolving(); }
+  // Returns the ResolveCall for the resolver; the pointer keeps this object alive.
+  ResolveCallPtr Shared() { return {shared_from_this(), &resolving()}; }
 };
 
 }  // namespace souvenir::gateway

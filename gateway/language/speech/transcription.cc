@@ -1,0 +1,122 @@
+#include "gateway/language/speech/transcription.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "common/language/language_tag.h"
+#include "common/status_macros.h"
+#include "common/tensor/bytes_elements.h"
+#include "gateway/language/overall_status.h"
+
+namespace souvenir::gateway {
+
+absl::Status Transcription::Plan(TranscriptionRequest request, ResolveOptions options,
+                                 std::string_view tenant, const SpeechModels& models) {
+  segmentation_.call.options = std::move(options);
+  // Both calls belong to one trace.
+  segmentation_.call.options.trace.Begin();
+  if (request.audio.empty()) {
+    return absl::InvalidArgumentError("no audio came; a file or raw samples are expected");
+  }
+  if (!request.language.empty()) {
+    SOUVENIR_ASSIGN_OR_RETURN(language_, CheckedLanguageTag(request.language, "language"));
+  }
+  SOUVENIR_RETURN_IF_ERROR(models.CheckKnown());
+  const std::shared_ptr<const SpeechDirectory> directory = models.directory();
+  SOUVENIR_ASSIGN_OR_RETURN(TargetPtr segmenter, directory->Segmenter());
+  SOUVENIR_ASSIGN_OR_RETURN(const Recognizer* const recogniser,
+                            directory->FindRecognizer(language_, request.engine));
+  takes_language_ = recogniser->takes_language;
+  recogniser_ = recogniser->target;
+  if (!tenant.empty()) {
+    segmenter = segmenter->ForTenant(tenant);
+    recogniser_ = recogniser_->ForTenant(tenant);
+  }
+  framed_audio_ = FrameBytesElement(request.audio);
+  framed_language_ = FrameBytesElement(language_);
+  Question question{std::move(segmenter),
+                    {TensorView{kAudioTensor, DataType::kBytes, kElementShape, framed_audio_}}};
+  if (!request.format.empty()) {
+    framed_format_ = FrameBytesElement(request.format);
+    question.inputs.push_back(
+        TensorView{kFormatTensor, DataType::kBytes, kElementShape, framed_format_});
+  }
+  segmentation_.call.questions.push_back(std::move(question));
+  return absl::OkStatus();
+}
+
+void Transcription::Start(const std::shared_ptr<void>& owner) {
+  owner_ = owner;
+  scope_.Resolve({owner, &segmentation_.call});
+}
+
+void Transcription::OnCut() {
+  const std::shared_ptr<void> owner = owner_.lock();  // the call below must not be the last one
+  scope_.Forget(segmentation_.call);
+  const Answer& answer = segmentation_.call.answer(0);
+  cut_ = answer.status;
+  if (cut_.ok()) {
+    absl::StatusOr<Segmentation> segments = ReadSegmentation(*answer.entry);
+    cut_ = segments.status();
+    if (cut_.ok()) segments_ = *std::move(segments);
+  }
+  if (segments_.segments.empty()) return listener_->OnTranscribed();
+  recognition_.call.options = segmentation_.call.options;
+  for (const Segmentation::Segment& segment : segments_.segments) {
+    Question question{
+        recogniser_,
+        {TensorView{kAudioTensor, DataType::kBytes, kElementRowShape, segment.framed_pcm}}};
+    if (takes_language_) {
+      question.inputs.push_back(
+          TensorView{kLanguageTensor, DataType::kBytes, kElementRowShape, framed_language_});
+    }
+    recognition_.call.questions.push_back(std::move(question));
+  }
+  scope_.Resolve({owner, &recognition_.call});
+}
+
+void Transcription::OnRecognised() {
+  const std::shared_ptr<void> owner = owner_.lock();
+  scope_.Forget(recognition_.call);
+  listener_->OnTranscribed();
+}
+
+ResolvedCalls Transcription::calls() const {
+  ResolvedCalls calls = {&segmentation_.call};
+  if (!recognition_.call.questions.empty()) calls.push_back(&recognition_.call);
+  return calls;
+}
+
+absl::Status Transcription::OverallStatus() const {
+  SOUVENIR_RETURN_IF_ERROR(cut_);
+  return OverallStatusOf(recognition_.call);
+}
+
+absl::Duration Transcription::duration() const {
+  return DurationOfSamples(segments_.samples, kSegmentRate);
+}
+
+Transcription::Segment Transcription::segment(size_t i, absl::Time now) const {
+  const Segmentation::Segment& cut = segments_.segments[i];
+  const Answer& answer = recognition_.call.answer(i);
+  Segment segment{.start = DurationOfSamples(cut.start, kSegmentRate),
+                  .end = DurationOfSamples(cut.end, kSegmentRate),
+                  .status = answer.status,
+                  .language = language_,
+                  .provenance = ProvenanceOf(recognition_.call, i, now)};
+  if (!segment.status.ok()) return segment;
+  absl::StatusOr<Recognition> recognition = ReadRecognition(*answer.entry);
+  segment.status = recognition.status();
+  if (!recognition.ok()) return segment;
+  segment.recognition = *std::move(recognition);
+  if (!segment.recognition.language.empty()) segment.language = segment.recognition.language;
+  for (Recognition::Word& word : segment.recognition.words) {
+    word.start += segment.start;
+    word.end += segment.start;
+  }
+  return segment;
+}
+
+}  // namespace souvenir::gateway

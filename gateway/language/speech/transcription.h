@@ -1,0 +1,132 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gateway/language/provenance.h"
+#include "gateway/language/speech/speech_directory.h"
+#include "gateway/language/speech/speech_models.h"
+#include "gateway/language/speech/speech_tensors.h"
+#include "gateway/resolve/resolve_call.h"
+#include "gateway/resolve/resolve_scope.h"
+
+namespace souvenir::gateway {
+
+struct TranscriptionRequest {
+  std::string audio;  // a file, or raw samples
+  // Of raw samples, as models for segmentation take it: "s16le;rate=44100;channels=2". "" for a
+  // file.
+  std::string format;
+  std::string_view language;  // BCP-47; "" to have it detected
+  std::string_view engine;    // "" means any
+};
+
+// One recording on its way to a text, without any protocol. One model cuts it into segments;
+// another recognises them, all at once.
+//
+//   Transcription transcription(&listener, resolver);
+//   transcription.Plan(request, options, tenant, models);    // an error ends it
+//   transcription.Start(<shared pointer to the owner>);
+//   ... listener.OnTranscribed() ...
+//   transcription.OverallStatus(), transcription.segment(i, now)
+//
+// Part of the handler of a request, which is the listener. Plan() and Start() are called once, in
+// this order, by one thread.
+class Transcription {
+ public:
+  // Receives events on the thread that brings them, which may be the one in Start(). Must not
+  // block.
+  class Listener {
+   public:
+    // Nothing more comes. Called once.
+    virtual void OnTranscribed() = 0;
+
+   protected:
+    ~Listener() = default;
+  };
+
+  // Holds views of the transcription.
+  struct Segment {
+    absl::Duration start;  // since the start of the recording
+    absl::Duration end;
+    absl::Status status;      // if it is an error, nothing was recognised
+    Recognition recognition;  // its words have times since the start of the recording
+    std::string_view language;
+    Provenance provenance;
+  };
+
+  Transcription(Listener* listener, Resolver* resolver)
+      : listener_(listener), scope_(resolver), segmentation_(this), recognition_(this) {}
+
+  // Finds the models and makes the first question. Errors: INVALID_ARGUMENT if the request is
+  // wrong; NOT_FOUND if a model is missing; UNAVAILABLE if compute has never answered.
+  absl::Status Plan(TranscriptionRequest request, ResolveOptions options, std::string_view tenant,
+                    const SpeechModels& models);
+
+  // Begins. `owner` keeps this object alive until OnTranscribed() has returned.
+  void Start(const std::shared_ptr<void>& owner);
+
+  // Ends it because the caller has gone. From any thread, at any time.
+  void Cancel(const absl::Status& reason) { scope_.Cancel(reason); }
+
+  const ResolveOptions& options() const { return segmentation_.call.options; }
+
+  // The calls that are answered, for statistics. REQUIRES: Start() was not called, or
+  // OnTranscribed() was.
+  ResolvedCalls calls() const;
+
+  // The functions below REQUIRE that OnTranscribed() was called.
+
+  // Returns an error if there are no segments because the recording could not be cut, or if none of
+  // them could be recognised because compute is away or the caller's time is up.
+  absl::Status OverallStatus() const;
+
+  const std::string& language() const { return language_; }  // canonical; "" if not given
+  absl::Duration duration() const;                           // of the recording
+  Provenance segmentation_provenance(absl::Time now) const {
+    return ProvenanceOf(segmentation_.call, 0, now);
+  }
+  size_t size() const { return segments_.segments.size(); }
+  Segment segment(size_t i, absl::Time now) const;
+
+ private:
+  // The two steps listen to their calls.
+  struct Cutting final : ResolveCall::Listener {
+    explicit Cutting(Transcription* transcription) : owner(transcription) {}
+    void OnAllAnswered() override { owner->OnCut(); }
+    Transcription* const owner;
+    ResolveCall call{this};
+  };
+  struct Recognising final : ResolveCall::Listener {
+    explicit Recognising(Transcription* transcription) : owner(transcription) {}
+    void OnAllAnswered() override { owner->OnRecognised(); }
+    Transcription* const owner;
+    ResolveCall call{this};
+  };
+
+  void OnCut();
+  void OnRecognised();
+
+  Listener* const listener_;
+  ResolveScope scope_;
+  std::weak_ptr<void> owner_;
+
+  std::string language_;
+  TargetPtr recogniser_;
+  bool takes_language_ = false;
+  std::string framed_audio_;
+  std::string framed_format_;
+  std::string framed_language_;
+
+  Cutting segmentation_;
+  absl::Status cut_;       // why there are no segments
+  Segmentation segments_;  // views of the answer of `segmentation_`
+  Recognising recognition_;
+};
+
+}  // namespace souvenir::gateway

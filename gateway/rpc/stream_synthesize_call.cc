@@ -1,0 +1,90 @@
+#include "gateway/rpc/stream_synthesize_call.h"
+
+#include <utility>
+
+#include "common/status_macros.h"
+#include "gateway/rpc/call_options.h"
+#include "gateway/rpc/raw_message.h"
+#include "gateway/rpc/speech_messages.h"
+
+namespace souvenir::gateway {
+namespace {
+
+// Sentences that are made ahead of the one that is being sent. Enough for all instances of a model.
+constexpr size_t kSentencesAhead = 8;
+
+}  // namespace
+
+grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamSynthesizeCall::Start(
+    const CallParts& parts, const SpeechModels& models, RpcMethodMetrics* metrics,
+    const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes) {
+  auto* const stream = new EventStream(parts, metrics);
+  const std::shared_ptr<StreamSynthesizeCall> call(new StreamSynthesizeCall(stream));
+  // The request is read first: the log of a refused call has its trace.
+  absl::Status ready = call->Read(bytes, models, context);
+  const absl::Status admitted = stream->admitted();
+  if (!admitted.ok()) ready = admitted;
+  if (!ready.ok()) {
+    stream->Fail(*call, ready);
+    return stream;
+  }
+  stream->Watch(call);
+  call->synthesis_.Start(call, kSentencesAhead);
+  return stream;
+}
+
+absl::Status StreamSynthesizeCall::Read(const grpc::ByteBuffer& bytes, const SpeechModels& models,
+                                        const grpc::CallbackServerContext& context) {
+  const CallParts& parts = stream_->parts();
+  v1::SynthesizeRequest message;
+  SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts.max_message_bytes, &message));
+  CallOptions options;
+  SOUVENIR_RETURN_IF_ERROR(
+      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock(), &options));
+  SOUVENIR_ASSIGN_OR_RETURN(const SynthesisRequest request, ReadSynthesizeRequest(message));
+  SOUVENIR_RETURN_IF_ERROR(
+      synthesis_.Plan(request, std::move(options.resolve), options.tenant, models));
+  MutexLock lock(&mutex_);
+  ready_.resize(synthesis_.size());
+  return absl::OkStatus();
+}
+
+void StreamSynthesizeCall::OnSentence(size_t sentence) {
+  {
+    MutexLock lock(&mutex_);
+    ready_[sentence] = true;
+    if (std::exchange(is_writing_, true)) return;
+  }
+  WriteWhatIsReady();
+}
+
+void StreamSynthesizeCall::WriteWhatIsReady() {
+  while (true) {
+    size_t sentence = 0;
+    {
+      MutexLock lock(&mutex_);
+      if (next_ == ready_.size() || !ready_[next_]) {
+        is_writing_ = false;
+        return;
+      }
+      sentence = next_++;
+    }
+    const Synthesis::Sentence spoken =
+        synthesis_.sentence(sentence, stream_->parts().clock()->Now());
+    if (!spoken.status.ok()) {
+      // What comes after a gap would be misleading. Nobody waits for it any more.
+      {
+        MutexLock lock(&mutex_);
+        next_ = ready_.size();
+      }
+      synthesis_.Cancel(spoken.status);
+      return stream_->End(spoken.status);
+    }
+    grpc::ByteBuffer bytes;
+    WriteSynthesizedSentence(synthesis_, spoken, &bytes);
+    stream_->Write(spoken.status.code(), bytes);
+    if (sentence + 1 == synthesis_.size()) return stream_->End(absl::OkStatus());
+  }
+}
+
+}  // namespace souvenir::gateway

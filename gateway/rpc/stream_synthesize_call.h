@@ -1,0 +1,51 @@
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+#include <vector>
+
+#include "common/mutex.h"
+#include "gateway/language/speech/synthesis.h"
+#include "gateway/rpc/event_stream.h"
+
+namespace souvenir::gateway {
+
+// One StreamSynthesize. The sentences are sent in the order of the text. Only some are made ahead
+// of the one that is being sent, so that a caller who reads slowly costs little memory.
+class StreamSynthesizeCall final : public EventStream::Source, private Synthesis::Listener {
+ public:
+  // Runs the call. Returns the reactor for gRPC, which then owns it.
+  static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(
+      const CallParts& parts, const SpeechModels& models, RpcMethodMetrics* metrics,
+      const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes);
+
+ private:
+  explicit StreamSynthesizeCall(EventStream* stream)
+      : stream_(stream),
+        synthesis_(this, stream->parts().resolver, Synthesis::Files::kForEachSentence) {}
+
+  absl::Status Read(const grpc::ByteBuffer& bytes, const SpeechModels& models,
+                    const grpc::CallbackServerContext& context);
+
+  void Abandon(const absl::Status& reason) override { synthesis_.Cancel(reason); }
+  void OnWritten() override { synthesis_.Continue(); }
+  const ResolveOptions& options() const override { return synthesis_.options(); }
+  ResolvedCalls resolved() const override { return synthesis_.calls(); }
+
+  void OnSentence(size_t sentence) override;
+  void OnSpoken() override {}
+
+  // Writes the sentences that are next in order and ready. Only one thread does so at a time.
+  void WriteWhatIsReady();
+
+  EventStream* const stream_;  // lives until it is told to end
+  Synthesis synthesis_;
+
+  Mutex mutex_;
+  std::vector<bool> ready_ ABSL_GUARDED_BY(mutex_);  // by sentence
+  size_t next_ ABSL_GUARDED_BY(mutex_) = 0;          // the sentence to write
+  bool is_writing_ ABSL_GUARDED_BY(mutex_) = false;  // a thread is in WriteWhatIsReady()
+};
+
+}  // namespace souvenir::gateway
