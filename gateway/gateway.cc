@@ -33,11 +33,20 @@ ServiceHost::Options HostOptions(const config::v1::GatewayConfig& config, Clock*
   return options;
 }
 
+Lanes::Limits LimitsOf(const config::v1::LaneLimits& lane) {
+  return {.max_requests = lane.max_requests(),
+          .max_rows = lane.max_rows(),
+          .max_bytes = lane.max_bytes()};
+}
+
 Resolver::Options ResolverOptions(const config::v1::GatewayConfig& config) {
   Resolver::Options options;
   options.flights.max_flights = config.flights().max_flights();
   options.flights.max_waiters = config.flights().max_waiters();
-  options.max_bytes = config.flights().max_bytes();
+  options.lanes.of(Lane::kText).max_bytes = config.flights().max_bytes();
+  options.lanes.of(Lane::kTranscription) = LimitsOf(config.speech().transcription());
+  options.lanes.of(Lane::kSynthesis) = LimitsOf(config.speech().synthesis());
+  options.lanes.of(Lane::kSpeech) = LimitsOf(config.speech().speech_to_speech());
   options.deserted.max_calls = config.flights().max_deserted_calls();
   options.deserted.max_bytes = config.flights().max_deserted_bytes();
   options.upstream.max_waiting_rows = config.upstream().max_waiting_rows();
@@ -143,6 +152,9 @@ absl::Status Gateway::StartServices() {
       disk_executor_, ThreadExecutor::Create({.name = "disk",
                                               .threads = static_cast<int>(config_.disk().threads()),
                                               .queue_limit = 16'384}));
+  SOUVENIR_ASSIGN_OR_RETURN(
+      hash_executor_,
+      ThreadExecutor::Create({.name = "hash", .threads = 1, .queue_limit = 16'384}));
   // One call may wait for a thread.
   SOUVENIR_ASSIGN_OR_RETURN(
       snapshot_executor_,
@@ -155,7 +167,8 @@ absl::Status Gateway::StartServices() {
                                                          .cache = cache_.get(),
                                                          .disk_executor = disk_executor_.get(),
                                                          .upstream = compute_.get(),
-                                                         .catalog = catalog_.get()});
+                                                         .catalog = catalog_.get(),
+                                                         .hash_executor = hash_executor_.get()});
   translator_ = std::make_unique<Translator>(
       Translator::Options{.max_text_bytes = config_.translation().max_text_bytes(),
                           .max_targets = config_.translation().max_targets()},
@@ -167,11 +180,15 @@ absl::Status Gateway::StartServices() {
 
   const CallParts parts = {.entry = host_.entry(),
                            .resolver = resolver_.get(),
+                           .timers = &timers_,
                            .latency = &latency_,
                            .trust_tenant_header = config_.trust_tenant_header(),
                            .max_message_bytes = config_.max_message_bytes()};
   translation_service_ = std::make_unique<TranslationService>(parts, translator_.get());
-  speech_service_ = std::make_unique<SpeechService>(parts, speech_models_.get());
+  speech_service_ = std::make_unique<SpeechService>(
+      SpeechService::Options{.upload_timeout =
+                                 absl::Milliseconds(config_.speech().upload_timeout_ms())},
+      parts, speech_models_.get(), translator_.get());
   stats_service_ = std::make_unique<StatsService>(
       StatsService::Sources{catalog_.get(), cache_.get(), resolver_.get()}, host_.entry());
   cache_service_ = std::make_unique<CacheService>(
@@ -235,6 +252,7 @@ void Gateway::Stop() {
   // Cancels the calls that are left, and the computations that nobody else waits for.
   host_.Shutdown();
   if (snapshot_executor_ != nullptr) snapshot_executor_->Stop();
+  if (hash_executor_ != nullptr) hash_executor_->Stop();
   if (disk_executor_ != nullptr) disk_executor_->Stop();
   if (compute_addresses_ != nullptr) compute_addresses_->Stop();
   if (compute_admin_addresses_ != nullptr) compute_admin_addresses_->Stop();

@@ -84,6 +84,7 @@ class Gateway {
   std::unique_ptr<EndpointSet> compute_;
   std::unique_ptr<EndpointSet> compute_admins_;
   std::unique_ptr<ThreadExecutor> disk_executor_;
+  std::unique_ptr<ThreadExecutor> hash_executor_;
   std::unique_ptr<ThreadExecutor> snapshot_executor_;
   std::unique_ptr<Translator> translator_;
   std::unique_ptr<SpeechModels> speech_models_;

@@ -19,6 +19,7 @@
 #include "gateway/language/speech/speech_models.h"
 #include "gateway/language/translator.h"
 #include "gateway/resolve/resolver.h"
+#include "gateway/rpc/speech_service.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -122,6 +123,18 @@ absl::Status CheckPolicy(config::v1::EvictionPolicy policy) {
       fmt::format("memory.policy: {} came, S3_FIFO or LRU is expected", static_cast<int>(policy)));
 }
 
+void SetLane(const Lanes::Limits& limits, config::v1::LaneLimits* lane) {
+  lane->set_max_requests(static_cast<uint32_t>(limits.max_requests));
+  lane->set_max_rows(static_cast<uint32_t>(limits.max_rows));
+  lane->set_max_bytes(limits.max_bytes);
+}
+
+absl::Status CheckLane(const std::string& field, const config::v1::LaneLimits& lane) {
+  SOUVENIR_RETURN_IF_ERROR(CheckRange(field + ".max_requests", lane.max_requests(), 1, 1'000'000));
+  SOUVENIR_RETURN_IF_ERROR(CheckRange(field + ".max_rows", lane.max_rows(), 1, 1'000'000));
+  return CheckRange(field + ".max_bytes", lane.max_bytes(), 1, uint64_t{1} << 40);
+}
+
 }  // namespace
 
 // The limits of a component are those of its Options.
@@ -149,12 +162,17 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config.mutable_disk()->set_threads(2);
   config.mutable_flights()->set_max_flights(static_cast<uint32_t>(resolver.flights.max_flights));
   config.mutable_flights()->set_max_waiters(static_cast<uint32_t>(resolver.flights.max_waiters));
-  config.mutable_flights()->set_max_bytes(resolver.max_bytes);
+  config.mutable_flights()->set_max_bytes(resolver.lanes.of(Lane::kText).max_bytes);
   config.mutable_flights()->set_max_deserted_calls(resolver.deserted.max_calls);
   config.mutable_flights()->set_max_deserted_bytes(resolver.deserted.max_bytes);
   config.mutable_translation()->set_max_text_bytes(translator.max_text_bytes);
   config.mutable_translation()->set_max_targets(static_cast<uint32_t>(translator.max_targets));
-  config.mutable_speech()->set_max_text_bytes(SpeechModels::Options().max_text_bytes);
+  config::v1::SpeechLimits& speech = *config.mutable_speech();
+  speech.set_max_text_bytes(SpeechModels::Options().max_text_bytes);
+  speech.set_upload_timeout_ms(milliseconds(SpeechService::Options().upload_timeout));
+  SetLane(resolver.lanes.of(Lane::kTranscription), speech.mutable_transcription());
+  SetLane(resolver.lanes.of(Lane::kSynthesis), speech.mutable_synthesis());
+  SetLane(resolver.lanes.of(Lane::kSpeech), speech.mutable_speech_to_speech());
   config.mutable_upstream()->set_poll_interval_ms(milliseconds(poller.interval));
   config.mutable_upstream()->set_call_timeout_ms(milliseconds(resolver.call_timeout));
   config.mutable_upstream()->set_max_waiting_rows(
@@ -258,6 +276,12 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
       CheckRange("translation.max_targets", config.translation().max_targets(), 1, 1024));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("speech.max_text_bytes", config.speech().max_text_bytes(), 1, 64u << 20));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("speech.upload_timeout_ms", config.speech().upload_timeout_ms(), 1, 86'400'000));
+  SOUVENIR_RETURN_IF_ERROR(CheckLane("speech.transcription", config.speech().transcription()));
+  SOUVENIR_RETURN_IF_ERROR(CheckLane("speech.synthesis", config.speech().synthesis()));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckLane("speech.speech_to_speech", config.speech().speech_to_speech()));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("upstream.poll_interval_ms",
                                       config.upstream().poll_interval_ms(), 10, 86'400'000));
   SOUVENIR_RETURN_IF_ERROR(

@@ -23,7 +23,8 @@ GatewayFigures CollectFigures(const Catalog& catalog, const cache::TieredCache& 
           .memory = cache.memory().stats(),
           .disk = cache.disk_stats(),
           .disk_healthy = cache.is_disk_healthy(),
-          .flights = resolver.flights()};
+          .flights = resolver.flights(),
+          .lanes = resolver.lanes().stats()};
 }
 
 }  // namespace souvenir::gateway

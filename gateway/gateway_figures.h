@@ -30,6 +30,7 @@ struct GatewayFigures {
   std::optional<cache::DiskTier::Stats> disk;  // nullopt if there is no disk tier
   bool disk_healthy = false;
   cache::FlightTable::Stats flights;
+  std::vector<Lanes::Stats> lanes;  // one for each lane
 };
 
 // Collects the present figures. May be called on any thread; does not block.

@@ -138,6 +138,36 @@ void CollectWaiters(const cache::FlightTable::Stats& flights, MetricWriter& writ
                    "Rows that a computation answered at once, when it ended.", {}, waiters);
 }
 
+void CollectLanes(const std::vector<Lanes::Stats>& lanes, MetricWriter& writer) {
+  const auto each = [&](const auto& write) {
+    for (const Lanes::Stats& lane : lanes) write(lane, std::string(LaneName(lane.lane)));
+  };
+  each([&](const Lanes::Stats& lane, const std::string& name) {
+    writer.Gauge("souvenir_gateway_waiting_bytes", "Bytes of inputs that wait to be computed.",
+                 {{"lane", name}}, static_cast<double>(lane.row_bytes));
+  });
+  each([&](const Lanes::Stats& lane, const std::string& name) {
+    writer.Gauge("souvenir_gateway_lane_rows", "Rows that wait to be computed.", {{"lane", name}},
+                 static_cast<double>(lane.rows));
+  });
+  each([&](const Lanes::Stats& lane, const std::string& name) {
+    writer.Counter("souvenir_gateway_lane_refused_total",
+                   "Requests and rows refused because their lane was full.", {{"lane", name}},
+                   static_cast<double>(lane.refused));
+  });
+  // Requests for text enter no lane: flights limit them.
+  each([&](const Lanes::Stats& lane, const std::string& name) {
+    if (lane.lane == Lane::kText) return;
+    writer.Gauge("souvenir_gateway_lane_requests", "Requests under way.", {{"lane", name}},
+                 static_cast<double>(lane.requests));
+  });
+  each([&](const Lanes::Stats& lane, const std::string& name) {
+    if (lane.lane == Lane::kText) return;
+    writer.Gauge("souvenir_gateway_lane_held_bytes", "Bytes of audio that requests hold.",
+                 {{"lane", name}}, static_cast<double>(lane.held_bytes));
+  });
+}
+
 }  // namespace
 
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
@@ -166,8 +196,7 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
                  static_cast<double>(flights.joined));
   CollectWaiters(flights, writer);
   CollectDeserted(resolver.deserted(), writer);
-  writer.Gauge("souvenir_gateway_waiting_bytes", "Bytes of inputs that wait to be computed.", {},
-               static_cast<double>(resolver.waiting_bytes()));
+  CollectLanes(figures.lanes, writer);
   CollectQueues(resolver.upstream(), writer);
   CollectCompute(compute, writer);
   writer.Gauge("souvenir_gateway_models", "Models known, all versions.", {},

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 #include "absl/status/status.h"
 #include "cache/flights.h"
 #include "common/gate.h"
+#include "gateway/resolve/lanes.h"
 #include "gateway/resolve/resolve_call.h"
 
 namespace souvenir::gateway {
@@ -21,19 +21,15 @@ namespace souvenir::gateway {
 // Shared by the parts of the cached path, which hand it on. Only one of them works on it at a time.
 class PendingRow {
  public:
-  // `waiting_bytes` counts the bytes of all rows that wait. It and the gate of `pass` must outlive
-  // the row.
+  // `lanes` and the gate of `pass` must outlive the row.
   PendingRow(Gate::Pass pass, ResolveCallPtr call, size_t question, cache::FlightPtr flight,
-             std::atomic<uint64_t>* waiting_bytes)
+             Lanes* lanes)
       : pass_(std::move(pass)),
         call_(std::move(call)),
         question_(question),
         flight_(std::move(flight)),
-        waiting_bytes_(waiting_bytes) {
-    for (const TensorView& input : question_of_call().inputs) bytes_ += input.data.size();
-    waiting_bytes_->fetch_add(bytes_, std::memory_order_relaxed);
-  }
-  ~PendingRow() { waiting_bytes_->fetch_sub(bytes_, std::memory_order_relaxed); }
+        bytes_(BytesOf(question_of_call())),
+        in_lane_(lanes->Wait(call_->options.lane, bytes_)) {}
   PendingRow(const PendingRow&) = delete;
   PendingRow& operator=(const PendingRow&) = delete;
 
@@ -64,14 +60,20 @@ class PendingRow {
   }
 
  private:
+  static uint64_t BytesOf(const Question& question) {
+    uint64_t bytes = 0;
+    for (const TensorView& input : question.inputs) bytes += input.data.size();
+    return bytes;
+  }
+
   const Question& question_of_call() const { return call_->questions[question_]; }
 
   const Gate::Pass pass_;  // released last
   const ResolveCallPtr call_;
   const size_t question_;
   const cache::FlightPtr flight_;
-  std::atomic<uint64_t>* const waiting_bytes_;
-  uint64_t bytes_ = 0;
+  const uint64_t bytes_;
+  const Lanes::Row in_lane_;
   cache::EntryPtr stale_;  // null if there is none
 };
 

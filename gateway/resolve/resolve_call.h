@@ -23,6 +23,7 @@
 #include "gateway/resolve/answer_check.h"
 #include "gateway/resolve/directives.h"
 #include "gateway/resolve/freshness.h"
+#include "gateway/resolve/lanes.h"
 #include "gateway/resolve/stage_times.h"
 #include "gateway/resolve/target.h"
 
@@ -55,6 +56,7 @@ struct ResolveOptions {
   CacheDirectives cache;
   std::vector<std::string> tags;  // for the entries that are computed for this call
   int64_t priority = 0;           // sent upstream; 0 for none
+  Lane lane = Lane::kText;
   // For logs; sent upstream. The resolver begins it when the first question is not answered from
   // memory, before another thread sees the call. A hit in memory needs none.
   TraceContext trace;
@@ -156,6 +158,10 @@ class ResolveCall {
   }
 
   bool is_answered() const { return unanswered_ == 0; }
+
+  // Lets go of the entry of an answer that was used, which may be large. REQUIRES: all questions
+  // are answered, and nobody reads this answer.
+  void ReleaseEntry(size_t question) { states_[question].answer.entry = nullptr; }
 
   // Gives the question its answer, and tells the listener. Does nothing if the question has an
   // answer. After the last question the call may be gone.

@@ -42,6 +42,7 @@ Resolver::Resolver(const Options& options, const Parts& parts)
       parts_(parts),
       flights_(options.flights, &parts.cache->epochs()),
       deserted_(options.deserted),
+      lanes_(options.lanes),
       memory_lookup_(parts.cache),
       disk_lookup_(parts.cache, parts.disk_executor),
       context_({.clock = parts.clock,
@@ -70,7 +71,9 @@ void Resolver::Resolve(const ResolveCallPtr& call) {
   }
   if (bytes <= kInlineHashBytes) return LookUp(call);
   Task task = [this, call] { LookUp(call); };
-  if (parts_.disk_executor->TrySubmit(task)) return;
+  Executor* const executor =
+      parts_.hash_executor != nullptr ? parts_.hash_executor : parts_.disk_executor;
+  if (executor->TrySubmit(task)) return;
   for (size_t i = 0; i < call->questions.size(); ++i) {
     Answer answer;
     answer.status = absl::ResourceExhaustedError(
@@ -142,7 +145,7 @@ PendingRowPtr Resolver::MakeRow(const ResolveCallPtr& call, size_t question,
                                 const cache::FlightPtr& flight) {
   std::optional<Gate::Pass> pass = pending_rows_.Enter();
   if (pass) {
-    return std::make_shared<PendingRow>(*std::move(pass), call, question, flight, &waiting_bytes_);
+    return std::make_shared<PendingRow>(*std::move(pass), call, question, flight, &lanes_);
   }
   flights_.Land(flight, {absl::UnavailableError("the gateway is stopping"), nullptr,
                          cache::FlightSource::kUpstream});
@@ -150,10 +153,8 @@ PendingRowPtr Resolver::MakeRow(const ResolveCallPtr& call, size_t question,
 }
 
 void Resolver::Fly(PendingRows rows, First first) {
-  if (waiting_bytes() > options_.max_bytes) {
-    const absl::Status refused = absl::ResourceExhaustedError(
-        fmt::format("{} bytes of requests wait to be computed, and the limit is {}",
-                    waiting_bytes(), options_.max_bytes));
+  const absl::Status refused = lanes_.CheckRoom(rows.front()->call()->options.lane, rows.size());
+  if (!refused.ok()) {
     for (const PendingRowPtr& row : rows) row->Fail(&flights_, refused);
     return;
   }

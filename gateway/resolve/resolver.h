@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,7 +35,7 @@ class Resolver {
   // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     cache::FlightTable::Options flights;
-    uint64_t max_bytes = 256u << 20;  // most bytes of inputs that wait to be computed
+    Lanes::Options lanes;
     absl::Duration call_timeout = absl::Seconds(60);  // limit of one computation
     DesertedWork::Options deserted;
     UpstreamQueues::Options upstream;
@@ -48,9 +47,12 @@ class Resolver {
     Clock* clock;
     TimerQueue* timers;
     cache::TieredCache* cache;
-    Executor* disk_executor;  // reads from disk, and hashes large inputs
+    Executor* disk_executor;  // reads from disk
     Upstream* upstream;
     Catalog* catalog;
+    // Hashes large inputs, such as recordings. Others should not wait for that, so that it has
+    // threads of its own. Null means `disk_executor`.
+    Executor* hash_executor = nullptr;
   };
 
   Resolver(const Options& options, const Parts& parts);
@@ -60,7 +62,7 @@ class Resolver {
 
   // Answers the call's questions. If all answers are in memory this happens before it returns, on
   // this thread, except that a large request (above 64 KB) is looked up on a thread of
-  // `disk_executor`. Other answers come on threads of the disk or of the upstream. Errors of an
+  // `hash_executor`. Other answers come on threads of the disk or of the upstream. Errors of an
   // answer: the upstream's own; UNAVAILABLE without upstream, and for a model that was unloaded,
   // whose cached answers are kept but not served; RESOURCE_EXHAUSTED at the bounds;
   // DEADLINE_EXCEEDED at the call's deadline; FAILED_PRECONDITION for `only-if-cached` without an
@@ -81,7 +83,10 @@ class Resolver {
   void GiveUpDeserted() { deserted_.Close(); }
 
   DesertedWork::Stats deserted() const { return deserted_.stats(); }
-  uint64_t waiting_bytes() const { return waiting_bytes_.load(std::memory_order_relaxed); }
+
+  // The lanes of all calls. Use cases enter theirs.
+  Lanes* lanes() { return &lanes_; }
+  const Lanes& lanes() const { return lanes_; }
 
  private:
   // Looks up all questions in memory, and handles those that are not found.
@@ -130,7 +135,7 @@ class Resolver {
   cache::FlightTable flights_;
   RefreshLog refreshes_;
   DesertedWork deserted_;
-  std::atomic<uint64_t> waiting_bytes_{0};
+  Lanes lanes_;
   cache::MemoryLookup memory_lookup_;
   cache::DiskLookup disk_lookup_;
   const ResolveContext context_;

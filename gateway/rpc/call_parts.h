@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "common/grpc/rpc_entry.h"
+#include "common/timer_queue.h"
 #include "gateway/resolve/resolver.h"
 #include "gateway/rpc/latency_by_kind.h"
 
@@ -12,6 +13,7 @@ namespace souvenir::gateway {
 struct CallParts {
   RpcEntry* entry;
   Resolver* resolver;
+  TimerQueue* timers;
   LatencyByKind* latency;
   bool trust_tenant_header = false;
   size_t max_message_bytes = 16u << 20;  // of a request, inflated

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "common/grpc/rpc_entry.h"
@@ -15,7 +16,22 @@
 
 namespace souvenir::gateway {
 
-// One RPC that is answered by a stream of events, which are written one after another.
+// The use case that makes the events of an EventStream.
+class EventSource {
+ public:
+  virtual ~EventSource() = default;
+  // The caller has gone. Called once at most, on any thread, before or after the last event. All
+  // that is left must end soon with `reason`, and then End() must be called.
+  virtual void Abandon(const absl::Status& reason) = 0;
+  // An event was sent. Called on threads of gRPC, one call after another, also after End().
+  virtual void OnWritten() {}
+  virtual const ResolveOptions& options() const = 0;
+  // The calls that were resolved, for statistics. Called after End() or Fail().
+  virtual ResolvedCalls resolved() const = 0;
+};
+
+// One RPC that is answered by a stream of events, which are written one after another. `Reactor` is
+// gRPC's for the kind of RPC.
 //
 //   auto* stream = new EventStream(parts, metrics);
 //   ... read the request; on an error: stream->Fail(*source, status); return stream; ...
@@ -25,23 +41,10 @@ namespace souvenir::gateway {
 //
 // Made by the handler, which returns it to gRPC; gRPC then owns it, and it deletes itself when the
 // RPC is over. Thread-safe after Watch(). It lives until End() or Fail() was called.
-class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+template <typename Reactor>
+class EventWriter : public Reactor {
  public:
-  // The use case that makes the events.
-  class Source {
-   public:
-    virtual ~Source() = default;
-    // The caller has gone. Called once at most, on any thread, before or after the last event. All
-    // that is left must end soon with `reason`, and then End() must be called.
-    virtual void Abandon(const absl::Status& reason) = 0;
-    // An event was sent. Called on threads of gRPC, one call after another, also after End().
-    virtual void OnWritten() {}
-    virtual const ResolveOptions& options() const = 0;
-    // The calls that were resolved, for statistics. Called after End() or Fail().
-    virtual ResolvedCalls resolved() const = 0;
-  };
-
-  EventStream(const CallParts& parts, RpcMethodMetrics* metrics)
+  EventWriter(const CallParts& parts, RpcMethodMetrics* metrics)
       : parts_(parts), call_(parts.entry, metrics) {}
 
   const CallParts& parts() const { return parts_; }
@@ -50,35 +53,216 @@ class EventStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
   absl::Status admitted() const { return call_.admitted(); }
 
   // Ends an RPC that was refused, in the place of Watch().
-  void Fail(const Source& source, const absl::Status& status);
+  void Fail(const EventSource& source, const absl::Status& status) {
+    call_.CountAnswers(status.code());
+    this->Finish(EndResolved(&call_, source.options().trace, source.resolved(), status, parts_));
+  }
 
   // Keeps `source` until the end, and tells it if the caller goes. Called once.
-  void Watch(std::shared_ptr<Source> source);
+  void Watch(std::shared_ptr<EventSource> source) {
+    MutexLock lock(&mutex_);
+    source_ = std::move(source);
+  }
 
   // Queues an event. `code` is the status of the answer in it.
-  void Write(absl::StatusCode code, const grpc::ByteBuffer& event);
+  void Write(absl::StatusCode code, const grpc::ByteBuffer& event) {
+    call_.CountAnswers(code);
+    {
+      MutexLock lock(&mutex_);
+      queue_.push_back(event);
+      if (std::exchange(writing_, true)) return;
+    }
+    this->StartWrite(NextEvent());
+  }
 
   // Ends the RPC after the events that are queued. Called once; Write() must not be called
   // afterwards.
-  void End(const absl::Status& status);
+  void End(const absl::Status& status) {
+    {
+      MutexLock lock(&mutex_);
+      ended_ = true;
+      status_ = status;
+      if (writing_) return;
+    }
+    FinishNow();
+  }
 
-  void OnWriteDone(bool ok) override;
-  void OnCancel() override;
+  void OnWriteDone(bool ok) override {
+    std::shared_ptr<EventSource> source;
+    {
+      MutexLock lock(&mutex_);
+      queue_.pop_front();
+      if (!ok) queue_.clear();  // the caller has gone
+      source = source_;
+    }
+    // `writing_` is still true, so that events that this brings do not start a write, whose end
+    // would call OnWritten() on another thread.
+    if (ok) source->OnWritten();
+    bool ended = false;
+    {
+      MutexLock lock(&mutex_);
+      writing_ = !queue_.empty();
+      ended = ended_ && !writing_;
+      if (!writing_ && !ended) return;
+    }
+    if (ended) return FinishNow();
+    this->StartWrite(NextEvent());
+  }
+
+  void OnCancel() override {
+    const std::shared_ptr<EventSource> source = this->source();
+    if (source != nullptr) source->Abandon(call_.CallerHasGone(source->options().deadline));
+  }
+
   void OnDone() override { delete this; }
 
+ protected:
+  // Returns null after the end.
+  std::shared_ptr<EventSource> source() {
+    MutexLock lock(&mutex_);
+    return source_;
+  }
+
  private:
-  const grpc::ByteBuffer* NextEvent();
-  void FinishNow();
+  const grpc::ByteBuffer* NextEvent() {
+    // The pointer stays valid: a deque does not move elements, and only OnWriteDone() removes this
+    // one.
+    MutexLock lock(&mutex_);
+    return &queue_.front();
+  }
+
+  void FinishNow() {
+    absl::Status status;
+    std::shared_ptr<EventSource> source;  // released outside the lock
+    {
+      MutexLock lock(&mutex_);
+      status = status_;
+      source = std::move(source_);
+    }
+    this->Finish(EndResolved(&call_, source->options().trace, source->resolved(), status, parts_));
+  }
 
   const CallParts parts_;
   RpcCall call_;
 
   Mutex mutex_;
-  std::shared_ptr<Source> source_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<EventSource> source_ ABSL_GUARDED_BY(mutex_);
   std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mutex_);  // the first is being written
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);
+};
+
+// For an RPC with one request.
+using EventStream = EventWriter<grpc::ServerWriteReactor<grpc::ByteBuffer>>;
+
+// For an RPC whose caller sends a stream, too. A message is read when the one before it was
+// handled.
+class EventExchange final
+    : public EventWriter<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>> {
+ public:
+  class Source : public EventSource {
+   public:
+    // Handles a message, on a thread of gRPC. An error ends the RPC.
+    virtual absl::Status OnMessage(const grpc::ByteBuffer& message) = 0;
+    // All messages have come, or the caller has gone. End() must be called later. Not called if the
+    // RPC was ended by an error of OnMessage() or by Stop().
+    virtual void OnLastMessage() = 0;
+  };
+
+  using EventWriter::EventWriter;
+
+  // Begins to read. Called once, after Watch().
+  void Read() { ReadNext(); }
+
+  // Ends the RPC with `status` and reads no more, if the last message has not come. May be called
+  // at any time while the source lives, on any thread.
+  void Stop(const absl::Status& status) {
+    {
+      MutexLock lock(&read_mutex_);
+      if (phase_ != Phase::kReading) return;
+      phase_ = Phase::kStopping;
+      stopped_with_ = status;
+    }
+    EndIfStopped();
+  }
+
+  void OnReadDone(bool ok) override {
+    const std::shared_ptr<EventSource> source = this->source();
+    {
+      MutexLock lock(&read_mutex_);
+      read_ = ReadState::kHandled;
+      if (!ok && phase_ == Phase::kReading) phase_ = Phase::kAllRead;
+    }
+    auto* const reader = static_cast<Source*>(source.get());  // null if the RPC has ended
+    if (reader != nullptr && phase() == Phase::kAllRead) return reader->OnLastMessage();
+    if (reader != nullptr && phase() == Phase::kReading) {
+      const absl::Status handled = reader->OnMessage(message_);
+      if (handled.ok()) return ReadNext();
+      Stop(handled);
+    }
+    {
+      MutexLock lock(&read_mutex_);
+      read_ = ReadState::kNone;
+    }
+    EndIfStopped();
+  }
+
+ private:
+  // What becomes of the messages. Only goes forward.
+  enum class Phase {
+    kReading,
+    kAllRead,   // the last message has come; the source ends the RPC
+    kStopping,  // Stop() was called; the RPC ends when no thread is busy with a read
+    kStopped,
+  };
+
+  // The read that is under way. The RPC must not be ended while a thread may start another one.
+  enum class ReadState {
+    kNone,
+    kStarting,  // a thread is in StartRead(); OnReadDone() may come before it returns
+    kUnderWay,
+    kHandled,  // a thread handles the message
+  };
+
+  Phase phase() {
+    MutexLock lock(&read_mutex_);
+    return phase_;
+  }
+
+  void ReadNext() {
+    bool reads = false;
+    {
+      MutexLock lock(&read_mutex_);
+      reads = phase_ == Phase::kReading;
+      read_ = reads ? ReadState::kStarting : ReadState::kNone;
+    }
+    if (reads) {
+      // Whoever ends the RPC may do so before this returns, so it must outlive this.
+      const std::shared_ptr<EventSource> source = this->source();
+      StartRead(&message_);
+      MutexLock lock(&read_mutex_);
+      if (read_ == ReadState::kStarting) read_ = ReadState::kUnderWay;
+    }
+    EndIfStopped();
+  }
+
+  void EndIfStopped() {
+    {
+      MutexLock lock(&read_mutex_);
+      const bool busy = read_ == ReadState::kStarting || read_ == ReadState::kHandled;
+      if (phase_ != Phase::kStopping || busy) return;
+      phase_ = Phase::kStopped;
+    }
+    End(stopped_with_);
+  }
+
+  grpc::ByteBuffer message_;
+
+  Mutex read_mutex_;
+  Phase phase_ ABSL_GUARDED_BY(read_mutex_) = Phase::kReading;
+  ReadState read_ ABSL_GUARDED_BY(read_mutex_) = ReadState::kNone;
+  absl::Status stopped_with_;  // set before kStopping, unchanged after
 };
 
 }  // namespace souvenir::gateway

@@ -41,6 +41,16 @@ absl::StatusOr<std::string_view> NameOf(v1::AudioEncoding encoding) {
       "encoding: {} came; expected is a value of AudioEncoding", static_cast<int>(encoding)));
 }
 
+// Writes a field with the bytes of a file.
+void WriteAudio(int field, const AudioFile& file, MessageWriter& out) {
+  absl::InlinedVector<std::string_view, 4> parts;
+  if (file.header) parts.emplace_back(file.header->data(), file.header->size());
+  parts.insert(parts.end(), file.parts.begin(), file.parts.end());
+  out.Joined(field, parts);
+}
+
+}  // namespace
+
 absl::StatusOr<AudioContainer> ReadContainer(v1::AudioContainer container) {
   switch (container) {
     case v1::AUDIO_CONTAINER_UNSPECIFIED:
@@ -59,16 +69,6 @@ absl::StatusOr<AudioContainer> ReadContainer(v1::AudioContainer container) {
   return absl::InvalidArgumentError(fmt::format(
       "container: {} came; expected is a value of AudioContainer", static_cast<int>(container)));
 }
-
-// Writes a field with the bytes of a file.
-void WriteAudio(int field, const AudioFile& file, MessageWriter& out) {
-  absl::InlinedVector<std::string_view, 4> parts;
-  if (file.header) parts.emplace_back(file.header->data(), file.header->size());
-  parts.insert(parts.end(), file.parts.begin(), file.parts.end());
-  out.Joined(field, parts);
-}
-
-}  // namespace
 
 absl::StatusOr<std::string> ReadAudioFormat(v1::AudioEncoding encoding, int sample_rate_hertz,
                                             int channels) {

@@ -22,6 +22,9 @@ absl::StatusOr<TranscriptionRequest> ReadTranscribeRequest(v1::TranscribeRequest
 absl::StatusOr<std::string> ReadAudioFormat(v1::AudioEncoding encoding, int sample_rate_hertz,
                                             int channels);
 
+// INVALID_ARGUMENT as above.
+absl::StatusOr<AudioContainer> ReadContainer(v1::AudioContainer container);
+
 // Reads a request. The result has views of the message. INVALID_ARGUMENT as above.
 absl::StatusOr<SynthesisRequest> ReadSynthesizeRequest(const v1::SynthesizeRequest& request);
 

@@ -13,6 +13,7 @@
 #include "gateway/rpc/raw_message.h"
 #include "gateway/rpc/speech_messages.h"
 #include "gateway/rpc/stream_synthesize_call.h"
+#include "gateway/rpc/translate_speech_call.h"
 #include "gateway/rpc/unary_call.h"
 
 namespace souvenir::gateway {
@@ -25,7 +26,7 @@ class TranscribeCall final : public UnaryCall, public Transcription::Listener {
                  grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
       : UnaryCall(parts, metrics, context),
         response_(response),
-        transcription_(this, parts.resolver) {}
+        caller_(parts.resolver, Lane::kTranscription) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const SpeechModels& models) {
     v1::TranscribeRequest message;
@@ -33,17 +34,17 @@ class TranscribeCall final : public UnaryCall, public Transcription::Listener {
     CallOptions options;
     SOUVENIR_RETURN_IF_ERROR(
         ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &options));
+    caller_.SetOptions(std::move(options.resolve), options.tenant);
     SOUVENIR_ASSIGN_OR_RETURN(TranscriptionRequest request, ReadTranscribeRequest(&message));
-    return transcription_.Plan(std::move(request), std::move(options.resolve), options.tenant,
-                               models);
+    return transcription_.Plan(std::move(request), models);
   }
 
   void OnTranscribed() override { Done(); }
 
  private:
   void Begin() override { transcription_.Start(shared_from_this()); }
-  void Abandon(const absl::Status& reason) override { transcription_.Cancel(reason); }
-  const ResolveOptions& options() const override { return transcription_.options(); }
+  void Abandon(const absl::Status& reason) override { caller_.Cancel(reason); }
+  const ResolveOptions& options() const override { return caller_.options(); }
   ResolvedCalls resolved() const override { return transcription_.calls(); }
 
   absl::Status Respond() override {
@@ -64,7 +65,8 @@ class TranscribeCall final : public UnaryCall, public Transcription::Listener {
   size_t answers() const override { return transcription_.size(); }
 
   grpc::ByteBuffer* const response_;
-  Transcription transcription_;
+  SpeechCaller caller_;
+  Transcription transcription_{this, &caller_};
 };
 
 // One Synthesize.
@@ -74,7 +76,7 @@ class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
                  grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
       : UnaryCall(parts, metrics, context),
         response_(response),
-        synthesis_(this, parts.resolver, Synthesis::Files::kOne) {}
+        caller_(parts.resolver, Lane::kSynthesis) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const SpeechModels& models) {
     RequestArena arena;
@@ -83,16 +85,17 @@ class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
     CallOptions options;
     SOUVENIR_RETURN_IF_ERROR(
         ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &options));
+    caller_.SetOptions(std::move(options.resolve), options.tenant);
     SOUVENIR_ASSIGN_OR_RETURN(const SynthesisRequest request, ReadSynthesizeRequest(*message));
-    return synthesis_.Plan(request, std::move(options.resolve), options.tenant, models);
+    return synthesis_.Plan(request, models);
   }
 
   void OnSpoken() override { Done(); }
 
  private:
   void Begin() override { synthesis_.Start(shared_from_this(), synthesis_.size()); }
-  void Abandon(const absl::Status& reason) override { synthesis_.Cancel(reason); }
-  const ResolveOptions& options() const override { return synthesis_.options(); }
+  void Abandon(const absl::Status& reason) override { caller_.Cancel(reason); }
+  const ResolveOptions& options() const override { return caller_.options(); }
   ResolvedCalls resolved() const override { return synthesis_.calls(); }
 
   absl::Status Respond() override {
@@ -103,17 +106,22 @@ class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
   }
 
   grpc::ByteBuffer* const response_;
-  Synthesis synthesis_;
+  SpeechCaller caller_;
+  Synthesis synthesis_{this, &caller_, Synthesis::Files::kOne};
 };
 
 }  // namespace
 
-SpeechService::SpeechService(const CallParts& parts, SpeechModels* models)
-    : parts_(parts),
+SpeechService::SpeechService(const Options& options, const CallParts& parts, SpeechModels* models,
+                             Translator* translator)
+    : options_(options),
+      parts_(parts),
       models_(models),
+      translator_(translator),
       transcribe_metrics_(parts.entry->Method("Transcribe")),
       synthesize_metrics_(parts.entry->Method("Synthesize")),
       stream_synthesize_metrics_(parts.entry->Method("StreamSynthesize")),
+      translate_speech_metrics_(parts.entry->Method("TranslateSpeech")),
       list_voices_metrics_(parts.entry->Method("ListVoices")),
       list_recognizers_metrics_(parts.entry->Method("ListRecognizers")) {}
 
@@ -139,6 +147,12 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* SpeechService::StreamSynthesize(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   return StreamSynthesizeCall::Start(parts_, *models_, stream_synthesize_metrics_, *context,
                                      *request);
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* SpeechService::TranslateSpeech(
+    grpc::CallbackServerContext* context) {
+  return TranslateSpeechCall::Start(parts_, {models_, translator_}, options_.upload_timeout,
+                                    translate_speech_metrics_, *context);
 }
 
 grpc::ServerUnaryReactor* SpeechService::ListVoices(grpc::CallbackServerContext* context,

@@ -1,22 +1,32 @@
 #pragma once
 
+#include "absl/time/time.h"
 #include "common/grpc/rpc_metrics.h"
 #include "gateway/language/speech/speech_models.h"
+#include "gateway/language/translator.h"
 #include "gateway/rpc/call_parts.h"
 #include "souvenir/v1/speech.grpc.pb.h"
 
 namespace souvenir::gateway {
 
 // souvenir.v1.SpeechService over Transcription and Synthesis. Owned by the gateway; thread-safe.
-class SpeechService final : public v1::SpeechService::WithRawCallbackMethod_Transcribe<
-                                v1::SpeechService::WithRawCallbackMethod_Synthesize<
-                                    v1::SpeechService::WithRawCallbackMethod_StreamSynthesize<
-                                        v1::SpeechService::WithCallbackMethod_ListVoices<
-                                            v1::SpeechService::WithCallbackMethod_ListRecognizers<
-                                                v1::SpeechService::Service>>>>> {
+class SpeechService final
+    : public v1::SpeechService::WithRawCallbackMethod_Transcribe<
+          v1::SpeechService::WithRawCallbackMethod_Synthesize<
+              v1::SpeechService::WithRawCallbackMethod_StreamSynthesize<
+                  v1::SpeechService::WithRawCallbackMethod_TranslateSpeech<
+                      v1::SpeechService::WithCallbackMethod_ListVoices<
+                          v1::SpeechService::WithCallbackMethod_ListRecognizers<
+                              v1::SpeechService::Service>>>>>> {
  public:
+  // Not checked here: CheckGatewayConfig() has checked the values that users set.
+  struct Options {
+    absl::Duration upload_timeout = absl::Minutes(1);  // for a recording that comes as a stream
+  };
+
   // The objects that the arguments point to must outlive the service.
-  SpeechService(const CallParts& parts, SpeechModels* models);
+  SpeechService(const Options& options, const CallParts& parts, SpeechModels* models,
+                Translator* translator);
 
   grpc::ServerUnaryReactor* Transcribe(grpc::CallbackServerContext* context,
                                        const grpc::ByteBuffer* request,
@@ -26,6 +36,8 @@ class SpeechService final : public v1::SpeechService::WithRawCallbackMethod_Tran
                                        grpc::ByteBuffer* response) override;
   grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamSynthesize(
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* TranslateSpeech(
+      grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* ListVoices(grpc::CallbackServerContext* context,
                                        const v1::ListVoicesRequest* request,
                                        v1::ListVoicesResponse* response) override;
@@ -34,11 +46,14 @@ class SpeechService final : public v1::SpeechService::WithRawCallbackMethod_Tran
                                             v1::ListRecognizersResponse* response) override;
 
  private:
+  const Options options_;
   const CallParts parts_;
   SpeechModels* const models_;
+  Translator* const translator_;
   RpcMethodMetrics* const transcribe_metrics_;
   RpcMethodMetrics* const synthesize_metrics_;
   RpcMethodMetrics* const stream_synthesize_metrics_;
+  RpcMethodMetrics* const translate_speech_metrics_;
   RpcMethodMetrics* const list_voices_metrics_;
   RpcMethodMetrics* const list_recognizers_metrics_;
 };

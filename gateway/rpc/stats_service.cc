@@ -61,6 +61,15 @@ void StatsService::FillStats(v1::GetStatsResponse* response) const {
   response->mutable_flights()->set_in_progress(flights.in_progress);
   response->mutable_flights()->set_started(flights.started);
   response->mutable_flights()->set_joined(flights.joined);
+  for (const Lanes::Stats& lane : figures.lanes) {
+    v1::LaneStats* const told = response->add_lanes();
+    told->set_lane(std::string(LaneName(lane.lane)));
+    told->set_requests(lane.requests);
+    told->set_held_bytes(lane.held_bytes);
+    told->set_waiting_rows(lane.rows);
+    told->set_waiting_bytes(lane.row_bytes);
+    told->set_refused(lane.refused);
+  }
 }
 
 }  // namespace souvenir::gateway

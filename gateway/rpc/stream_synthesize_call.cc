@@ -41,9 +41,9 @@ absl::Status StreamSynthesizeCall::Read(const grpc::ByteBuffer& bytes, const Spe
   CallOptions options;
   SOUVENIR_RETURN_IF_ERROR(
       ReadCallOptions(context, parts.trust_tenant_header, *parts.clock(), &options));
+  caller_.SetOptions(std::move(options.resolve), options.tenant);
   SOUVENIR_ASSIGN_OR_RETURN(const SynthesisRequest request, ReadSynthesizeRequest(message));
-  SOUVENIR_RETURN_IF_ERROR(
-      synthesis_.Plan(request, std::move(options.resolve), options.tenant, models));
+  SOUVENIR_RETURN_IF_ERROR(synthesis_.Plan(request, models));
   MutexLock lock(&mutex_);
   ready_.resize(synthesis_.size());
   return absl::OkStatus();
@@ -77,12 +77,13 @@ void StreamSynthesizeCall::WriteWhatIsReady() {
         MutexLock lock(&mutex_);
         next_ = ready_.size();
       }
-      synthesis_.Cancel(spoken.status);
+      caller_.Cancel(spoken.status);
       return stream_->End(spoken.status);
     }
     grpc::ByteBuffer bytes;
     WriteSynthesizedSentence(synthesis_, spoken, &bytes);
     stream_->Write(spoken.status.code(), bytes);
+    synthesis_.Release(sentence);
     if (sentence + 1 == synthesis_.size()) return stream_->End(absl::OkStatus());
   }
 }

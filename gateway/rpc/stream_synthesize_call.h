@@ -13,7 +13,7 @@ namespace souvenir::gateway {
 
 // One StreamSynthesize. The sentences are sent in the order of the text. Only some are made ahead
 // of the one that is being sent, so that a caller who reads slowly costs little memory.
-class StreamSynthesizeCall final : public EventStream::Source, private Synthesis::Listener {
+class StreamSynthesizeCall final : public EventSource, private Synthesis::Listener {
  public:
   // Runs the call. Returns the reactor for gRPC, which then owns it.
   static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(
@@ -22,15 +22,14 @@ class StreamSynthesizeCall final : public EventStream::Source, private Synthesis
 
  private:
   explicit StreamSynthesizeCall(EventStream* stream)
-      : stream_(stream),
-        synthesis_(this, stream->parts().resolver, Synthesis::Files::kForEachSentence) {}
+      : stream_(stream), caller_(stream->parts().resolver, Lane::kSynthesis) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const SpeechModels& models,
                     const grpc::CallbackServerContext& context);
 
-  void Abandon(const absl::Status& reason) override { synthesis_.Cancel(reason); }
+  void Abandon(const absl::Status& reason) override { caller_.Cancel(reason); }
   void OnWritten() override { synthesis_.Continue(); }
-  const ResolveOptions& options() const override { return synthesis_.options(); }
+  const ResolveOptions& options() const override { return caller_.options(); }
   ResolvedCalls resolved() const override { return synthesis_.calls(); }
 
   void OnSentence(size_t sentence) override;
@@ -40,7 +39,8 @@ class StreamSynthesizeCall final : public EventStream::Source, private Synthesis
   void WriteWhatIsReady();
 
   EventStream* const stream_;  // lives until it is told to end
-  Synthesis synthesis_;
+  SpeechCaller caller_;
+  Synthesis synthesis_{this, &caller_, Synthesis::Files::kForEachSentence};
 
   Mutex mutex_;
   std::vector<bool> ready_ ABSL_GUARDED_BY(mutex_);  // by sentence

@@ -11,7 +11,7 @@ namespace souvenir::gateway {
 
 // One StreamTranslate. Each translation is written as soon as it is ready, so cached ones come
 // first.
-class StreamTranslateCall final : public EventStream::Source,
+class StreamTranslateCall final : public EventSource,
                                   public std::enable_shared_from_this<StreamTranslateCall>,
                                   private ResolveCall::Listener {
  public:

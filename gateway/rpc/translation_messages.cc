@@ -49,4 +49,12 @@ void TranslationWriter::Write(MessageWriter& out) const {
   if (!result_.route.empty()) out.Always(Translation::kRouteFieldNumber, result_.route);
 }
 
+void DescribeTranslation(const Translation::Result& result, v1::Translation* message) {
+  message->set_target_language(std::string(result.target_language));
+  message->set_text(std::string(result.text));
+  if (result.provenance) DescribeProvenance(*result.provenance, message->mutable_provenance());
+  if (!result.status.ok()) DescribeStatus(result.status, message->mutable_status());
+  if (!result.route.empty()) message->add_route(std::string(result.route));
+}
+
 }  // namespace souvenir::gateway

@@ -18,6 +18,9 @@ namespace souvenir::gateway {
 // plain.
 absl::StatusOr<TranslationRequest> ReadTranslateRequest(const v1::TranslateRequest& request);
 
+// Fills in the message for a result.
+void DescribeTranslation(const Translation::Result& result, v1::Translation* message);
+
 // Writes a souvenir.v1.Translation. Write() may be called repeatedly.
 class TranslationWriter {
  public:

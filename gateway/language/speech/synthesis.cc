@@ -58,7 +58,7 @@ class Synthesis::Encoding final : public ResolveCall::Listener {
     joined.reserve(bytes);
     for (const std::string_view part : pcm) joined.append(part);
     framed_pcm_ = FrameBytesElement(joined);
-    call_.options = synthesis->options_;
+    call_.options = synthesis->caller_->options();
     call_.questions.push_back(
         {synthesis->encoder_,
          {TensorView{kPcmTensor, DataType::kBytes, kElementRowShape, framed_pcm_},
@@ -67,13 +67,20 @@ class Synthesis::Encoding final : public ResolveCall::Listener {
                      synthesis->framed_container_}}});
   }
 
-  void Start(const std::shared_ptr<void>& owner) { synthesis_->scope_.Resolve({owner, &call_}); }
+  void Start(const std::shared_ptr<void>& owner) {
+    synthesis_->caller_->scope()->Resolve({owner, &call_});
+  }
 
   void OnAllAnswered() override {
     const std::shared_ptr<void> owner = synthesis_->owner_.lock();
-    synthesis_->scope_.Forget(call_);
+    synthesis_->caller_->scope()->Forget(call_);
     answered_.store(true, std::memory_order_release);
     done_();
+  }
+
+  void Release() {
+    call_.ReleaseEntry(0);
+    framed_pcm_ = {};
   }
 
   const ResolveCall& call() const { return call_; }
@@ -101,7 +108,7 @@ class Synthesis::SpokenSentence final : public ResolveCall::Listener {
  public:
   SpokenSentence(Synthesis* synthesis, size_t number, std::string_view text)
       : synthesis_(synthesis), number_(number), framed_text_(FrameBytesElement(text)) {
-    call_.options = synthesis->options_;
+    call_.options = synthesis->caller_->options();
     call_.questions.push_back(
         {synthesis->speaker_,
          {TensorView{kTextTensor, DataType::kBytes, kElementRowShape, framed_text_},
@@ -111,11 +118,13 @@ class Synthesis::SpokenSentence final : public ResolveCall::Listener {
                      BytesOf(synthesis->pitch_)}}});
   }
 
-  void Start(const std::shared_ptr<void>& owner) { synthesis_->scope_.Resolve({owner, &call_}); }
+  void Start(const std::shared_ptr<void>& owner) {
+    synthesis_->caller_->scope()->Resolve({owner, &call_});
+  }
 
   void OnAllAnswered() override {
     const std::shared_ptr<void> owner = synthesis_->owner_.lock();
-    synthesis_->scope_.Forget(call_);
+    synthesis_->caller_->scope()->Forget(call_);
     spoken_ = Read();
     if (spoken_.ok() && synthesis_->NeedsEncoder() &&
         synthesis_->files_ == Files::kForEachSentence) {
@@ -135,10 +144,19 @@ class Synthesis::SpokenSentence final : public ResolveCall::Listener {
   bool is_answered() const { return answered_.load(std::memory_order_acquire); }
   const Encoding* encoding() const { return encoding_.get(); }  // null without one
 
+  void Release() {
+    spoken_ = absl::UnknownError("released");
+    call_.ReleaseEntry(0);
+    if (encoding_ != nullptr) encoding_->Release();
+    synthesis_->caller_->Drop(std::exchange(held_, 0));
+  }
+
  private:
-  absl::StatusOr<SpokenText> Read() const {
+  absl::StatusOr<SpokenText> Read() {
     const Answer& answer = call_.answer(0);
     SOUVENIR_RETURN_IF_ERROR(answer.status);
+    SOUVENIR_RETURN_IF_ERROR(synthesis_->caller_->Hold(answer.entry->value().size()));
+    held_ = answer.entry->value().size();
     return ReadSpokenText(*answer.entry);
   }
 
@@ -147,19 +165,17 @@ class Synthesis::SpokenSentence final : public ResolveCall::Listener {
   const std::string framed_text_;
   ResolveCall call_{this};
   absl::StatusOr<SpokenText> spoken_ = absl::UnknownError("not spoken yet");
+  uint64_t held_ = 0;  // bytes in the lane
   std::unique_ptr<Encoding> encoding_;
   std::atomic<bool> answered_{false};
 };
 
-Synthesis::Synthesis(Listener* listener, Resolver* resolver, Files files)
-    : listener_(listener), files_(files), scope_(resolver) {}
+Synthesis::Synthesis(Listener* listener, SpeechCaller* caller, Files files)
+    : listener_(listener), caller_(caller), files_(files) {}
 
 Synthesis::~Synthesis() = default;
 
-absl::Status Synthesis::Plan(const SynthesisRequest& request, ResolveOptions options,
-                             std::string_view tenant, const SpeechModels& models) {
-  options_ = std::move(options);
-  options_.trace.Begin();  // all calls belong to one trace
+absl::Status Synthesis::Plan(const SynthesisRequest& request, const SpeechModels& models) {
   container_ = request.container;
   rate_ = request.rate;
   pitch_ = request.pitch + 0.0F;  // -0 would be another question than 0
@@ -188,17 +204,15 @@ absl::Status Synthesis::Plan(const SynthesisRequest& request, ResolveOptions opt
     return absl::InvalidArgumentError("neither a language nor a voice came; one is expected");
   }
   SOUVENIR_RETURN_IF_ERROR(models.CheckKnown());
+  SOUVENIR_RETURN_IF_ERROR(caller_->Enter(text_.size()));
   directory_ = models.directory();
   SOUVENIR_ASSIGN_OR_RETURN(voice_, directory_->FindVoice(request.voice, language, request.engine));
-  speaker_ = voice_->target;
+  speaker_ = caller_->Ask(voice_->target);
   const std::string_view encoded = EncodedContainer(container_);
   if (!encoded.empty()) {
-    SOUVENIR_ASSIGN_OR_RETURN(encoder_, directory_->Encoder());
+    SOUVENIR_ASSIGN_OR_RETURN(const TargetPtr encoder, directory_->Encoder());
+    encoder_ = caller_->Ask(encoder);
     framed_container_ = FrameBytesElement(encoded);
-  }
-  if (!tenant.empty()) {
-    speaker_ = speaker_->ForTenant(tenant);
-    if (encoder_ != nullptr) encoder_ = encoder_->ForTenant(tenant);
   }
   framed_voice_ = FrameBytesElement(voice_->name);
   for (const std::string_view sentence :
@@ -307,6 +321,8 @@ Synthesis::Sentence Synthesis::sentence(size_t i, absl::Time now) const {
   if (file.ok()) sentence.file = *std::move(file);
   return sentence;
 }
+
+void Synthesis::Release(size_t i) { sentences_[i]->Release(); }
 
 absl::Status Synthesis::OverallStatus() const {
   if (files_ == Files::kForEachSentence) {

@@ -12,12 +12,12 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gateway/language/provenance.h"
+#include "gateway/language/speech/speech_caller.h"
 #include "gateway/language/speech/speech_directory.h"
 #include "gateway/language/speech/speech_models.h"
 #include "gateway/language/speech/speech_tensors.h"
 #include "gateway/language/speech/wav_header.h"
 #include "gateway/resolve/resolve_call.h"
-#include "gateway/resolve/resolve_scope.h"
 
 namespace souvenir::gateway {
 
@@ -49,8 +49,8 @@ struct AudioFile {
 // file, or as a file for each sentence. Another model writes the files of containers that need an
 // encoder.
 //
-//   Synthesis synthesis(&listener, resolver, Synthesis::Files::kOne);
-//   synthesis.Plan(request, options, tenant, models);    // an error ends it
+//   Synthesis synthesis(&listener, &caller, Synthesis::Files::kOne);
+//   synthesis.Plan(request, models);    // an error ends it
 //   synthesis.Start(<shared pointer to the owner>, synthesis.size());
 //   ... listener.OnSpoken() ...
 //   synthesis.OverallStatus(), synthesis.file()
@@ -75,13 +75,14 @@ class Synthesis {
     ~Listener() = default;
   };
 
-  Synthesis(Listener* listener, Resolver* resolver, Files files);
+  // `caller` must outlive this, and have its options.
+  Synthesis(Listener* listener, SpeechCaller* caller, Files files);
   ~Synthesis();
 
   // Finds the models and makes the questions. Errors: INVALID_ARGUMENT if the request is wrong;
-  // NOT_FOUND if a model or the voice is missing; UNAVAILABLE if compute has never answered.
-  absl::Status Plan(const SynthesisRequest& request, ResolveOptions options,
-                    std::string_view tenant, const SpeechModels& models);
+  // NOT_FOUND if a model or the voice is missing; UNAVAILABLE if compute has never answered;
+  // RESOURCE_EXHAUSTED if the lane is full.
+  absl::Status Plan(const SynthesisRequest& request, const SpeechModels& models);
 
   size_t size() const { return sentences_.size(); }  // at least 1
 
@@ -91,10 +92,6 @@ class Synthesis {
   // Begins with one more sentence, unless all were begun. Not for use by two threads at once.
   void Continue();
 
-  // Ends it because the caller has gone. From any thread, at any time.
-  void Cancel(const absl::Status& reason) { scope_.Cancel(reason); }
-
-  const ResolveOptions& options() const { return options_; }
   const Voice& voice() const { return *voice_; }
 
   // The calls that are answered, for statistics.
@@ -110,7 +107,11 @@ class Synthesis {
   // REQUIRES: OnSentence() was called for it.
   Sentence sentence(size_t i, absl::Time now) const;
 
-  // The functions below REQUIRE that OnSpoken() was called.
+  // Lets go of the audio of a sentence that was used. REQUIRES: OnSentence() was called for it;
+  // sentence() is not called for it any more.
+  void Release(size_t i);
+
+  // The functions below REQUIRE that OnSpoken() was called, and Release() was not.
 
   // Returns the first error of a sentence or of the file, in the order of the text.
   absl::Status OverallStatus() const;
@@ -130,11 +131,10 @@ class Synthesis {
   void Begin(size_t sentence);
 
   Listener* const listener_;
+  SpeechCaller* const caller_;
   const Files files_;
-  ResolveScope scope_;
   std::weak_ptr<void> owner_;
 
-  ResolveOptions options_;
   std::shared_ptr<const SpeechDirectory> directory_;  // owns the voice
   const Voice* voice_ = nullptr;
   TargetPtr speaker_;

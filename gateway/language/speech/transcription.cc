@@ -12,11 +12,7 @@
 
 namespace souvenir::gateway {
 
-absl::Status Transcription::Plan(TranscriptionRequest request, ResolveOptions options,
-                                 std::string_view tenant, const SpeechModels& models) {
-  segmentation_.call.options = std::move(options);
-  // Both calls belong to one trace.
-  segmentation_.call.options.trace.Begin();
+absl::Status Transcription::Plan(TranscriptionRequest request, const SpeechModels& models) {
   if (request.audio.empty()) {
     return absl::InvalidArgumentError("no audio came; a file or raw samples are expected");
   }
@@ -24,46 +20,45 @@ absl::Status Transcription::Plan(TranscriptionRequest request, ResolveOptions op
     SOUVENIR_ASSIGN_OR_RETURN(language_, CheckedLanguageTag(request.language, "language"));
   }
   SOUVENIR_RETURN_IF_ERROR(models.CheckKnown());
+  SOUVENIR_RETURN_IF_ERROR(caller_->Enter(request.audio.size()));
   const std::shared_ptr<const SpeechDirectory> directory = models.directory();
-  SOUVENIR_ASSIGN_OR_RETURN(TargetPtr segmenter, directory->Segmenter());
+  SOUVENIR_ASSIGN_OR_RETURN(const TargetPtr segmenter, directory->Segmenter());
   SOUVENIR_ASSIGN_OR_RETURN(const Recognizer* const recogniser,
                             directory->FindRecognizer(language_, request.engine));
   takes_language_ = recogniser->takes_language;
-  recogniser_ = recogniser->target;
-  if (!tenant.empty()) {
-    segmenter = segmenter->ForTenant(tenant);
-    recogniser_ = recogniser_->ForTenant(tenant);
-  }
+  recogniser_ = caller_->Ask(recogniser->target);
   framed_audio_ = FrameBytesElement(request.audio);
   framed_language_ = FrameBytesElement(language_);
-  Question question{std::move(segmenter),
+  Question question{caller_->Ask(segmenter),
                     {TensorView{kAudioTensor, DataType::kBytes, kElementShape, framed_audio_}}};
   if (!request.format.empty()) {
     framed_format_ = FrameBytesElement(request.format);
     question.inputs.push_back(
         TensorView{kFormatTensor, DataType::kBytes, kElementShape, framed_format_});
   }
+  segmentation_.call.options = caller_->options();
   segmentation_.call.questions.push_back(std::move(question));
   return absl::OkStatus();
 }
 
 void Transcription::Start(const std::shared_ptr<void>& owner) {
   owner_ = owner;
-  scope_.Resolve({owner, &segmentation_.call});
+  caller_->scope()->Resolve({owner, &segmentation_.call});
 }
 
 void Transcription::OnCut() {
   const std::shared_ptr<void> owner = owner_.lock();  // the call below must not be the last one
-  scope_.Forget(segmentation_.call);
+  caller_->scope()->Forget(segmentation_.call);
   const Answer& answer = segmentation_.call.answer(0);
   cut_ = answer.status;
+  if (cut_.ok()) cut_ = caller_->Hold(answer.entry->value().size());
   if (cut_.ok()) {
     absl::StatusOr<Segmentation> segments = ReadSegmentation(*answer.entry);
     cut_ = segments.status();
     if (cut_.ok()) segments_ = *std::move(segments);
   }
   if (segments_.segments.empty()) return listener_->OnTranscribed();
-  recognition_.call.options = segmentation_.call.options;
+  recognition_.call.options = caller_->options();
   for (const Segmentation::Segment& segment : segments_.segments) {
     Question question{
         recogniser_,
@@ -74,12 +69,12 @@ void Transcription::OnCut() {
     }
     recognition_.call.questions.push_back(std::move(question));
   }
-  scope_.Resolve({owner, &recognition_.call});
+  caller_->scope()->Resolve({owner, &recognition_.call});
 }
 
 void Transcription::OnRecognised() {
   const std::shared_ptr<void> owner = owner_.lock();
-  scope_.Forget(recognition_.call);
+  caller_->scope()->Forget(recognition_.call);
   listener_->OnTranscribed();
 }
 

@@ -1,19 +1,17 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gateway/language/provenance.h"
+#include "gateway/language/speech/speech_caller.h"
 #include "gateway/language/speech/speech_directory.h"
 #include "gateway/language/speech/speech_models.h"
 #include "gateway/language/speech/speech_tensors.h"
 #include "gateway/resolve/resolve_call.h"
-#include "gateway/resolve/resolve_scope.h"
 
 namespace souvenir::gateway {
 
@@ -29,8 +27,8 @@ struct TranscriptionRequest {
 // One recording on its way to a text, without any protocol. One model cuts it into segments;
 // another recognises them, all at once.
 //
-//   Transcription transcription(&listener, resolver);
-//   transcription.Plan(request, options, tenant, models);    // an error ends it
+//   Transcription transcription(&listener, &caller);
+//   transcription.Plan(request, models);    // an error ends it
 //   transcription.Start(<shared pointer to the owner>);
 //   ... listener.OnTranscribed() ...
 //   transcription.OverallStatus(), transcription.segment(i, now)
@@ -43,6 +41,8 @@ class Transcription {
   // block.
   class Listener {
    public:
+    // A segment was recognised, or has failed. Called once for each, in any order.
+    virtual void OnSegment(size_t segment) {}
     // Nothing more comes. Called once.
     virtual void OnTranscribed() = 0;
 
@@ -60,27 +60,24 @@ class Transcription {
     Provenance provenance;
   };
 
-  Transcription(Listener* listener, Resolver* resolver)
-      : listener_(listener), scope_(resolver), segmentation_(this), recognition_(this) {}
+  // `caller` must outlive this, and have its options.
+  Transcription(Listener* listener, SpeechCaller* caller)
+      : listener_(listener), caller_(caller), segmentation_(this), recognition_(this) {}
 
   // Finds the models and makes the first question. Errors: INVALID_ARGUMENT if the request is
-  // wrong; NOT_FOUND if a model is missing; UNAVAILABLE if compute has never answered.
-  absl::Status Plan(TranscriptionRequest request, ResolveOptions options, std::string_view tenant,
-                    const SpeechModels& models);
+  // wrong; NOT_FOUND if a model is missing; UNAVAILABLE if compute has never answered;
+  // RESOURCE_EXHAUSTED if the lane is full.
+  absl::Status Plan(TranscriptionRequest request, const SpeechModels& models);
 
   // Begins. `owner` keeps this object alive until OnTranscribed() has returned.
   void Start(const std::shared_ptr<void>& owner);
-
-  // Ends it because the caller has gone. From any thread, at any time.
-  void Cancel(const absl::Status& reason) { scope_.Cancel(reason); }
-
-  const ResolveOptions& options() const { return segmentation_.call.options; }
 
   // The calls that are answered, for statistics. REQUIRES: Start() was not called, or
   // OnTranscribed() was.
   ResolvedCalls calls() const;
 
-  // The functions below REQUIRE that OnTranscribed() was called.
+  // The functions below REQUIRE that OnTranscribed() was called; segment() only that OnSegment()
+  // was called for it.
 
   // Returns an error if there are no segments because the recording could not be cut, or if none of
   // them could be recognised because compute is away or the caller's time is up.
@@ -104,6 +101,7 @@ class Transcription {
   };
   struct Recognising final : ResolveCall::Listener {
     explicit Recognising(Transcription* transcription) : owner(transcription) {}
+    void OnAnswered(size_t question) override { owner->listener_->OnSegment(question); }
     void OnAllAnswered() override { owner->OnRecognised(); }
     Transcription* const owner;
     ResolveCall call{this};
@@ -113,7 +111,7 @@ class Transcription {
   void OnRecognised();
 
   Listener* const listener_;
-  ResolveScope scope_;
+  SpeechCaller* const caller_;
   std::weak_ptr<void> owner_;
 
   std::string language_;

@@ -92,7 +92,7 @@ class ResolverTest : public testing::Test {
 
   void Open() {
     OpenWith({.flights = {.max_flights = 2000, .max_waiters = 4000},
-              .max_bytes = 100'000,
+              .lanes = lanes_,
               .call_timeout = call_timeout_,
               .deserted = deserted_,
               .upstream = upstream_options_,
@@ -152,6 +152,11 @@ class ResolverTest : public testing::Test {
   double uniform_ = 1;  // so that no refresh comes early
   absl::Duration call_timeout_ = absl::Minutes(1);
   DesertedWork::Options deserted_;
+  Lanes::Options lanes_ = [] {
+    Lanes::Options lanes;
+    lanes.of(Lane::kText).max_bytes = 100'000;
+    return lanes;
+  }();
   UpstreamQueues::Options upstream_options_{.first_calls = 256};  // so that rows go at once
   Catalog catalog_;
   std::vector<std::unique_ptr<Catalog>> catalogs_;  // the catalogs of TargetWith()

@@ -13,10 +13,12 @@ using ::testing::HasSubstr;
 
 // A request, like that of a handler.
 struct Asked final : Synthesis::Listener {
-  Asked(Resolver* resolver, Synthesis::Files files) : synthesis(this, resolver, files) {}
+  Asked(Resolver* resolver, Synthesis::Files files)
+      : caller(resolver, Lane::kSynthesis), synthesis(this, &caller, files) {}
   void OnSentence(size_t sentence) override { sentences.push_back(sentence); }
   void OnSpoken() override { ++told; }
 
+  SpeechCaller caller;
   Synthesis synthesis;
   std::vector<size_t> sentences;  // in the order in which they became ready
   int told = 0;
@@ -34,7 +36,8 @@ class SynthesisTest : public SpeechTest {
   std::shared_ptr<Asked> Ask(const SynthesisRequest& request,
                              Synthesis::Files files = Synthesis::Files::kOne, size_t ahead = 100) {
     auto asked = std::make_shared<Asked>(&resolver_, files);
-    planned_ = asked->synthesis.Plan(request, {}, "", speech_);
+    asked->caller.SetOptions({}, "");
+    planned_ = asked->synthesis.Plan(request, speech_);
     if (!planned_.ok()) return asked;
     asked->synthesis.Start(asked, ahead);
     Run();
@@ -153,7 +156,7 @@ TEST_F(SynthesisTest, SamplesThatAreCutAreAnError) {
 TEST_F(SynthesisTest, EndsWhenTheCallerGoes) {
   Hold();
   const auto asked = Ask({.text = "Uno. Dos.", .language = "es"});
-  asked->synthesis.Cancel(absl::CancelledError("gone"));
+  asked->caller.Cancel(absl::CancelledError("gone"));
   ASSERT_EQ(asked->told, 1);
   EXPECT_EQ(asked->synthesis.OverallStatus().code(), absl::StatusCode::kCancelled);
 }

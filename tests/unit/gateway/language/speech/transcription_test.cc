@@ -3,19 +3,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/unit/gateway/language/speech/speech_fixture.h"
 
 namespace souvenir::gateway {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // A request, like that of a handler.
 struct Asked final : Transcription::Listener {
-  explicit Asked(Resolver* resolver) : transcription(this, resolver) {}
+  explicit Asked(Resolver* resolver) : caller(resolver, Lane::kTranscription) {}
+  void OnSegment(size_t segment) override { segments.insert(segment); }
   void OnTranscribed() override { ++told; }
 
-  Transcription transcription;
+  SpeechCaller caller;
+  Transcription transcription{this, &caller};
+  std::set<size_t> segments;  // that were told
   int told = 0;
 };
 
@@ -24,8 +30,8 @@ class TranscriptionTest : public SpeechTest {
   std::shared_ptr<Asked> Ask(const std::string& audio, const std::string& language = "en",
                              ResolveOptions options = {}, const std::string& tenant = "") {
     auto asked = std::make_shared<Asked>(&resolver_);
-    planned_ = asked->transcription.Plan({.audio = audio, .language = language}, std::move(options),
-                                         tenant, speech_);
+    asked->caller.SetOptions(std::move(options), tenant);
+    planned_ = asked->transcription.Plan({.audio = audio, .language = language}, speech_);
     if (!planned_.ok()) return asked;
     asked->transcription.Start(asked);
     Run();
@@ -44,6 +50,7 @@ TEST_F(TranscriptionTest, HasTheSegmentsWithTheirTextsTimesAndWords) {
   EXPECT_EQ(transcription.language(), "en");
   EXPECT_EQ(transcription.duration(), absl::Seconds(2) + absl::Nanoseconds(187'500));
   ASSERT_EQ(transcription.size(), 2u);
+  EXPECT_THAT(asked->segments, ElementsAre(0u, 1u));
   const Transcription::Segment first = transcription.segment(0, clock_.Now());
   ASSERT_TRUE(first.status.ok()) << first.status;
   EXPECT_EQ(first.recognition.text, "<abcd>");
@@ -164,7 +171,7 @@ TEST_F(TranscriptionTest, AnAnswerWithoutTheTensorsOfTheContractIsAnError) {
 TEST_F(TranscriptionTest, EndsWhenTheCallerGoesInAnyStep) {
   Hold();
   const auto early = Ask("ab");
-  early->transcription.Cancel(absl::CancelledError("gone"));
+  early->caller.Cancel(absl::CancelledError("gone"));
   ASSERT_EQ(early->told, 1);
   EXPECT_EQ(early->transcription.OverallStatus().code(), absl::StatusCode::kCancelled);
 
@@ -173,7 +180,7 @@ TEST_F(TranscriptionTest, EndsWhenTheCallerGoesInAnyStep) {
                    [this](const auto& request, auto* response) { Play(request, response); });
   Run();
   EXPECT_EQ(late->told, 0);
-  late->transcription.Cancel(absl::CancelledError("gone"));
+  late->caller.Cancel(absl::CancelledError("gone"));
   ASSERT_EQ(late->told, 1);
   EXPECT_EQ(late->transcription.OverallStatus().code(), absl::StatusCode::kCancelled);
 }
