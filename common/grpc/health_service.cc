@@ -1,31 +1,19 @@
 #include "common/grpc/health_service.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "common/cut_text.h"
 #include "common/grpc/status.h"
+#include "common/name_list.h"
 #include "common/nearest.h"
 
 namespace souvenir {
 
 using grpc::health::v1::HealthCheckRequest;
 using grpc::health::v1::HealthCheckResponse;
-
-namespace {
-
-// An error has about 2 KB (see status.h), and a server may have thousands of models.
-constexpr size_t kMostListed = 20;
-constexpr size_t kMostShownBytes = 200;  // of the name that was asked for
-// Bounds the search for the nearest name: anybody may ask, and a comparison takes a microsecond.
-constexpr size_t kMostCompared = 500;
-
-}  // namespace
 
 // Writes a service's status at the beginning and after each change. After changes during a write,
 // the last status is written once.
@@ -116,22 +104,26 @@ HealthService::Status HealthService::StatusOf(const std::string& service) const 
 }
 
 std::string HealthService::NoSuchPart(const std::string& service) const {
-  std::vector<std::string> parts;
-  size_t all = 0;
+  std::vector<std::string> names;
+  size_t more = 0;
   {
     MutexLock lock(&mutex_);
     for (const auto& [part, serving] : serving_) {
       if (part.empty()) continue;
-      if (++all <= kMostCompared) parts.push_back(part);
+      if (names.size() < NameList::kMostCompared) {
+        names.push_back(part);
+      } else {
+        ++more;
+      }
     }
   }
-  const std::string nearest = Nearest(service, parts);
-  parts.resize(std::min(parts.size(), kMostListed));
-  return fmt::format("this server has no part '{}'{}; its parts are: {}{}",
-                     Shortened(service, kMostShownBytes),
+  const std::string nearest = Nearest(service, names);
+  NameList parts(service);
+  for (const std::string& name : names) parts.Add(name);
+  parts.LeaveOut(more);
+  return fmt::format("this server has no part '{}'{}; its parts are: {}", parts.word(),
                      nearest.empty() ? "" : fmt::format(" (did you mean '{}'?)", nearest),
-                     parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", ")),
-                     all > parts.size() ? fmt::format(" and {} more", all - parts.size()) : "");
+                     parts.Text());
 }
 
 void HealthService::Remove(const std::shared_ptr<WatchCall>& call) {

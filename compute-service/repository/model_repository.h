@@ -68,7 +68,8 @@ class ModelRepository {
   ~ModelRepository();
 
   // Returns a version of a model. An empty `version` means the newest version that can be asked, or
-  // the newest one if none can. NOT_FOUND lists the models or the versions that exist.
+  // the newest one if none can. NOT_FOUND lists models or versions that exist, the
+  // nearest names first.
   absl::StatusOr<std::shared_ptr<ServedModel>> Find(std::string_view name,
                                                     std::string_view version) const {
     return table_.Find(name, version);

@@ -4,25 +4,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <utility>
+
+#include "common/name_list.h"
 
 namespace souvenir::compute {
 namespace {
-
-// Lists names for a message: as many as fit into a status that travels in a header.
-template <typename Models>
-std::string ListNames(const Models& models) {
-  constexpr size_t kMostBytes = 1000;
-  std::string list;
-  size_t listed = 0;
-  for (const auto& [name, model] : models) {
-    if (list.size() + name.size() > kMostBytes) break;
-    if (listed++ > 0) list += ", ";
-    list += name;
-  }
-  if (listed < models.size()) list += fmt::format(" and {} more", models.size() - listed);
-  return list.empty() ? "none" : list;
-}
 
 ModelTable::Models InOrder(const ModelsByVersion& versions) {
   ModelTable::Models models;
@@ -38,35 +26,40 @@ size_t CountAsked(const ModelsByVersion& versions) {
   }));
 }
 
-absl::Status ModelTable::NotFoundError(std::string_view name) const {
-  return absl::NotFoundError(fmt::format("there is no model '{}'; there are: {}",
-                                         name.substr(0, 100), ListNames(models_)));
-}
-
 absl::Status ModelTable::NotFound(std::string_view name) const {
-  MutexLock lock(&mutex_);
-  return NotFoundError(name);
+  const Models all = All();  // the names are compared without the lock
+  NameList names(name);
+  bool serves = false;
+  for (auto model = all.begin(); model != all.end(); ++model) {
+    if ((*model)->name() == name) {
+      serves = true;
+    } else if (model == all.begin() || (*model)->name() != (*std::prev(model))->name()) {
+      names.Add((*model)->name());
+    }
+  }
+  // Until the next look at the repository, a model whose folder has gone is still in the table.
+  return absl::NotFoundError(
+      serves ? fmt::format("model '{}' has gone from the repository; there are: {}", names.word(),
+                           names.Text())
+             : fmt::format("there is no model '{}'; there are: {}", names.word(), names.Text()));
 }
 
 absl::StatusOr<std::shared_ptr<ServedModel>> ModelTable::Find(std::string_view name,
                                                               std::string_view version) const {
-  MutexLock lock(&mutex_);
-  const auto found = models_.find(name);
-  if (found == models_.end() || found->second.versions.empty()) return NotFoundError(name);
-  const ModelsByVersion& versions = found->second.versions;
+  const Models versions = Versions(name);
+  if (versions.empty()) return NotFound(name);
   if (version.empty()) {
-    const auto serving = std::find_if(versions.rbegin(), versions.rend(), [](const auto& model) {
-      return model.second->can_be_asked();
-    });
-    return serving != versions.rend() ? serving->second : versions.rbegin()->second;
+    const auto serving = std::find_if(versions.rbegin(), versions.rend(),
+                                      [](const auto& model) { return model->can_be_asked(); });
+    return serving != versions.rend() ? *serving : versions.back();
   }
-  std::string there;
-  for (const auto& [number, model] : versions) {
+  NameList there(version);
+  for (const auto& model : versions) {
     if (version == model->version()) return model;
-    there += (there.empty() ? "" : ", ") + model->version();
+    there.Add(model->version());
   }
   return absl::NotFoundError(fmt::format("model '{}' has no version '{}'; there is version {}",
-                                         found->first, version.substr(0, 100), there));
+                                         name, there.word(), there.Text()));
 }
 
 ModelTable::Models ModelTable::All() const {

@@ -49,6 +49,8 @@ class ModelTable {
   // Returns the models that are in memory, or about to be. Cheap, even if there are many others.
   Models Loaded() const;
   Models Versions(std::string_view name) const;
+  // Returns NOT_FOUND with the other models that there are. The name may still be in the table, if
+  // its folder has gone.
   absl::Status NotFound(std::string_view name) const;
 
   // To be called before a folder is read. Of two readings, the one that began later wins.
@@ -77,8 +79,6 @@ class ModelTable {
     ModelsByVersion versions;
     uint64_t reading = 0;  // number of the reading that took over last
   };
-
-  absl::Status NotFoundError(std::string_view name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::atomic<uint64_t> readings_{0};
 

@@ -1,7 +1,6 @@
 #include "gateway/catalog/catalog.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +8,7 @@
 
 #include "common/config/text_proto.h"
 #include "common/logging/logging.h"
+#include "common/name_list.h"
 #include "common/status_detail.h"
 
 namespace souvenir::gateway {
@@ -76,13 +76,13 @@ absl::StatusOr<CatalogModelPtr> CatalogSnapshot::Find(std::string_view name,
                                                       std::string_view version) const {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) {
-    std::vector<std::string_view> names;
-    for (const auto& [known, versions] : by_name_) names.push_back(known);
+    NameList names(name);
+    for (const auto& [known, versions] : by_name_) names.Add(known);
     if (names.empty()) {
-      return absl::NotFoundError(fmt::format("no model '{}'; compute has none", name));
+      return absl::NotFoundError(fmt::format("no model '{}'; compute has none", names.word()));
     }
     return absl::NotFoundError(
-        fmt::format("no model '{}'; there are: {}", name, fmt::join(names, ", ")));
+        fmt::format("no model '{}'; there are: {}", names.word(), names.Text()));
   }
   const std::vector<CatalogModelPtr>& versions = found->second;
   if (version.empty()) {
@@ -90,13 +90,13 @@ absl::StatusOr<CatalogModelPtr> CatalogSnapshot::Find(std::string_view name,
                                      [](const CatalogModelPtr& model) { return model->ready(); });
     return newest != versions.rend() ? *newest : versions.back();
   }
-  std::vector<std::string_view> known;
+  NameList known(version);
   for (const CatalogModelPtr& model : versions) {
     if (model->version() == version) return model;
-    known.push_back(model->version());
+    known.Add(model->version());
   }
-  return absl::NotFoundError(fmt::format("no version '{}' of model '{}'; there are: {}", version,
-                                         name, fmt::join(known, ", ")));
+  return absl::NotFoundError(fmt::format("no version '{}' of model '{}'; there are: {}",
+                                         known.word(), name, known.Text()));
 }
 
 Catalog::Catalog(const Options& options)

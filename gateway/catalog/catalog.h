@@ -64,7 +64,8 @@ class CatalogSnapshot {
   explicit CatalogSnapshot(std::vector<CatalogModelPtr> models);
 
   // Returns a version of a model. An empty `version` means the newest version that is ready, or the
-  // newest one if none is ready. NOT_FOUND lists the models or the versions that exist.
+  // newest one if none is ready. NOT_FOUND lists models or versions that exist, the nearest
+  // names first.
   absl::StatusOr<CatalogModelPtr> Find(std::string_view name, std::string_view version) const;
 
   // Returns all models, sorted by name, then version.

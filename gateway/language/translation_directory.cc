@@ -1,10 +1,11 @@
 #include "gateway/language/translation_directory.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "common/language/language_tag.h"
 #include "gateway/language/model_choice.h"
+
+#include "common/name_list.h"
 
 namespace souvenir::gateway {
 
@@ -36,7 +37,7 @@ absl::StatusOr<TargetPtr> TranslationDirectory::Find(std::string_view source,
   }
   return absl::NotFoundError(fmt::format(
       "nothing translates '{}' to '{}'{}; {}", source, target,
-      engine.empty() ? "" : fmt::format(" with the engine '{}'", engine), ListFor(source)));
+      engine.empty() ? "" : fmt::format(" with the engine '{}'", engine), ListFor(source, target)));
 }
 
 bool TranslationDirectory::Knows(std::string_view source, std::string_view target) const {
@@ -55,16 +56,21 @@ std::vector<TranslationDirectory::Pair> TranslationDirectory::Pairs() const {
   return pairs;
 }
 
-std::string TranslationDirectory::ListFor(std::string_view source) const {
-  std::vector<std::string> from_source;
-  std::vector<std::string> all;
+std::string TranslationDirectory::ListFor(std::string_view source, std::string_view target) const {
+  if (targets_.empty()) return "there is no translation model at all";
+  NameList from_source(target);
+  std::vector<std::string> pairs;
   for (const auto& [languages, targets] : targets_) {
-    if (languages.first == source) from_source.push_back(languages.second);
-    all.push_back(fmt::format("{} to {}", languages.first, languages.second));
+    if (languages.first == source) from_source.Add(languages.second);
+    pairs.push_back(fmt::format("{} to {}", languages.first, languages.second));
   }
-  if (all.empty()) return "there is no translation model at all";
-  if (from_source.empty()) return fmt::format("there is {}", fmt::join(all, ", "));
-  return fmt::format("from '{}' there is {}", source, fmt::join(from_source, ", "));
+  if (!from_source.empty()) {
+    return fmt::format("from '{}' there is {}", source, from_source.Text());
+  }
+  const std::string asked = fmt::format("{} to {}", source, target);
+  NameList all(asked);
+  for (const std::string& pair : pairs) all.Add(pair);
+  return fmt::format("there is {}", all.Text());
 }
 
 }  // namespace souvenir::gateway

@@ -51,7 +51,8 @@ class TranslationDirectory {
 
   TargetPtr FindExactly(std::string_view source, std::string_view target,
                         std::string_view engine) const;
-  std::string ListFor(std::string_view source) const;
+  // Returns what there is instead of a pair, for a message.
+  std::string ListFor(std::string_view source, std::string_view target) const;
 
   std::map<Languages, std::vector<TargetPtr>, Less> targets_;  // sorted by the model's name
 };

@@ -346,6 +346,29 @@ TEST_F(ModelRepositoryTest, LoadFindsAModelThatIsNew) {
   EXPECT_TRUE(Ask("late").get().ok());
 }
 
+TEST_F(ModelRepositoryTest, AModelWhoseFolderHasGoneIsNotAmongThoseThereAre) {
+  WriteModel("a");
+  WriteModel("b");
+  Create();
+  ASSERT_TRUE(Load("a").ok());
+  fs::remove_all(directory_ / "a");
+  const absl::Status status = Load("a");
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Message(status), "model 'a' has gone from the repository; there are: b");
+  EXPECT_TRUE(Ask("a").get().ok()) << "it serves until the next look";
+  repository_->Poll();
+  EXPECT_EQ(Message(Load("a")), "there is no model 'a'; there are: b");
+}
+
+TEST_F(ModelRepositoryTest, OfManyModelsTheNearestAreTold) {
+  for (int i = 0; i < 50; ++i) WriteModel(fmt::format("model-{}", i));
+  WriteModel("primes");
+  Create();
+  EXPECT_THAT(Message(repository_->Find("prims", "").status()),
+              AllOf(HasSubstr("no model 'prims'; there are: primes, model-0, "),
+                    HasSubstr(" and 31 more")));
+}
+
 TEST_F(ModelRepositoryTest, AFolderWithoutAConfigurationIsToldFromNone) {
   WriteModel("good");
   Create();

@@ -51,6 +51,19 @@ TEST(CatalogTest, WhatIsNotThereIsToldWithWhatIs) {
             "no version '7' of model 'm'; there are: 1");
 }
 
+TEST(CatalogTest, OfManyModelsTheNearestAreToldAndTheOthersCounted) {
+  Catalog catalog({});
+  KnownModels models;
+  for (int i = 0; i < 1000; ++i) {
+    *models.add_models() = TextModel(fmt::format("apertium-{}", i), "in", "out");
+  }
+  *models.add_models() = TextModel("primes", "in", "out");
+  catalog.Update(models);
+  const std::string message(catalog.snapshot()->Find("prims", "").status().message());
+  EXPECT_EQ(message.find("no model 'prims'; there are: primes, apertium-0, "), 0u) << message;
+  EXPECT_NE(message.find(" and 981 more"), std::string::npos) << message;
+}
+
 TEST(CatalogTest, ComputeWithoutModelsHasAnswered) {
   Catalog catalog({.compute_address = "10.0.0.7:8011"});
   const absl::Status unknown = catalog.CheckKnown();
