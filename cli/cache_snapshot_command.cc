@@ -34,8 +34,6 @@ Connection::Options ToAdminForLong(const Settings& settings) {
   return options;
 }
 
-double Megabytes(uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
-
 // Shows the progress in a line on a terminal.
 class Progress {
  public:
@@ -48,7 +46,7 @@ class Progress {
     bytes_ += bytes;
     if (!console_.out_is_terminal || bytes_ < shown_ + kProgressBytes) return;
     shown_ = bytes_;
-    console_.err << fmt::format("\r{:.0f} MB", Megabytes(bytes_)) << std::flush;
+    console_.err << fmt::format("\r\x1b[K{}", HumanBytes(bytes_)) << std::flush;
   }
 
   uint64_t bytes() const { return bytes_; }
@@ -215,7 +213,7 @@ Outcome CacheExport(const CacheSnapshotOptions& options, const Settings& setting
     std::remove(part.c_str());
     return outcome;
   }
-  console.out << fmt::format("Exported {:.1f} MB to {}.\n", Megabytes(progress.bytes()),
+  console.out << fmt::format("Exported {} to {}.\n", HumanBytes(progress.bytes()),
                              Printable(options.file));
   return {};
 }

@@ -99,6 +99,10 @@ std::string RenderTiers(const GetStatsResponse& stats) {
   if (stats.has_memory()) add("memory", stats.memory());
   if (stats.has_disk()) add("disk", stats.disk());
   std::string out = table.Render();
+  if (const uint64_t bytes = stats.memory().bookkeeping_bytes(); bytes > 0) {
+    out += fmt::format("The size in memory includes {} of tables beside the entries.\n",
+                       HumanBytes(bytes));
+  }
   if (stats.disk_health() == souvenir::v1::DISK_HEALTH_DEGRADED) {
     out += "The disk does not answer: memory only, until it does again.\n";
   } else if (!stats.has_disk()) {

@@ -126,6 +126,7 @@ class alignas(64) MemoryTier::Shard {
     MutexLock lock(&mutex_);
     stats->entries += table_.size();
     stats->bytes += bytes();
+    stats->bookkeeping_bytes += bookkeeping_bytes();
     stats->limit_bytes += limit_bytes_;
     stats->evictions += evictions_;
     stats->refused += refused_;
@@ -173,7 +174,11 @@ class alignas(64) MemoryTier::Shard {
   }
 
   size_t bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return entry_bytes_ + retired_bytes_ + table_.bytes() + policy_->overhead_bytes();
+    return entry_bytes_ + retired_bytes_ + bookkeeping_bytes();
+  }
+
+  size_t bookkeeping_bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return table_.bytes() + policy_->overhead_bytes();
   }
 
   size_t limit() const {

@@ -38,6 +38,8 @@ class MemoryTier {
   struct Stats {
     uint64_t entries = 0;
     uint64_t bytes = 0;  // origins included
+    // Part of `bytes`: tables, and the lists of the policy. An empty tier has some of them too.
+    uint64_t bookkeeping_bytes = 0;
     uint64_t origin_bytes = 0;
     uint64_t limit_bytes = 0;
     // Entries that left or were refused, by reason.

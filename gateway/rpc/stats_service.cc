@@ -44,6 +44,7 @@ void StatsService::FillStats(v1::GetStatsResponse* response) const {
   const cache::MemoryTier::Stats& memory = figures.memory;
   response->mutable_memory()->set_entries(memory.entries);
   response->mutable_memory()->set_bytes(memory.bytes);
+  response->mutable_memory()->set_bookkeeping_bytes(memory.bookkeeping_bytes);
   response->mutable_memory()->set_limit_bytes(memory.limit_bytes);
   response->mutable_memory()->set_evictions(memory.evictions);
   if (const std::optional<cache::DiskTier::Stats>& disk = figures.disk) {

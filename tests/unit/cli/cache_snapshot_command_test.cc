@@ -38,7 +38,7 @@ TEST_F(CacheSnapshotTest, ASnapshotGoesToAFileAndComesFromOne) {
   const std::string file = directory.path() + "/snapshot";
   gateway_.cache.snapshot = "all that is known";
   EXPECT_EQ(Run({"cache", "export", file}), 0);
-  EXPECT_EQ(out_, "Exported 0.0 MB to " + file + ".\n");
+  EXPECT_EQ(out_, "Exported 17 B to " + file + ".\n");
   gateway_.cache.snapshot = "";
   EXPECT_EQ(Run({"cache", "import", file}), 0);
   EXPECT_EQ(gateway_.cache.snapshot, "all that is known");

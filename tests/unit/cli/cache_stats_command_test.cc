@@ -53,6 +53,14 @@ TEST(RenderStatsTest, ShowsModelsTiersAndComputations) {
             "Flights: 3 started, 1 joined, 0 under way\n");
 }
 
+TEST(RenderStatsTest, TheSizeOfAnEmptyCacheIsExplained) {
+  EXPECT_THAT(
+      RenderStats(Parse("memory { bytes: 2202009 bookkeeping_bytes: 2202009 }"), absl::UnixEpoch()),
+      HasSubstr("The size in memory includes 2.1 MiB of tables beside the entries.\n"));
+  EXPECT_THAT(RenderStats(Parse("memory { bytes: 7 }"), absl::UnixEpoch()),
+              Not(HasSubstr("tables")));
+}
+
 // A bypassed cache is not a miss, and a coalesced request is not a hit.
 TEST(RenderStatsTest, HitRatioLeavesOutBypassAndCountsCoalescedAsLookedUp) {
   const auto stats = Parse(R"(

@@ -50,6 +50,16 @@ TEST(MemoryTierTest, AnEntryIsFoundUntilItIsErased) {
   EXPECT_EQ(tier->stats().entries, 0u);
 }
 
+TEST(MemoryTierTest, TablesAreAPartOfTheSizeAndAllOfItWhereThereIsNoEntry) {
+  const auto tier = Make(1 << 20);
+  EXPECT_GT(tier->stats().bookkeeping_bytes, 0u);
+  EXPECT_EQ(tier->stats().bytes, tier->stats().bookkeeping_bytes);
+  const EntryPtr entry = MakeEntry("a", std::string(5000, 'x'));
+  tier->Insert(entry);
+  EXPECT_EQ(tier->stats().bytes,
+            tier->stats().bookkeeping_bytes + tier->stats().origin_bytes + entry->charge);
+}
+
 TEST(MemoryTierTest, AnEntryReplacesOneWithItsKey) {
   const auto tier = Make(1 << 20);
   tier->Insert(MakeEntry("a", std::string(5000, 'x')));
