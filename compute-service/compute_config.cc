@@ -76,6 +76,9 @@ absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
   if (!config.metrics_address().empty()) {
     SOUVENIR_RETURN_IF_ERROR(CheckAddress("metrics_address", config.metrics_address()));
   }
+  SOUVENIR_RETURN_IF_ERROR(CheckPortsDiffer({{"listen_address", config.listen_address()},
+                                             {"metrics_address", config.metrics_address()},
+                                             {"admin_address", config.admin_address()}}));
   for (const std::string& variable : config.exec().inherit_environment()) {
     const absl::Status valid = CheckVariableName(variable);
     if (!valid.ok()) {

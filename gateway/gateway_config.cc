@@ -7,6 +7,7 @@
 #include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/config/address.h"
 #include "common/config/metrics_port.h"
@@ -24,6 +25,12 @@
 namespace souvenir::gateway {
 namespace {
 
+std::vector<ListenAddress> OwnAddresses(const config::v1::GatewayConfig& config) {
+  return {{"listen_address", config.listen_address()},
+          {"metrics_address", config.metrics_address()},
+          {"admin_address", config.admin_address()}};
+}
+
 // Limited because each server has threads and connections of its own.
 constexpr int kMostServers = 64;
 constexpr int kLastPort = 65535;
@@ -31,21 +38,12 @@ constexpr int kLastPort = 65535;
 // Distance from a service's public port to its admin port, by the defaults of both services.
 constexpr int kAdminPortOffset = 2;
 
-std::string_view HostOf(std::string_view address) { return address.substr(0, address.rfind(':')); }
-
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
-
-// Returns true if the gateway itself listens on `address`, as far as that can be told without
-// looking up names.
-bool IsOwn(const config::v1::GatewayConfig& config, const std::string& address) {
-  for (const std::string* own :
-       {&config.listen_address(), &config.metrics_address(), &config.admin_address()}) {
-    if (own->empty() || PortOf(*own) != PortOf(address)) continue;
-    if (HostOf(*own) == HostOf(address) || IsLoopback(HostOf(address))) return true;
+// Returns the field whose address `address` leads to, or "" if it leads elsewhere.
+std::string_view OwnFieldAt(const config::v1::GatewayConfig& config, const std::string& address) {
+  for (const auto& [field, own] : OwnAddresses(config)) {
+    if (!own.empty() && LeadsTo(address, own)) return field;
   }
-  return false;
+  return "";
 }
 
 // Shortest default keepalive. By default a gRPC server that sends nothing allows a ping every five
@@ -85,6 +83,18 @@ std::vector<std::string> All(const std::string& one,
   return {several.begin(), several.end()};
 }
 
+// Refuses an address of the gateway itself among `addresses`, those of `field`.
+absl::Status CheckNotOwn(const config::v1::GatewayConfig& config, std::string_view field,
+                         const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) {
+    const std::string_view own = OwnFieldAt(config, address);
+    if (own.empty()) continue;
+    return absl::InvalidArgumentError(fmt::format(
+        "{}: {} is this gateway's own {}; an address of compute is expected", field, address, own));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckAdminAddresses(const config::v1::GatewayConfig& config) {
   const config::v1::Upstream& upstream = config.upstream();
   const bool off = upstream.admin_addresses().empty() && upstream.admin_address().empty();
@@ -92,14 +102,9 @@ absl::Status CheckAdminAddresses(const config::v1::GatewayConfig& config) {
     SOUVENIR_RETURN_IF_ERROR(Check("upstream.admin_address", upstream.admin_address(),
                                    "upstream.admin_addresses", upstream.admin_addresses()));
   }
-  for (const std::string& address : ComputeAdminAddresses(config)) {
-    if (!IsOwn(config, address)) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("upstream.admin_address: {} is an address of this gateway; one of compute is "
-                    "expected",
-                    address));
-  }
-  return absl::OkStatus();
+  const std::string_view field =
+      upstream.admin_addresses().empty() ? "upstream.admin_address" : "upstream.admin_addresses";
+  return CheckNotOwn(config, field, ComputeAdminAddresses(config));
 }
 
 // REQUIRES: `policy` is a value that has a name.
@@ -210,7 +215,7 @@ std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& 
     const int port = PortOf(address) + kAdminPortOffset;
     if (port > kLastPort) return {};
     derived.push_back(WithPort(address, port));
-    if (IsOwn(config, derived.back())) return {};
+    if (!OwnFieldAt(config, derived.back()).empty()) return {};
   }
   return derived;
 }
@@ -244,8 +249,12 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   if (!config.metrics_address().empty()) {
     SOUVENIR_RETURN_IF_ERROR(CheckAddress("metrics_address", config.metrics_address()));
   }
+  SOUVENIR_RETURN_IF_ERROR(CheckPortsDiffer(OwnAddresses(config)));
   SOUVENIR_RETURN_IF_ERROR(Check("compute_address", config.compute_address(), "compute_addresses",
                                  config.compute_addresses()));
+  SOUVENIR_RETURN_IF_ERROR(CheckNotOwn(
+      config, config.compute_addresses().empty() ? "compute_address" : "compute_addresses",
+      ComputeAddresses(config)));
   SOUVENIR_RETURN_IF_ERROR(CheckAdminAddresses(config));
   SOUVENIR_RETURN_IF_ERROR(CheckPolicy(config.memory().policy()));
   for (const auto& [name, policy] : config.models()) {

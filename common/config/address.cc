@@ -22,7 +22,42 @@ bool IsAddress(std::string_view address) {
          number <= kLastPort;
 }
 
+std::string_view HostOf(std::string_view address) { return address.substr(0, address.rfind(':')); }
+
+bool IsLoopback(std::string_view host) {
+  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+bool IsEveryHost(std::string_view host) { return host == "0.0.0.0" || host == "[::]"; }
+
+// Returns true if both are the same host for sure. "localhost" may be either loopback address.
+bool IsSameHost(std::string_view a, std::string_view b) {
+  return a == b || (a == "localhost" && IsLoopback(b)) || (b == "localhost" && IsLoopback(a));
+}
+
 }  // namespace
+
+absl::Status CheckPortsDiffer(const std::vector<ListenAddress>& addresses) {
+  for (auto one = addresses.begin(); one != addresses.end(); ++one) {
+    if (one->address.empty() || PortOf(one->address) == 0) continue;
+    for (auto other = one + 1; other != addresses.end(); ++other) {
+      if (other->address.empty() || PortOf(one->address) != PortOf(other->address)) continue;
+      const std::string_view a = HostOf(one->address);
+      const std::string_view b = HostOf(other->address);
+      if (!IsSameHost(a, b) && !IsEveryHost(a) && !IsEveryHost(b)) continue;
+      return absl::InvalidArgumentError(
+          fmt::format("{} is '{}' and {} is '{}', which is the same port; each needs its own",
+                      one->field, one->address, other->field, other->address));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool LeadsTo(std::string_view called, std::string_view own) {
+  if (PortOf(called) != PortOf(own) || PortOf(own) == 0) return false;
+  const std::string_view host = HostOf(called);
+  return IsSameHost(host, HostOf(own)) || (IsLoopback(host) && IsEveryHost(HostOf(own)));
+}
 
 absl::Status CheckAddress(std::string_view field, std::string_view address) {
   if (IsAddress(address)) return absl::OkStatus();

@@ -30,6 +30,14 @@ TEST(CheckComputeConfigTest, RefusesAWorkerDirectoryThatIsNone) {
   EXPECT_TRUE(CheckComputeConfig(config).ok());
 }
 
+TEST(CheckComputeConfigTest, RefusesOnePortForTwoPurposes) {
+  config::v1::ComputeConfig config = DefaultComputeConfig();
+  config.set_admin_address("0.0.0.0:8011");
+  EXPECT_EQ(CheckComputeConfig(config).message(),
+            "listen_address is '127.0.0.1:8011' and admin_address is '0.0.0.0:8011', which is the "
+            "same port; each needs its own");
+}
+
 TEST(CheckComputeConfigTest, RefusesBuffersThatHoldTooFewMessages) {
   config::v1::ComputeConfig config = DefaultComputeConfig();
   config.mutable_connections()->set_max_buffer_bytes(1);

@@ -68,9 +68,35 @@ TEST(CheckGatewayConfigTest, RefusesItsOwnAdminPortForThatOfCompute) {
   config.mutable_upstream()->set_admin_address("127.0.0.1:8003");
   const absl::Status status = CheckGatewayConfig(config);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("upstream.admin_address: 127.0.0.1:8003"));
+  EXPECT_THAT(
+      std::string(status.message()),
+      HasSubstr("upstream.admin_address: 127.0.0.1:8003 is this gateway's own admin_address"));
+  config.mutable_upstream()->add_admin_addresses("localhost:8003");
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("upstream.admin_addresses: localhost:8003 is this gateway's own"));
+  config.mutable_upstream()->clear_admin_addresses();
   config.mutable_upstream()->set_admin_address("nonsense");
   EXPECT_FALSE(CheckGatewayConfig(config).ok());
+}
+
+TEST(CheckGatewayConfigTest, RefusesItselfForCompute) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.set_compute_address("localhost:8001");
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("compute_address: localhost:8001 is this gateway's own listen_address"));
+  config.add_compute_addresses("compute:8011");
+  config.add_compute_addresses("127.0.0.1:8003");
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("compute_addresses: 127.0.0.1:8003 is this gateway's own admin_address"));
+}
+
+TEST(CheckGatewayConfigTest, RefusesOnePortForTwoPurposes) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.set_metrics_address("127.0.0.1:8003");
+  const absl::Status status = CheckGatewayConfig(config);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("metrics_address is '127.0.0.1:8003' and admin_address is"));
 }
 
 TEST(CheckGatewayConfigTest, RefusesPortZeroOfWhatIsCalled) {

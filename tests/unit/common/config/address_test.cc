@@ -27,6 +27,40 @@ TEST(AddressTest, RefusesTheRestByName) {
   }
 }
 
+absl::Status CheckTwo(const char* listen, const char* admin) {
+  return CheckPortsDiffer(
+      {{"listen_address", listen}, {"metrics_address", ""}, {"admin_address", admin}});
+}
+
+TEST(AddressTest, OnePortForTwoPurposesIsRefusedWithTheNamesOfBoth) {
+  EXPECT_EQ(CheckTwo("127.0.0.1:8001", "127.0.0.1:8001").message(),
+            "listen_address is '127.0.0.1:8001' and admin_address is '127.0.0.1:8001', which is "
+            "the same port; each needs its own");
+  for (const char* admin : {"0.0.0.0:8001", "[::]:8001", "localhost:8001"}) {
+    EXPECT_FALSE(CheckTwo("127.0.0.1:8001", admin).ok()) << admin;
+    EXPECT_FALSE(CheckTwo(admin, "127.0.0.1:8001").ok()) << admin;
+  }
+  EXPECT_FALSE(CheckTwo("localhost:1", "[::1]:1").ok());
+}
+
+TEST(AddressTest, PortsOfDifferentHostsAreDifferentPorts) {
+  EXPECT_TRUE(CheckTwo("127.0.0.1:8001", "127.0.0.1:8003").ok());
+  EXPECT_TRUE(CheckTwo("127.0.0.1:8001", "127.0.0.2:8001").ok());
+  EXPECT_TRUE(CheckTwo("10.0.0.1:8001", "127.0.0.1:8001").ok());
+  EXPECT_TRUE(CheckTwo("127.0.0.1:0", "127.0.0.1:0").ok()) << "0 is any free port";
+  EXPECT_TRUE(CheckTwo("", "").ok());
+}
+
+TEST(AddressTest, ACallOfAnOwnPortIsRecognised) {
+  EXPECT_TRUE(LeadsTo("127.0.0.1:8001", "127.0.0.1:8001"));
+  EXPECT_TRUE(LeadsTo("localhost:8001", "127.0.0.1:8001"));
+  EXPECT_TRUE(LeadsTo("127.0.0.1:8001", "0.0.0.0:8001"));
+  EXPECT_FALSE(LeadsTo("compute.example:8001", "0.0.0.0:8001"));
+  EXPECT_FALSE(LeadsTo("127.0.0.1:8001", "10.0.0.1:8001"));
+  EXPECT_FALSE(LeadsTo("127.0.0.1:8011", "127.0.0.1:8001"));
+  EXPECT_FALSE(LeadsTo("127.0.0.1:0", "127.0.0.1:0"));
+}
+
 TEST(AddressTest, ReplacesThePort) {
   EXPECT_EQ(WithPort("127.0.0.1:0", 4711), "127.0.0.1:4711");
   EXPECT_EQ(WithPort("[::1]:0", 80), "[::1]:80");
