@@ -1,5 +1,7 @@
 #include "gateway/gateway.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -121,10 +123,7 @@ void Gateway::ConnectToCompute() {
   options.on_ejected = [this] { poller_->Poke(); };
   compute_ = std::make_unique<EndpointSet>(options, clock_, connect);
   compute_admins_ = std::make_unique<EndpointSet>(
-      EndpointSet::Options{.setting = config_.upstream().admin_addresses().empty()
-                                          ? "upstream.admin_address"
-                                          : "upstream.admin_addresses"},
-      clock_, connect);
+      EndpointSet::Options{.setting = AdminAddressesField(config_)}, clock_, connect);
 }
 
 void Gateway::StartLookingAtCompute() {
@@ -203,12 +202,14 @@ absl::Status Gateway::StartServices() {
                                                          &targets_, compute_.get(), nullptr);
   const bool loads = !ComputeAdminAddresses(config_).empty();
   if (!config_.upstream().has_admin_address() && config_.upstream().admin_addresses().empty()) {
-    inference.repositories_derivation =
-        "its admin address was not given, and is that of compute with a port that is 2 higher; "
-        "upstream.admin_address sets another";
+    inference.repositories_derivation = fmt::format(
+        "its admin address was not given, and is that of compute with a port that is 2 higher; {} "
+        "sets another",
+        AdminAddressesField(config_));
   }
   inference.repositories_unknown = absl::FailedPreconditionError(
-      "no admin port of compute is known to load or unload models at; set upstream.admin_address");
+      fmt::format("no admin port of compute is known to load or unload models at; set {}",
+                  AdminAddressesField(config_)));
   admin_inference_ =
       std::make_unique<InferenceService>(inference, parts, catalog_.get(), &targets_,
                                          compute_.get(), loads ? compute_admins_.get() : nullptr);

@@ -102,9 +102,7 @@ absl::Status CheckAdminAddresses(const config::v1::GatewayConfig& config) {
     SOUVENIR_RETURN_IF_ERROR(Check("upstream.admin_address", upstream.admin_address(),
                                    "upstream.admin_addresses", upstream.admin_addresses()));
   }
-  const std::string_view field =
-      upstream.admin_addresses().empty() ? "upstream.admin_address" : "upstream.admin_addresses";
-  return CheckNotOwn(config, field, ComputeAdminAddresses(config));
+  return CheckNotOwn(config, AdminAddressesField(config), ComputeAdminAddresses(config));
 }
 
 // REQUIRES: `policy` is a value that has a name.
@@ -218,6 +216,13 @@ std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& 
     if (!OwnFieldAt(config, derived.back()).empty()) return {};
   }
   return derived;
+}
+
+std::string AdminAddressesField(const config::v1::GatewayConfig& config) {
+  const config::v1::Upstream& upstream = config.upstream();
+  const bool one = upstream.has_admin_address() || config.compute_addresses_size() <= 1;
+  return upstream.admin_addresses().empty() && one ? "upstream.admin_address"
+                                                   : "upstream.admin_addresses";
 }
 
 absl::Duration UpstreamKeepalive(const config::v1::GatewayConfig& config) {

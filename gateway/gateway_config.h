@@ -27,6 +27,10 @@ std::vector<std::string> ComputeAddresses(const config::v1::GatewayConfig& confi
 // the gateway's own.
 std::vector<std::string> ComputeAdminAddresses(const config::v1::GatewayConfig& config);
 
+// Returns the name of the field that has ComputeAdminAddresses() or, if none has, the one to set:
+// `upstream.admin_addresses` in front of several servers.
+std::string AdminAddressesField(const config::v1::GatewayConfig& config);
+
 // Returns how long compute may be silent, while a call waits for it, before a keepalive ping asks
 // whether it lives. By default half of the longest call, but at least 10 s: then at most two pings
 // fall into a call, which a gRPC server with default settings allows. REQUIRES: every field with a

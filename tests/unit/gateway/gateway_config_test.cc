@@ -63,6 +63,19 @@ TEST(ComputeAdminAddressesTest, AreNoneWhereTheyAreTurnedOff) {
   EXPECT_THAT(ComputeAdminAddresses(config), IsEmpty());
 }
 
+TEST(ComputeAdminAddressesTest, AreSetByTheFieldThatMessagesName) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  EXPECT_EQ(AdminAddressesField(config), "upstream.admin_address");
+  config.add_compute_addresses("a:1");
+  EXPECT_EQ(AdminAddressesField(config), "upstream.admin_address");
+  config.add_compute_addresses("b:1");
+  EXPECT_EQ(AdminAddressesField(config), "upstream.admin_addresses");
+  config.mutable_upstream()->set_admin_address("");  // loads are off
+  EXPECT_EQ(AdminAddressesField(config), "upstream.admin_address");
+  config.mutable_upstream()->add_admin_addresses("a:3");
+  EXPECT_EQ(AdminAddressesField(config), "upstream.admin_addresses");
+}
+
 TEST(CheckGatewayConfigTest, RefusesItsOwnAdminPortForThatOfCompute) {
   config::v1::GatewayConfig config = DefaultGatewayConfig();
   config.mutable_upstream()->set_admin_address("127.0.0.1:8003");
