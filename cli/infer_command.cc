@@ -150,7 +150,14 @@ Outcome Infer(const InferOptions& options, const Settings& settings, Console& co
   outcome = connection.Call([&](grpc::ClientContext* context) {
     AddMetadata(options.request, context);
     const grpc::Status status = stub->ModelInfer(context, *request, &response);
-    if (status.ok()) provenance = ReadProvenance(*context);
+    if (status.ok()) {
+      provenance = ReadProvenance(*context);
+      TellIgnored(options.request, *context, console.err);
+      if (options.request.any() && !provenance.contains("souvenir-cache")) {
+        console.err << "souvenir: this server is no gateway: --tag, --tenant and --cache-control "
+                       "have no effect\n";
+      }
+    }
     return status;
   });
   if (!outcome.ok()) return outcome;

@@ -72,7 +72,9 @@ Outcome PrintJson(const TranslateRequest& request, const RequestOptions& options
   TranslateResponse response;
   Outcome outcome = connection->Call([&](grpc::ClientContext* context) {
     AddMetadata(options, context);
-    return stub->Translate(context, request, &response);
+    const grpc::Status status = stub->Translate(context, request, &response);
+    if (status.ok()) TellIgnored(options, *context, console.err);
+    return status;
   });
   if (!outcome.ok()) return outcome;
   console.out << ToJson(response) << '\n';
@@ -130,7 +132,9 @@ Outcome Translate(const TranslateOptions& options, const Settings& settings, Con
     while (reader->Read(&translation)) {
       print(in_order.Add({std::move(translation), console.clock->Monotonic() - start}));
     }
-    return reader->Finish();
+    const grpc::Status status = reader->Finish();
+    if (status.ok()) TellIgnored(options.request, *context, console.err);
+    return status;
   });
   print(in_order.Rest());
   if (!outcome.ok()) return outcome;

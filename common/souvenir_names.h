@@ -48,4 +48,9 @@ inline constexpr char kRevisionHeader[] = "souvenir-revision";
 // server's revision, the answer has no models and the same revision.
 inline constexpr char kKnownRevisionHeader[] = "souvenir-known-revision";
 
+// The tenant of a request, in its metadata. A gateway that does not believe it (see
+// trust_tenant_header) answers with the same name in its initial metadata, and with this value.
+inline constexpr char kTenantHeader[] = "souvenir-tenant";
+inline constexpr char kTenantIgnored[] = "ignored";
+
 }  // namespace souvenir

@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "common/grpc/caller.h"
+#include "common/souvenir_names.h"
 #include "common/status_macros.h"
 
 namespace souvenir::gateway {
@@ -69,7 +70,9 @@ absl::Status ReadCallMetadata(const std::multimap<grpc::string_ref, grpc::string
           cache_control ? fmt::format("{}, {}", *cache_control, value) : std::string(value);
     } else if (name == "souvenir-tags") {
       SOUVENIR_RETURN_IF_ERROR(ParseTags(value, &options->resolve.tags));
-    } else if (name == "souvenir-tenant" && trust_tenant) {
+    } else if (name == kTenantHeader && !trust_tenant) {
+      options->ignores_tenant = true;
+    } else if (name == kTenantHeader) {
       if (std::exchange(has_tenant, true)) {
         return absl::InvalidArgumentError(
             "souvenir-tenant: the header came several times, and one is expected");
@@ -86,10 +89,12 @@ absl::Status ReadCallMetadata(const std::multimap<grpc::string_ref, grpc::string
   return absl::OkStatus();
 }
 
-absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
-                             const Clock& clock, CallOptions* options) {
-  options->resolve.deadline = MonotonicDeadline(context, clock);
-  return ReadCallMetadata(context.client_metadata(), trust_tenant, options);
+absl::Status ReadCallOptions(bool trust_tenant, const Clock& clock,
+                             grpc::CallbackServerContext* context, CallOptions* options) {
+  options->resolve.deadline = MonotonicDeadline(*context, clock);
+  const absl::Status read = ReadCallMetadata(context->client_metadata(), trust_tenant, options);
+  if (options->ignores_tenant) context->AddInitialMetadata(kTenantHeader, kTenantIgnored);
+  return read;
 }
 
 }  // namespace souvenir::gateway

@@ -20,6 +20,7 @@ namespace souvenir::gateway {
 struct CallOptions {
   ResolveOptions resolve;
   std::string tenant;
+  bool ignores_tenant = false;  // a tenant came, and is not trusted
 };
 
 // Check the name of a tag or a tenant as requests may have it: 1 to 256 bytes, and for a tag no
@@ -35,8 +36,9 @@ absl::Status CheckTenant(std::string_view field, std::string_view tenant);
 absl::Status ReadCallMetadata(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata,
                               bool trust_tenant, CallOptions* options);
 
-// Reads the deadline of a call, and its metadata as ReadCallMetadata() does.
-absl::Status ReadCallOptions(const grpc::CallbackServerContext& context, bool trust_tenant,
-                             const Clock& clock, CallOptions* options);
+// Reads the deadline of a call, and its metadata as ReadCallMetadata() does. If a tenant is
+// ignored, the initial metadata of the answer say so. REQUIRES: they have not been sent.
+absl::Status ReadCallOptions(bool trust_tenant, const Clock& clock,
+                             grpc::CallbackServerContext* context, CallOptions* options);
 
 }  // namespace souvenir::gateway

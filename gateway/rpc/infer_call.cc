@@ -15,7 +15,7 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
   SOUVENIR_RETURN_IF_ERROR(messages_.Parse(bytes, parts().max_message_bytes));
   CallOptions read;
   SOUVENIR_RETURN_IF_ERROR(
-      ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &read));
+      ReadCallOptions(parts().trust_tenant_header, *parts().clock(), context(), &read));
   return messages_.Ask(std::move(read), catalog, targets, &resolving_);
 }
 

@@ -121,7 +121,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* InferenceService::M
     grpc::CallbackServerContext* context) {
   return StreamInferCall::Start(
       {.calls = parts_, .catalog = catalog_, .targets = targets_, .metrics = stream_metrics_},
-      *context);
+      context);
 }
 
 grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerContext* context,

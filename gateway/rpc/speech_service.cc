@@ -33,7 +33,7 @@ class TranscribeCall final : public UnaryCall, public Transcription::Listener {
     SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts().max_message_bytes, &message));
     CallOptions options;
     SOUVENIR_RETURN_IF_ERROR(
-        ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &options));
+        ReadCallOptions(parts().trust_tenant_header, *parts().clock(), context(), &options));
     caller_.SetOptions(std::move(options.resolve), options.tenant);
     SOUVENIR_ASSIGN_OR_RETURN(TranscriptionRequest request, ReadTranscribeRequest(&message));
     return transcription_.Plan(std::move(request), models);
@@ -84,7 +84,7 @@ class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
     SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts().max_message_bytes, message));
     CallOptions options;
     SOUVENIR_RETURN_IF_ERROR(
-        ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &options));
+        ReadCallOptions(parts().trust_tenant_header, *parts().clock(), context(), &options));
     caller_.SetOptions(std::move(options.resolve), options.tenant);
     SOUVENIR_ASSIGN_OR_RETURN(const SynthesisRequest request, ReadSynthesizeRequest(*message));
     return synthesis_.Plan(request, models);
@@ -145,14 +145,14 @@ grpc::ServerUnaryReactor* SpeechService::Synthesize(grpc::CallbackServerContext*
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* SpeechService::StreamSynthesize(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
-  return StreamSynthesizeCall::Start(parts_, *models_, stream_synthesize_metrics_, *context,
+  return StreamSynthesizeCall::Start(parts_, *models_, stream_synthesize_metrics_, context,
                                      *request);
 }
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* SpeechService::TranslateSpeech(
     grpc::CallbackServerContext* context) {
   return TranslateSpeechCall::Start(parts_, {models_, translator_}, options_.upload_timeout,
-                                    translate_speech_metrics_, *context);
+                                    translate_speech_metrics_, context);
 }
 
 grpc::ServerUnaryReactor* SpeechService::ListVoices(grpc::CallbackServerContext* context,

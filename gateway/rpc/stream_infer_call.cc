@@ -87,10 +87,10 @@ StreamInferCall::StreamInferCall(const Service& service)
       begun_(service.calls.clock()->Monotonic()) {}
 
 StreamInferCall::Reactor* StreamInferCall::Start(const Service& service,
-                                                 const grpc::CallbackServerContext& context) {
+                                                 grpc::CallbackServerContext* context) {
   const std::shared_ptr<StreamInferCall> stream(new StreamInferCall(service));
-  const absl::Status read = ReadCallOptions(context, service.calls.trust_tenant_header,
-                                            *service.calls.clock(), &stream->options_);
+  const absl::Status read = ReadCallOptions(service.calls.trust_tenant_header,
+                                            *service.calls.clock(), context, &stream->options_);
   if (!read.ok()) {
     RpcCall refused(service.calls.entry, service.metrics);
     refused.CountAnswers(read.code());

@@ -30,7 +30,7 @@ class StreamInferCall final : public RequestStream<grpc::ByteBuffer, grpc::ByteB
   };
 
   // Starts the stream. Returns the reactor for gRPC, which keeps itself until the stream is over.
-  static Reactor* Start(const Service& service, const grpc::CallbackServerContext& context);
+  static Reactor* Start(const Service& service, grpc::CallbackServerContext* context);
 
  private:
   class Request;

@@ -17,7 +17,7 @@ constexpr size_t kSentencesAhead = 8;
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamSynthesizeCall::Start(
     const CallParts& parts, const SpeechModels& models, RpcMethodMetrics* metrics,
-    const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes) {
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer& bytes) {
   auto* const stream = new EventStream(parts, metrics);
   const std::shared_ptr<StreamSynthesizeCall> call(new StreamSynthesizeCall(stream));
   // The request is read first: the log of a refused call has its trace.
@@ -34,13 +34,13 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamSynthesizeCall::Start(
 }
 
 absl::Status StreamSynthesizeCall::Read(const grpc::ByteBuffer& bytes, const SpeechModels& models,
-                                        const grpc::CallbackServerContext& context) {
+                                        grpc::CallbackServerContext* context) {
   const CallParts& parts = stream_->parts();
   v1::SynthesizeRequest message;
   SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts.max_message_bytes, &message));
   CallOptions options;
   SOUVENIR_RETURN_IF_ERROR(
-      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock(), &options));
+      ReadCallOptions(parts.trust_tenant_header, *parts.clock(), context, &options));
   caller_.SetOptions(std::move(options.resolve), options.tenant);
   SOUVENIR_ASSIGN_OR_RETURN(const SynthesisRequest request, ReadSynthesizeRequest(message));
   SOUVENIR_RETURN_IF_ERROR(synthesis_.Plan(request, models));

@@ -16,16 +16,18 @@ namespace souvenir::gateway {
 class StreamSynthesizeCall final : public EventSource, private Synthesis::Listener {
  public:
   // Runs the call. Returns the reactor for gRPC, which then owns it.
-  static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(
-      const CallParts& parts, const SpeechModels& models, RpcMethodMetrics* metrics,
-      const grpc::CallbackServerContext& context, const grpc::ByteBuffer& bytes);
+  static grpc::ServerWriteReactor<grpc::ByteBuffer>* Start(const CallParts& parts,
+                                                           const SpeechModels& models,
+                                                           RpcMethodMetrics* metrics,
+                                                           grpc::CallbackServerContext* context,
+                                                           const grpc::ByteBuffer& bytes);
 
  private:
   explicit StreamSynthesizeCall(EventStream* stream)
       : stream_(stream), caller_(stream->parts().resolver, Lane::kSynthesis) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const SpeechModels& models,
-                    const grpc::CallbackServerContext& context);
+                    grpc::CallbackServerContext* context);
 
   void Abandon(const absl::Status& reason) override { caller_.Cancel(reason); }
   void OnWritten() override { synthesis_.Continue(); }

@@ -17,7 +17,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
   auto* const stream = new EventStream(parts, metrics);
   const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(stream));
   // The request is read first: the log of a refused call has its trace.
-  absl::Status ready = call->Read(bytes, *translator, *context);
+  absl::Status ready = call->Read(bytes, *translator, context);
   const absl::Status admitted = stream->admitted();
   if (!admitted.ok()) ready = admitted;
   if (!ready.ok()) {
@@ -33,13 +33,13 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
 }
 
 absl::Status StreamTranslateCall::Read(const grpc::ByteBuffer& bytes, const Translator& translator,
-                                       const grpc::CallbackServerContext& context) {
+                                       grpc::CallbackServerContext* context) {
   const CallParts& parts = stream_->parts();
   v1::TranslateRequest message;
   SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts.max_message_bytes, &message));
   CallOptions options;
   SOUVENIR_RETURN_IF_ERROR(
-      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock(), &options));
+      ReadCallOptions(parts.trust_tenant_header, *parts.clock(), context, &options));
   translation_.call().options = std::move(options.resolve);
   SOUVENIR_ASSIGN_OR_RETURN(const TranslationRequest request, ReadTranslateRequest(message));
   return translation_.Plan(request, options.tenant, translator);

@@ -26,7 +26,7 @@ class StreamTranslateCall final : public EventSource,
   explicit StreamTranslateCall(EventStream* stream) : stream_(stream) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const Translator& translator,
-                    const grpc::CallbackServerContext& context);
+                    grpc::CallbackServerContext* context);
 
   void Abandon(const absl::Status& reason) override;
   const ResolveOptions& options() const override { return translation_.call().options; }

@@ -147,12 +147,12 @@ class TranslateSpeechCall::SegmentStory final : private ResolveCall::Listener {
 
 EventExchange* TranslateSpeechCall::Start(const CallParts& parts, const Models& models,
                                           absl::Duration upload_timeout, RpcMethodMetrics* metrics,
-                                          const grpc::CallbackServerContext& context) {
+                                          grpc::CallbackServerContext* context) {
   auto* const stream = new EventExchange(parts, metrics);
   const std::shared_ptr<TranslateSpeechCall> call(new TranslateSpeechCall(stream, models));
   CallOptions options;
   absl::Status ready =
-      ReadCallOptions(context, parts.trust_tenant_header, *parts.clock(), &options);
+      ReadCallOptions(parts.trust_tenant_header, *parts.clock(), context, &options);
   call->caller_.SetOptions(std::move(options.resolve), options.tenant);
   const absl::Status admitted = stream->admitted();
   if (!admitted.ok()) ready = admitted;

@@ -34,7 +34,7 @@ class TranslateSpeechCall final : public EventExchange::Source,
   // which then owns it.
   static EventExchange* Start(const CallParts& parts, const Models& models,
                               absl::Duration upload_timeout, RpcMethodMetrics* metrics,
-                              const grpc::CallbackServerContext& context);
+                              grpc::CallbackServerContext* context);
 
   ~TranslateSpeechCall() override;
 

@@ -28,7 +28,7 @@ class TranslateCall final : public ResolvingCall {
     SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, parts().max_message_bytes, message));
     CallOptions options;
     SOUVENIR_RETURN_IF_ERROR(
-        ReadCallOptions(*context(), parts().trust_tenant_header, *parts().clock(), &options));
+        ReadCallOptions(parts().trust_tenant_header, *parts().clock(), context(), &options));
     // Set first, so that the log of a refused request has its trace.
     translation_.call().options = std::move(options.resolve);
     SOUVENIR_ASSIGN_OR_RETURN(const TranslationRequest request, ReadTranslateRequest(*message));

@@ -506,6 +506,28 @@ TEST_F(GatewayTest, EachAnswerOfACallCountsByItsOwnStatus) {
   EXPECT_EQ(Metric("souvenir_gateway_answers_total{method=\"Translate\",code=\"UNAVAILABLE\"}"), 2);
 }
 
+TEST_F(GatewayTest, ATenantThatIsNotTrustedIsToldToBeIgnored) {
+  v1::TranslateRequest request;
+  request.set_text("new");
+  request.set_source_language("en");
+  request.add_target_languages("es");
+  for (const bool sends : {true, false}) {
+    grpc::ClientContext context;
+    if (sends) context.AddMetadata("souvenir-tenant", "acme");
+    v1::TranslateResponse response;
+    ASSERT_TRUE(translation_->Translate(&context, request, &response).ok());
+    EXPECT_EQ(context.GetServerInitialMetadata().count("souvenir-tenant"), sends ? 1u : 0u);
+    grpc::ClientContext stream_context;
+    if (sends) stream_context.AddMetadata("souvenir-tenant", "acme");
+    const auto reader = translation_->StreamTranslate(&stream_context, request);
+    v1::Translation translation;
+    while (reader->Read(&translation)) {
+    }
+    ASSERT_TRUE(reader->Finish().ok());
+    EXPECT_EQ(stream_context.GetServerInitialMetadata().count("souvenir-tenant"), sends ? 1u : 0u);
+  }
+}
+
 TEST_F(GatewayTest, AStreamThatIsRefusedIsLoggedUnderItsRequest) {
   testing::internal::CaptureStderr();
   StopCompute();

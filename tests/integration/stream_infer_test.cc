@@ -223,6 +223,16 @@ TEST_F(StreamInferTest, AStopWaitsForWhatIsUnderWayAndThenEndsTheStream) {
   stopper.join();
 }
 
+TEST_F(StreamInferTest, ATenantThatIsNotTrustedIsToldToBeIgnored) {
+  context_.AddMetadata("souvenir-tenant", "acme");
+  const auto stream = client_->stub().ModelStreamInfer(&context_);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
+  const auto& told = context_.GetServerInitialMetadata();
+  ASSERT_EQ(told.count("souvenir-tenant"), 1u);
+  EXPECT_EQ(told.find("souvenir-tenant")->second, "ignored");
+}
+
 TEST_F(StreamInferTest, MetadataThatMakesNoSenseEndsTheStreamAtOnce) {
   context_.AddMetadata("cache-control", "max-age=soon");
   const auto stream = client_->stub().ModelStreamInfer(&context_);

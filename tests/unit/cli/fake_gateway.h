@@ -117,6 +117,7 @@ class FakeGateway final {
                            souvenir::v1::TranslateResponse* response) override {
       asked = *request;
       metadata = MetadataOf(*context);
+      for (const auto& [name, value] : headers) context->AddInitialMetadata(name, value);
       for (const auto& each : answers) *response->add_translations() = each;
       response->set_source_language(request->source_language());
       return status;
@@ -126,6 +127,7 @@ class FakeGateway final {
                                  grpc::ServerWriter<souvenir::v1::Translation>* writer) override {
       asked = *request;
       metadata = MetadataOf(*context);
+      for (const auto& [name, value] : headers) context->AddInitialMetadata(name, value);
       for (const auto& each : answers) writer->Write(each);
       const std::lock_guard<std::mutex> wait(holds_streams);
       return status;
@@ -138,6 +140,7 @@ class FakeGateway final {
 
     souvenir::v1::TranslateRequest asked;
     Metadata metadata;  // of the request
+    Metadata headers;   // of the answer
     std::vector<souvenir::v1::Translation> answers;
     souvenir::v1::ListLanguagesResponse languages;
     grpc::Status status;

@@ -295,6 +295,20 @@ TEST_F(InferTest, ParametersOutputsVersionAndMetadataAreSent) {
   EXPECT_EQ(server_.inference.asked_metadata["cache-control"], "no-store");
 }
 
+TEST_F(InferTest, WhatTheServerIgnoresIsTold) {
+  Declare("text", "BYTES", {-1, 1});
+  EXPECT_EQ(Run({"x", "--tag", "t"}), 0);
+  EXPECT_THAT(err_, HasSubstr("this server is no gateway"));
+  server_.inference.headers = {{"souvenir-cache", "miss=1"}};
+  EXPECT_EQ(Run({"x", "--tag", "t", "--tenant", "acme"}), 0);
+  EXPECT_THAT(err_, IsEmpty());
+  server_.inference.headers["souvenir-tenant"] = "ignored";
+  EXPECT_EQ(Run({"x", "--tenant", "acme"}), 0);
+  EXPECT_THAT(err_, HasSubstr("the gateway ignored --tenant"));
+  EXPECT_EQ(Run({"x"}), 0);
+  EXPECT_THAT(err_, IsEmpty());
+}
+
 TEST_F(InferTest, ShowsNumbersInRowsAndWhereTheAnswerCameFrom) {
   Declare("text", "BYTES", {-1, 1});
   Answer("sums", "FP16", {2, 2}, std::string("\x00\x3c\x00\xc0\x00\x7c\x01\x00", 8));

@@ -4,7 +4,9 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/unit/cli/command_line_fixture.h"
 
@@ -126,6 +128,23 @@ TEST_F(TranslateCommandTest, TheCacheIsSteeredByMetadata) {
   EXPECT_EQ(gateway_.translation.metadata.count("cache-control"), 0u);
   EXPECT_EQ(Run({"translate", "--from", "en", "--to", "es", "--tag", "año", "x"}), 2);
   EXPECT_THAT(err_, HasSubstr("--tag: 'año'"));
+}
+
+TEST_F(TranslateCommandTest, ATenantThatTheGatewayIgnoresIsTold) {
+  const std::vector<std::string> ask = {"translate", "--from",   "en",   "--to",
+                                        "es",        "--tenant", "acme", "Hello"};
+  Answer("es", "Hola", souvenir::v1::CACHE_KIND_MISS);
+  EXPECT_EQ(Run(ask), 0);
+  EXPECT_THAT(err_, IsEmpty());
+  gateway_.translation.headers = {{"souvenir-tenant", "ignored"}};
+  for (const char* form : {"--timeout=30", "--json"}) {
+    std::vector<std::string> arguments = ask;
+    arguments.insert(arguments.begin(), form);
+    EXPECT_EQ(Run(arguments), 0);
+    EXPECT_THAT(err_, HasSubstr("the gateway ignored --tenant, because trust_tenant_header is off"))
+        << form;
+    EXPECT_THAT(out_, HasSubstr("Hola"));
+  }
 }
 
 TEST_F(TranslateCommandTest, JsonIsTheWholeResponseInOneLineWithoutControls) {

@@ -39,6 +39,7 @@ TEST(CallOptionsTest, ReadsWhatACallAsksFor) {
   EXPECT_TRUE(options->resolve.cache.no_store);
   EXPECT_THAT(options->resolve.tags, ElementsAre("a", "b"));
   EXPECT_EQ(options->tenant, "acme");
+  EXPECT_FALSE(options->ignores_tenant);
 }
 
 TEST(CallOptionsTest, ATenantComesOnceOrNotAtAll) {
@@ -50,6 +51,8 @@ TEST(CallOptionsTest, ATenantComesOnceOrNotAtAll) {
       Read({{"souvenir-tenant", "acme"}, {"souvenir-tenant", "other"}}, /*trust_tenant=*/false);
   ASSERT_TRUE(ignored.ok()) << ignored.status();
   EXPECT_EQ(ignored->tenant, "");
+  EXPECT_TRUE(ignored->ignores_tenant);
+  EXPECT_FALSE(Read({{"cache-control", "no-store"}}, /*trust_tenant=*/false)->ignores_tenant);
 }
 
 TEST(CallOptionsTest, ListsThatComeInPartsAreOneList) {
