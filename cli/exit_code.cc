@@ -18,7 +18,12 @@ std::string_view ExitCodeHelp() {
          "  1  something failed: the server refused, or a target has an error\n"
          "  2  the command line is wrong\n"
          "  3  no server could be reached\n"
-         "  4  no answer within --timeout\n";
+         "  4  no answer within --timeout\n"
+         "\n"
+         "Signals:\n"
+         "  SIGINT and SIGTERM end the client at once, with 128 and the number of the signal as\n"
+         "  status in a shell. The server gives the call up. An export that was ended leaves\n"
+         "  FILE.part, and FILE as it was.\n";
 }
 
 }  // namespace souvenir::cli

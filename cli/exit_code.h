@@ -38,7 +38,7 @@ struct Outcome {
 // reached a limit of its own) included.
 Outcome OutcomeOf(const absl::Status& status);
 
-// Returns the footer of --help.
+// Returns the footer of --help: the exit status, and what signals do.
 std::string_view ExitCodeHelp();
 
 }  // namespace souvenir::cli

@@ -29,6 +29,7 @@ struct FlagDescription {
 struct CommandDescription {
   std::string path;  // "souvenir cache clear"
   std::string description;
+  // Sections with blank lines between them, each a title with a colon and indented lines.
   std::string footer;
   std::vector<FlagDescription> flags;
   std::vector<FlagDescription> arguments;

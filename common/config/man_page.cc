@@ -91,16 +91,22 @@ void AppendCommands(const CommandDescription& command, std::string* synopses, st
   }
 }
 
-// Returns the footer "Exit status:\n  0  fine\n" as a section.
-std::string Footer(const std::string& footer) {
-  const size_t colon = footer.find(':');
-  if (colon == std::string::npos) return "";
-  std::string title = footer.substr(0, colon);
-  title.erase(0, title.find_first_not_of('\n'));
-  std::string body = footer.substr(colon + 1);
-  body.erase(0, body.find_first_not_of('\n'));
-  while (body.ends_with('\n')) body.pop_back();
-  return fmt::format(".SH {}\n.nf\n{}\n.fi\n", Roff(absl::AsciiStrToUpper(title)), Roff(body));
+// Returns the sections of a footer, "Exit status:\n  0  fine\n\nSignals:\n  ...", as sections.
+std::string Footer(std::string_view footer) {
+  std::string out;
+  while (!footer.empty()) {
+    const size_t end = std::min(footer.find("\n\n"), footer.size());
+    std::string_view section = footer.substr(0, end);
+    footer.remove_prefix(std::min(end + 2, footer.size()));
+    while (section.starts_with('\n')) section.remove_prefix(1);
+    while (section.ends_with('\n')) section.remove_suffix(1);
+    const size_t colon = section.find(":\n");
+    if (colon == std::string_view::npos) continue;
+    const std::string title(section.substr(0, colon));
+    out += fmt::format(".SH {}\n.nf\n{}\n.fi\n", Roff(absl::AsciiStrToUpper(title)),
+                       Roff(section.substr(colon + 2)));
+  }
+  return out;
 }
 
 }  // namespace

@@ -111,6 +111,22 @@ std::string WithUnderscores(std::string argument) {
   return argument;
 }
 
+// The footer of --help and the manual page. RunUntilSignal() does what it says.
+constexpr char kFooter[] =
+    "Exit status:\n"
+    "  0  stopped by a signal, or --help, --man, --version or --check_config did its work\n"
+    "  1  the service could not start: a port, a folder or a limit of the system\n"
+    "  2  the command line or the configuration is wrong\n"
+    "  128 and the number of the signal: a second signal ended it at once\n"
+    "\n"
+    "Signals:\n"
+    "  SIGTERM, SIGINT  stop: health says NOT_SERVING, new requests are refused, and those under\n"
+    "                   way have --drain_timeout seconds to end. A second one ends the service\n"
+    "                   at once, unless it comes within a second of the first\n"
+    "  SIGHUP           read the levels of logging again from --config; if the terminal in which\n"
+    "                   the service was started has been closed, the same as SIGTERM\n"
+    "  SIGPIPE          ignored\n";
+
 int Exit(const absl::Status& wrong) {
   fmt::print(stderr, "{}\n", std::string(wrong.message()));
   return 2;
@@ -163,6 +179,7 @@ ServiceFlags::ServiceFlags(Options options, Message* config)
                        "Print the version and exit.");
   app.set_help_flag("--help,-h", "Print this help and exit.");
   app.get_formatter()->column_width(36);
+  app.footer(kFooter);
   app.add_flag("--man", impl_->man, "Print the manual page, for `man -l -`, and exit.");
   app.add_option("--config", impl_->config_path,
                  "Configuration in protobuf text format. All fields are optional. Flags override "

@@ -93,7 +93,7 @@ class ManualTest(unittest.TestCase):
                                       input=output(name, *arguments), capture_output=True,
                                       text=True, check=True)
                 self.assertEqual(done.stderr, "")
-                for title in ("NAME", "SYNOPSIS", "DESCRIPTION", "FLAGS"):
+                for title in ("NAME", "SYNOPSIS", "DESCRIPTION", "FLAGS", "EXIT STATUS", "SIGNALS"):
                     self.assertIn(title, re.sub(".\b", "", done.stdout))
 
 

@@ -84,7 +84,8 @@ TEST_F(DescriptionTest, TheManualPageIsRoff) {
   const std::string page = ManPage(souvenir_, "souvenir 9.8.7");
   EXPECT_THAT(page, ::testing::StartsWith(".TH SOUVENIR 1 \"\" \"souvenir 9.8.7\""));
   EXPECT_THAT(page, HasSubstr("\\fBsouvenir translate\\fR \\fB\\-\\-from\\fR \\fILANGUAGE\\fR"));
-  EXPECT_THAT(page, HasSubstr(".SH EXIT STATUS\n"));
+  EXPECT_THAT(page, HasSubstr(".SH EXIT STATUS\n.nf\n  0  all went well\n"));
+  EXPECT_THAT(page, HasSubstr("\n.fi\n.SH SIGNALS\n.nf\n  SIGINT and SIGTERM end the client"));
   EXPECT_THAT(page, HasSubstr("(default: 127.0.0.1:8001) ($SOUVENIR_SERVER)"));
 }
 

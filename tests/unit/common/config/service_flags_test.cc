@@ -215,6 +215,14 @@ TEST_F(ServiceFlagsTest, HelpShowsFlagsAndDefaults) {
   EXPECT_EQ(err_, "");
 }
 
+TEST_F(ServiceFlagsTest, TheManualPageHasTheExitStatusAndTheSignals) {
+  EXPECT_EQ(Parse({"--man"}), 0);
+  EXPECT_THAT(out_, AllOf(HasSubstr(".SH EXIT STATUS\n"), HasSubstr(".SH SIGNALS\n"),
+                          HasSubstr("  2  the command line or the configuration is wrong\n"),
+                          HasSubstr("SIGTERM, SIGINT"), HasSubstr("SIGHUP")));
+  EXPECT_EQ(err_, "");
+}
+
 TEST_F(ServiceFlagsTest, VersionNamesTheProgram) {
   EXPECT_EQ(Parse({"--version"}), 0);
   EXPECT_EQ(out_, "souvenir-test 9.8.7\n");
