@@ -99,9 +99,11 @@ void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_bu
                  {{"result", "failed"}}, static_cast<double>(loads.failed.Sum()));
 
   std::map<ModelState, size_t> by_state;
+  size_t files_changed = 0;
   for (const auto& model : repository.All()) {
-    const ModelState state = model->status().state;
-    ++by_state[state];
+    const ServedModel::Status status = model->status();
+    ++by_state[status.state];
+    if (status.files_changed) ++files_changed;
     const PoolStats stats = model->Stats();
     const bool asked = stats.depth > 0 || stats.running > 0 || stats.queue.count > 0 ||
                        stats.refused > 0 || stats.expired > 0 || stats.cancelled > 0;
@@ -113,6 +115,11 @@ void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_bu
     writer.Gauge("souvenir_compute_models", "Models, by state.",
                  {{"state", std::string(StateLabel(state))}}, static_cast<double>(by_state[state]));
   }
+  writer.Gauge(
+      "souvenir_compute_models_files_changed",
+      "Loaded models that start no further process, because their files have changed since "
+      "they were read.",
+      {}, static_cast<double>(files_changed));
 }
 
 }  // namespace souvenir::compute

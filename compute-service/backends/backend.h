@@ -10,6 +10,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "common/cancellation.h"
@@ -72,6 +74,19 @@ class Model {
 // takes no lock of its callers. See MakeFilesCheck().
 using FilesCheck = std::function<absl::Status()>;
 
+// Returns the error of a FilesCheck: UNAVAILABLE, with a mark that stays in the service.
+inline absl::Status FilesChangedError(std::string_view message) {
+  absl::Status status = absl::UnavailableError(absl::string_view(message.data(), message.size()));
+  status.SetPayload("souvenir/files-changed", absl::Cord());
+  return status;
+}
+
+// Returns true for an error with that mark: a process was not started, because the files of its
+// model have changed, and none will be until the model is loaded again.
+inline bool IsFilesChanged(const absl::Status& status) {
+  return status.GetPayload("souvenir/files-changed").has_value();
+}
+
 // A version of a model that could be loaded.
 struct ModelDescription {
   inference::ModelConfig config;
@@ -124,6 +139,10 @@ class Backend {
     if (description.directory.empty()) return std::vector<std::string>();
     return std::vector<std::string>{description.directory};
   }
+
+  // Returns the end of the sentence "`souvenir models load m` loads it again" in the error of a
+  // FilesCheck, for engines whose models may change their files themselves; else "".
+  virtual std::string_view files_advice() const { return ""; }
 
   // Loads a model. Blocks. FAILED_PRECONDITION says what is missing and what to install. Once
   // `cancellation` is cancelled, this load and all later starts of the model stop waiting for

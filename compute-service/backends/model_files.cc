@@ -101,10 +101,10 @@ absl::StatusOr<FilesCheck> MakeFilesCheck(Backend* backend, const ModelDescripti
     const absl::StatusOr<FilesState> present = ReadState(*backend, description);
     if (present.ok() && present->text == text) return absl::OkStatus();
     if (on_change) on_change(present.ok() && !present->text.empty() ? present->text : "none");
-    return absl::UnavailableError(
+    return FilesChangedError(
         fmt::format("the files of model '{0}' have changed since they were last read; "
-                    "`souvenir models load {0}` loads it again",
-                    description.config.name()));
+                    "`souvenir models load {0}` loads it again{1}",
+                    description.config.name(), backend->files_advice()));
   };
 }
 

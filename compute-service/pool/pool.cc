@@ -128,6 +128,7 @@ bool Pool::Leaves(Runner& runner) {
   const bool was_ready = instance != nullptr;
   instance = nullptr;  // outside every lock
   MutexLock lock(&mutex_);
+  runner.refusal = Refusal::kNone;
   if (was_ready) --counted_.instances_ready;
   if (had_failed) --counted_.instances_failed;
   if (runner.index < wanted_) return false;  // it is wanted again
@@ -194,9 +195,10 @@ absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Runner& runner, cons
     runner.run_limit = options_.row_limit * run.rows;
   }
   absl::StatusOr<InferenceResult> result;
+  absl::Status made;
   {
     MutexLock lock(&runner.mutex);
-    const absl::Status made = EnsureInstance(model, runner);
+    made = EnsureInstance(model, runner);
     result = made.ok() ? runner.instance->Run({.inputs = run.inputs,
                                                .outputs = run.outputs,
                                                .rows = run.rows,
@@ -208,6 +210,9 @@ absl::StatusOr<InferenceResult> Pool::RunOnce(Model& model, Runner& runner, cons
   MutexLock lock(&mutex_);
   --active_.running;
   runner.run_began = absl::InfiniteDuration();
+  runner.refusal = !IsFilesChanged(result.status()) ? Refusal::kNone
+                   : made.ok()                      ? Refusal::kNoProcess
+                                                    : Refusal::kNoInstance;
   counted_.run.Add(took);
   active_.last_run = clock_->Now();
   if (result.ok()) {
@@ -229,9 +234,10 @@ absl::Status Pool::EnsureInstance(Model& model, Runner& runner) {
     runner.last_error = absl::OkStatus();
     runner.retry_at = absl::ZeroDuration();
   } else {
-    runner.last_error = absl::Status(
-        made.status().code(), fmt::format("model '{}': an instance could not be made: {}",
-                                          options_.name, std::string(made.status().message())));
+    const std::string message = fmt::format("model '{}': an instance could not be made: {}",
+                                            options_.name, std::string(made.status().message()));
+    runner.last_error = IsFilesChanged(made.status()) ? FilesChangedError(message)
+                                                      : absl::Status(made.status().code(), message);
     runner.retry_at = clock_->Monotonic() + runner.pause;
     runner.pause = std::min(2 * runner.pause, options_.longest_pause);
     log.Warning(instance_limit, "an instance could not be made",
@@ -322,12 +328,17 @@ PoolActivity Pool::ActivityNow(size_t depth) const {
   activity.depth = depth;
   activity.instances = target_;
   const absl::Duration now = clock_->Monotonic();
+  size_t refused = 0;
+  size_t without_process = 0;
   for (const std::unique_ptr<Runner>& runner : runners_) {
+    if (runner->refusal != Refusal::kNone) ++refused;
+    if (runner->refusal == Refusal::kNoProcess) ++without_process;
     if (runner->run_began != absl::InfiniteDuration() &&
         now - runner->run_began > runner->run_limit + kHangingMargin) {
       ++activity.instances_hanging;
     }
   }
+  activity.files_refused = refused > 0 && counted_.instances_ready == without_process;
   return activity;
 }
 

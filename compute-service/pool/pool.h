@@ -88,6 +88,13 @@ class Pool {
   PoolStats Stats() const;        // copies histograms
 
  private:
+  // The result of a runner's last run, as far as the files of the model are concerned.
+  enum class Refusal {
+    kNone,        // it ran
+    kNoInstance,  // no instance was made, because the files have changed
+    kNoProcess,   // the instance has lost its process, and starts no other, for the same reason
+  };
+
   // An instance, its thread, and the attempts to create it.
   struct Runner {
     Runner(size_t index, absl::Duration first_pause) : index(index), pause(first_pause) {}
@@ -99,6 +106,7 @@ class Pool {
     bool serving = false;                                 // true until the thread ends
     absl::Duration run_began = absl::InfiniteDuration();  // infinite if nothing runs
     absl::Duration run_limit;                             // longest duration of the current run
+    Refusal refusal = Refusal::kNone;
 
     Mutex mutex;  // held while the instance runs
     std::unique_ptr<Instance> instance ABSL_GUARDED_BY(mutex);

@@ -28,6 +28,9 @@ struct PoolActivity {
   // Instances that have run for longer than their limit. One that is a thread of the service cannot
   // be ended.
   size_t instances_hanging = 0;
+  // True if no instance is left that can run anything, because a FilesCheck has refused to start
+  // another process.
+  bool files_refused = false;
   uint64_t rows = 0;                           // rows of all successful runs
   absl::Time last_run = absl::InfinitePast();  // end of the last run
 };

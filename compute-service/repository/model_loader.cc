@@ -41,6 +41,7 @@ absl::StatusOr<LoadedModel> ModelLoader::Load(Backend& backend, const ModelDescr
                                               const Cancellation* cancellation) const {
   SOUVENIR_RETURN_IF_ERROR(description.CheckFiles());  // saves the load
   absl::StatusOr<LoadedModel> loaded = LoadUnchecked(backend, description, settings, cancellation);
+  if (IsFilesChanged(loaded.status())) return loaded;  // the engine may know more of the change
   // Also after a load that failed, because a change explains it better than the engine.
   SOUVENIR_RETURN_IF_ERROR(description.CheckFiles());
   return loaded;

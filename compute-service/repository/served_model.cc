@@ -23,6 +23,11 @@ constinit LogLimit fitted_limit;
 constinit LogLimit hangs_limit;
 constinit LogLimit back_limit;
 constinit LogLimit released_limit;
+constinit LogLimit files_limit;
+
+// Time between two checks of files that have changed. They may be as they were again, where a file
+// system was away for a while.
+constexpr absl::Duration kFilesPause = absl::Seconds(10);
 
 }  // namespace
 
@@ -42,9 +47,11 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
                     .nice = context.nice,
                     .cancellation = cancellation.get()},
                    context.clock, context.timers));
+  const auto files = std::make_shared<FilesNote>();
+  description.check_files = FilesNote::Noting(std::move(description.check_files), files);
   return std::shared_ptr<ServedModel>(new ServedModel(
       std::move(description), std::move(digest), backend, settings, std::move(cancellation),
-      std::move(pool), context, ModelState::kOnDemand, absl::OkStatus()));
+      std::move(pool), files, context, ModelState::kOnDemand, absl::OkStatus()));
 }
 
 std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description,
@@ -54,15 +61,15 @@ std::shared_ptr<ServedModel> ServedModel::Broken(ModelDescription description,
       WithoutPaths(absl::UnavailableError(fmt::format("model '{}': {}", description.config.name(),
                                                       std::string(reason.message()))),
                    Detail::kKeep);
-  return std::shared_ptr<ServedModel>(new ServedModel(std::move(description), "", nullptr,
-                                                      ModelSettings(), nullptr, nullptr, context,
-                                                      ModelState::kUnavailable, std::move(error)));
+  return std::shared_ptr<ServedModel>(
+      new ServedModel(std::move(description), "", nullptr, ModelSettings(), nullptr, nullptr,
+                      nullptr, context, ModelState::kUnavailable, std::move(error)));
 }
 
 ServedModel::ServedModel(ModelDescription description, std::string digest, Backend* backend,
                          const ModelSettings& settings, std::unique_ptr<Cancellation> cancellation,
-                         std::unique_ptr<Pool> pool, const Context& context, ModelState state,
-                         absl::Status error)
+                         std::unique_ptr<Pool> pool, std::shared_ptr<const FilesNote> files,
+                         const Context& context, ModelState state, absl::Status error)
     : description_(std::move(description)),
       version_(std::to_string(description_.version)),
       digest_(std::move(digest)),
@@ -71,6 +78,7 @@ ServedModel::ServedModel(ModelDescription description, std::string digest, Backe
       cancellation_(std::move(cancellation)),
       pool_(std::move(pool)),
       context_(context),
+      files_(std::move(files)),
       sizer_({.most = settings.instances}),
       state_(state),
       error_(std::move(error)),
@@ -179,6 +187,8 @@ absl::Status ServedModel::LoadOnce() {
     state_ = ModelState::kReady;
     error_ = absl::OkStatus();
     pause_ = context_.first_pause;
+    files_error_ = absl::OkStatus();
+    files_refused_ = false;
   }
   log.Info(loaded_limit, "model loaded",
            {{"model", name()},
@@ -277,19 +287,52 @@ void ServedModel::Fit(const PoolActivity& activity, const ModelLoad& load) {
       pool_->Resize(after);
     }
   }
-  {
-    MutexLock lock(&mutex_);
-    const bool hangs = activity.instances_hanging >= activity.instances;
-    if (hangs == hangs_) return;
-    hangs_ = hangs;
-    if (hangs) {
-      log.Error(hangs_limit, "model hangs: it is unhealthy until an instance comes back",
-                {{"model", name()}, {"instances", activity.instances_hanging}});
-    } else {
-      log.Info(back_limit, "model is back", {{"model", name()}});
-    }
+  const bool hanging_changed = TakeHanging(activity);
+  const bool files_changed = TakeFilesChange(activity);
+  if (hanging_changed || files_changed) Changed();
+}
+
+bool ServedModel::TakeHanging(const PoolActivity& activity) {
+  MutexLock lock(&mutex_);
+  const bool hangs = activity.instances_hanging >= activity.instances;
+  if (hangs == hangs_) return false;
+  hangs_ = hangs;
+  if (hangs) {
+    log.Error(hangs_limit, "model hangs: it is unhealthy until an instance comes back",
+              {{"model", name()}, {"instances", activity.instances_hanging}});
+  } else {
+    log.Info(back_limit, "model is back", {{"model", name()}});
   }
-  Changed();
+  return true;
+}
+
+bool ServedModel::TakeFilesChange(const PoolActivity& activity) {
+  absl::Status error = files_->last();
+  const absl::Duration now = context_.clock->Monotonic();
+  if (error.ok()) {
+    check_files_at_ = absl::InfiniteDuration();
+  } else if (check_files_at_ == absl::InfiniteDuration()) {
+    check_files_at_ = now + kFilesPause;
+  } else if (now >= check_files_at_) {
+    check_files_at_ = now + kFilesPause;
+    error = description_.CheckFiles();
+  }
+  const bool refused = !error.ok() && activity.files_refused;
+  MutexLock lock(&mutex_);
+  if (error == files_error_ && refused == files_refused_) return false;
+  if (error.ok()) {
+    log.Info(files_limit, "the files of a model are those of its digest again",
+             {{"model", name()}, {"version", version_}});
+  } else {
+    log.Warning(
+        files_limit,
+        refused ? "a model cannot start a process, and has none that serves"
+                : "a model cannot start a further process; those that it has serve",
+        {{"model", name()}, {"version", version_}, {"reason", std::string(error.message())}});
+  }
+  files_error_ = std::move(error);
+  files_refused_ = refused;
+  return true;
 }
 
 absl::Status ServedModel::HangingError() const {
@@ -324,6 +367,15 @@ ServedModel::Status ServedModel::status() const {
     return {ModelState::kUnavailable, std::string(HangingError().message()), ""};
   }
   if (state_ == ModelState::kOnDemand) return {state_, "loads on demand", ""};
+  if (state_ == ModelState::kReady && files_refused_) {
+    return {ModelState::kUnavailable, std::string(files_error_.message()), "", true};
+  }
+  if (state_ == ModelState::kReady && !files_error_.ok()) {
+    return {state_,
+            fmt::format("{}{}serves with the processes that it has, and starts no other: {}", note_,
+                        note_.empty() ? "" : "; ", std::string(files_error_.message())),
+            "", true};
+  }
   if (state_ == ModelState::kReady) return {state_, note_, ""};
   if (unloaded_) return {state_, kUnloadedReason, ""};
   return {state_, std::string(error_.message()), DetailOf(error_)};
@@ -346,7 +398,7 @@ bool ServedModel::loaded() const {
 
 bool ServedModel::can_be_asked() const {
   MutexLock lock(&mutex_);
-  if (hangs_) return false;
+  if (hangs_ || (files_refused_ && state_ == ModelState::kReady)) return false;
   return state_ == ModelState::kOnDemand || state_ == ModelState::kLoading ||
          state_ == ModelState::kReady;
 }

@@ -19,6 +19,7 @@
 #include "compute-service/backends/backend.h"
 #include "compute-service/pool/instance_sizer.h"
 #include "compute-service/pool/pool.h"
+#include "compute-service/repository/files_note.h"
 #include "compute-service/repository/model_loader.h"
 #include "compute-service/repository/model_settings.h"
 
@@ -81,6 +82,9 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
     ModelState state;
     std::string reason;  // for a person, without paths; may be empty
     std::string detail;  // the reason with paths, for the log; may be empty
+    // True if a FilesCheck has refused to start a process of the loaded model. It is kReady as long
+    // as earlier processes serve, and kUnavailable when none is left.
+    bool files_changed = false;
   };
 
   // Makes a model that is loaded by its first request.
@@ -137,7 +141,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // --- For the ModelKeeper, on its thread. ---
 
   // Fits the number of instances, if the model is set to do so, and checks whether all of them
-  // hang. `activity` is the model's own.
+  // hang, and whether its files still let it start processes. `activity` is the model's own. May
+  // block on the disk, but only if the files have changed.
   void Fit(const PoolActivity& activity, const ModelLoad& load);
 
   // Unloads the model; the next request loads it again. Returns false if it is not loaded, or is
@@ -160,8 +165,8 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
  private:
   ServedModel(ModelDescription description, std::string digest, Backend* backend,
               const ModelSettings& settings, std::unique_ptr<Cancellation> cancellation,
-              std::unique_ptr<Pool> pool, const Context& context, ModelState state,
-              absl::Status error);
+              std::unique_ptr<Pool> pool, std::shared_ptr<const FilesNote> files,
+              const Context& context, ModelState state, absl::Status error);
 
   void LoadElsewhere();
   absl::Status LoadFailed(const absl::Status& reason);
@@ -169,6 +174,9 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // Refuses requests with `why` from now on, for good.
   void Refuse(const absl::Status& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status HangingError() const;
+  // Take what has changed since the last call, and return true if anything has.
+  bool TakeHanging(const PoolActivity& activity);
+  bool TakeFilesChange(const PoolActivity& activity);
   void Changed() const;
 
   const ModelDescription description_;
@@ -180,7 +188,11 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   const std::unique_ptr<Pool> pool_;                  // null for a broken model
   const Context context_;
 
-  InstanceSizer sizer_;  // used only by the keeper
+  const std::shared_ptr<const FilesNote> files_;  // null for a broken model
+
+  // Used only by the keeper.
+  InstanceSizer sizer_;
+  absl::Duration check_files_at_ = absl::InfiniteDuration();
 
   mutable Mutex mutex_;
   CondVar load_ended_;
@@ -189,6 +201,11 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
   // True if all instances have run for longer than their limit and cannot be ended: requests are
   // refused until one comes back.
   bool hangs_ ABSL_GUARDED_BY(mutex_) = false;
+  // Error of the check of the files, while it stands.
+  absl::Status files_error_ ABSL_GUARDED_BY(mutex_);
+  // True if that leaves no process that serves. Requests still go to the pool, which answers with
+  // the error, or serves if the check has another outcome.
+  bool files_refused_ ABSL_GUARDED_BY(mutex_) = false;
   ModelState state_ ABSL_GUARDED_BY(mutex_);
   absl::Status error_ ABSL_GUARDED_BY(mutex_);  // error of requests while the model is unavailable
   std::string note_ ABSL_GUARDED_BY(mutex_);    // note of the LoadedModel

@@ -45,7 +45,15 @@ absl::StatusOr<std::unique_ptr<ExecProcess>> StartUnchanged(const ExecProcess::O
   SOUVENIR_RETURN_IF_ERROR(CheckFiles(check));  // saves a start
   absl::StatusOr<std::unique_ptr<ExecProcess>> process = ExecProcess::Start(options);
   // A change while the program read its files ends it. A change also explains a start that failed.
-  SOUVENIR_RETURN_IF_ERROR(CheckFiles(check));
+  const absl::Status present = CheckFiles(check);
+  if (IsFilesChanged(present)) {
+    return FilesChangedError(fmt::format(
+        "the files of model '{0}' have changed while its program started; a program must not write "
+        "into its folder, but elsewhere, as below TMPDIR; if something else has changed them, "
+        "`souvenir models load {0}` loads the model again",
+        options.name));
+  }
+  SOUVENIR_RETURN_IF_ERROR(present);
   return process;
 }
 
@@ -121,6 +129,7 @@ class ExecInstance final : public Instance {
     absl::StatusOr<std::unique_ptr<ExecProcess>> started = model_->StartProcess();
     if (!started.ok()) {
       backoff_.Failed();
+      if (IsFilesChanged(started.status())) return started.status();
       return absl::UnavailableError(std::string(started.status().message()));
     }
     process_ = *std::move(started);

@@ -34,6 +34,10 @@ class ExecBackend final : public Backend {
   std::string_view name() const override { return "exec"; }
   bool isolates_itself() const override { return true; }
   absl::Status Complete(ModelDescription* description) override;
+  std::string_view files_advice() const override {
+    return ", but only until the next start if the program itself writes into its folder: let it "
+           "write elsewhere, as below TMPDIR";
+  }
   // Covers the command and all files of the version's folder.
   absl::StatusOr<std::string> Digest(const ModelDescription& description) override;
   // Starts the program once, so that a failing start is known before the first request.

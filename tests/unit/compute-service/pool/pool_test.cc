@@ -313,5 +313,22 @@ TEST_F(PoolTest, AnswersEachJobOnceWhenManyThreadsSubmitAndCancel) {
   EXPECT_EQ(stats.running, 0u);
 }
 
+TEST_F(PoolTest, RefusesForChangedFilesOnlyWhenNoInstanceIsLeft) {
+  Make({.instances = 2});
+  Open();
+  EXPECT_FALSE(pool_->Activity().files_refused);
+  std::future<Result> occupier = Occupy();
+  backend_.SetInstanceStatus(FilesChangedError("other files"));
+  EXPECT_FALSE(Submit("second").get().ok());
+  EXPECT_FALSE(pool_->Activity().files_refused) << "the first instance serves";
+  backend_.SetRunStatus(FilesChangedError("no process"));
+  backend_.HoldRuns(false);
+  EXPECT_FALSE(occupier.get().ok());
+  EXPECT_TRUE(pool_->Activity().files_refused);
+  backend_.SetRunStatus(absl::OkStatus());
+  EXPECT_TRUE(Submit("third").get().ok());
+  EXPECT_FALSE(pool_->Activity().files_refused);
+}
+
 }  // namespace
 }  // namespace souvenir::compute

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -104,6 +105,12 @@ class ModelRepositoryTest : public ::testing::Test {
     std::future<absl::Status> load = BeginLoad("m");
     EXPECT_TRUE(Load("other").ok());
     return {std::move(row), std::move(load)};
+  }
+
+  // Does what the keeper does with a loaded model.
+  void Fit(const std::string& name) {
+    const std::shared_ptr<ServedModel> model = Get(name);
+    model->Fit(model->Activity(), {});
   }
 
   // Polls the folders, and waits until a changed model has been loaded.
@@ -733,6 +740,94 @@ TEST_F(ModelRepositoryTest, AnInstanceInAThreadIsNotMadeFromFilesThatHaveChanged
               HasSubstr("have changed since they were last read"));
   EXPECT_EQ(backend_.live_instances(), 0);
   ASSERT_TRUE(Load("m").ok());
+  EXPECT_TRUE(Ask("m").get().ok());
+}
+
+TEST_F(ModelRepositoryTest, AModelWhoseFilesHaveChangedSaysSoWhileItServes) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  ASSERT_TRUE(Ask("m").get().ok());
+  Write("m/1/file", "new");
+  Fit("m");
+  EXPECT_EQ(Get("m")->status().reason, "") << "no process had to be started";
+  EXPECT_FALSE(Get("m")->FilesAreUnchanged());  // as a further instance finds
+  const std::string revision = repository_->revision();
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 3; ++i) Fit("m");
+  const std::string lines = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(lines, AllOf(HasSubstr("cannot start a further process; those that it has serve"),
+                           HasSubstr("`souvenir models load m` loads it again")));
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 1);
+  EXPECT_NE(repository_->revision(), revision);
+  const ServedModel::Status status = Get("m")->status();
+  EXPECT_EQ(status.state, ModelState::kReady);
+  EXPECT_TRUE(status.files_changed);
+  EXPECT_EQ(status.reason,
+            "serves with the processes that it has, and starts no other: the files of model 'm' "
+            "have changed since they were last read; `souvenir models load m` loads it again");
+  EXPECT_TRUE(Get("m")->can_be_asked());
+  EXPECT_TRUE(Ask("m").get().ok());
+  ASSERT_TRUE(Load("m").ok());
+  Fit("m");
+  EXPECT_EQ(Get("m")->status().reason, "");
+}
+
+TEST_F(ModelRepositoryTest, AModelThatCanStartNoProcessForItsFilesIsUnavailable) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  ASSERT_TRUE(Load("m").ok());  // an instance is made by the first request
+  Write("m/1/file", "new");
+  EXPECT_FALSE(Ask("m").get().ok());
+  testing::internal::CaptureStderr();
+  Fit("m");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("cannot start a process, and has none that serves"),
+                    HasSubstr("`souvenir models load m` loads it again")));
+  EXPECT_THAT(ReasonOf("m"), HasSubstr("have changed since they were last read"));
+  EXPECT_TRUE(Get("m")->status().files_changed);
+  EXPECT_FALSE(Get("m")->can_be_asked());
+  EXPECT_THAT(Message(Ask("m").get().status()), HasSubstr("`souvenir models load m`"));
+  ASSERT_TRUE(Load("m").ok());
+  EXPECT_TRUE(Get("m")->can_be_asked());
+  EXPECT_EQ(Get("m")->status().state, ModelState::kReady);
+}
+
+TEST_F(ModelRepositoryTest, AnInstanceThatHasLostItsProcessLeavesNoneForChangedFiles) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  ASSERT_TRUE(Ask("m").get().ok());
+  Write("m/1/file", "new");
+  EXPECT_FALSE(Get("m")->FilesAreUnchanged());
+  backend_.SetRunStatus(FilesChangedError("no process"));
+  EXPECT_FALSE(Ask("m").get().ok());
+  Fit("m");
+  EXPECT_EQ(Get("m")->status().state, ModelState::kUnavailable);
+  backend_.SetRunStatus(absl::OkStatus());
+  EXPECT_TRUE(Ask("m").get().ok()) << "a request still finds out";
+  Fit("m");
+  EXPECT_EQ(Get("m")->status().state, ModelState::kReady);
+}
+
+TEST_F(ModelRepositoryTest, FilesThatWereAwayForAWhileAreFoundAgain) {
+  WriteModel("m");
+  Write("m/1/file", "old");
+  Create();
+  ASSERT_TRUE(Load("m").ok());
+  fs::rename(directory_ / "m", directory_ / ".m");
+  EXPECT_FALSE(Ask("m").get().ok());
+  Fit("m");
+  EXPECT_FALSE(Get("m")->can_be_asked());
+  fs::rename(directory_ / ".m", directory_ / "m");
+  clock_.Advance(absl::Seconds(9));
+  Fit("m");
+  EXPECT_FALSE(Get("m")->can_be_asked()) << "looked at every ten seconds";
+  clock_.Advance(absl::Seconds(1));
+  Fit("m");
+  EXPECT_TRUE(Get("m")->can_be_asked());
+  clock_.Advance(absl::Minutes(1));  // ends the pause of the instance
   EXPECT_TRUE(Ask("m").get().ok());
 }
 
