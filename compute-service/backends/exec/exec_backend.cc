@@ -32,6 +32,9 @@ constinit LogLimit lost_limit;
 
 namespace fs = std::filesystem;
 
+// Lines of standard error that a model may log at once: some tracebacks of Python.
+constexpr uint64_t kErrorLineBurst = 200;
+
 constexpr char kCommandParameter[] = "command";
 constexpr char kDefaultCommand[] = "python3 model.py";
 // Part of the digest. To be changed when the same program gets its requests in another form.
@@ -299,7 +302,10 @@ absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription&
   process.greeting = EncodeExecModel(description.config);
   process.start_timeout = options_.start_timeout;
   process.cancellation = cancellation;
-  process.log_errors = options_.log_errors;
+  if (options_.log_errors) {
+    process.error_lines =
+        std::make_shared<LogLimit>(LogLimit::kDefaultMost, Clock::System(), kErrorLineBurst);
+  }
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<ExecProcess> first,
                             StartUnchanged(process, description.check_files));
   return std::make_unique<ExecModel>(std::move(process), description.check_files, std::move(first));

@@ -24,7 +24,7 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"exec"};
-constinit LogLimit line_limit;
+constinit LogLimit left_out_limit;
 
 // Limit of a program's output in a message, and of a line in the log.
 constexpr size_t kMostTailBytes = 1000;
@@ -108,7 +108,7 @@ absl::StatusOr<std::unique_ptr<ExecProcess>> ExecProcess::Start(const Options& o
 ExecProcess::ExecProcess(const Options& options, ChildProcess process, MessageChannel channel,
                          MessageChannel control, UniqueFd errors)
     : name_(options.name),
-      log_errors_(options.log_errors),
+      error_lines_(options.error_lines),
       process_(std::move(process)),
       channel_(std::move(channel)),
       control_(std::move(control)),
@@ -136,6 +136,7 @@ absl::StatusOr<std::string> ExecProcess::Exchange(std::string_view message,
                             channel_.Receive(deadline - Clock::System()->Monotonic()));
   MutexLock lock(&mutex_);
   ForgetErrors();
+  LogLeftOut();
   in_request_ = false;
   return answer;
 }
@@ -165,7 +166,7 @@ bool ExecProcess::TakeErrors() {
     const std::string_view bytes(buffer.data(), static_cast<size_t>(size));
     tail_.append(bytes);
     if (tail_.size() > kMostTailBytes) tail_.erase(0, tail_.size() - kMostTailBytes);
-    if (log_errors_) LogLines(bytes);
+    if (error_lines_ != nullptr) LogLines(bytes);
   }
   return true;
 }
@@ -179,10 +180,29 @@ void ExecProcess::ForgetErrors() {
 void ExecProcess::LogLines(std::string_view bytes) {
   for (const char byte : bytes) {
     if (byte != '\n' && line_.size() < kMostTailBytes) line_.push_back(byte);
-    if (byte != '\n' || line_.empty()) continue;
-    log.Info(line_limit, "a program wrote", {{"model", name_}, {"line", line_}});
-    line_.clear();
+    if (byte == '\n' && !line_.empty()) LogLine();
   }
+}
+
+void ExecProcess::LogLine() {
+  uint64_t of_others = 0;
+  if (!error_lines_->Allows(&of_others)) {
+    ++left_out_;
+    last_left_out_.swap(line_);
+  } else if (left_out_ == 0) {
+    log.Info("a program wrote", {{"model", name_}, {"line", line_}});
+  } else {
+    log.Info("a program wrote", {{"model", name_}, {"line", line_}, {"left_out", left_out_}});
+    left_out_ = 0;
+  }
+  line_.clear();
+}
+
+void ExecProcess::LogLeftOut() {
+  if (left_out_ == 0) return;
+  log.Info(left_out_limit, "lines that a program wrote were left out",
+           {{"model", name_}, {"lines", left_out_}, {"last", last_left_out_}});
+  left_out_ = 0;
 }
 
 ExecProcess::Ending ExecProcess::End() {
@@ -199,6 +219,8 @@ ExecProcess::Ending ExecProcess::End() {
   (void)eventfd_write(ended_.get(), 1);
   if (reader_.joinable()) reader_.join();
   MutexLock lock(&mutex_);
+  if (!line_.empty()) LogLine();  // it has no line feed
+  LogLeftOut();
   ending.error_bytes = written_;
   if (in_request_ && !writes_at_rest_) ending.words = OnOneLine(tail_);
   return ending;

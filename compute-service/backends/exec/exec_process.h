@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/cancellation.h"
+#include "common/logging/log_limit.h"
 #include "common/mutex.h"
 #include "compute-service/workers/child_process.h"
 #include "compute-service/workers/message_channel.h"
@@ -23,7 +24,7 @@ namespace souvenir::compute {
 //
 // The standard error may quote any request that the program has had. Output during a request is
 // therefore told only to the caller of that request. If the program ever writes between requests,
-// its output may belong to any request, and is told to nobody. (Only log_errors logs all of it.)
+// its output may belong to any request, and is told to nobody. (Only error_lines logs it.)
 //
 // Owned by one instance; used by one thread at a time. The destructor kills the program, with all
 // that it started.
@@ -39,7 +40,9 @@ class ExecProcess {
     std::string greeting;                              // the first message
     absl::Duration start_timeout = absl::Seconds(60);  // limit until that is answered
     const Cancellation* cancellation = nullptr;  // cancels the start; null for none; outlives this
-    bool log_errors = false;                     // true to log the lines of its standard error
+    // Limit of the lines of its standard error that are logged; null to log none. Processes of one
+    // model share it, because a caller may end any number of them.
+    std::shared_ptr<LogLimit> error_lines;
   };
 
   // The end of a program.
@@ -81,9 +84,12 @@ class ExecProcess {
   // Forgets all output until now.
   void ForgetErrors() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void LogLines(std::string_view bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LogLine() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Logs how many lines were left out, with the last of them, if there were any.
+  void LogLeftOut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string name_;
-  const bool log_errors_;
+  const std::shared_ptr<LogLimit> error_lines_;  // null to log none
   ChildProcess process_;
   MessageChannel channel_;
   MessageChannel control_;  // closing it makes souvenir-worker-exec end the program
@@ -97,7 +103,9 @@ class ExecProcess {
   bool had_request_ ABSL_GUARDED_BY(mutex_) = false;
   // True if it has ever written between requests; its output may then belong to any request.
   bool writes_at_rest_ ABSL_GUARDED_BY(mutex_) = false;
-  std::string line_ ABSL_GUARDED_BY(mutex_);  // the line to log, while it is incomplete
+  std::string line_ ABSL_GUARDED_BY(mutex_);           // the line to log, while it is incomplete
+  uint64_t left_out_ ABSL_GUARDED_BY(mutex_) = 0;      // lines left out since one was logged
+  std::string last_left_out_ ABSL_GUARDED_BY(mutex_);  // the last of them
 
   std::thread reader_;
 };

@@ -81,6 +81,25 @@ TEST_F(LoggingTest, APlaceLogsSoManyLinesASecondAndThenHowManyWereLeftOut) {
   EXPECT_THAT(lines(1), Not(HasSubstr("left_out")));
 }
 
+TEST(LogLimitTest, ABurstIsAllowedAfterAPauseAndTheRateForLonger) {
+  ManualClock clock;
+  LogLimit limit(10, &clock, /*burst=*/200);
+  uint64_t left_out = 0;
+  const auto allowed = [&] {
+    int lines = 0;
+    while (lines < 1000 && limit.Allows(&left_out)) ++lines;
+    return lines;
+  };
+  EXPECT_EQ(allowed(), 200);
+  clock.Advance(absl::Seconds(1));
+  EXPECT_EQ(allowed(), 10);
+  EXPECT_EQ(allowed(), 0);
+  clock.Advance(absl::Seconds(20));
+  EXPECT_EQ(allowed(), 200);
+  clock.Advance(absl::Hours(1));
+  EXPECT_EQ(allowed(), 200);
+}
+
 TEST_F(LoggingTest, ALineThatIsNotWrittenAnywayIsNotLeftOut) {
   ASSERT_TRUE(InitLogging({.level = "error", .format = "text"}).ok());
   ManualClock clock;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -28,6 +29,7 @@ namespace souvenir::compute {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -606,6 +608,51 @@ TEST_F(ExecBackendTest, LinesOfStandardErrorAreLoggedWhereTheOperatorWantsIt) {
   instance_ = nullptr;  // output is read until the instance is destroyed
   EXPECT_THAT(testing::internal::GetCapturedStderr(),
               AllOf(HasSubstr("a program wrote model=obedient"), HasSubstr("line=say hello")));
+}
+
+// Writes as many lines as the request says, and ends without a line feed if it says so.
+constexpr char kVerbose[] = R"python(
+import os, sys
+import souvenir_worker
+
+def answer(inputs):
+    lines, ends = inputs["TEXT"].texts()[0].split(" ")
+    for i in range(int(lines)):
+        sys.stderr.write("line %d\n" % i)
+    if ends == "dies":
+        sys.stderr.write("the reason")
+        os._exit(1)
+    return {"ANSWER": ["well"]}
+
+souvenir_worker.serve(answer)
+)python";
+
+TEST_F(ExecBackendTest, AWholeTracebackIsLogged) {
+  backend_options_.log_errors = true;
+  Write("model.py", kVerbose);
+  Start();
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(Ask({"150 dies"}), ElementsAre(HasSubstr("exit status 1")));
+  const std::string lines = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(lines, AllOf(HasSubstr("line=line 0\n"), HasSubstr("line=line 149\n"),
+                           HasSubstr("line=the reason"), Not(HasSubstr("left_out")),
+                           Not(HasSubstr("left out"))));
+}
+
+TEST_F(ExecBackendTest, LinesThatAreLeftOutAreCountedAndTheLastIsTold) {
+  backend_options_.log_errors = true;
+  Write("model.py", kVerbose);
+  Start();
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(Ask({"5000 dies"}), ElementsAre(HasSubstr("exit status 1")));
+  const std::string lines = testing::internal::GetCapturedStderr();
+  // A line is allowed every tenth of a second, which may be the last one.
+  const auto counted = AnyOf(HasSubstr("were left out model=obedient"), HasSubstr(" left_out="));
+  EXPECT_THAT(lines, AllOf(HasSubstr("line=line 199\n"), HasSubstr("=the reason"), counted));
+  EXPECT_LT(std::count(lines.begin(), lines.end(), '\n'), 2000);
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(Ask({"5000 lives"}), ElementsAre("well"));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), AllOf(HasSubstr("=line 4999"), counted));
 }
 
 TEST_F(ExecBackendTest, AnAnswerToAnotherRequestIsNoAnswer) {
