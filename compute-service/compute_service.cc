@@ -1,7 +1,9 @@
 #include "compute-service/compute_service.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/logging/logging.h"
 #include "common/machine.h"
@@ -101,9 +103,11 @@ absl::Status ComputeService::StartServers() {
 }
 
 void ComputeService::UpdateHealth(const std::string& model) {
-  host_.UpdateServing(model, [&] {
-    const absl::StatusOr<std::shared_ptr<ServedModel>> found = repository_->Find(model, "");
-    return found.ok() && (*found)->can_be_asked();
+  host_.UpdateServing(model, [&]() -> std::optional<bool> {
+    const std::vector<std::shared_ptr<ServedModel>> versions = repository_->Versions(model);
+    if (versions.empty()) return std::nullopt;  // it has gone
+    return std::any_of(versions.begin(), versions.end(),
+                       [](const auto& version) { return version->can_be_asked(); });
   });
 }
 

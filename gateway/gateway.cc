@@ -218,6 +218,7 @@ absl::Status Gateway::StartServices() {
     targets_.OnCatalog(snapshot);
     translator_->OnCatalog(snapshot);
     speech_models_->OnCatalog(snapshot);
+    resolver_->Forget([this](std::string_view model) { return catalog_->was_known(model); });
     UpdateHealth(snapshot);
   });
   return absl::OkStatus();
@@ -235,12 +236,16 @@ absl::Status Gateway::StartServers() {
 }
 
 void Gateway::UpdateHealth(const CatalogSnapshot& snapshot) {
-  std::set<std::string> serving;
-  for (const CatalogModelPtr& model : snapshot.models()) {
-    models_.insert(model->name());
-    if (model->ready()) serving.insert(model->name());
+  std::map<std::string, bool> serving;
+  for (const CatalogModelPtr& model : snapshot.models()) serving[model->name()] |= model->ready();
+  for (const std::string& model : models_) {
+    if (!serving.contains(model)) host_.RemoveHealth(model);
   }
-  for (const std::string& model : models_) host_.SetServing(model, serving.contains(model));
+  models_.clear();
+  for (const auto& [model, serves] : serving) {
+    models_.insert(model);
+    host_.SetServing(model, serves);
+  }
 }
 
 void Gateway::Stop() {

@@ -95,7 +95,7 @@ class Gateway {
   std::unique_ptr<CacheService> cache_service_;
   std::unique_ptr<InferenceService> public_inference_;
   std::unique_ptr<InferenceService> admin_inference_;
-  std::set<std::string> models_;  // whose health was set; used by the catalog's listener
+  std::set<std::string> models_;  // that have a health; used by the catalog's listener
 
   Mutex stop_mutex_;
   bool stopped_ ABSL_GUARDED_BY(stop_mutex_) = false;

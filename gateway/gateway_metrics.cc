@@ -201,6 +201,9 @@ void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cac
   CollectCompute(compute, writer);
   writer.Gauge("souvenir_gateway_models", "Models known, all versions.", {},
                static_cast<double>(catalog.snapshot()->models().size()));
+  writer.Counter("souvenir_gateway_model_names_forgotten_total",
+                 "Names of models that have gone, and whose figures are not kept any more.", {},
+                 static_cast<double>(catalog.forgotten()));
 }
 
 }  // namespace souvenir::gateway

@@ -159,6 +159,8 @@ void GrpcServer::SetServing(const std::string& service, bool serving) {
   health_->Set(service, serving);
 }
 
+void GrpcServer::RemoveHealth(const std::string& service) { health_->Remove(service); }
+
 void GrpcServer::Shutdown(absl::Duration grace) {
   if (std::exchange(is_shut_down_, true)) return;
   // The listener stops first, because gRPC neither takes nor closes a connection that comes while

@@ -57,8 +57,9 @@ class GrpcServer {
   int port() const { return listener_->port(); }
 
   // Sets the status of `service` in grpc.health.v1; "" is the server as a whole. A name that was
-  // never set is NOT_FOUND there.
+  // never set, or was removed, is NOT_FOUND there.
   void SetServing(const std::string& service, bool serving);
+  void RemoveHealth(const std::string& service);
 
   ConnectionListener::Stats connections() const { return listener_->stats(); }
 

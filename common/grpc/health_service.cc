@@ -31,7 +31,7 @@ class HealthService::WatchCall final : public grpc::ServerWriteReactor<HealthChe
 
   void OnWriteDone(bool ok) override { Go({.stop = !ok, .written = true}); }
   void OnCancel() override { Stop(); }
-  void OnDone() override { owner_->Remove(shared_from_this()); }
+  void OnDone() override { owner_->Forget(shared_from_this()); }
 
  private:
   struct Event {
@@ -75,10 +75,25 @@ class HealthService::WatchCall final : public grpc::ServerWriteReactor<HealthChe
 };
 
 void HealthService::Set(const std::string& service, bool serving) {
-  std::vector<std::shared_ptr<WatchCall>> told;
   {
     MutexLock lock(&mutex_);
     serving_[service] = serving;
+  }
+  Tell(service);
+}
+
+void HealthService::Remove(const std::string& service) {
+  {
+    MutexLock lock(&mutex_);
+    serving_.erase(service);
+  }
+  Tell(service);
+}
+
+void HealthService::Tell(const std::string& service) {
+  std::vector<std::shared_ptr<WatchCall>> told;
+  {
+    MutexLock lock(&mutex_);
     for (const auto& call : watches_) {
       if (call->service() == service) told.push_back(call);
     }
@@ -126,7 +141,7 @@ std::string HealthService::NoSuchPart(const std::string& service) const {
                      parts.Text());
 }
 
-void HealthService::Remove(const std::shared_ptr<WatchCall>& call) {
+void HealthService::Forget(const std::shared_ptr<WatchCall>& call) {
   MutexLock lock(&mutex_);
   watches_.erase(call);
 }

@@ -17,9 +17,10 @@ namespace souvenir {
 class HealthService final : public grpc::health::v1::Health::CallbackService {
  public:
   // Sets the status of `service`, and tells its watches. "" is the server as a whole, which serves
-  // from the beginning. Until another name is set, a check of it is NOT_FOUND and a watch gets
-  // SERVICE_UNKNOWN.
+  // from the beginning. Until another name is set, and after it was removed, a check of it is
+  // NOT_FOUND and a watch gets SERVICE_UNKNOWN.
   void Set(const std::string& service, bool serving);
+  void Remove(const std::string& service);
 
   // Ends open and later watches with UNAVAILABLE. Idempotent.
   void Stop();
@@ -39,7 +40,9 @@ class HealthService final : public grpc::health::v1::Health::CallbackService {
   // Returns the message for an unknown name. It has the nearest known name and some of the known
   // names.
   std::string NoSuchPart(const std::string& service) const;
-  void Remove(const std::shared_ptr<WatchCall>& call);
+  // Tells the watches of `service` its status.
+  void Tell(const std::string& service);
+  void Forget(const std::shared_ptr<WatchCall>& call);
 
   mutable Mutex mutex_;
   std::map<std::string, bool> serving_ ABSL_GUARDED_BY(mutex_){{"", true}};

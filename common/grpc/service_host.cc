@@ -87,12 +87,22 @@ void ServiceHost::SetServing(const std::string& service, bool serving) {
   UpdateServing(service, [serving] { return serving; });
 }
 
-void ServiceHost::UpdateServing(const std::string& service, absl::FunctionRef<bool()> look) {
+void ServiceHost::RemoveHealth(const std::string& service) {
+  UpdateServing(service, [] { return std::nullopt; });
+}
+
+void ServiceHost::UpdateServing(const std::string& service,
+                                absl::FunctionRef<std::optional<bool>()> look) {
   MutexLock lock(&health_mutex_);
   if (state_ == State::kStopping) return;
-  const bool serving = look();
-  serving_[service] = serving;
-  if (state_ == State::kServing) Tell(service, serving);
+  if (const std::optional<bool> serving = look()) {
+    serving_[service] = *serving;
+    if (state_ == State::kServing) Tell(service, *serving);
+    return;
+  }
+  if (serving_.erase(service) == 0 || state_ != State::kServing) return;
+  public_server_->RemoveHealth(service);
+  admin_server_->RemoveHealth(service);
 }
 
 void ServiceHost::Tell(const std::string& service, bool serving) {

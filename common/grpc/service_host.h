@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,9 +86,11 @@ class ServiceHost {
   // Sets the health of `service` on both gRPC ports. Before Start() it is kept until then; after
   // Drain() it is NOT_SERVING for good.
   void SetServing(const std::string& service, bool serving);
-  // Same as above, with the value that `look` returns. Concurrent calls run one after another, so
-  // the last value that was seen is the last one that is told.
-  void UpdateServing(const std::string& service, absl::FunctionRef<bool()> look);
+  // Same as above, with the value that `look` returns; nullopt removes the health of `service`,
+  // which is then as if it had never been set. Concurrent calls run one after another, so the last
+  // value that was seen is the last one that is told.
+  void UpdateServing(const std::string& service, absl::FunctionRef<std::optional<bool>()> look);
+  void RemoveHealth(const std::string& service);
 
   // Logs that the service serves, with its addresses and `more`.
   void LogServing(Logger& log, std::vector<LogField> more) const;

@@ -169,6 +169,11 @@ bool Catalog::was_known(std::string_view name) const {
   return names_.contains(name);
 }
 
+uint64_t Catalog::forgotten() const {
+  MutexLock lock(&mutex_);
+  return forgotten_;
+}
+
 void Catalog::NoteStale(const CatalogModel& model, std::string_view digest) {
   log.Info(replaced_limit, "a model was replaced", {{"model", model.name()}, {"digest", digest}});
   if (on_stale_) on_stale_();
@@ -179,6 +184,7 @@ void Catalog::Publish(const KnownModels& models) {
   for (const KnownModel& known : models.models()) made.push_back(Make(known));
   auto snapshot = std::make_shared<const CatalogSnapshot>(std::move(made));
   snapshot_.Set(snapshot);
+  ForgetNames(*snapshot);
   std::vector<Listener> listeners;
   {
     MutexLock lock(&mutex_);
@@ -190,6 +196,23 @@ void Catalog::Publish(const KnownModels& models) {
   DropUnusedCounters();
 }
 
+void Catalog::ForgetNames(const CatalogSnapshot& present) {
+  MutexLock lock(&mutex_);
+  for (auto& [name, gone] : names_) {
+    if (present.Has(name)) {
+      gone_.erase(std::exchange(gone, 0));
+    } else if (gone == 0) {
+      gone = ++last_gone_;
+      gone_.emplace(gone, name);
+    }
+  }
+  while (gone_.size() > kMostGone) {
+    names_.erase(gone_.begin()->second);
+    gone_.erase(gone_.begin());
+    ++forgotten_;
+  }
+}
+
 void Catalog::DropUnusedCounters() {
   std::vector<std::shared_ptr<ModelCounters>> dropped;  // destroyed outside the lock
   MutexLock lock(&mutex_);
@@ -197,7 +220,7 @@ void Catalog::DropUnusedCounters() {
     // Models get their counters from here, under the lock. So if nobody else has these now, nobody
     // can count in them any more. A model that has gone but is still in use keeps its counters
     // until a later change of the catalog.
-    if (at->second.use_count() == 1 && !at->second->asked()) {
+    if (at->second.use_count() == 1 && (!at->second->asked() || !names_.contains(at->first))) {
       dropped.push_back(std::move(at->second));
       at = counters_.erase(at);
     } else {
@@ -228,7 +251,7 @@ CatalogModelPtr Catalog::Make(const KnownModel& known) {
     SetFreshness(policy->second, &model->freshness);
   }
   MutexLock lock(&mutex_);
-  names_.insert(known.name());
+  names_.try_emplace(known.name(), 0);
   std::shared_ptr<ModelCounters>& counters = counters_[known.name()];
   if (counters == nullptr) counters = std::make_shared<ModelCounters>();
   model->counters = counters;

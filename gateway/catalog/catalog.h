@@ -68,6 +68,9 @@ class CatalogSnapshot {
   // names first.
   absl::StatusOr<CatalogModelPtr> Find(std::string_view name, std::string_view version) const;
 
+  // Returns true if there is a version of the model.
+  bool Has(std::string_view name) const { return by_name_.contains(name); }
+
   // Returns all models, sorted by name, then version.
   const std::vector<CatalogModelPtr>& models() const { return models_; }
 
@@ -79,13 +82,15 @@ class CatalogSnapshot {
 // The models upstream, as the gateway knows them. The catalog is kept in a file, so that answers on
 // disk can be served after a restart while compute is away.
 //
-// Owned by the gateway. Thread-safe. The counters of a model that was asked live as long as the
-// catalog. Those of a model that has gone and was never asked are dropped, so that models which
-// come and go leave only their names behind.
+// Owned by the gateway. Thread-safe. The name of a model that has gone is kept, and its counters if
+// it was asked, so that it counts on when it comes back. Of the names that have gone, only the last
+// kMostGone are kept: a server may come with ever new names.
 class Catalog {
  public:
   using Policies = std::map<std::string, souvenir::config::v1::ModelPolicy>;
   using Listener = std::function<void(const CatalogSnapshot&)>;
+
+  static constexpr size_t kMostGone = 1024;
 
   // Every value is valid.
   struct Options {
@@ -120,8 +125,12 @@ class Catalog {
   // Returns the counters of every model that is known or was asked, by name.
   std::vector<std::pair<std::string, std::shared_ptr<const ModelCounters>>> counters() const;
 
-  // Returns true if the catalog has ever had a model of that name.
+  // Returns true if the catalog has a model of that name, or one of the last kMostGone names that
+  // have gone.
   bool was_known(std::string_view name) const;
+
+  // Returns the number of names that have gone and are not kept any more.
+  uint64_t forgotten() const;
 
   // Reports that an answer had another digest than the catalog's. Calls the callback of
   // WhenStale(), which must be set before other threads use the catalog.
@@ -130,7 +139,9 @@ class Catalog {
 
  private:
   void Publish(const souvenir::state::v1::KnownModels& models);
-  // Drops the counters that no model uses and that have counted nothing.
+  // Notes which names have gone and come back, and drops those that went first.
+  void ForgetNames(const CatalogSnapshot& present);
+  // Drops the counters that no model uses, if they have counted nothing or their name is forgotten.
   void DropUnusedCounters();
   CatalogModelPtr Make(const souvenir::state::v1::KnownModel& known);
 
@@ -141,8 +152,13 @@ class Catalog {
   std::atomic<bool> known_{false};
 
   mutable Mutex mutex_;
-  std::string serialized_ ABSL_GUARDED_BY(mutex_);                    // published models as text
-  std::set<std::string, std::less<>> names_ ABSL_GUARDED_BY(mutex_);  // of all models ever known
+  std::string serialized_ ABSL_GUARDED_BY(mutex_);  // published models as text
+  // Names that are known, or were. The value is 0 as long as there is a model of the name, and else
+  // its key in gone_.
+  std::map<std::string, uint64_t, std::less<>> names_ ABSL_GUARDED_BY(mutex_);
+  std::map<uint64_t, std::string> gone_ ABSL_GUARDED_BY(mutex_);  // in the order of their going
+  uint64_t last_gone_ ABSL_GUARDED_BY(mutex_) = 0;                // the last key of gone_
+  uint64_t forgotten_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::string, std::shared_ptr<ModelCounters>> counters_ ABSL_GUARDED_BY(mutex_);
   std::vector<Listener> listeners_ ABSL_GUARDED_BY(mutex_);
 };

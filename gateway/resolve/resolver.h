@@ -78,6 +78,9 @@ class Resolver {
   // Returns the figures of the queues in front of compute, sorted by model.
   std::vector<UpstreamQueues::Stats> upstream() const { return upstream_.stats(); }
 
+  // Drops what is kept for models for which `keeps` returns false, unless it is in use.
+  void Forget(const std::function<bool(std::string_view model)>& keeps) { upstream_.Forget(keeps); }
+
   cache::FlightTable::Stats flights() const { return flights_.stats(); }
   // Cancels calls that nobody waits for, now and from now on; part of a stop.
   void GiveUpDeserted() { deserted_.Close(); }

@@ -241,6 +241,28 @@ void UpstreamQueues::DropIfDeserted(Lane& lane, const QueuedPtr& queued) {
   dropped = std::move(queued->row);
 }
 
+void UpstreamQueues::Forget(const std::function<bool(std::string_view model)>& keeps) {
+  std::vector<std::string> names;
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [name, lane] : lanes_) names.push_back(name);
+  }
+  std::erase_if(names, [&](const std::string& name) { return keeps(name); });
+  std::vector<LanePtr> dropped;  // destroyed outside the lock
+  MutexLock lock(&mutex_);
+  for (const std::string& name : names) {
+    const auto found = lanes_.find(name);
+    // Who uses a lane shares it, and gets it under the lock.
+    if (found == lanes_.end() || found->second.use_count() > 1) continue;
+    {
+      MutexLock lane_lock(&found->second->mutex);
+      if (found->second->under_way > 0 || found->second->waiting.size() > 0) continue;
+    }
+    dropped.push_back(std::move(found->second));
+    lanes_.erase(found);
+  }
+}
+
 std::vector<UpstreamQueues::Stats> UpstreamQueues::stats() const {
   std::vector<std::pair<std::string, LanePtr>> lanes;
   {

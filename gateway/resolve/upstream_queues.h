@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -57,6 +59,10 @@ class UpstreamQueues {
 
   std::vector<Stats> stats() const;
 
+  // Drops the queues of models for which `keeps` returns false, unless they are in use. Does not
+  // call it under a lock.
+  void Forget(const std::function<bool(std::string_view model)>& keeps);
+
  private:
   // A row in a queue.
   struct Queued {
@@ -65,8 +71,7 @@ class UpstreamQueues {
   };
   using QueuedPtr = std::shared_ptr<Queued>;
 
-  // One model, with all of its versions. Never removed, so there are as many lanes as models ever
-  // asked.
+  // One model, with all of its versions. Stays until Forget().
   struct Lane {
     Lane(const FairQueue<QueuedPtr>::Options& queue, const ConcurrencyLimit::Options& limit)
         : waiting(queue), limit(limit) {}

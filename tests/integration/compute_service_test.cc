@@ -64,6 +64,8 @@ class ComputeServiceTest : public ::testing::Test {
     config.set_metrics_address("127.0.0.1:0");
     config.set_model_repository(directory_.string());
     config.set_drain_timeout_seconds(drain_seconds);
+    config.set_repository_poll_seconds(poll_seconds_);
+    config.set_repository_settle_seconds(0);
     service_.reset();
     auto backend = std::make_unique<FakeBackend>();
     backend_ = backend.get();
@@ -84,6 +86,7 @@ class ComputeServiceTest : public ::testing::Test {
   }
 
   fs::path directory_;
+  uint32_t poll_seconds_ = 0;
   FakeBackend* backend_ = nullptr;
   std::unique_ptr<ComputeService> service_;
   std::unique_ptr<ComputeClient> public_;
@@ -586,6 +589,17 @@ TEST_F(ComputeServiceTest, SaysWhatItIs) {
     EXPECT_EQ(client->Health("nope"), std::to_string(grpc::StatusCode::NOT_FOUND));
     EXPECT_THAT(client->Reflection(), AllOf(HasSubstr("inference.GRPCInferenceService"),
                                             HasSubstr("grpc.health.v1.Health")));
+  }
+}
+
+TEST_F(ComputeServiceTest, AModelThatHasGoneHasNoHealth) {
+  poll_seconds_ = 1;
+  Start();
+  EXPECT_EQ(public_->Health("echo"), "SERVING");
+  fs::remove_all(directory_ / "echo");
+  for (ComputeClient* client : {public_.get(), admin_.get()}) {
+    while (client->Health("echo") == "SERVING") std::this_thread::yield();  // until the next look
+    EXPECT_EQ(client->Health("echo"), std::to_string(grpc::StatusCode::NOT_FOUND));
   }
 }
 

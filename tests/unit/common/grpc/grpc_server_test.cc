@@ -63,6 +63,9 @@ TEST_F(GrpcServerTest, TellsTheHealthOfItsParts) {
   EXPECT_EQ(Check("a model"), "SERVING");
   server_->SetServing("", false);
   EXPECT_EQ(Check(""), "NOT_SERVING");
+  server_->RemoveHealth("a model");
+  EXPECT_EQ(Check("a model"), std::to_string(grpc::StatusCode::NOT_FOUND));
+  server_->RemoveHealth("a model");  // does not change anything
 }
 
 TEST_F(GrpcServerTest, AnUnknownPartIsNamedWithThoseThereAre) {
@@ -101,6 +104,12 @@ TEST_F(GrpcServerTest, AWatchIsToldOfEachChangeAndEndsWithTheServer) {
     EXPECT_EQ(response.status(),
               serving ? HealthCheckResponse::SERVING : HealthCheckResponse::NOT_SERVING);
   }
+  server_->RemoveHealth("a model");
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVICE_UNKNOWN);
+  server_->SetServing("a model", true);
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
   server_->Shutdown(absl::Hours(1));
   EXPECT_FALSE(watch->Read(&response));
   EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);

@@ -188,6 +188,24 @@ TEST(CatalogTest, ModelsThatGoUnaskedLeaveNothingButTheirNames) {
   EXPECT_FALSE(catalog.was_known("m100"));
 }
 
+TEST(CatalogTest, OfNamesThatHaveGoneTheLastAreKept) {
+  Catalog catalog({});
+  const size_t all = Catalog::kMostGone + 100;
+  for (size_t round = 0; round < all; ++round) {
+    catalog.Update(Models({TextModel(fmt::format("m{}", round), "in", "out")}));
+    (*catalog.snapshot()->Find(fmt::format("m{}", round), ""))
+        ->counters->Count(CacheKind::kMiss, {});
+    if (round == 500) catalog.Update(Models({TextModel("m0", "in", "out")}));  // m0 comes back
+  }
+  EXPECT_EQ(catalog.forgotten(), 99u);  // the last model is there
+  EXPECT_FALSE(catalog.was_known("m1"));
+  EXPECT_TRUE(catalog.was_known(fmt::format("m{}", all - 2)));
+  EXPECT_TRUE(catalog.was_known("m0")) << "it went later than m500";
+  catalog.Update({});
+  EXPECT_LE(catalog.counters().size(), Catalog::kMostGone);
+  EXPECT_GT(catalog.counters().size(), Catalog::kMostGone - 10);
+}
+
 TEST(CatalogTest, AModelThatWasAskedCountsOnWhenItComesBack) {
   Catalog catalog({});
   catalog.Update(Models({Version("1")}));

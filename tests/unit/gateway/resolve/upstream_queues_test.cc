@@ -96,6 +96,29 @@ TEST_F(UpstreamQueuesTest, ARowGoesAtOnceWhileAPlaceIsFree) {
   EXPECT_EQ(stats().waiting_rows, 0u);
 }
 
+TEST_F(UpstreamQueuesTest, QueuesOfModelsThatHaveGoneAreDroppedWhenTheyAreIdle) {
+  const auto first = Ask({"a"});
+  const auto second = Ask({"b"});
+  std::vector<std::string> asked;
+  const auto none = [&](std::string_view model) {
+    asked.emplace_back(model);
+    return false;
+  };
+  resolver_->Forget(none);
+  EXPECT_THAT(asked, ElementsAre(target_->model().name()));
+  ASSERT_EQ(resolver_->upstream().size(), 1u) << "a call is under way, and a row waits";
+  upstream_.Answer(0, Bracket);
+  upstream_.Answer(1, Bracket);
+  EXPECT_EQ(second->text(0), "<b>");
+  resolver_->Forget([](std::string_view) { return true; });
+  EXPECT_EQ(resolver_->upstream().size(), 1u);
+  resolver_->Forget(none);
+  EXPECT_TRUE(resolver_->upstream().empty());
+  Ask({"c"});
+  upstream_.Answer(2, Bracket);
+  EXPECT_EQ(stats().calls, 1u);
+}
+
 TEST_F(UpstreamQueuesTest, RowsOfDifferentCallersThatWaitGoTogether) {
   const auto first = Ask({"a"});
   const auto second = Ask({"b"});
