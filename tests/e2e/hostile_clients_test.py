@@ -414,6 +414,8 @@ class MemoryTest(harness.ServicesTest):
             total = 64 * (of_connection + (streams + 1) * of_stream) >> 10
             self.assertIn(f"64 × ({of_connection} KiB + {streams + 1:,} × {of_stream} KiB) = "
                           f"{total:,} MiB at {where}", self.PAGE)
+            metadata = 64 * streams * 8 * 64 >> 20
+            self.assertIn(f"64 × {streams:,} × 8 × 64 KiB = {metadata} GiB at {where}", self.PAGE)
 
     @unittest.skipUnless(HAS_LIMITS, "sanitizers take memory, and keep what was freed")
     def test_metadata_of_calls(self):
