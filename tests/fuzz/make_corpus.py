@@ -114,6 +114,13 @@ def inference_messages():
     }
 
 
+def loudness(count, *parts):
+    """Returns samples of one byte: a square wave that is as loud as the part of `parts` says, `count`
+    samples each."""
+    return b"".join(bytes([128 + part if i // 4 % 2 else 128 - part for i in range(count)])
+                    for part in parts)
+
+
 def corpora():
     messages = inference_messages()
     translate = message("souvenir.v1.TranslateRequest", "souvenir/v1/translation.proto",
@@ -148,6 +155,16 @@ def corpora():
             "transformed": b"und-Cyrl-t-und-latn-m0-ungegn",
         },
         "message_tensors": messages,
+        "raw_audio": {
+            "speech": b"\x20u8;rate=16000\n" + loudness(800, 1, 90, 1, 60, 1, 1),
+            "low_rate": b"\x03mulaw;rate=8000;channels=1\n" + bytes(range(256)) * 4,
+            "stereo": b"\x06s16le;channels=2;rate=44100\n" + loudness(800, 1, 90, 1),
+            "floats": b"\xfff32le;rate=48000\n" + struct.pack("<300f", *[0.1, -0.5, 2] * 100),
+            "not_a_number": b"\x01f32le;rate=16000\n" + struct.pack("<3f", 0, 1, float("nan")),
+            "cut_off": b"\x02s24le;rate=16000;channels=3\n" + b"abc" * 30 + b"d",
+            "long": b"\xffalaw;rate=16000\n" + loudness(3000, 90, 80, 70, 90, 60, 90, 20, 90),
+            "no_format": b"\x01flac;rate=16000\n",
+        },
         "raw_message": {
             "translate_whole": b"\xff" + translate,
             "translate_pieces": b"\x02" + translate,
