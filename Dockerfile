@@ -65,6 +65,7 @@ COPY models /opt/souvenir/models
 COPY --from=build /souvenir/build/release/bin/souvenir \
      /souvenir/build/release/bin/souvenir-compute \
      /souvenir/build/release/bin/souvenir-worker-apertium \
+     /souvenir/build/release/bin/souvenir-worker-audio \
      /souvenir/build/release/bin/souvenir-worker-builtin \
      /souvenir/build/release/bin/souvenir-worker-exec /opt/souvenir/bin/
 COPY --from=build /souvenir/build/release/bin/python /opt/souvenir/bin/python

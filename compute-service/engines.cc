@@ -6,6 +6,9 @@
 #ifdef SOUVENIR_BACKEND_APERTIUM
 #include "compute-service/backends/apertium/apertium_backend.h"
 #endif
+#ifdef SOUVENIR_BACKEND_AUDIO
+#include "compute-service/backends/audio/audio_backend.h"
+#endif
 #ifdef SOUVENIR_BACKEND_BUILTIN
 #include "compute-service/backends/builtin/builtin_backend.h"
 #endif
@@ -31,6 +34,14 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
              .worker_nice = static_cast<int>(config.model_nice())}));
     backends.push_back(std::move(apertium));
   }
+#endif
+#ifdef SOUVENIR_BACKEND_AUDIO
+  SOUVENIR_ASSIGN_OR_RETURN(
+      std::unique_ptr<AudioBackend> audio,
+      AudioBackend::Create({.worker_program = config.worker_directory() + "/souvenir-worker-audio",
+                            .worker_nice = static_cast<int>(config.model_nice()),
+                            .max_message_bytes = config.max_message_bytes()}));
+  backends.push_back(std::move(audio));
 #endif
 #ifdef SOUVENIR_BACKEND_BUILTIN
   backends.push_back(std::make_unique<BuiltinBackend>());

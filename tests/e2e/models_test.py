@@ -122,6 +122,29 @@ class ShippedModelsTest(harness.ServicesTest):
                 with self.subTest(model=message.model_name, server=name, parts=parts):
                     self.assert_fails(code, lambda s=server, m=message: s.infer(m), *parts)
 
+    def test_audio_is_written_and_cut(self):
+        # A second of silence, one of four loud syllables, and one of silence.
+        sound = [0] * 16_000 + [(3_000 if i % 4_000 < 2_500 else 3) * (1 if i % 20 < 10 else -1)
+                                for i in range(16_000)] + [0] * 16_000
+        pcm = numbers("h", *sound)
+        starts = set()
+        for container in (b"wav", b"flac"):
+            file = self.ask(request(
+                "audio-encode", PCM=("BYTES", [1, 1], clients.encode_bytes_tensor([pcm])),
+                SAMPLE_RATE=("INT32", [1, 1], numbers("i", 16_000)),
+                CONTAINER=("BYTES", [1, 1], clients.encode_bytes_tensor([container]))))[0]
+            segments = self.ask(request("audio-segments", AUDIO=("BYTES", [1], file)))
+            start, end = (struct.unpack("<q", place)[0] for place in segments[1:3])
+            self.assertEqual(segments[0], clients.encode_bytes_tensor([pcm[start * 2:end * 2]]))
+            self.assertEqual(segments[3], numbers("q", 48_000))
+            starts.add((start, end))
+        self.assertEqual(len(starts), 1)
+        for server in self.servers.values():
+            self.assert_fails(
+                grpc.StatusCode.INVALID_ARGUMENT,
+                lambda s=server: s.infer(request("audio-segments", AUDIO=(
+                    "BYTES", [1], clients.encode_bytes_tensor([b"hello"])))), "AUDIO, 5 bytes")
+
     def test_priority_and_timeout_are_taken(self):
         message = request("primes", FIRST=("INT64", [1], numbers("q", 1)),
                           LAST=("INT64", [1], numbers("q", 10)))
