@@ -95,20 +95,33 @@ absl::Status WorkerHost::CheckFiles() const {
 }
 
 absl::StatusOr<WorkerHost::Process> WorkerHost::ForkProcess() {
-  SOUVENIR_ASSIGN_OR_RETURN(auto ends, MessageChannel::CreateSockets());
   MutexLock lock(&mutex_);
   SOUVENIR_RETURN_IF_ERROR(RestartIfLost());
+  absl::StatusOr<Process> forked = ForkFromHost();
+  if (!forked.ok()) {
+    process_.reset();
+    backoff_.Failed();
+    return forked;
+  }
+  backoff_.Succeeded();
+  return forked;
+}
+
+WorkerHost::Process WorkerHost::ForkAhead() {
+  MutexLock lock(&mutex_);
+  // A host that is restarted, or given up, belongs to a request that needs a process.
+  if (process_ == nullptr || !process_->Usable()) return {0, {}};
+  absl::StatusOr<Process> forked = ForkFromHost();
+  return forked.ok() ? *std::move(forked) : Process{0, {}};
+}
+
+absl::StatusOr<WorkerHost::Process> WorkerHost::ForkFromHost() {
+  SOUVENIR_ASSIGN_OR_RETURN(auto ends, MessageChannel::CreateSockets());
   // A request of the limit comes with its length.
   const auto limit = static_cast<uint32_t>(options_.max_message_bytes + kRequestLengthBytes);
   Process forked{++last_number_, MessageChannel(std::move(ends.first), limit)};
-  const absl::StatusOr<std::string> reply =
-      process_->Execute({HostCommand::Kind::kFork, forked.number}, ends.second.get());
-  if (!reply.ok()) {
-    process_.reset();
-    backoff_.Failed();
-    return reply.status();
-  }
-  backoff_.Succeeded();
+  SOUVENIR_RETURN_IF_ERROR(
+      process_->Execute({HostCommand::Kind::kFork, forked.number}, ends.second.get()).status());
   return forked;
 }
 
@@ -129,10 +142,15 @@ std::string WorkerHost::EndProcess(uint64_t number) {
   return *std::move(reply);
 }
 
-Worker::Worker(WorkerHost* host) : host_(host), process_{0, {}} {}
+Worker::Worker(WorkerHost* host) : host_(host), process_{0, {}}, next_{0, {}} {}
 
 Worker::~Worker() {
   if (process_.channel.open()) End();
+  if (next_.channel.open()) {
+    next_.channel.Close();
+    host_->EndProcess(next_.number);
+  }
+  if (retired_ != 0) host_->EndProcess(retired_);
 }
 
 std::string Worker::End() {
@@ -142,6 +160,10 @@ std::string Worker::End() {
 
 absl::Status Worker::Prepare() {
   const std::string& name = host_->options_.name;
+  if (!process_.channel.open() && next_.channel.open()) {
+    process_ = std::exchange(next_, {0, {}});
+    served_ = 0;
+  }
   // No message is expected now: the process died while idle, or sent something unasked.
   if (process_.channel.open() && process_.channel.Readable()) {
     ++host_->lost_;
@@ -151,6 +173,22 @@ absl::Status Worker::Prepare() {
   SOUVENIR_ASSIGN_OR_RETURN(process_, host_->ForkProcess());
   served_ = 0;
   return absl::OkStatus();
+}
+
+bool Worker::UsedUpBy(size_t requests) const {
+  const uint64_t recycle_after = host_->options_.recycle_after;
+  return recycle_after > 0 && served_ + requests >= recycle_after;
+}
+
+void Worker::ReplaceAhead() {
+  if (!next_.channel.open()) next_ = host_->ForkAhead();
+  if (retired_ != 0) host_->EndProcess(std::exchange(retired_, 0));
+}
+
+void Worker::Retire() {
+  if (retired_ != 0) host_->EndProcess(retired_);
+  process_.channel.Close();
+  retired_ = process_.number;
 }
 
 size_t Worker::GroupSize(absl::Span<const std::string> requests) const {
@@ -193,17 +231,21 @@ absl::StatusOr<size_t> Worker::CallGroup(absl::Span<const std::string> group,
                                          absl::Duration timeout,
                                          absl::FunctionRef<void(Answer)> take) {
   const Clock& clock = *Clock::System();
-  const uint64_t recycle_after = host_->options_.recycle_after;
   absl::Duration deadline = clock.Monotonic() + timeout;
   const absl::Status sent = process_.channel.Send(EncodeRequests(group), timeout);
   if (!sent.ok()) return Lost(sent, timeout);
+  if (UsedUpBy(group.size())) ReplaceAhead();
   size_t taken = 0;
   while (taken < group.size() && process_.channel.open()) {
     absl::StatusOr<WorkerAnswer> answer = Receive(deadline - clock.Monotonic());
     if (!answer.ok()) return Lost(answer.status(), timeout);
     deadline = clock.Monotonic() + timeout;  // the worker is at the next request already
     ++served_;
-    if (answer->retire || (recycle_after > 0 && served_ >= recycle_after)) End();
+    if (answer->retire) {
+      End();
+    } else if (UsedUpBy(0)) {
+      Retire();
+    }
     SOUVENIR_RETURN_IF_ERROR(answer->status);
     take({std::move(answer->payload), answer->compute_time});
     ++taken;

@@ -36,7 +36,9 @@ class WorkerHost {
     std::vector<std::string> arguments;  // for its load function
     int nice = 0;                        // 0 to 19, added to the service's own
     absl::Duration start_timeout = absl::Seconds(30);  // limit for loading
-    uint64_t recycle_after = 50'000;                   // requests to one process; 0 for never
+    // Requests to one process; 0 for no limit. With 1, each request gets a process in the state
+    // that loading has left.
+    uint64_t recycle_after = 50'000;
     // Limit of a request, of an answer, and of requests that are sent together; above 0 and at most
     // MessageChannel::kDefaultLimit.
     uint32_t max_message_bytes = MessageChannel::kDefaultLimit;
@@ -80,9 +82,14 @@ class WorkerHost {
   // Restarts the host process if it was lost.
   absl::StatusOr<Process> ForkProcess();
 
+  // Same as ForkProcess(), but returns a process without a channel if it cannot fork, or if the
+  // host process was lost.
+  Process ForkAhead();
+
   // Kills the process, unless it has ended. Returns how it ended, for a message.
   std::string EndProcess(uint64_t number);
 
+  absl::StatusOr<Process> ForkFromHost() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status RestartIfLost() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckFiles() const;
 
@@ -99,6 +106,9 @@ class WorkerHost {
 // One worker process at a time. If the process is lost or has served enough requests, the next
 // request gets a fresh process at once: a request that ends its worker costs no other request a
 // pause. Only a host that cannot be started, or cannot fork, causes pauses (WorkerHost::Fork()).
+//
+// While a process serves the last requests that it may serve, its successor is forked and the end
+// of its predecessor is awaited, so that no request waits for either.
 //
 // Owned by one instance; used by one thread at a time. Its host outlives it.
 //
@@ -132,6 +142,15 @@ class Worker {
   // Ensures that there is a process.
   absl::Status Prepare();
 
+  // Returns true if the present process may serve no more than `requests` further requests.
+  bool UsedUpBy(size_t requests) const;
+
+  // Forks the next process and ends the last one, unless that is done already.
+  void ReplaceAhead();
+
+  // Lets the process, which has served enough, end by itself.
+  void Retire();
+
   // Returns the number of requests, from the first, that may go to the present process in one
   // message; at least 1.
   size_t GroupSize(absl::Span<const std::string> requests) const;
@@ -153,6 +172,8 @@ class Worker {
   WorkerHost* const host_;
   WorkerHost::Process process_;  // its channel is closed if there is no process
   uint64_t served_ = 0;          // requests to this process
+  WorkerHost::Process next_;     // forked ahead; its channel is closed if there is none
+  uint64_t retired_ = 0;         // number of a process whose end was not awaited yet; 0 for none
 };
 
 }  // namespace souvenir::compute

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "common/tensor/bytes_elements.h"
 #include "common/tensor/elements.h"
 #include "compute-service/backends/builtin/builtin_backend.h"
 #include "compute-service/isolation/model_messages.h"
@@ -29,17 +30,20 @@ class IsolatedModelTest : public ::testing::Test {
   }
 
   void UseFunction(const std::string& function) {
+    description_.config.clear_max_batch_size();
     description_.config.clear_input();
     description_.config.clear_output();
     (*description_.config.mutable_parameters())["function"].set_string_value(function);
     EXPECT_TRUE(backend_.Complete(&description_).ok());
   }
 
-  std::unique_ptr<Model> Load(const std::string& program = SOUVENIR_WORKER_BUILTIN) {
+  std::unique_ptr<Model> Load(IsolatedModel::Asks asks = IsolatedModel::Asks::kTogether,
+                              uint64_t recycle_after = 50'000) {
     WorkerHost::Options options;
     options.name = "squares";
-    options.program = program;
-    auto model = IsolatedModel::Load(std::move(options), description_);
+    options.program = SOUVENIR_WORKER_BUILTIN;
+    options.recycle_after = recycle_after;
+    auto model = IsolatedModel::Load(std::move(options), description_, asks);
     EXPECT_TRUE(model.ok()) << model.status();
     return *std::move(model);
   }
@@ -75,6 +79,46 @@ TEST_F(IsolatedModelTest, AnswersAsItDoesInThreads) {
     EXPECT_THAT(ToElements<int64_t>(result->outputs[0].data), ElementsAre(5, 25));
     EXPECT_GT(result->compute_time, absl::ZeroDuration());
   }
+}
+
+TEST_F(IsolatedModelTest, AskedByRowItAnswersAsItDoesTogether) {
+  for (const uint64_t recycle_after : {1, 2, 50'000}) {
+    const auto model = Load(IsolatedModel::Asks::kByRow, recycle_after);
+    const auto instance = MakeInstance(*model);
+    for (int i = 0; i < 3; ++i) {
+      const auto result = Ask(*instance, values_, "SUM");
+      ASSERT_TRUE(result.ok()) << result.status();
+      EXPECT_THAT(result->outputs[0].shape, ElementsAre(2, 1));
+      EXPECT_THAT(ToElements<int64_t>(result->outputs[0].data), ElementsAre(5, 25));
+      EXPECT_GT(result->compute_time, absl::ZeroDuration());
+    }
+    EXPECT_EQ(model->lost_workers(), 0u);
+  }
+}
+
+TEST_F(IsolatedModelTest, AskedByRowItKeepsTheElementsOfARowTogether) {
+  UseFunction("simple_identity");
+  const auto model = Load(IsolatedModel::Asks::kByRow, 1);
+  const auto instance = MakeInstance(*model);
+  std::string texts;
+  for (const char* text : {"a", "", "bc", "def", "", "g"}) AppendBytesElement(text, &texts);
+  const Tensor input{"INPUT0", DataType::kBytes, {3, 2}, texts};
+  const auto result = Ask(*instance, input, "OUTPUT0");
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(result->outputs[0].shape, ElementsAre(3, 2));
+  EXPECT_EQ(result->outputs[0].data, texts);
+}
+
+TEST_F(IsolatedModelTest, AskedByRowEachRowHasItsOwnLimit) {
+  UseFunction("custom_identity_int32");
+  (*description_.config.mutable_parameters())["execute_delay_ms"].set_string_value("3600000");
+  const auto model = Load(IsolatedModel::Asks::kByRow, 1);
+  const auto instance = MakeInstance(*model);
+  const Tensor input{"INPUT0", DataType::kInt32, {3, 1}, FromElements<int32_t>({7, 8, 9})};
+  const absl::Status status = Ask(*instance, input, "OUTPUT0", absl::Milliseconds(50)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded) << status;
+  EXPECT_THAT(Message(status), HasSubstr("50ms"));
+  EXPECT_EQ(model->lost_workers(), 1u);
 }
 
 TEST_F(IsolatedModelTest, AnErrorOfTheModelIsThatOfTheRequestAndCostsNoProcess) {

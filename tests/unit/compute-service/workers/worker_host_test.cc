@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -15,14 +16,17 @@
 #include <vector>
 
 #include "compute-service/workers/child_environment.h"
+#include "compute-service/workers/process_tree.h"
 #include "tests/fakes/manual_clock.h"
 
 namespace souvenir::compute {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::SizeIs;
 
 constexpr absl::Duration kLong = absl::Seconds(60);
 constexpr absl::Duration kShort = absl::Milliseconds(100);  // for events that never come
@@ -261,6 +265,36 @@ TEST_F(WorkerHostTest, ARecycledWorkerLosesNoCall) {
   std::vector<std::string> served;
   for (int i = 0; i < 7; ++i) served.push_back(Ask("served"));
   EXPECT_THAT(served, ElementsAre("1", "2", "3", "1", "2", "3", "1"));
+}
+
+TEST_F(WorkerHostTest, WithOneRequestAProcessEachRequestFindsTheStateThatLoadingLeft) {
+  options_.recycle_after = 1;
+  Start();
+  EXPECT_THAT(AskAll({"served", "served", "served"}), ElementsAre("1", "1", "1"));
+  std::vector<std::string> pids = AskAll({"pid", "pid", "pid"});
+  std::sort(pids.begin(), pids.end());
+  EXPECT_EQ(std::unique(pids.begin(), pids.end()), pids.end());
+  EXPECT_THAT(AskAll({"served", "refuse", "served"}),
+              ElementsAre("1", "INVALID_ARGUMENT: not such a request"));
+  EXPECT_THAT(AskAll({"served", "exit"}), ElementsAre("1", HasSubstr("exit status 5")));
+  EXPECT_EQ(Ask("served"), "1");
+  EXPECT_EQ(host_->lost(), 1u) << "only the one that died";
+}
+
+TEST_F(WorkerHostTest, WhileAProcessServesItsLastRequestTheNextIsForked) {
+  options_.recycle_after = 2;
+  Start();
+  const pid_t host = std::stoi(Ask("host"));
+  EXPECT_THAT(ChildrenOf(host), SizeIs(1)) << "it serves one more request";
+  Ask("pid");
+  std::vector<pid_t> children = ChildrenOf(host);  // the one before may be among them, still ending
+  EXPECT_THAT(children, Contains(std::stoi(Ask("pid"))));
+  // The next one dies at rest, and costs no call either.
+  Ask("pid");
+  children = ChildrenOf(host);
+  for (const pid_t child : children) (void)kill(child, SIGKILL);
+  for (const pid_t child : children) AwaitEnd(child);
+  EXPECT_EQ(Ask("served"), "1");
 }
 
 TEST_F(WorkerHostTest, AnswersOfSeveralRequestsComeInOrder) {
