@@ -55,7 +55,7 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=5m CMD ["souvenir", "--ti
 ENTRYPOINT ["souvenir-gateway"]
 CMD ["--config=/etc/souvenir/gateway.textproto"]
 
-# The worker for Apertium is linked with libraries under the GPL. Read "Licence" in README.md before you pass
+# The workers for Apertium and eSpeak NG are linked with libraries under the GPL. Read "Licence" in README.md before you pass
 # this image on.
 FROM base AS compute
 RUN --mount=type=bind,source=scripts,target=/scripts \
@@ -67,6 +67,8 @@ COPY --from=build /souvenir/build/release/bin/souvenir \
      /souvenir/build/release/bin/souvenir-worker-apertium \
      /souvenir/build/release/bin/souvenir-worker-audio \
      /souvenir/build/release/bin/souvenir-worker-builtin \
+     /souvenir/build/release/bin/souvenir-worker-espeak-ng \
+     /souvenir/build/release/bin/souvenir-worker-pocketsphinx \
      /souvenir/build/release/bin/souvenir-worker-exec /opt/souvenir/bin/
 COPY --from=build /souvenir/build/release/bin/python /opt/souvenir/bin/python
 USER 10001:10001

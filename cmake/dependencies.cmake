@@ -35,6 +35,27 @@ if(SOUVENIR_BACKEND_PYTORCH)
     IMPORTED_LOCATION ${TORCH_CPU_LIBRARY}
     INTERFACE_LINK_LIBRARIES torch::c10)
 endif()
+if(SOUVENIR_BACKEND_POCKETSPHINX)
+  pkg_check_modules(POCKETSPHINX REQUIRED pocketsphinx)
+  pkg_check_modules(SPHINXBASE REQUIRED sphinxbase)
+  # pkg-config also names a folder that Debian does not have, and sphinxad, which records sound.
+  find_path(POCKETSPHINX_INCLUDE_DIRECTORY pocketsphinx_export.h PATH_SUFFIXES pocketsphinx REQUIRED)
+  find_path(SPHINXBASE_INCLUDE_DIRECTORY sphinx_config.h PATH_SUFFIXES sphinxbase REQUIRED)
+  find_library(POCKETSPHINX_LIBRARY pocketsphinx REQUIRED)
+  find_library(SPHINXBASE_LIBRARY sphinxbase REQUIRED)
+  add_library(pocketsphinx::pocketsphinx INTERFACE IMPORTED)
+  target_include_directories(pocketsphinx::pocketsphinx SYSTEM INTERFACE
+                             ${POCKETSPHINX_INCLUDE_DIRECTORY} ${SPHINXBASE_INCLUDE_DIRECTORY})
+  target_link_libraries(pocketsphinx::pocketsphinx INTERFACE ${POCKETSPHINX_LIBRARY} ${SPHINXBASE_LIBRARY})
+endif()
+if(SOUVENIR_BACKEND_ESPEAK_NG)
+  pkg_check_modules(ESPEAK_NG REQUIRED espeak-ng)
+  # Not the archive, which lies beside it.
+  find_library(ESPEAK_NG_LIBRARY libespeak-ng.so REQUIRED)
+  # Debian's library looks for its data beside itself. espeak-ng-data need not be installed to build.
+  get_filename_component(ESPEAK_NG_DATA_DIRECTORY ${ESPEAK_NG_LIBRARY} DIRECTORY)
+  string(APPEND ESPEAK_NG_DATA_DIRECTORY /espeak-ng-data)
+endif()
 
 find_program(PROTOC protoc REQUIRED)
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)

@@ -12,8 +12,14 @@
 #ifdef SOUVENIR_BACKEND_BUILTIN
 #include "compute-service/backends/builtin/builtin_backend.h"
 #endif
+#ifdef SOUVENIR_BACKEND_ESPEAK_NG
+#include "compute-service/backends/espeak-ng/espeak_ng_backend.h"
+#endif
 #ifdef SOUVENIR_BACKEND_EXEC
 #include "compute-service/backends/exec/exec_backend.h"
+#endif
+#ifdef SOUVENIR_BACKEND_POCKETSPHINX
+#include "compute-service/backends/pocketsphinx/pocketsphinx_backend.h"
 #endif
 #ifdef SOUVENIR_BACKEND_PYTORCH
 #include "compute-service/backends/pytorch/pytorch_backend.h"
@@ -46,6 +52,11 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
 #ifdef SOUVENIR_BACKEND_BUILTIN
   backends.push_back(std::make_unique<BuiltinBackend>());
 #endif
+#ifdef SOUVENIR_BACKEND_ESPEAK_NG
+  backends.push_back(std::make_unique<EspeakNgBackend>(EspeakNgBackend::Options{
+      .worker_program = config.worker_directory() + "/souvenir-worker-espeak-ng",
+      .worker_nice = static_cast<int>(config.model_nice())}));
+#endif
 #ifdef SOUVENIR_BACKEND_EXEC
   backends.push_back(std::make_unique<ExecBackend>(
       ExecBackend::Options{.worker_program = config.worker_directory() + "/souvenir-worker-exec",
@@ -54,6 +65,11 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
                                        config.exec().inherit_environment().end()},
                            .log_errors = config.exec().log_standard_error(),
                            .nice = static_cast<int>(config.model_nice())}));
+#endif
+#ifdef SOUVENIR_BACKEND_POCKETSPHINX
+  backends.push_back(std::make_unique<PocketsphinxBackend>(PocketsphinxBackend::Options{
+      .worker_program = config.worker_directory() + "/souvenir-worker-pocketsphinx",
+      .worker_nice = static_cast<int>(config.model_nice())}));
 #endif
 #ifdef SOUVENIR_BACKEND_PYTORCH
   SOUVENIR_ASSIGN_OR_RETURN(

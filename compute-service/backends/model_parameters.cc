@@ -16,10 +16,18 @@ using inference::ModelConfig;
 
 // Parameters that the services read for every engine. They say how the model runs, how its answers
 // are cached and what the model is for.
-constexpr std::string_view kServiceParameters[] = {
-    "deterministic_errors", "instances", "isolation",    "isolation_fallback",
-    "max_queue_size",       "row_exact", "run_limit_ms", "source_language",
-    "target_language",      "task"};
+constexpr std::string_view kServiceParameters[] = {"deterministic_errors",
+                                                   "instances",
+                                                   "isolation",
+                                                   "isolation_fallback",
+                                                   "languages",
+                                                   "max_queue_size",
+                                                   "row_exact",
+                                                   "run_limit_ms",
+                                                   "source_language",
+                                                   "target_language",
+                                                   "task",
+                                                   "voices"};
 
 }  // namespace
 

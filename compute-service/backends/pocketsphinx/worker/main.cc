@@ -1,0 +1,17 @@
+// souvenir-worker-pocketsphinx recognises speech in processes of their own. souvenir-compute starts
+// it.
+
+#include <optional>
+
+#include "common/version/about_program.h"
+#include "compute-service/backends/pocketsphinx/worker/pocketsphinx_engine.h"
+#include "compute-service/isolation/model_worker.h"
+
+int main(int argc, char** argv) {
+  const std::optional<int> exit_code = souvenir::AnswerAboutProgram(
+      argc, argv, "souvenir-worker-pocketsphinx",
+      "Recognises speech with PocketSphinx in processes of its own. souvenir-compute starts it.");
+  if (exit_code) return *exit_code;
+  souvenir::compute::PocketsphinxEngine backend;
+  return souvenir::compute::RunModelWorker(argc, argv, &backend);
+}
