@@ -62,8 +62,8 @@ class SpeechTest(harness.ServicesTest):
         audio = SENTENCE.read_bytes()
         heard = self.transcribe(audio)
         text = " ".join(segment.text for segment in heard.segments)
-        for word in ("mister", "dashwood", "son"):
-            self.assertIn(word.replace("mister", "dashwood"), text)
+        for word in ("john", "dashwood", "power"):
+            self.assertIn(word, text)
         self.assertEqual(set(kinds(heard.segments)), {MISS})
         end = 0
         for segment in heard.segments:

@@ -710,7 +710,7 @@ TEST_F(ResolverTest, BytesThatWaitAreBounded) {
   EXPECT_EQ(more->answer(0).status.code(), absl::StatusCode::kResourceExhausted);
   upstream_.Answer(0, Bracket);
   EXPECT_TRUE(large->done());
-  EXPECT_EQ(resolver_->lanes().stats()[static_cast<size_t>(Lane::kText)].row_bytes, 0u);
+  EXPECT_EQ(resolver_->lanes()->stats()[static_cast<size_t>(Lane::kText)].row_bytes, 0u);
 }
 
 TEST_F(ResolverTest, LargeRequestsAreHashedElsewhere) {
