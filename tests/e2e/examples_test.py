@@ -10,7 +10,7 @@ import struct
 import grpc
 import harness
 from clients import encode_bytes_tensor, oip, translations_of
-from services import SOURCE_DIRECTORY
+from services import SOURCE_DIRECTORY, wait_for
 
 RATE = 16_000
 TONES = {"1": (697, 1209), "5": (770, 1336), "9": (852, 1477), "*": (941, 1209), "#": (941, 1477),
@@ -44,6 +44,7 @@ class DtmfTest(harness.ServicesTest):
         compute = self.start_compute()
         gateway = self.start_gateway(compute)
         self.server = self.connect(gateway.listen)
+        wait_for(self.server.ready, "the gateway to learn its models")
 
     def ask(self, *rows):
         """Returns (text, words, confidence) for each row."""
