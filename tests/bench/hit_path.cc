@@ -120,7 +120,8 @@ class Handlers {
                      {Clock::System(), &timers_, cache_.get(), &executor_, &upstream_, &catalog_}};
   RpcEntry entry_{{.metrics_prefix = "calls"}};
   LatencyByKind latency_;
-  const CallParts parts_ = {&entry_, &resolver_, &latency_};
+  const CallParts parts_ = {
+      .entry = &entry_, .resolver = &resolver_, .timers = &timers_, .latency = &latency_};
   TranslationService translation_{parts_, &translator_};
   InferenceService inference_{
       InferenceService::Options{}, parts_, &catalog_, &targets_, &upstream_, nullptr};
