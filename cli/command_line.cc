@@ -6,18 +6,12 @@
 #include <string_view>
 
 #include "cli/command_tree.h"
+#include "cli/complain.h"
 #include "cli/exit_code.h"
-#include "cli/printable.h"
 #include "common/config/command_line.h"
 
 namespace souvenir::cli {
 namespace {
-
-// Prints the error of a command. Words of a server are escaped too.
-void Complain(const Outcome& outcome, Console& console) {
-  console.err << "souvenir: " << Printable(outcome.message) << '\n';
-  for (const std::string& hint : outcome.hints) console.err << Printable(hint) << '\n';
-}
 
 // Writes out what `outcome` printed. An output that is lost makes a success a failure.
 Outcome Flushed(Outcome outcome, Console& console) {

@@ -9,8 +9,8 @@ namespace souvenir::cli {
 namespace {
 
 constexpr char kSummary[] =
-    "Ask a Souvenir gateway: translations and models' answers, from its cache where they are "
-    "known.";
+    "Ask a Souvenir gateway: translations, transcripts, speech and models' answers, from its cache "
+    "where they are known.";
 
 CLI::Validator AddressValidator(const char* example) {
   return CLI::Validator(
@@ -39,8 +39,11 @@ void AddGlobalFlags(CommandTree* tree) {
              throw CLI::ValidationError("--timeout", std::string(timeout.status().message()));
            }
            settings.timeout = *timeout;
+           settings.timeout_given = true;
          },
-         "How long a call may take: seconds, or with a unit as in 500ms")
+         "How long a call may take: seconds, or with a unit as in 500ms; not given, `transcribe` "
+         "and "
+         "`say` may take a day")
       ->type_name("TIME")
       ->default_str("30");
   app.add_flag("--json", settings.json, "One JSON document in one line");
@@ -146,6 +149,7 @@ CommandTree::CommandTree(const std::string& version, Console* console) : app(kSu
   AddGlobalFlags(this);
   AddTranslate(this, console);
   AddModelCommands(this, console);
+  AddSpeechCommands(this, console);
   AddListings(this, console);
   AddCacheCommands(this, console);
   AddDescriptions(this, version, console);

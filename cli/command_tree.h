@@ -15,8 +15,11 @@
 #include "cli/languages_command.h"
 #include "cli/model_loading_command.h"
 #include "cli/models_command.h"
+#include "cli/say_command.h"
 #include "cli/settings.h"
+#include "cli/transcribe_command.h"
 #include "cli/translate_command.h"
+#include "cli/voices_command.h"
 
 namespace souvenir::cli {
 
@@ -36,6 +39,9 @@ struct CommandTree {
   Settings settings;
   TranslateOptions translate;
   InferOptions infer;
+  TranscribeOptions transcribe;
+  SayOptions say;
+  VoicesOptions voices;
   LanguagesOptions languages;
   ModelsOptions models;
   ModelLoadingOptions loading;
@@ -54,6 +60,7 @@ struct CommandTree {
 // Add the commands of one topic to `tree.app`. Each is in a file of its own.
 void AddCacheCommands(CommandTree* tree, Console* console);
 void AddModelCommands(CommandTree* tree, Console* console);
+void AddSpeechCommands(CommandTree* tree, Console* console);
 
 // Adds the flags --tag, --tenant and --cache-control.
 void AddRequestFlags(CLI::App* command, RequestOptions* options);

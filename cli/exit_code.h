@@ -13,7 +13,7 @@ namespace souvenir::cli {
 // meaning.
 enum class ExitCode : int {
   kOk = 0,
-  kFailed = 1,       // the server refused, or a target has an error
+  kFailed = 1,       // the server refused, or a target or a recording has an error
   kUsage = 2,        // the command line is wrong; no call was made
   kUnreachable = 3,  // no server could be reached
   kDeadline = 4,     // no answer within --timeout

@@ -101,6 +101,17 @@ size_t DisplayWidth(std::string_view text) {
   return width;
 }
 
+std::string PadRight(std::string text, size_t width) {
+  const size_t has = DisplayWidth(text);
+  if (has < width) text.append(width - has, ' ');
+  return text;
+}
+
+std::string PadLeft(const std::string& text, size_t width) {
+  const size_t has = DisplayWidth(text);
+  return has < width ? std::string(width - has, ' ') + text : text;
+}
+
 std::string HumanDuration(absl::Duration duration) {
   const double seconds = absl::ToDoubleSeconds(duration);
   if (seconds < 0.9995e-3) return fmt::format("{:.0f} µs", seconds * 1e6);

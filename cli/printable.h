@@ -32,6 +32,10 @@ std::string JsonString(std::string_view text);
 // combining characters are counted as one; our tables hold names, numbers and units.
 size_t DisplayWidth(std::string_view text);
 
+// Return `text` with blanks after it or before it, up to `width` columns.
+std::string PadRight(std::string text, size_t width);
+std::string PadLeft(const std::string& text, size_t width);
+
 // Returns "420 µs", "9.8 ms", "1.25 s", "3 min 20 s", "2 h 5 min", "4 d 3 h".
 std::string HumanDuration(absl::Duration duration);
 

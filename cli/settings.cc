@@ -11,6 +11,8 @@
 namespace souvenir::cli {
 namespace {
 
+// A day is beyond any use and within what a deadline can say.
+constexpr absl::Duration kLongestTimeout = absl::Hours(24);
 constexpr int kAdminPortOffset = 2;
 constexpr int kLastPort = 65535;
 constexpr std::array<std::string_view, 5> kGrpcSchemes = {"unix:", "unix-abstract:", "dns:///",
@@ -23,6 +25,12 @@ Connection::Options Settings::ToServer() const {
           .flag = "--server",
           .port_name = fmt::format("A gateway's public port ({} by default)", kDefaultServer),
           .timeout = timeout};
+}
+
+Connection::Options Settings::ToServerForLong() const {
+  Connection::Options options = ToServer();
+  if (!timeout_given) options.timeout = kLongestTimeout;
+  return options;
 }
 
 Connection::Options Settings::ToAdmin() const {
@@ -66,8 +74,7 @@ absl::StatusOr<absl::Duration> ParseTimeout(const std::string& text) {
     return absl::InvalidArgumentError(fmt::format(
         "'{}' is no time; expected seconds, or a number with a unit as in 500ms", text));
   }
-  // A day is beyond any use and within what a deadline can say.
-  if (!(timeout > absl::ZeroDuration()) || timeout > absl::Hours(24)) {
+  if (!(timeout > absl::ZeroDuration()) || timeout > kLongestTimeout) {
     return absl::InvalidArgumentError(
         fmt::format("'{}' is out of range; expected more than 0 and at most 24h", text));
   }

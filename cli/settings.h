@@ -17,9 +17,12 @@ struct Settings {
   std::string server = kDefaultServer;         // public port of a gateway
   std::string admin;                           // its admin port; empty: derived from `server`
   absl::Duration timeout = absl::Seconds(30);  // of one call
+  bool timeout_given = false;                  // --timeout is on the command line
   bool json = false;                           // one JSON document in one line, for programs
 
   Connection::Options ToServer() const;
+  // For calls that take as long as their work does: without --timeout, each may take a day.
+  Connection::Options ToServerForLong() const;
   Connection::Options ToAdmin() const;
 };
 

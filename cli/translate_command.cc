@@ -4,15 +4,16 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
+#include <utility>
 #include <variant>
 
 #include "cli/connection.h"
 #include "cli/in_order.h"
 #include "cli/json.h"
 #include "cli/printable.h"
-#include "cli/standard_input.h"
+#include "cli/text_input.h"
 #include "cli/translation_view.h"
-#include "common/status_macros.h"
 #include "souvenir/v1/translation.grpc.pb.h"
 
 namespace souvenir::cli {
@@ -23,46 +24,15 @@ using souvenir::v1::TranslateResponse;
 using souvenir::v1::Translation;
 using souvenir::v1::TranslationService;
 
-// No gateway takes a text as large as this, because its messages have fewer bytes.
-constexpr size_t kMostTextBytes = 64u << 20;
-
-// Returns the words with blanks between them, as a shell's echo does, or all of standard input
-// without its last line feed.
-absl::StatusOr<std::string> ReadText(const std::vector<std::string>& words, Console& console) {
-  const bool from_input = words.empty() || (words.size() == 1 && words[0] == "-");
-  if (!from_input) {
-    std::string text;
-    for (const std::string& word : words) {
-      if (&word != words.data()) text += ' ';
-      text += word;
-    }
-    return text;
-  }
-  if (console.in_is_terminal) {
-    console.err << "Reading the text from the terminal; Ctrl-D at the start of a line ends it.\n"
-                << std::flush;
-  }
-  SOUVENIR_ASSIGN_OR_RETURN(std::string text, ReadAll(console.in, kMostTextBytes));
-  if (text.ends_with('\n')) text.pop_back();
-  if (text.ends_with('\r')) text.pop_back();
-  return text;
-}
-
 std::variant<TranslateRequest, Outcome> MakeRequest(const TranslateOptions& options,
                                                     Console& console) {
   TranslateRequest request;
   request.set_source_language(options.source);
   request.set_engine(options.engine);
   for (const std::string& target : options.targets) request.add_target_languages(target);
-  const absl::StatusOr<std::string> read = ReadText(options.text, console);
-  if (!read.ok()) return Outcome{ExitCode::kFailed, std::string(read.status().message())};
-  const std::string& text = *read;
-  // The arguments have been checked (see arguments.h), but not standard input.
-  if (const auto offset = FindInvalidUtf8(text)) {
-    return Outcome::Usage(fmt::format("the text is not UTF-8: byte {} is 0x{:02x}", *offset,
-                                      static_cast<uint8_t>(text[*offset])));
-  }
-  request.set_text(text);
+  auto text = ReadText(options.text, console);
+  if (auto* outcome = std::get_if<Outcome>(&text)) return *std::move(outcome);
+  request.set_text(std::get<std::string>(std::move(text)));
   return request;
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <string>
 
 #include "absl/time/time.h"
 #include "cli/exit_code.h"
+#include "cli/provenance_view.h"
 #include "souvenir/v1/translation.pb.h"
 
 namespace souvenir::cli {
@@ -33,8 +33,7 @@ class TranslationView {
  private:
   const Options options_;
   size_t shown_ = 0;
-  size_t failed_ = 0;
-  std::map<souvenir::v1::CacheKind, size_t> kinds_;
+  KindCounts counts_;
 };
 
 }  // namespace souvenir::cli

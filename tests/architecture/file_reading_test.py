@@ -23,7 +23,7 @@ EXCEPT = {
     "common/config/text_proto.cc": "opens for writing",
     "common/grpc/connection_listener.cc": "/dev/null, a descriptor in reserve",
     "common/grpc/run_until_signal.cc": "looks for a terminal",
-    "cli/cache_snapshot_command.cc": "looks for a terminal",
+    "cli/output_file.cc": "looks for a terminal",
     "cache/disk/page_cache_files.cc": "RocksDB's files, which RocksDB names",
     "compute-service/backends/exec/worker/main.cc": "/dev/null",
     "compute-service/workers/worker_program.cc": "/dev/null",

@@ -36,7 +36,7 @@ printf '%s\n' "${{COMPREPLY[@]}}"
 class CompletionTest(unittest.TestCase):
 
     def test_bash_offers_commands_and_flags(self):
-        self.assertEqual(completed_by_bash("souvenir", "tr"), {"translate"})
+        self.assertEqual(completed_by_bash("souvenir", "tr"), {"translate", "transcribe"})
         self.assertEqual(completed_by_bash("souvenir", "cache", ""),
                          {"stats", "clear", "export", "import", "entry"})
         self.assertEqual(completed_by_bash("souvenir", "--json", "models", "l"), {"load"})
@@ -51,7 +51,8 @@ class CompletionTest(unittest.TestCase):
     def test_bash_offers_files_where_one_is_asked_for(self):
         with tempfile.TemporaryDirectory() as directory:
             pathlib.Path(directory, "snapshot").touch()
-            for words in (("cache", "import"), ("infer", "m", "--data")):
+            for words in (("cache", "import"), ("infer", "m", "--data"), ("transcribe",),
+                          ("say", "--output")):
                 self.assertEqual(completed_by_bash("souvenir", *words, directory + "/sn"),
                                  {directory + "/snapshot"})
 

@@ -62,6 +62,13 @@ def snapshot(origins, entries):
     return out + struct.pack("<IQ", 0, len(entries))
 
 
+def segment(start, end, said, *words):
+    """Encodes like ReadSegments() of subtitles.cc; times are in milliseconds."""
+    said = said.encode()
+    return (struct.pack("<hh", start, end) + bytes([len(said)]) + said + bytes([len(words)])
+            + b"".join(struct.pack("<hh", *word) for word in words))
+
+
 def message(name, proto, text):
     return subprocess.run(["protoc", f"-I{PROTOS}", f"--encode={name}", proto], check=True,
                           input=text.encode(), stdout=subprocess.PIPE).stdout
@@ -176,6 +183,15 @@ def corpora():
             "entries": snapshot([origin], [(key, answer), (key[::-1], answer)]),
             "cut_off": snapshot([origin], [(key, answer)])[:-20],
             "unknown_origin": snapshot([], [(key, answer)]),
+        },
+        "subtitles": {
+            "words": segment(500, 1200, "good morning", (500, 800), (800, 1100)),
+            "long": segment(0, 9001, " ".join(["a word"] * 30) + ". And more!")
+                    + segment(9300, 9500, "yes"),
+            "markup": segment(0, 900, "<i>R&D</i> --> {\\an8}\r\n\r\n1\r\n00:00:00,000 --> x"),
+            "one_word": segment(0, 900, "w" * 41 + "e\u0301\u0301" + "\u8a9e" * 30),
+            "times": segment(900, 100, "one two", (1000, 0), (-5, 5000)) + segment(0, 1, "three"),
+            "no_time": b"\xff\xfe\x01a\x00\xfd\x07\xff\x02b\xc3\x01\xff\xfe",
         },
         "tensor_codec": {
             "none": tensors(),

@@ -36,8 +36,8 @@ class CommandLineTest : public ::testing::Test {
     Console console{.in = in,
                     .out = out,
                     .err = err,
-                    .in_is_terminal = terminal_,
-                    .out_is_terminal = terminal_,
+                    .in_is_terminal = terminal_ || in_is_terminal_,
+                    .out_is_terminal = terminal_ || out_is_terminal_,
                     .clock = &clock_};
     const int code = RunCommandLine(arguments, "9.8.7", console);
     out_ = out.str();
@@ -55,7 +55,9 @@ class CommandLineTest : public ::testing::Test {
 
   FakeGateway gateway_;
   ManualClock clock_;
-  bool terminal_ = false;
+  bool terminal_ = false;  // both are one
+  bool in_is_terminal_ = false;
+  bool out_is_terminal_ = false;
   std::string out_;
   std::string err_;
 };

@@ -13,6 +13,7 @@
 #include "common/grpc/grpc_server.h"
 #include "inference/grpc_service.grpc.pb.h"
 #include "souvenir/v1/cache.grpc.pb.h"
+#include "souvenir/v1/speech.grpc.pb.h"
 #include "souvenir/v1/stats.grpc.pb.h"
 #include "souvenir/v1/translation.grpc.pb.h"
 
@@ -103,8 +104,9 @@ class FakeCompute final {
 class FakeGateway final {
  public:
   FakeGateway() {
-    auto server = GrpcServer::Start(
-        {.address = "127.0.0.1:0", .services = {&translation, &stats, &cache, &inference}});
+    auto server =
+        GrpcServer::Start({.address = "127.0.0.1:0",
+                           .services = {&translation, &speech, &stats, &cache, &inference}});
     if (server.ok()) server_ = *std::move(server);
   }
 
@@ -146,6 +148,71 @@ class FakeGateway final {
     grpc::Status status;
     std::mutex holds_streams;  // a StreamTranslate ends when this is unlocked
   } translation;
+
+  // Answers a recording by its bytes. Several are answered at once.
+  struct Speech final : souvenir::v1::SpeechService::Service {
+    grpc::Status Transcribe(grpc::ServerContext* context,
+                            const souvenir::v1::TranscribeRequest* request,
+                            souvenir::v1::TranscribeResponse* response) override {
+      const std::lock_guard<std::mutex> wait(holds_transcribe);
+      const std::lock_guard<std::mutex> lock(mutex);
+      asked[request->audio()] = *request;
+      Greet(context);
+      const auto refusal = refusals.find(request->audio());
+      if (refusal != refusals.end()) return refusal->second;
+      *response = transcripts[request->audio()];
+      return grpc::Status::OK;
+    }
+    grpc::Status Synthesize(grpc::ServerContext* context,
+                            const souvenir::v1::SynthesizeRequest* request,
+                            souvenir::v1::SynthesizeResponse* response) override {
+      asked_to_say = *request;
+      Greet(context);
+      *response = spoken;
+      return status;
+    }
+    grpc::Status StreamSynthesize(
+        grpc::ServerContext* context, const souvenir::v1::SynthesizeRequest* request,
+        grpc::ServerWriter<souvenir::v1::SynthesizedSentence>* writer) override {
+      asked_to_say = *request;
+      Greet(context);
+      for (const auto& each : sentences) writer->Write(each);
+      return status;
+    }
+    grpc::Status ListVoices(grpc::ServerContext*, const souvenir::v1::ListVoicesRequest* request,
+                            souvenir::v1::ListVoicesResponse* response) override {
+      for (const auto& each : voices) {
+        if (request->language().empty() || request->language() == each.language()) {
+          *response->add_voices() = each;
+        }
+      }
+      return grpc::Status::OK;
+    }
+    grpc::Status ListRecognizers(grpc::ServerContext*, const souvenir::v1::ListRecognizersRequest*,
+                                 souvenir::v1::ListRecognizersResponse* response) override {
+      *response = recognizers;
+      return grpc::Status::OK;
+    }
+
+    void Greet(grpc::ServerContext* context) {
+      metadata = MetadataOf(*context);
+      for (const auto& [name, value] : headers) context->AddInitialMetadata(name, value);
+    }
+
+    std::mutex mutex;                                              // for the members of Transcribe
+    std::map<std::string, souvenir::v1::TranscribeRequest> asked;  // by their bytes
+    std::map<std::string, souvenir::v1::TranscribeResponse> transcripts;
+    std::map<std::string, grpc::Status> refusals;
+    std::mutex holds_transcribe;  // a Transcribe answers when this is unlocked
+    Metadata metadata;            // of the last request
+    Metadata headers;             // of answers
+    souvenir::v1::SynthesizeRequest asked_to_say;
+    souvenir::v1::SynthesizeResponse spoken;
+    std::vector<souvenir::v1::SynthesizedSentence> sentences;
+    grpc::Status status;  // of what is said
+    std::vector<souvenir::v1::Voice> voices;
+    souvenir::v1::ListRecognizersResponse recognizers;
+  } speech;
 
   struct Stats final : souvenir::v1::StatsService::Service {
     grpc::Status GetStats(grpc::ServerContext*, const souvenir::v1::GetStatsRequest*,
