@@ -36,7 +36,8 @@ std::string TextOf(const SubtitleCue& cue) {
 TimedSegment Words(int count, absl::Duration each) {
   TimedSegment segment{.end = count * each};
   for (int i = 0; i < count; ++i) {
-    segment.text += (i > 0 ? " " : "") + std::string(5, static_cast<char>('a' + i % 26));
+    if (i > 0) segment.text += ' ';
+    segment.text.append(5, static_cast<char>('a' + i % 26));
     segment.words.push_back({.start = i * each, .end = (i + 1) * each});
   }
   return segment;

@@ -155,7 +155,8 @@ TEST_F(TranscriptionTest, AnAnswerWithoutTheTensorsOfTheContractIsAnError) {
     static constexpr std::array<int64_t, 1> kOne = {1};
     const std::string pcm = FrameBytesElement("ab");
     const std::string start(8, '\0');
-    const std::string end = std::string("\x07") + std::string(7, '\0');
+    std::string end(8, '\0');
+    end[0] = 7;
     AppendOutputs({{"PCM", DataType::kBytes, kOne, pcm},
                    {"START", DataType::kInt64, kOne, start},
                    {"END", DataType::kInt64, kOne, end},
