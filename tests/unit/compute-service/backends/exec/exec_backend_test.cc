@@ -33,6 +33,7 @@ using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
@@ -476,12 +477,12 @@ TEST_F(ExecBackendTest, FilesThatHaveChangedAreNotServedUnderTheOldDigest) {
       "UNAVAILABLE: the files of model 'obedient' have changed since they were last read; "
       "`souvenir models load obedient` loads it again, but only until the next start if the "
       "program itself writes into its folder: let it write elsewhere, as below TMPDIR";
-  for (int i = 0; i < 6; ++i) EXPECT_THAT(Ask({"fine"}), ElementsAre(changed));
+  for (int i = 0; i < 6; ++i) EXPECT_THAT(Ask({"fine"}), ElementsAre(StartsWith(changed)));
   const absl::Status made = model_->CreateInstance().status();
   EXPECT_EQ(made, FilesChangedError(changed.substr(changed.find("the files"))));
   // Nobody knows whether restored files are the old ones.
   Write("model.py", kObedient);
-  EXPECT_THAT(Ask({"fine"}), ElementsAre(changed));
+  EXPECT_THAT(Ask({"fine"}), ElementsAre(StartsWith(changed)));
   instance_ = nullptr;
   NoteFiles();
   Start();
