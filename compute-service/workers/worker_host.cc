@@ -241,7 +241,9 @@ absl::StatusOr<size_t> Worker::CallGroup(absl::Span<const std::string> group,
     if (!answer.ok()) return Lost(answer.status(), timeout);
     deadline = clock.Monotonic() + timeout;  // the worker is at the next request already
     ++served_;
-    if (answer->retire) {
+    // A process that has served many requests may have programs, which must end with it. The wait
+    // for that once in so many requests is nothing.
+    if (answer->retire || (UsedUpBy(0) && host_->options_.recycle_after > 1)) {
       End();
     } else if (UsedUpBy(0)) {
       Retire();

@@ -107,8 +107,9 @@ class WorkerHost {
 // request gets a fresh process at once: a request that ends its worker costs no other request a
 // pause. Only a host that cannot be started, or cannot fork, causes pauses (WorkerHost::Fork()).
 //
-// While a process serves the last requests that it may serve, its successor is forked and the end
-// of its predecessor is awaited, so that no request waits for either.
+// While a process serves the last requests that it may serve, its successor is forked. If each
+// process serves one request, the end of its predecessor is awaited at that time, too, so that no
+// request waits for either.
 //
 // Owned by one instance; used by one thread at a time. Its host outlives it.
 //

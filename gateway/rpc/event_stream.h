@@ -76,7 +76,7 @@ class EventWriter : public Reactor {
   }
 
   // Ends the RPC after the events that are queued. Called once; Write() must not be called
-  // afterwards.
+  // afterwards. An error that no event tells must have been counted with CountError().
   void End(const absl::Status& status) {
     {
       MutexLock lock(&mutex_);
@@ -86,6 +86,9 @@ class EventWriter : public Reactor {
     }
     FinishNow();
   }
+
+  // Counts an answer that fails without an event.
+  void CountError(const absl::Status& status) { call_.CountAnswers(status.code()); }
 
   void OnWriteDone(bool ok) override {
     std::shared_ptr<EventSource> source;
@@ -254,6 +257,7 @@ class EventExchange final
       if (phase_ != Phase::kStopping || busy) return;
       phase_ = Phase::kStopped;
     }
+    CountError(stopped_with_);
     End(stopped_with_);
   }
 

@@ -78,6 +78,7 @@ void StreamSynthesizeCall::WriteWhatIsReady() {
         next_ = ready_.size();
       }
       caller_.Cancel(spoken.status);
+      stream_->CountError(spoken.status);
       return stream_->End(spoken.status);
     }
     grpc::ByteBuffer bytes;

@@ -222,7 +222,10 @@ absl::Status TranslateSpeechCall::Take(const grpc::ByteBuffer& message) {
 void TranslateSpeechCall::OnLastMessage() {
   EndUpload();
   const absl::Status begun = Begin();
-  if (!begun.ok()) return stream_->End(begun);
+  if (!begun.ok()) {
+    stream_->CountError(begun);
+    return stream_->End(begun);
+  }
   transcription_.Start(shared_from_this());
 }
 
@@ -280,7 +283,9 @@ void TranslateSpeechCall::OnTranscribed() { EndStep(); }
 void TranslateSpeechCall::EndStep() {
   if (--steps_ > 0) return;
   const absl::Status status = transcription_.OverallStatus();
-  if (status.ok()) {
+  if (!status.ok()) {
+    stream_->CountError(status);
+  } else {
     v1::TranslateSpeechEvent event;
     v1::TranslateSpeechSummary& summary = *event.mutable_summary();
     ToProto(transcription_.duration(), summary.mutable_duration());

@@ -52,8 +52,8 @@ class OperationsTest(unittest.TestCase):
                 ("lines of the log", "common/logging/log_limit.h", r"kDefaultMost = (\d+);"),
                 ("files and folders", "compute-service/repository/model_repository.h",
                  r"poll_entries = (\d+);"),
-                ("parts that `souvenir health` lists", "common/grpc/health_service.cc",
-                 r"kMostListed = (\d+);")):
+                ("names that an error lists", "common/name_list.h", r"kMostNames = (\d+);"),
+                ("models that have gone", "gateway/catalog/catalog.h", r"kMostGone = (\d+);")):
             documented = re.search(rf"^\| {row}[^|]*\| ([\d,]+)", PAGE, re.MULTILINE)[1]
             text = (SOURCE_DIRECTORY / source).read_text(encoding="utf-8")
             self.assertEqual(documented.replace(",", ""), re.search(pattern, text)[1], row)

@@ -9,10 +9,12 @@ from clients import (BYPASS, DISK, MEMORY, MISS, cache_pb2, kinds_of, oip, stats
                      translation_pb2)
 from documented_metrics import families, label_values
 from services import wait_for
+from souvenir.v1 import speech_pb2
 
 UNITS = ("seconds", "bytes")
 GATEWAY_METHODS = [*oip.DESCRIPTOR.services_by_name.values(),
                    *translation_pb2.DESCRIPTOR.services_by_name.values(),
+                   *speech_pb2.DESCRIPTOR.services_by_name.values(),
                    *cache_pb2.DESCRIPTOR.services_by_name.values(),
                    *stats_pb2.DESCRIPTOR.services_by_name.values()]
 COMPUTE_METHODS = list(oip.DESCRIPTOR.services_by_name.values())
@@ -70,8 +72,10 @@ def call_every_method(server, services):
         for method in service.methods:
             path = f"/{service.full_name}/{method.name}"
             bytes_in, bytes_out = {"request_serializer": bytes}, {"response_deserializer": bytes}
-            kind = "stream_" if method.name in ("ModelStreamInfer", "Import") else "unary_"
-            kind += ("stream" if method.name in ("ModelStreamInfer", "Export", "StreamTranslate")
+            kind = ("stream_" if method.name in ("ModelStreamInfer", "Import", "TranslateSpeech")
+                    else "unary_")
+            kind += ("stream" if method.name in ("ModelStreamInfer", "Export", "StreamSynthesize",
+                                                 "StreamTranslate", "TranslateSpeech")
                      else "unary")
             call = getattr(server.channel, kind)(path, **bytes_in, **bytes_out)
             try:

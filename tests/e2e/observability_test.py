@@ -36,7 +36,8 @@ class ObservabilityTest(harness.SharedServicesTest):
     def test_reflection_lists_what_a_port_offers(self):
         everywhere = {"inference.GRPCInferenceService", "grpc.health.v1.Health",
                       "grpc.reflection.v1alpha.ServerReflection"}
-        public = everywhere | {"souvenir.v1.TranslationService", "souvenir.v1.StatsService"}
+        public = everywhere | {"souvenir.v1.TranslationService", "souvenir.v1.SpeechService",
+                               "souvenir.v1.StatsService"}
         self.assertEqual(self.server.reflected_services(), public)
         self.assertEqual(self.connect(self.gateway.admin).reflected_services(),
                          public | {"souvenir.v1.CacheService"})

@@ -113,11 +113,14 @@ TEST_F(ProgramStageTest, AHostThatIsKilledLeavesNoProgramBehind) {
 
 TEST_F(ProgramStageTest, ARecycledWorkerTakesItsProgramsAlong) {
   ApertiumBackend::Options options = Options();
-  options.recycle_after = 1;
+  options.recycle_after = 2;
   Load("eng-cat", options);
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(Translate(kSentence), kTranslation);
-    EXPECT_TRUE(Gone(Children(Host())));
+    const std::vector<pid_t> programs = Children(OnlyWorker());
+    EXPECT_EQ(programs.size(), 3u);
+    EXPECT_EQ(Translate(kSentence), kTranslation);
+    EXPECT_TRUE(Gone(programs));
   }
 }
 
