@@ -62,7 +62,7 @@ class SpeechTest(harness.ServicesTest):
         audio = SENTENCE.read_bytes()
         heard = self.transcribe(audio)
         text = " ".join(segment.text for segment in heard.segments)
-        for word in ("john", "dashwood", "power"):
+        for word in ("john", "leisure", "power"):
             self.assertIn(word, text)
         self.assertEqual(set(kinds(heard.segments)), {MISS})
         end = 0
