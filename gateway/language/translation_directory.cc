@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include "common/language/language_tag.h"
-#include "gateway/language/model_choice.h"
-
 #include "common/name_list.h"
+#include "gateway/language/model_choice.h"
 
 namespace souvenir::gateway {
 

@@ -1,5 +1,5 @@
-// bench-bare-pocketsphinx recognises recordings one after another in a loop around the library, with
-// nothing around it. Prints the seconds without loading, and the texts, as JSON.
+// bench-bare-pocketsphinx recognises recordings one after another in a loop around the library,
+// with nothing around it. Prints the seconds without loading, and the texts, as JSON.
 
 #include <fmt/format.h>
 #include <pocketsphinx.h>
