@@ -17,6 +17,7 @@
 #include "cli/models_command.h"
 #include "cli/say_command.h"
 #include "cli/settings.h"
+#include "cli/speech_command.h"
 #include "cli/transcribe_command.h"
 #include "cli/translate_command.h"
 #include "cli/voices_command.h"
@@ -41,6 +42,7 @@ struct CommandTree {
   InferOptions infer;
   TranscribeOptions transcribe;
   SayOptions say;
+  SpeechOptions speech;
   VoicesOptions voices;
   LanguagesOptions languages;
   ModelsOptions models;

@@ -71,6 +71,36 @@ void AddTranscribe(CommandTree* tree, Console* console) {
   });
 }
 
+void AddSpeech(CommandTree* tree, Console* console) {
+  CLI::App* command = tree->app.add_subcommand(
+      "speech", "Translate a recording into recordings in other languages");
+  SpeechOptions& options = tree->speech;
+  command->add_option("FILE", options.file, "The recording; -: standard input")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--from", options.source, "In which language it is, as in en")
+      ->type_name("LANGUAGE")
+      ->required();
+  AddList(command, "--to", &options.targets, "Into which to translate, as in es,fr")
+      ->type_name("LANGUAGE")
+      ->required();
+  AddList(command, "--voice", &options.voices, "Who speaks a language, as in es=es-419")
+      ->type_name("LANGUAGE=NAME");
+  command
+      ->add_option("-o,--output", options.output,
+                   "The directory for the files, NAME.LANGUAGE.wav; default: the present one")
+      ->type_name("DIR");
+  command->add_option("--format", options.format, "Of the audio; raw: s16le; default: wav")
+      ->type_name("wav|ogg|raw")
+      ->check(CLI::IsMember({"wav", "ogg", "raw"}).description(""));
+  command->add_flag("-y,--yes", options.yes, "Replace files that are there without asking");
+  AddRequestFlags(command, &options.request);
+  command->add_flag("-q,--quiet", options.quiet, "Print no texts");
+  command->callback([tree, console] {
+    tree->command = [tree, console] { return Speech(tree->speech, tree->settings, *console); };
+  });
+}
+
 void AddSay(CommandTree* tree, Console* console) {
   CLI::App* command = tree->app.add_subcommand("say", "Speak a text into a file of audio");
   SayOptions& options = tree->say;
@@ -113,6 +143,7 @@ void AddSay(CommandTree* tree, Console* console) {
 void AddSpeechCommands(CommandTree* tree, Console* console) {
   AddTranscribe(tree, console);
   AddSay(tree, console);
+  AddSpeech(tree, console);
 
   CLI::App* voices = tree->app.add_subcommand("voices", "List the voices that can speak");
   voices->add_option("--language", tree->voices.language, "Only of this one")

@@ -179,6 +179,17 @@ class FakeGateway final {
       for (const auto& each : sentences) writer->Write(each);
       return status;
     }
+    grpc::Status TranslateSpeech(
+        grpc::ServerContext* context,
+        grpc::ServerReaderWriter<souvenir::v1::TranslateSpeechEvent,
+                                 souvenir::v1::TranslateSpeechRequest>* stream) override {
+      Greet(context);
+      asked_to_translate.clear();
+      souvenir::v1::TranslateSpeechRequest request;
+      while (stream->Read(&request)) asked_to_translate.push_back(request);
+      for (const auto& each : events) stream->Write(each);
+      return status;
+    }
     grpc::Status ListVoices(grpc::ServerContext*, const souvenir::v1::ListVoicesRequest* request,
                             souvenir::v1::ListVoicesResponse* response) override {
       for (const auto& each : voices) {
@@ -210,6 +221,8 @@ class FakeGateway final {
     souvenir::v1::SynthesizeResponse spoken;
     std::vector<souvenir::v1::SynthesizedSentence> sentences;
     grpc::Status status;  // of what is said
+    std::vector<souvenir::v1::TranslateSpeechRequest> asked_to_translate;
+    std::vector<souvenir::v1::TranslateSpeechEvent> events;
     std::vector<souvenir::v1::Voice> voices;
     souvenir::v1::ListRecognizersResponse recognizers;
   } speech;
