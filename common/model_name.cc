@@ -41,6 +41,15 @@ bool IsControl(uint32_t point) {
 
 }  // namespace
 
+std::string_view FaultOfName(std::string_view name) {
+  while (!name.empty()) {
+    const uint32_t point = TakeCodePoint(&name);
+    if (point == kInvalid) return "it is not UTF-8";
+    if (IsControl(point)) return "it has a control character";
+  }
+  return "";
+}
+
 absl::Status CheckModelName(std::string_view name) {
   const auto refused = [&](std::string_view what) {
     return absl::InvalidArgumentError(fmt::format("'{}' is no name: {}", EscapedName(name), what));
@@ -50,12 +59,8 @@ absl::Status CheckModelName(std::string_view name) {
     return refused(
         fmt::format("it has {} bytes, and the limit is {}", name.size(), kMostNameBytes));
   }
-  for (std::string_view rest = name; !rest.empty();) {
-    const uint32_t point = TakeCodePoint(&rest);
-    if (point == kInvalid) return refused("it is not UTF-8");
-    if (IsControl(point)) return refused("it has a control character");
-  }
-  return absl::OkStatus();
+  const std::string_view fault = FaultOfName(name);
+  return fault.empty() ? absl::OkStatus() : refused(fault);
 }
 
 std::string EscapedName(std::string_view name) {

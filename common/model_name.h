@@ -13,6 +13,10 @@ namespace souvenir {
 // configuration.
 inline constexpr size_t kMostNameBytes = 255;
 
+// Returns "it is not UTF-8" or "it has a control character" for such a name, or "". Line and
+// paragraph separators count as control characters.
+std::string_view FaultOfName(std::string_view name);
+
 // Checks that `name` has 1 to kMostNameBytes bytes of UTF-8 without control characters and line
 // separators. INVALID_ARGUMENT shows the name escaped.
 absl::Status CheckModelName(std::string_view name);

@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
 #include "common/grpc/caller.h"
+#include "common/model_name.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
 
@@ -21,7 +22,13 @@ constexpr size_t kMaxTags = 16;
 constexpr size_t kMaxNameBytes = 256;
 
 absl::Status CheckName(std::string_view header, std::string_view name) {
-  if (!name.empty() && name.size() <= kMaxNameBytes) return absl::OkStatus();
+  if (!name.empty() && name.size() <= kMaxNameBytes) {
+    // Names are in messages, metrics and logs.
+    const std::string_view fault = FaultOfName(name);
+    if (fault.empty()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        fmt::format("{}: '{}' is no name: {}", header, EscapedName(name), fault));
+  }
   return absl::InvalidArgumentError(fmt::format("{}: a name of {} bytes came, 1 to {} are expected",
                                                 header, name.size(), kMaxNameBytes));
 }

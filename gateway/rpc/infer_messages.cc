@@ -87,6 +87,7 @@ absl::Status InferMessages::Parse(const grpc::ByteBuffer& bytes, size_t most_byt
   auto* const request = arena_.Create<inference::ModelInferRequest>();
   SOUVENIR_RETURN_IF_ERROR(ParseMessage(bytes, most_bytes, request));
   request_ = request;
+  most_bytes_ = most_bytes;
   return absl::OkStatus();
 }
 
@@ -159,9 +160,18 @@ void InferMessages::AskByRows(const TargetPtr& target, int64_t rows, Questions* 
 }
 
 absl::Status InferMessages::Join(const ResolveCall& call) {
+  uint64_t bytes = 0;
   for (size_t i = 0; i < call.questions.size(); ++i) {
     SOUVENIR_RETURN_IF_ERROR(call.answer(i).status);
     cost_ += call.answer(i).entry->cost();
+    bytes += call.answer(i).entry->value().size();
+  }
+  // Found before memory is taken: each row alone may be as large as a message.
+  if (bytes > most_bytes_) {
+    return absl::ResourceExhaustedError(
+        fmt::format("the answers to {} rows have {} bytes, and a response may have {}; ask for "
+                    "fewer rows at once",
+                    call.questions.size(), bytes, most_bytes_));
   }
   SOUVENIR_RETURN_IF_ERROR(TakeFirstRow(call));
   return call.questions.size() > 1 ? JoinRows(call) : absl::OkStatus();

@@ -28,7 +28,8 @@ namespace souvenir::gateway {
 // Must outlive the questions that it makes, which are views of it. Not thread-safe.
 class InferMessages {
  public:
-  // Reads the request. Returns the errors of ParseMessage().
+  // Reads the request. Returns the errors of ParseMessage(). The response, too, may have
+  // `most_bytes`.
   absl::Status Parse(const grpc::ByteBuffer& bytes, size_t most_bytes);
 
   // Sets the options of `call` and makes its questions. REQUIRES: Parse() has succeeded.
@@ -38,7 +39,8 @@ class InferMessages {
                    ResolveCall* call);
 
   // Joins the answers. Returns the error of the first answer that failed; INTERNAL if the answers
-  // do not fit together. REQUIRES: all questions of `call` have been answered.
+  // do not fit together; RESOURCE_EXHAUSTED if they are too large for a response. REQUIRES: all
+  // questions of `call` have been answered.
   absl::Status Join(const ResolveCall& call);
 
   // Writes the fields of the ModelInferResponse. REQUIRES: Join() has succeeded.
@@ -60,6 +62,7 @@ class InferMessages {
   // Sets `outputs_` to the joined outputs of all rows.
   absl::Status JoinRows(const ResolveCall& call);
 
+  size_t most_bytes_ = 0;
   RequestArena arena_;
   inference::ModelInferRequest* request_ = nullptr;  // in `arena_`
   CatalogModelPtr model_;

@@ -1,5 +1,7 @@
 #include "gateway/rpc/translation_service.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -42,8 +44,17 @@ class TranslateCall final : public ResolvingCall {
     SOUVENIR_RETURN_IF_ERROR(translation_.OverallStatus());
     const absl::Time now = parts().clock()->Now();
     absl::InlinedVector<TranslationWriter, 1> translations;
+    size_t bytes = 0;
     for (size_t item = 0; item < translation_.size(); ++item) {
-      translations.emplace_back(translation_.result(item, now));
+      const Translation::Result result = translation_.result(item, now);
+      bytes += result.text.size();
+      translations.emplace_back(result);
+    }
+    if (bytes > parts().max_message_bytes) {
+      return absl::ResourceExhaustedError(fmt::format(
+          "the translations have {} bytes, and a response may have {}; StreamTranslate sends each "
+          "by itself",
+          bytes, parts().max_message_bytes));
     }
     MessageWriter::WriteTo(response_, [&](MessageWriter& out) {
       using v1::TranslateResponse;

@@ -162,5 +162,13 @@ TEST_F(InferMessagesTest, AParameterOfAWrongTypeIsRefusedBeforeTheCacheIsAsked) 
   EXPECT_EQ(priority_, INT64_MAX);
 }
 
+TEST_F(InferMessagesTest, AnswersThatAreTooLargeTogetherAreRefusedBeforeTheyAreJoined) {
+  const std::string large(300'000, 'a');
+  EXPECT_TRUE(Ask({large, large, large}).ok());
+  const auto refused = Ask({large, large, large, large});
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("ask for fewer rows at once"));
+}
+
 }  // namespace
 }  // namespace souvenir::gateway
