@@ -227,6 +227,7 @@ Outcome Transcribe(const TranscribeOptions& options, const Settings& settings, C
 
   Report report(options, std::get<TranscriptForm>(form), &destination, console);
   ProgressLine progress(console);
+  progress.Show(ProgressText(options.files, {.ended = 0, .oldest = 0}));
   Transcriptions transcriptions({.files = options.files,
                                  .standard_input = std::get<std::string>(std::move(input)),
                                  .request = std::get<TranscribeRequest>(std::move(request)),
