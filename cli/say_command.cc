@@ -47,6 +47,11 @@ std::variant<AudioContainer, Outcome> FormatOf(const SayOptions& options) {
       options.output));
 }
 
+// Returns true for formats whose sentences every program plays as one.
+bool ComesInSentences(AudioContainer format) {
+  return format == souvenir::v1::AUDIO_CONTAINER_WAV || format == souvenir::v1::AUDIO_CONTAINER_RAW;
+}
+
 std::variant<SynthesizeRequest, Outcome> MakeRequest(const SayOptions& options, Console& console) {
   auto text = ReadText(options.text, console);
   if (auto* outcome = std::get_if<Outcome>(&text)) return *std::move(outcome);
@@ -132,7 +137,7 @@ class Speaker {
   Outcome BySentence(SynthesizeRequest request, AudioContainer format, std::ostream& out,
                      SynthesizeResponse* response) {
     SpokenAudio audio(format, &out);
-    request.set_container(audio.sentence_format());
+    request.set_container(souvenir::v1::AUDIO_CONTAINER_RAW);
     absl::Status joined;
     absl::Duration spoken;
     Outcome outcome = connection_.Call([&](grpc::ClientContext* context) {
@@ -170,10 +175,11 @@ class Speaker {
       return status;
     });
     for (const Provenance& sentence : response->sentences()) report_.Add(sentence, "", {});
-    if (outcome.message.find("message larger than max") != std::string::npos) {
+    // The first is gRPC's word for it, the other the gateway's.
+    if (outcome.message.find("message larger than max") != std::string::npos ||
+        outcome.message.find("a message may have") != std::string::npos) {
       outcome.hints.emplace_back(
-          "The speech is too long for one message. WAV, Ogg and raw samples are sent in "
-          "sentences.");
+          "WAV (--format wav) and raw samples come in sentences, and may be longer.");
     }
     return outcome;
   }
@@ -227,7 +233,7 @@ Outcome Say(const SayOptions& options, const Settings& settings, Console& consol
   Outcome outcome;
   const bool audio_in_json = settings.json && to_standard_output;
   Speaker speaker(options, &connection, &report, &console.err);
-  if (audio_in_json || format == souvenir::v1::AUDIO_CONTAINER_FLAC) {
+  if (audio_in_json || !ComesInSentences(format)) {
     outcome = speaker.AtOnce(std::move(request), format, &response);
     if (!audio_in_json) {
       out << response.audio();

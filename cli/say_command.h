@@ -26,7 +26,7 @@ struct SayOptions {
 };
 
 // Writes the speech to a file as a whole or not at all, or to standard output if that is no
-// terminal; Ogg and raw samples go out sentence by sentence. A summary goes to standard output, or
+// terminal; raw samples go out sentence by sentence. A summary goes to standard output, or
 // to standard error if the audio goes there. With --json prints one SynthesizeResponse, which has
 // the audio only if no file is named. If --timeout is not given, a text may take a day.
 Outcome Say(const SayOptions& options, const Settings& settings, Console& console);

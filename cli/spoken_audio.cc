@@ -5,7 +5,6 @@
 namespace souvenir::cli {
 namespace {
 
-using souvenir::v1::AUDIO_CONTAINER_RAW;
 using souvenir::v1::AUDIO_CONTAINER_WAV;
 
 constexpr uint32_t kHeaderBytes = 36;  // those that the header itself counts
@@ -21,10 +20,6 @@ void Write(std::string_view bytes, std::ostream& out) {
 
 }  // namespace
 
-souvenir::v1::AudioContainer SpokenAudio::sentence_format() const {
-  return format_ == AUDIO_CONTAINER_WAV ? AUDIO_CONTAINER_RAW : format_;
-}
-
 absl::Status SpokenAudio::Add(std::string_view audio, int32_t sample_rate) {
   if (sample_rate_ == 0) sample_rate_ = sample_rate;
   if (sample_rate != sample_rate_) {
@@ -39,7 +34,7 @@ absl::Status SpokenAudio::Add(std::string_view audio, int32_t sample_rate) {
   }
   if (audio.size() > kMostWavBytes - samples_.size()) {
     return absl::ResourceExhaustedError(
-        "the speech is longer than a WAV file can be (4 GiB); another --format has no limit");
+        "the speech is longer than a WAV file can be (4 GiB); --format raw has no limit");
   }
   samples_ += audio;
   return absl::OkStatus();

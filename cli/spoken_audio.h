@@ -12,19 +12,18 @@
 namespace souvenir::cli {
 
 // Joins sentences to one file or stream of audio. A WAV file tells its length in its header, so
-// that it is written in End(); Ogg and raw samples are written as they come, and can be listened to
+// that it is written in End(). Raw samples are written as they come, and can be listened to
 // meanwhile. Owned by its command; not thread-safe.
 class SpokenAudio {
  public:
-  // `format` is WAV, OGG or RAW: files of FLAC cannot be joined. `out` outlives this.
+  // `format` is WAV, RAW or OGG. Files of FLAC cannot be joined. Those of OGG can be, but many
+  // programs, those with libsndfile among them, play only the first one. `out` outlives this.
   SpokenAudio(souvenir::v1::AudioContainer format, std::ostream* out)
       : format_(format), out_(*out) {}
 
-  // Returns the format in which to ask for the sentences: raw samples make WAV, too.
-  souvenir::v1::AudioContainer sentence_format() const;
-
-  // Adds a sentence, complete in sentence_format(). INTERNAL if its sample rate is not that of the
-  // others. RESOURCE_EXHAUSTED if it does not fit into a WAV file, which has 4 GiB at most.
+  // Adds a sentence: raw samples for WAV and RAW, a file for OGG. INTERNAL if its sample rate is
+  // not that of the others. RESOURCE_EXHAUSTED if it does not fit into a WAV file, which has 4 GiB
+  // at most.
   absl::Status Add(std::string_view audio, int32_t sample_rate);
 
   // Call it after the last sentence.

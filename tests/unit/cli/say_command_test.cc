@@ -64,16 +64,16 @@ TEST_F(SayCommandTest, WritesAWavFileOfAllSentences) {
 
 TEST_F(SayCommandTest, TheFormatIsThatOfTheNameOrOfTheFlag) {
   AddTwoSentences();
-  gateway_.speech.spoken.set_audio("flac file");
+  gateway_.speech.spoken.set_audio("a file");
   using souvenir::v1::AudioContainer;
   for (const auto& [name, format, container, content] :
        std::vector<std::tuple<std::string, std::string, AudioContainer, std::string>>{
-           {"a.OGG", "", souvenir::v1::AUDIO_CONTAINER_OGG, "one two "},
-           {"a.oga", "", souvenir::v1::AUDIO_CONTAINER_OGG, "one two "},
+           {"a.OGG", "", souvenir::v1::AUDIO_CONTAINER_OGG, "a file"},
+           {"a.oga", "", souvenir::v1::AUDIO_CONTAINER_OGG, "a file"},
            {"a.pcm", "", souvenir::v1::AUDIO_CONTAINER_RAW, "one two "},
-           {"a.flac", "", souvenir::v1::AUDIO_CONTAINER_FLAC, "flac file"},
+           {"a.flac", "", souvenir::v1::AUDIO_CONTAINER_FLAC, "a file"},
            {"b.wav", "raw", souvenir::v1::AUDIO_CONTAINER_RAW, "one two "},
-           {"none", "ogg", souvenir::v1::AUDIO_CONTAINER_OGG, "one two "}}) {
+           {"none", "ogg", souvenir::v1::AUDIO_CONTAINER_OGG, "a file"}}) {
     std::vector<std::string> arguments = {"say", "--voice", "v", "-o", Path(name), "Hola"};
     if (!format.empty()) arguments.insert(arguments.end(), {"--format", format});
     EXPECT_EQ(Run(arguments), 0) << name << err_;
@@ -122,7 +122,7 @@ TEST_F(SayCommandTest, NumbersAreChecked) {
 
 TEST_F(SayCommandTest, VerboseTellsWhereEachSentenceCameFrom) {
   AddTwoSentences();
-  EXPECT_EQ(Run({"say", "-v", "--voice", "v", "-o", Path("a.ogg"), "Hola"}), 0);
+  EXPECT_EQ(Run({"say", "-v", "--voice", "v", "-o", Path("a.wav"), "Hola"}), 0);
   EXPECT_THAT(out_, HasSubstr("memory     Hola.\n           model espeak version ?, computed"));
   EXPECT_THAT(out_, HasSubstr("miss       Adiós.\n"));
   *gateway_.speech.spoken.add_sentences() = gateway_.speech.sentences[0].provenance();
@@ -160,23 +160,34 @@ TEST_F(SayCommandTest, AnIgnoredTenantIsTold) {
 TEST_F(SayCommandTest, AFileIsWrittenAsAWholeOrNotAtAll) {
   AddTwoSentences();
   gateway_.speech.status = {grpc::StatusCode::UNAVAILABLE, "compute is away"};
-  WriteFile("a.ogg", "of yesterday");
-  EXPECT_EQ(Run({"say", "-y", "--voice", "v", "-o", Path("a.ogg"), "Hola"}), 1);
+  WriteFile("a.wav", "of yesterday");
+  EXPECT_EQ(Run({"say", "-y", "--voice", "v", "-o", Path("a.wav"), "Hola"}), 1);
   EXPECT_THAT(err_, HasSubstr("UNAVAILABLE: compute is away"));
-  EXPECT_EQ(ReadFile("a.ogg"), "of yesterday");
-  EXPECT_EQ(ReadFile("a.ogg.part"), "(none)");
+  EXPECT_EQ(ReadFile("a.wav"), "of yesterday");
+  EXPECT_EQ(ReadFile("a.wav.part"), "(none)");
 }
 
 TEST_F(SayCommandTest, AFileIsReplacedAfterAQuestion) {
   AddTwoSentences();
-  WriteFile("a.ogg", "of yesterday");
-  EXPECT_EQ(Run({"say", "--voice", "v", "-o", Path("a.ogg"), "Hola"}), 2);
-  EXPECT_THAT(err_, HasSubstr("a.ogg would be replaced"));
-  EXPECT_EQ(ReadFile("a.ogg"), "of yesterday");
+  WriteFile("a.wav", "of yesterday");
+  EXPECT_EQ(Run({"say", "--voice", "v", "-o", Path("a.wav"), "Hola"}), 2);
+  EXPECT_THAT(err_, HasSubstr("a.wav would be replaced"));
+  EXPECT_EQ(ReadFile("a.wav"), "of yesterday");
   in_is_terminal_ = true;
-  EXPECT_EQ(Run({"say", "--voice", "v", "-o", Path("a.ogg"), "Hola"}, "n\n"), 1);
-  EXPECT_EQ(Run({"say", "--voice", "v", "-o", Path("a.ogg"), "Hola"}, "y\n"), 0);
-  EXPECT_EQ(ReadFile("a.ogg"), "one two ");
+  EXPECT_EQ(Run({"say", "--voice", "v", "-o", Path("a.wav"), "Hola"}, "n\n"), 1);
+  EXPECT_EQ(Run({"say", "--voice", "v", "-o", Path("a.wav"), "Hola"}, "y\n"), 0);
+  EXPECT_EQ(ReadFile("a.wav"), WavHeader(22050, 8) + "one two ");
+}
+
+// Many programs would play only the first sentence of an Ogg file that was joined.
+TEST_F(SayCommandTest, AFileThatCannotBeJoinedComesInOneMessageOrSaysWhatToDo) {
+  AddTwoSentences();
+  gateway_.speech.status = {grpc::StatusCode::RESOURCE_EXHAUSTED,
+                            "the audio has 5 bytes, and a message may have 4"};
+  EXPECT_EQ(Run({"say", "--voice", "v", "-o", Path("a.ogg"), "Hola"}), 1);
+  EXPECT_THAT(err_, HasSubstr("a message may have 4\nWAV (--format wav) and raw samples come in "
+                              "sentences, and may be longer.\n"));
+  EXPECT_EQ(ReadFile("a.ogg"), "(none)");
 }
 
 TEST_F(SayCommandTest, SentencesWithDifferentSampleRatesAreNotJoined) {
