@@ -186,7 +186,7 @@ Outcome Speech(const SpeechOptions& options, const Settings& settings, Console& 
   const std::filesystem::path directory = options.output;
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (!std::filesystem::is_directory(directory)) {
+  if (!std::filesystem::is_directory(directory, error)) {
     return {ExitCode::kFailed,
             fmt::format("cannot write to {}: it is no directory", options.output)};
   }
@@ -195,7 +195,7 @@ Outcome Speech(const SpeechOptions& options, const Settings& settings, Console& 
         .string();
   };
   for (const std::string& target : options.targets) {
-    if (!std::filesystem::exists(path_for(target))) continue;
+    if (!std::filesystem::exists(path_for(target), error)) continue;
     Outcome confirmed = Confirm(path_for(target) + " would be replaced",
                                 "Replace " + path_for(target) + "?", options.yes, console);
     if (!confirmed.ok()) return confirmed;

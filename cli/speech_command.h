@@ -16,7 +16,7 @@ struct SpeechOptions {
   std::string source;                // BCP-47
   std::vector<std::string> targets;  // BCP-47; at least one
   std::vector<std::string> voices;   // LANGUAGE=NAME
-  std::string format = "wav";        // or "ogg", "raw"
+  std::string format = "wav";        // or "raw"
   std::string output = ".";          // directory, which is made if it is not there
   bool yes = false;                  // replace files that are there
   RequestOptions request;

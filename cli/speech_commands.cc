@@ -91,8 +91,8 @@ void AddSpeech(CommandTree* tree, Console* console) {
                    "The directory for the files, NAME.LANGUAGE.wav; default: the present one")
       ->type_name("DIR");
   command->add_option("--format", options.format, "Of the audio; raw: s16le; default: wav")
-      ->type_name("wav|ogg|raw")
-      ->check(CLI::IsMember({"wav", "ogg", "raw"}).description(""));
+      ->type_name("wav|raw")
+      ->check(CLI::IsMember({"wav", "raw"}).description(""));
   command->add_flag("-y,--yes", options.yes, "Replace files that are there without asking");
   AddRequestFlags(command, &options.request);
   command->add_flag("-q,--quiet", options.quiet, "Print no texts");
