@@ -179,9 +179,8 @@ Outcome Speech(const SpeechOptions& options, const Settings& settings, Console& 
   auto config = std::get<TranslateSpeechConfig>(std::move(made));
   const AudioContainer format = AudioFormatOf(options.format);
   // Segments of WAV are joined, and get a header at the end.
-  config.set_container(format == souvenir::v1::AUDIO_CONTAINER_WAV
-                           ? souvenir::v1::AUDIO_CONTAINER_RAW
-                           : format);
+  config.set_container(
+      format == souvenir::v1::AUDIO_CONTAINER_WAV ? souvenir::v1::AUDIO_CONTAINER_RAW : format);
 
   const std::filesystem::path directory = options.output;
   std::error_code error;
@@ -195,9 +194,10 @@ Outcome Speech(const SpeechOptions& options, const Settings& settings, Console& 
         .string();
   };
   for (const std::string& target : options.targets) {
-    if (!std::filesystem::exists(path_for(target), error)) continue;
-    Outcome confirmed = Confirm(path_for(target) + " would be replaced",
-                                "Replace " + path_for(target) + "?", options.yes, console);
+    const std::string path = path_for(target);
+    if (!std::filesystem::exists(path, error)) continue;
+    Outcome confirmed =
+        Confirm(path + " would be replaced", "Replace " + path + "?", options.yes, console);
     if (!confirmed.ok()) return confirmed;
   }
   if (options.file == "-" && console.in_is_terminal) {
