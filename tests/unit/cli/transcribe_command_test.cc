@@ -129,10 +129,13 @@ TEST_F(TranscribeCommandTest, SeveralRecordingsComeInTheOrderGivenWithTheirNames
   std::vector<std::string> arguments = {"transcribe"};
   std::string expected;
   for (int i = 0; i < 20; ++i) {
-    const std::string name = "talk" + std::to_string(i) + ".wav";
+    std::string name = "talk";
+    name += std::to_string(i);
+    name += ".wav";
     arguments.push_back(RecordSaying(name, "It is " + name));
-    expected += (i > 0 ? "\n" : "") + std::string("==> ") + Path(name) +
-                " <==\n0:00.0  miss       It is " + name +
+    if (i > 0) expected += '\n';
+    expected += "==> ";
+    expected += Path(name) + " <==\n0:00.0  miss       It is " + name +
                 "\n1 segment of 2.00 s in 0 µs: 1 miss\n";
   }
   EXPECT_EQ(Run(arguments), 0) << err_;
