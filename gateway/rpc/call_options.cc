@@ -21,16 +21,18 @@ namespace {
 constexpr size_t kMaxTags = 16;
 constexpr size_t kMaxNameBytes = 256;
 
-absl::Status CheckName(std::string_view header, std::string_view name) {
-  if (!name.empty() && name.size() <= kMaxNameBytes) {
-    // Names are in messages, metrics and logs.
-    const std::string_view fault = FaultOfName(name);
-    if (fault.empty()) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        fmt::format("{}: '{}' is no name: {}", header, EscapedName(name), fault));
-  }
+absl::Status CheckSize(std::string_view header, std::string_view name) {
+  if (!name.empty() && name.size() <= kMaxNameBytes) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format("{}: a name of {} bytes came, 1 to {} are expected",
                                                 header, name.size(), kMaxNameBytes));
+}
+
+// Names are in messages, metrics and logs.
+absl::Status CheckLetters(std::string_view header, std::string_view name) {
+  const std::string_view fault = FaultOfName(name);
+  if (fault.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{}: '{}' is no name: {}", header, EscapedName(name), fault));
 }
 
 std::string_view WithoutBlanks(std::string_view text) {
@@ -54,16 +56,17 @@ absl::Status ParseTags(std::string_view header, std::vector<std::string>* tags) 
 }  // namespace
 
 absl::Status CheckTag(std::string_view field, std::string_view tag) {
-  SOUVENIR_RETURN_IF_ERROR(CheckName(field, tag));
+  SOUVENIR_RETURN_IF_ERROR(CheckSize(field, tag));
   const bool is_one = tag.find(',') == std::string_view::npos && WithoutBlanks(tag) == tag;
-  if (is_one) return absl::OkStatus();
+  if (is_one) return CheckLetters(field, tag);
   return absl::InvalidArgumentError(fmt::format(
       "{}: '{}' came, and a tag without commas, and without blanks at its ends, is expected", field,
       tag));
 }
 
 absl::Status CheckTenant(std::string_view field, std::string_view tenant) {
-  return CheckName(field, tenant);
+  SOUVENIR_RETURN_IF_ERROR(CheckSize(field, tenant));
+  return CheckLetters(field, tenant);
 }
 
 absl::Status ReadCallMetadata(const std::multimap<grpc::string_ref, grpc::string_ref>& metadata,
