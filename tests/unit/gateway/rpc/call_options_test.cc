@@ -72,7 +72,7 @@ TEST(CallOptionsTest, ATagIsOneNameOfAList) {
   EXPECT_TRUE(CheckTag("tag", "release 7").ok());
   EXPECT_TRUE(CheckTag("tag", std::string(256, 'x')).ok());
   EXPECT_EQ(std::string(CheckTag("tag", "a\xFF").message()),
-            "tag: 'a\\377' is no name: it is not UTF-8");
+            "tag: 'a\\xff' is no name: it is not UTF-8");
   EXPECT_FALSE(CheckTenant("tenant", "a\nb").ok());
   EXPECT_EQ(CheckTag("tag", "").message(), "tag: a name of 0 bytes came, 1 to 256 are expected");
   EXPECT_EQ(CheckTag("tag", std::string(300, 'x')).message(),

@@ -164,12 +164,17 @@ TEST_F(InferMessagesTest, AParameterOfAWrongTypeIsRefusedBeforeTheCacheIsAsked) 
 }
 
 TEST_F(InferMessagesTest, AnswersThatAreTooLargeTogetherAreRefusedBeforeTheyAreJoined) {
+  AnswerRowsWith({1, 1});
   most_bytes_ = 800;
-  const std::string large(200, 'a');
-  EXPECT_TRUE(Ask({large, large, large}).ok());
-  const auto refused = Ask({large, large, large, large});
-  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("ask for fewer rows at once"));
+  std::vector<std::string> texts;
+  for (const char letter : {'a', 'b', 'c', 'd'}) {
+    texts.emplace_back(200, letter);
+    ASSERT_EQ(Ask({texts.back()}).status(), absl::OkStatus());
+  }
+  EXPECT_EQ(Ask({texts[0], texts[1], texts[2]}).status(), absl::OkStatus());
+  const absl::Status refused = Ask(texts).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("ask for fewer rows at once"));
 }
 
 }  // namespace
