@@ -63,7 +63,7 @@ std::string StemOf(const SpeechOptions& options) {
   return options.file == "-" ? "speech" : std::filesystem::path(options.file).stem().string();
 }
 
-// What is known of one segment.
+// A segment, as far as it is known.
 struct Segment {
   souvenir::v1::TranscriptSegment transcript;
   std::vector<souvenir::v1::Translation> translations;        // in the order in which they came

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "common/audio/wav_header.h"
 #include "souvenir/v1/speech.pb.h"
 
 namespace souvenir::cli {
@@ -35,8 +36,5 @@ class SpokenAudio {
   int32_t sample_rate_ = 0;  // Hz; 0: no sentence came
   std::string samples_;      // of WAV
 };
-
-// Returns the header of a WAV file with one channel of 16-bit samples. Its bytes follow.
-std::string WavHeader(uint32_t sample_rate, uint32_t sample_bytes);
 
 }  // namespace souvenir::cli

@@ -14,7 +14,8 @@ inline constexpr int kLeastSampleRate = 8'000;
 inline constexpr int kMostSampleRate = 192'000;
 inline constexpr int kMostChannels = 8;
 
-// How a sample is written. The names in a format are those without the k, in lower case.
+// The way in which a sample is written. The names in a format are those without the k, in lower
+// case.
 enum class PcmEncoding { kS16le, kS16be, kS24le, kS32le, kF32le, kU8, kMulaw, kAlaw };
 
 // Raw audio: frames of one sample for each channel, one after another.

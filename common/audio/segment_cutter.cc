@@ -148,7 +148,7 @@ void SegmentCutter::Cut(std::vector<SpeechSegment>* segments) {
   for (int64_t i = 0; i + width <= count; ++i) {
     double power = 0;
     for (int64_t k = i; k < i + width; ++k) power += powers_[static_cast<size_t>(k)];
-    // Of equal places the last one makes the longest segment.
+    // The last of equal places makes the longest segment.
     if (i == 0 || power <= quietest) {
       quietest = power;
       at = i;

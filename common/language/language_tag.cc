@@ -54,4 +54,15 @@ std::string_view WithoutLastSubtag(std::string_view tag) {
   return dash == std::string_view::npos ? std::string_view() : tag.substr(0, dash);
 }
 
+std::string WithLikelyRegion(std::string_view language) {
+  char locale[ULOC_FULLNAME_CAPACITY];
+  char region[ULOC_COUNTRY_CAPACITY];
+  UErrorCode error = U_ZERO_ERROR;
+  uloc_addLikelySubtags(std::string(language).c_str(), locale, sizeof(locale), &error);
+  if (U_FAILURE(error) || error == U_STRING_NOT_TERMINATED_WARNING) return "";
+  uloc_getCountry(locale, region, sizeof(region), &error);
+  if (U_FAILURE(error) || region[0] == '\0') return "";
+  return fmt::format("{}-{}", language, region);
+}
+
 }  // namespace souvenir

@@ -19,4 +19,8 @@ absl::StatusOr<std::string> CheckedLanguageTag(std::string_view tag, std::string
 // language is looked up as in RFC 4647, section 3.4.
 std::string_view WithoutLastSubtag(std::string_view tag);
 
+// Returns the tag of a language with the region in which it is most likely spoken, as CLDR has it:
+// "en-US" for "en", "pt-BR" for "pt". Returns "" if that is not known.
+std::string WithLikelyRegion(std::string_view language);
+
 }  // namespace souvenir

@@ -92,7 +92,7 @@ class Words {
  private:
   std::vector<Piece> pieces_;
   Piece piece_;
-  // Where the last letter of `piece_` begins, with its marks.
+  // The place where the last letter of `piece_` begins, with its marks.
   size_t letter_bytes_ = 0;
   size_t letter_columns_ = 0;
   bool joined_ = false;  // the last character joins the next one to its letter

@@ -33,7 +33,7 @@ struct SubtitleCue {
 
 // The limits of a cue are those that broadcasters and streaming services ask for.
 inline constexpr size_t kMostSubtitleLines = 2;
-// Of a line. A wide character (Han, kana, Hangul) counts as two.
+// Limit of a line. A wide character (Han, kana, Hangul) counts as two.
 inline constexpr size_t kMostSubtitleColumns = 42;
 inline constexpr absl::Duration kLongestSubtitle = absl::Seconds(7);
 // A shorter cue stays for so long if the next one begins no earlier.

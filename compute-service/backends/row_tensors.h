@@ -17,7 +17,7 @@ struct RowTensor {
 
 // Fill in the inputs or outputs of a configuration that leaves them out, for an engine whose models
 // all have the same. A configuration that declares inputs must declare exactly these, in any order.
-// One that declares outputs may leave some out. INVALID_ARGUMENT names a tensor that is missing,
+// A configuration may leave outputs out. INVALID_ARGUMENT names a tensor that is missing,
 // unknown or different, with what is expected.
 absl::Status CompleteRowInputs(absl::Span<const RowTensor> inputs, inference::ModelConfig* config);
 absl::Status CompleteRowOutputs(absl::Span<const RowTensor> outputs,

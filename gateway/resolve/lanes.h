@@ -26,7 +26,7 @@ inline constexpr size_t kLanes = 4;
 // Returns the name for metrics and messages: "text", "transcription", "synthesis", "speech".
 std::string_view LaneName(Lane lane);
 
-// What is under way in each lane, and the limits of it.
+// Counts what is under way in each lane, and holds it to its limits.
 //
 // Owned by the resolver; outlives the requests and the rows. Thread-safe.
 class Lanes {

@@ -26,21 +26,20 @@ class EventSource {
   // An event was sent. Called on threads of gRPC, one call after another, also after End().
   virtual void OnWritten() {}
   virtual const ResolveOptions& options() const = 0;
-  // The calls that were resolved, for statistics. Called after End() or Fail().
+  // The calls that were resolved, for statistics. Called after End(), or if Begin() refuses.
   virtual ResolvedCalls resolved() const = 0;
 };
 
-// One RPC that is answered by a stream of events, which are written one after another. `Reactor` is
+// Answers one RPC by a stream of events, which are written one after another. `Reactor` is
 // gRPC's for the kind of RPC.
 //
 //   auto* stream = new EventStream(parts, metrics);
-//   ... read the request; on an error: stream->Fail(*source, status); return stream; ...
-//   stream->Watch(source);
-//   ... source begins to work, and calls stream->Write() and at last stream->End() ...
+//   ... read the request, which gives `ready` ...
+//   if (stream->Begin(source, ready)) ... source works: stream->Write(), at last stream->End() ...
 //   return stream;
 //
 // Made by the handler, which returns it to gRPC; gRPC then owns it, and it deletes itself when the
-// RPC is over. Thread-safe after Watch(). It lives until End() or Fail() was called.
+// RPC is over. Thread-safe after Begin(). It lives until End() was called, or Begin() refused.
 template <typename Reactor>
 class EventWriter : public Reactor {
  public:
@@ -49,19 +48,21 @@ class EventWriter : public Reactor {
 
   const CallParts& parts() const { return parts_; }
 
-  // Same as RpcCall::admitted().
-  absl::Status admitted() const { return call_.admitted(); }
-
-  // Ends an RPC that was refused, in the place of Watch().
-  void Fail(const EventSource& source, const absl::Status& status) {
-    call_.CountAnswers(status.code());
-    this->Finish(EndResolved(&call_, source.options().trace, source.resolved(), status, parts_));
-  }
-
-  // Keeps `source` until the end, and tells it if the caller goes. Called once.
-  void Watch(std::shared_ptr<EventSource> source) {
+  // Keeps `source` until the end, and tells it if the caller goes. Returns false if the RPC is
+  // refused, and so has ended: because `ready` is an error, or because the service is stopping.
+  // Called once.
+  bool Begin(std::shared_ptr<EventSource> source, const absl::Status& ready) {
+    const absl::Status admitted = call_.admitted();
+    const absl::Status& refused = admitted.ok() ? ready : admitted;
+    if (!refused.ok()) {
+      CountError(refused);
+      this->Finish(
+          EndResolved(&call_, source->options().trace, source->resolved(), refused, parts_));
+      return false;
+    }
     MutexLock lock(&mutex_);
     source_ = std::move(source);
+    return true;
   }
 
   // Queues an event. `code` is the status of the answer in it.
@@ -175,7 +176,7 @@ class EventExchange final
 
   using EventWriter::EventWriter;
 
-  // Begins to read. Called once, after Watch().
+  // Begins to read. Called once, after Begin().
   void Read() { ReadNext(); }
 
   // Ends the RPC with `status` and reads no more, if the last message has not come. May be called
@@ -212,7 +213,7 @@ class EventExchange final
   }
 
  private:
-  // What becomes of the messages. Only goes forward.
+  // The life of the messages, which only goes forward.
   enum class Phase {
     kReading,
     kAllRead,   // the last message has come; the source ends the RPC

@@ -44,7 +44,7 @@ absl::StatusOr<std::string_view> NameOf(v1::AudioEncoding encoding) {
 // Writes a field with the bytes of a file.
 void WriteAudio(int field, const AudioFile& file, MessageWriter& out) {
   absl::InlinedVector<std::string_view, 4> parts;
-  if (file.header) parts.emplace_back(file.header->data(), file.header->size());
+  if (!file.header.empty()) parts.push_back(file.header);
   parts.insert(parts.end(), file.parts.begin(), file.parts.end());
   out.Joined(field, parts);
 }

@@ -44,8 +44,8 @@ class TranscribeCall final : public UnaryCall, public Transcription::Listener {
  private:
   void Begin() override { transcription_.Start(shared_from_this()); }
   void Abandon(const absl::Status& reason) override { caller_.Cancel(reason); }
-  const ResolveOptions& options() const override { return caller_.options(); }
-  ResolvedCalls resolved() const override { return transcription_.calls(); }
+  const ResolveOptions& options() override { return caller_.options(); }
+  ResolvedCalls resolved() override { return transcription_.calls(); }
 
   absl::Status Respond() override {
     SOUVENIR_RETURN_IF_ERROR(transcription_.OverallStatus());
@@ -95,8 +95,8 @@ class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
  private:
   void Begin() override { synthesis_.Start(shared_from_this(), synthesis_.size()); }
   void Abandon(const absl::Status& reason) override { caller_.Cancel(reason); }
-  const ResolveOptions& options() const override { return caller_.options(); }
-  ResolvedCalls resolved() const override { return synthesis_.calls(); }
+  const ResolveOptions& options() override { return caller_.options(); }
+  ResolvedCalls resolved() override { return synthesis_.calls(); }
 
   absl::Status Respond() override {
     SOUVENIR_RETURN_IF_ERROR(synthesis_.OverallStatus());

@@ -21,14 +21,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamSynthesizeCall::Start(
   auto* const stream = new EventStream(parts, metrics);
   const std::shared_ptr<StreamSynthesizeCall> call(new StreamSynthesizeCall(stream));
   // The request is read first: the log of a refused call has its trace.
-  absl::Status ready = call->Read(bytes, models, context);
-  const absl::Status admitted = stream->admitted();
-  if (!admitted.ok()) ready = admitted;
-  if (!ready.ok()) {
-    stream->Fail(*call, ready);
-    return stream;
-  }
-  stream->Watch(call);
+  const absl::Status ready = call->Read(bytes, models, context);
+  if (!stream->Begin(call, ready)) return stream;
   call->synthesis_.Start(call, kSentencesAhead);
   return stream;
 }
@@ -72,7 +66,7 @@ void StreamSynthesizeCall::WriteWhatIsReady() {
     const Synthesis::Sentence spoken =
         synthesis_.sentence(sentence, stream_->parts().clock()->Now());
     if (!spoken.status.ok()) {
-      // What comes after a gap would be misleading. Nobody waits for it any more.
+      // Sentences after a gap would be misleading. Nobody waits for them any more.
       {
         MutexLock lock(&mutex_);
         next_ = ready_.size();

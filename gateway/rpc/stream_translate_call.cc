@@ -17,14 +17,8 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
   auto* const stream = new EventStream(parts, metrics);
   const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(stream));
   // The request is read first: the log of a refused call has its trace.
-  absl::Status ready = call->Read(bytes, *translator, context);
-  const absl::Status admitted = stream->admitted();
-  if (!admitted.ok()) ready = admitted;
-  if (!ready.ok()) {
-    stream->Fail(*call, ready);
-    return stream;
-  }
-  stream->Watch(call);
+  const absl::Status ready = call->Read(bytes, *translator, context);
+  if (!stream->Begin(call, ready)) return stream;
   for (size_t item = 0; item < call->translation_.size(); ++item) {
     if (!call->translation_.IsAsked(item)) call->Write(item);
   }

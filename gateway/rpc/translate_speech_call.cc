@@ -124,7 +124,7 @@ class TranslateSpeechCall::SegmentStory final : private ResolveCall::Listener {
       const Synthesis& synthesis = voices_[item]->synthesis;
       const AudioFile file = synthesis.file();
       std::string* const audio = told.mutable_audio();
-      if (file.header) audio->append(file.header->data(), file.header->size());
+      audio->append(file.header);
       for (const std::string_view part : file.parts) audio->append(part);
       told.set_sample_rate_hertz(static_cast<int32_t>(file.sample_rate));
       ToProto(file.duration(), told.mutable_duration());
@@ -154,38 +154,52 @@ EventExchange* TranslateSpeechCall::Start(const CallParts& parts, const Models& 
   absl::Status ready =
       ReadCallOptions(parts.trust_tenant_header, *parts.clock(), context, &options);
   call->caller_.SetOptions(std::move(options.resolve), options.tenant);
-  const absl::Status admitted = stream->admitted();
-  if (!admitted.ok()) ready = admitted;
   if (ready.ok()) ready = call->caller_.Enter(0);
-  if (!ready.ok()) {
-    stream->Fail(*call, ready);
-    return stream;
-  }
-  stream->Watch(call);
-  parts.timers->Schedule(parts.clock()->Monotonic() + upload_timeout,
-                         [weak = std::weak_ptr(call), upload_timeout] {
-                           const std::shared_ptr<TranslateSpeechCall> call = weak.lock();
-                           if (call != nullptr) call->OnUploadTimeout(upload_timeout);
-                         });
+  if (!stream->Begin(call, ready)) return stream;
+  call->BeginUpload(upload_timeout);
   stream->Read();
   return stream;
 }
 
 TranslateSpeechCall::TranslateSpeechCall(EventExchange* stream, const Models& models)
-    : stream_(stream), models_(models), caller_(stream->parts().resolver, Lane::kSpeech) {}
+    : stream_(stream),
+      models_(models),
+      stream_refusal_(stream->parts().entry->Refusal()),
+      caller_(stream->parts().resolver, Lane::kSpeech) {}
 
 TranslateSpeechCall::~TranslateSpeechCall() = default;
 
-void TranslateSpeechCall::OnUploadTimeout(absl::Duration timeout) {
+void TranslateSpeechCall::BeginUpload(absl::Duration timeout) {
+  const CallParts& parts = stream_->parts();
+  {
+    MutexLock lock(&upload_mutex_);
+    is_uploading_ = true;
+    upload_timer_ = parts.timers->Schedule(
+        parts.clock()->Monotonic() + timeout, [weak = weak_from_this(), timeout] {
+          if (const std::shared_ptr<TranslateSpeechCall> call = weak.lock()) {
+            call->GiveUpUpload(absl::DeadlineExceededError(fmt::format(
+                "the recording has not come within {}", absl::FormatDuration(timeout))));
+          }
+        });
+  }
+  if (!parts.entry->streams()->Add(shared_from_this())) Stop();
+}
+
+void TranslateSpeechCall::Stop() { GiveUpUpload(stream_refusal_); }
+
+void TranslateSpeechCall::GiveUpUpload(const absl::Status& reason) {
   MutexLock lock(&upload_mutex_);
   if (!std::exchange(is_uploading_, false)) return;
-  stream_->Stop(absl::DeadlineExceededError(
-      fmt::format("the recording has not come within {}", absl::FormatDuration(timeout))));
+  stream_->parts().entry->streams()->Remove(this);
+  stream_->Stop(reason);
 }
 
 void TranslateSpeechCall::EndUpload() {
+  const CallParts& parts = stream_->parts();
+  parts.entry->streams()->Remove(this);
   MutexLock lock(&upload_mutex_);
   is_uploading_ = false;
+  parts.timers->Cancel(upload_timer_);
 }
 
 absl::Status TranslateSpeechCall::OnMessage(const grpc::ByteBuffer& message) {
@@ -283,9 +297,9 @@ void TranslateSpeechCall::OnTranscribed() { EndStep(); }
 void TranslateSpeechCall::EndStep() {
   if (--steps_ > 0) return;
   const absl::Status status = transcription_.OverallStatus();
-  if (!status.ok()) {
-    stream_->CountError(status);
-  } else {
+  // The events of segments have told their errors.
+  if (!status.ok() && transcription_.size() == 0) stream_->CountError(status);
+  if (status.ok()) {
     v1::TranslateSpeechEvent event;
     v1::TranslateSpeechSummary& summary = *event.mutable_summary();
     ToProto(transcription_.duration(), summary.mutable_duration());

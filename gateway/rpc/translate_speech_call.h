@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "common/grpc/open_streams.h"
 #include "common/mutex.h"
+#include "common/timer_queue.h"
 #include "gateway/language/speech/speech_caller.h"
 #include "gateway/language/speech/speech_models.h"
 #include "gateway/language/speech/transcription.h"
@@ -21,6 +23,7 @@ namespace souvenir::gateway {
 // translation, and for each translation a recording. Each step begins as soon as the one before it
 // has ended, so that steps of different segments run side by side.
 class TranslateSpeechCall final : public EventExchange::Source,
+                                  public OpenStream,
                                   public std::enable_shared_from_this<TranslateSpeechCall>,
                                   private Transcription::Listener {
  public:
@@ -38,6 +41,9 @@ class TranslateSpeechCall final : public EventExchange::Source,
 
   ~TranslateSpeechCall() override;
 
+  // Ends the call if the recording has not come. A stop waits for the rest of a call.
+  void Stop() override;
+
  private:
   class SegmentStory;
 
@@ -49,9 +55,11 @@ class TranslateSpeechCall final : public EventExchange::Source,
   const ResolveOptions& options() const override { return caller_.options(); }
   ResolvedCalls resolved() const override;
 
-  // Ends the call if the recording has not come.
-  void OnUploadTimeout(absl::Duration timeout);
-  // Notes that the recording has come, or that the call is over before that.
+  // The recording must come within `timeout`.
+  void BeginUpload(absl::Duration timeout);
+  // Ends the call with `reason` if the recording has not come.
+  void GiveUpUpload(const absl::Status& reason);
+  // Notes that the recording has come, or was refused.
   void EndUpload();
 
   // Takes the configuration, or a piece of the recording.
@@ -67,6 +75,7 @@ class TranslateSpeechCall final : public EventExchange::Source,
 
   EventExchange* const stream_;  // lives until it is told to end
   const Models models_;
+  const absl::Status stream_refusal_;  // the status of a stop
   bool has_config_ = false;
   v1::TranslateSpeechConfig config_;
   std::string audio_;
@@ -77,7 +86,8 @@ class TranslateSpeechCall final : public EventExchange::Source,
 
   // Held while the stream is stopped, which exists at least as long as this is true.
   Mutex upload_mutex_;
-  bool is_uploading_ ABSL_GUARDED_BY(upload_mutex_) = true;
+  bool is_uploading_ ABSL_GUARDED_BY(upload_mutex_) = false;
+  TimerQueue::Id upload_timer_ ABSL_GUARDED_BY(upload_mutex_) = 0;
 
   mutable Mutex mutex_;
   std::vector<std::unique_ptr<SegmentStory>> stories_ ABSL_GUARDED_BY(mutex_);

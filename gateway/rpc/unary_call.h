@@ -40,10 +40,10 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall> {
   // the same. Called once at most, after Begin() has returned, on any thread.
   virtual void Abandon(const absl::Status& reason) = 0;
 
-  virtual const ResolveOptions& options() const = 0;
+  virtual const ResolveOptions& options() = 0;
 
   // Returns the calls that were resolved, for statistics. Called after Done() or Fail().
-  virtual ResolvedCalls resolved() const = 0;
+  virtual ResolvedCalls resolved() = 0;
 
   // Writes the response and its metadata. Called once, after Done().
   virtual absl::Status Respond() = 0;
@@ -88,12 +88,11 @@ class ResolvingCall : public UnaryCall, public ResolveCall::Listener {
 
   void Begin() final;
   void Abandon(const absl::Status& reason) final;
-  const ResolveOptions& options() const final { return asked().options; }
-  ResolvedCalls resolved() const final { return {&asked()}; }
+  const ResolveOptions& options() final { return resolving().options; }
+  ResolvedCalls resolved() final { return {&resolving()}; }
   void OnAllAnswered() final { Done(); }
 
  private:
-  const ResolveCall& asked() const { return const_cast<ResolvingCall*>(this)->resolving(); }
   // Returns the ResolveCall for the resolver; the pointer keeps this object alive.
   ResolveCallPtr Shared() { return {shared_from_this(), &resolving()}; }
 };

@@ -3,13 +3,17 @@
 import array
 import pathlib
 import shutil
+import signal
 import subprocess
+import threading
+import time
 import wave
 
 import grpc
 import harness
 from clients import DISK, MEMORY, MISS
-from services import SOURCE_DIRECTORY, program
+from metrics import sum_of
+from services import SOURCE_DIRECTORY, wait_for
 from souvenir.v1 import speech_pb2
 from souvenir.v1 import speech_pb2_grpc
 
@@ -46,6 +50,21 @@ class SpeechTest(harness.ServicesTest):
                             self.services.directory / "models" / model)
         self.compute, self.gateway, self.server = self.start_both(data_dir="cache")
         self.speech = self.speech_of(self.server)
+
+    def start_gateway_with(self, config):
+        """Starts the gateway anew."""
+        self.gateway.terminate()
+        self.gateway = self.start_gateway(self.compute, config=config)
+        self.server = self.connect_when_ready(self.gateway)
+        self.speech = self.speech_of(self.server)
+
+    def begin_upload(self, more):
+        """Begins a TranslateSpeech that sends no audio until `more` is set."""
+        def requests():
+            yield speech_pb2.TranslateSpeechRequest(config=speech_pb2.TranslateSpeechConfig(
+                source_language="en", target_languages=["es"]))
+            more.wait(SECONDS)
+        return self.speech.TranslateSpeech(requests(), timeout=SECONDS)
 
     def speech_of(self, server):
         return speech_pb2_grpc.SpeechServiceStub(server.channel)
@@ -233,6 +252,39 @@ class SpeechTest(harness.ServicesTest):
             grpc.StatusCode.INVALID_ARGUMENT,
             lambda: list(self.speech.TranslateSpeech(iter([request]), timeout=SECONDS)),
             "no configuration")
+
+    def test_a_recording_that_does_not_come_is_given_up(self):
+        self.start_gateway_with("speech { upload_timeout_ms: 200 }")
+        more = threading.Event()
+        self.addCleanup(more.set)
+        self.assert_fails(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(self.begin_upload(more)),
+                          "the recording has not come within 200ms")
+
+    def test_a_stop_does_not_wait_for_a_recording(self):
+        more = threading.Event()
+        self.addCleanup(more.set)
+        upload = self.begin_upload(more)
+        wait_for(lambda: sum_of(self.gateway.metrics, "souvenir_gateway_lane_requests",
+                                lane="speech") == 1, "the call to begin")
+        begun = time.monotonic()
+        self.gateway.signal(signal.SIGTERM)
+        self.assert_fails(grpc.StatusCode.UNAVAILABLE, lambda: list(upload), "stopping")
+        self.assertEqual(self.gateway.wait(), 0)
+        self.assertLess(time.monotonic() - begun, 15)  # the drain may take 30 s
+
+    def test_a_full_lane_refuses_and_the_others_go_on(self):
+        self.start_gateway_with("speech { transcription { max_bytes: 1000 } }")
+        self.assert_fails(grpc.StatusCode.RESOURCE_EXHAUSTED,
+                          lambda: self.transcribe(SENTENCE.read_bytes()),
+                          "transcription", "the limit is 1000")
+        self.assertEqual(sum_of(self.gateway.metrics, "souvenir_gateway_lane_refused_total",
+                                lane="transcription"), 1)
+        self.assertEqual([p.kind for p in self.synthesize("La casa es roja.").sentences], [MISS])
+        self.assert_translated(self.server.translate_one("The house is red."), MISS)
+
+    def test_a_language_is_spoken_as_in_its_likely_region(self):
+        self.assertEqual(self.synthesize("Hello", language="en").language, "en-US")
+        self.assertEqual(self.synthesize("Bonjour", language="fr").language, "fr-FR")
 
     def test_voices_and_recognisers_are_listed(self):
         voices = self.speech.ListVoices(speech_pb2.ListVoicesRequest(language="es"),

@@ -18,7 +18,7 @@ enum class AudioTask {
 // Settings of a completed configuration.
 struct AudioSettings {
   AudioTask task = AudioTask::kSegmentation;
-  // Of segmentation alone:
+  // The fields below are for segmentation alone.
   SegmentCutter::Options cutter;
   int64_t max_seconds = 7'200;   // longest recording
   int64_t max_answer_bytes = 0;  // of the outputs of one request, together

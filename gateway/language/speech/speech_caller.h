@@ -13,8 +13,8 @@
 
 namespace souvenir::gateway {
 
-// What the use cases of one request for speech share: who asks, its place in a lane, and the calls
-// that are under way for it.
+// The caller of a request for speech, as the use cases of the request share it: its options, its
+// place in a lane, and the calls that are under way for it.
 //
 // Owned by the handler of the request, declared before its use cases, so that it is destroyed after
 // them. Thread-safe once Enter() has returned OK.

@@ -37,6 +37,9 @@ bool IsWithin(std::string_view tag, std::string_view range) {
          (tag.size() == range.size() || tag[range.size()] == '-');
 }
 
+// Returns "en" for "en-GB".
+std::string_view BaseOf(std::string_view tag) { return tag.substr(0, tag.find('-')); }
+
 absl::StatusOr<TargetPtr> FirstOf(const std::vector<TargetPtr>& targets, std::string_view task) {
   const TargetPtr* const chosen = ChooseModel(
       targets, /*engine=*/"", [](const TargetPtr& target) -> const TargetPtr& { return target; });
@@ -91,6 +94,9 @@ SpeechDirectory::SpeechDirectory(const CatalogSnapshot& catalog) {
   ForEachModelOf(catalog, kSynthesisTask, [&](const TargetPtr& target) { AddVoices(target); });
   for (const auto& [language, voices] : voices_) {
     for (const Voice& voice : voices) voices_by_name_[voice.name].push_back(&voice);
+    const std::string base(BaseOf(language));
+    const std::string likely = WithLikelyRegion(base);
+    if (!voices_.contains(base) && voices_.contains(likely)) regional_[base] = likely;
   }
 }
 
@@ -157,8 +163,11 @@ absl::StatusOr<const Voice*> SpeechDirectory::FindVoice(std::string_view voice,
   for (std::string_view tag = language; !tag.empty(); tag = WithoutLastSubtag(tag)) {
     if (const Voice* const found = FindExactly(voices_, tag, engine)) return found;
   }
+  if (const auto regional = regional_.find(BaseOf(language)); regional != regional_.end()) {
+    if (const Voice* const found = FindExactly(voices_, regional->second, engine)) return found;
+  }
   for (const auto& [of, voices] : voices_) {
-    if (!IsWithin(of, language)) continue;
+    if (!IsWithin(of, BaseOf(language))) continue;
     if (const Voice* const found = FindExactly(voices_, of, engine)) return found;
   }
   return absl::NotFoundError(

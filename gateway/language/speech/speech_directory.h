@@ -46,9 +46,10 @@ class SpeechDirectory {
   absl::StatusOr<const Recognizer*> FindRecognizer(std::string_view language,
                                                    std::string_view engine) const;
 
-  // Returns the voice called `voice` or, if that is "", the first voice for `language`. For "en"
-  // this may be a voice of "en-GB", if no voice is of "en" itself. If both are given, the voice
-  // must speak the language. NOT_FOUND lists what there is. REQUIRES: one of them is not "".
+  // Returns the voice called `voice` or, if that is "", the first voice for `language`. If no voice
+  // is of "en" itself, "en" takes one of "en-US", the region in which it is most likely spoken, or
+  // else one of another region. If both are given, the voice must speak the language. NOT_FOUND
+  // lists what there is. REQUIRES: one of them is not "".
   absl::StatusOr<const Voice*> FindVoice(std::string_view voice, std::string_view language,
                                          std::string_view engine) const;
 
@@ -70,6 +71,8 @@ class SpeechDirectory {
   std::vector<TargetPtr> encoders_;
   ByLanguage<Recognizer> recognizers_;
   ByLanguage<Voice> voices_;
+  // The language with a region that speaks for one without, such as "en-US" for "en".
+  std::map<std::string, std::string, std::less<>> regional_;
   std::map<std::string_view, std::vector<const Voice*>> voices_by_name_;
 };
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/audio/wav_header.h"
 #include "common/language/composed_text.h"
 #include "common/language/language_tag.h"
 #include "common/language/sentences.h"

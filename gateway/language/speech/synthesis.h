@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +15,6 @@
 #include "gateway/language/speech/speech_directory.h"
 #include "gateway/language/speech/speech_models.h"
 #include "gateway/language/speech/speech_tensors.h"
-#include "gateway/language/speech/wav_header.h"
 #include "gateway/resolve/resolve_call.h"
 
 namespace souvenir::gateway {
@@ -33,10 +31,10 @@ struct SynthesisRequest {
   AudioContainer container = AudioContainer::kWav;
 };
 
-// Audio in a container: the header, if there is one, and then the parts. Holds views of the use
+// Audio in a container: the header, "" if there is none, and then the parts. Holds views of the use
 // case that made it.
 struct AudioFile {
-  std::optional<WavHeaderBytes> header;
+  std::string header;
   absl::InlinedVector<std::string_view, 2> parts;
   int64_t samples = 0;
   int64_t sample_rate = 0;
@@ -44,7 +42,7 @@ struct AudioFile {
   absl::Duration duration() const { return DurationOfSamples(samples, sample_rate); }
 };
 
-// One text on its way to audio, without any protocol. It is cut into sentences, which a model
+// Turns one text into audio, without any protocol. The text is cut into sentences, which a model
 // speaks one by one, so that a sentence is known again in another text. The audio comes as one
 // file, or as a file for each sentence. Another model writes the files of containers that need an
 // encoder.

@@ -17,14 +17,14 @@ namespace souvenir::gateway {
 
 struct TranscriptionRequest {
   std::string audio;  // a file, or raw samples
-  // Of raw samples, as models for segmentation take it: "s16le;rate=44100;channels=2". "" for a
-  // file.
+  // The form of raw samples, as models for segmentation take it: "s16le;rate=44100;channels=2". ""
+  // for a file.
   std::string format;
   std::string_view language;  // BCP-47; "" to have it detected
   std::string_view engine;    // "" means any
 };
 
-// One recording on its way to a text, without any protocol. One model cuts it into segments;
+// Turns one recording into a text, without any protocol. One model cuts it into segments;
 // another recognises them, all at once.
 //
 //   Transcription transcription(&listener, &caller);

@@ -38,5 +38,17 @@ TEST(LanguageTagTest, LettersOfOtherAlphabetsMakeNoTag) {
   }
 }
 
+TEST(LanguageTagTest, ALanguageHasALikelyRegion) {
+  EXPECT_EQ(WithLikelyRegion("en"), "en-US");
+  EXPECT_EQ(WithLikelyRegion("pt"), "pt-BR");
+  EXPECT_EQ(WithLikelyRegion("fr"), "fr-FR");
+  EXPECT_EQ(WithLikelyRegion("qqq"), "");
+}
+
+TEST(LanguageTagTest, SubtagsAreLeftOutFromTheEnd) {
+  EXPECT_EQ(WithoutLastSubtag("zh-Hant-TW"), "zh-Hant");
+  EXPECT_EQ(WithoutLastSubtag("zh"), "");
+}
+
 }  // namespace
 }  // namespace souvenir

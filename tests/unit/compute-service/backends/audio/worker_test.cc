@@ -14,7 +14,7 @@
 namespace souvenir::compute {
 namespace {
 
-// Of a host and its workers. A sanitizer keeps what was freed.
+// Limit of a host and its workers. A sanitizer keeps what was freed.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr uint64_t kMostMemory = uint64_t{1} << 30;
 #else

@@ -25,8 +25,7 @@ struct Asked final : Synthesis::Listener {
 };
 
 std::string BytesOf(const AudioFile& file) {
-  std::string bytes;
-  if (file.header) bytes.append(file.header->data(), file.header->size());
+  std::string bytes = file.header;
   for (const std::string_view part : file.parts) bytes.append(part);
   return bytes;
 }
@@ -113,7 +112,9 @@ TEST_F(SynthesisTest, BeginsWithMoreOnlyWhenToldTo) {
 
 TEST_F(SynthesisTest, ChoosesAVoiceForTheLanguage) {
   EXPECT_EQ(Ask({.text = "Two", .language = "en-US"})->synthesis.voice().name, "cy");
-  EXPECT_EQ(Ask({.text = "Two", .language = "en"})->synthesis.voice().name, "ben");
+  EXPECT_EQ(Ask({.text = "Two", .language = "en"})->synthesis.voice().name, "cy");
+  EXPECT_EQ(Ask({.text = "Two", .language = "en-AU"})->synthesis.voice().name, "cy");
+  EXPECT_EQ(Ask({.text = "Two", .language = "en-GB"})->synthesis.voice().name, "ben");
   EXPECT_EQ(Ask({.text = "Two", .voice = "cy"})->synthesis.voice().language, "en-US");
 }
 
