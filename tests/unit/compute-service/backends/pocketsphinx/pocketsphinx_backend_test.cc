@@ -51,7 +51,7 @@ TEST_F(PocketsphinxBackendTest, CompletesTheConfiguration) {
   EXPECT_EQ(config.input(0).name(), "AUDIO");
   ASSERT_EQ(config.output_size(), 3);
   EXPECT_EQ(config.output(1).name(), "WORDS");
-  EXPECT_EQ(config.max_batch_size(), 4);
+  EXPECT_EQ(config.max_batch_size(), 1);
   EXPECT_TRUE(config.response_cache().enable());
   EXPECT_EQ(config.parameters().at("task").string_value(), "transcription");
   EXPECT_EQ(config.parameters().at("languages").string_value(), "en");
