@@ -40,7 +40,7 @@ set(library_headers
   <google/protobuf/message.h> <google/protobuf/text_format.h> <google/protobuf/timestamp.pb.h>
   <grpcpp/grpcpp.h>)
 souvenir_precompiled_headers(precompiled ${library_headers})
-if(SOUVENIR_TESTS)
+if(SOUVENIR_TESTS AND SOUVENIR_UNIT_TESTS)
   souvenir_precompiled_headers(precompiled_for_tests ${library_headers} <gmock/gmock.h>
                                <gtest/gtest.h>)
   if(SOUVENIR_PRECOMPILE AND SOUVENIR_SANITIZE)

@@ -18,7 +18,7 @@ configure() {
 # earlier configuration of the tree left it out. Options that the preset itself turns off stay off.
 configure_all() {
   local option choice=()
-  for option in SOUVENIR_TESTS SOUVENIR_BENCH SOUVENIR_BACKEND_PYTORCH; do choice+=("-U$option"); done
+  for option in SOUVENIR_TESTS SOUVENIR_UNIT_TESTS SOUVENIR_BENCH SOUVENIR_BACKEND_PYTORCH; do choice+=("-U$option"); done
   configure "$1" "${choice[@]}"
 }
 
