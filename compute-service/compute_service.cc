@@ -67,7 +67,7 @@ absl::Status ComputeService::Start() {
   options.defaults.max_queue_size = pool.max_queue_size();
   options.defaults.run_limit = absl::Milliseconds(pool.run_limit_ms());
   options.worker_directory = config_.worker_directory();
-  options.nice = static_cast<int>(config_.model_nice());
+  options.defaults.nice = static_cast<int>(config_.model_nice());
   options.drain_timeout = absl::Seconds(config_.drain_timeout_seconds());
   options.settle = absl::Seconds(config_.repository_settle_seconds());
   options.on_change = [this](const std::string& model) { UpdateHealth(model); };

@@ -36,26 +36,21 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
         std::unique_ptr<ApertiumBackend> apertium,
         ApertiumBackend::Create(
             {.modes_directory = config.apertium().modes_directory(),
-             .worker_program = config.worker_directory() + "/souvenir-worker-apertium",
-             .worker_nice = static_cast<int>(config.model_nice())}));
+             .worker_program = config.worker_directory() + "/souvenir-worker-apertium"}));
     backends.push_back(std::move(apertium));
   }
 #endif
 #ifdef SOUVENIR_BACKEND_AUDIO
-  SOUVENIR_ASSIGN_OR_RETURN(
-      std::unique_ptr<AudioBackend> audio,
-      AudioBackend::Create({.worker_program = config.worker_directory() + "/souvenir-worker-audio",
-                            .worker_nice = static_cast<int>(config.model_nice()),
+  backends.push_back(std::make_unique<AudioBackend>(
+      AudioBackend::Options{.worker_program = config.worker_directory() + "/souvenir-worker-audio",
                             .max_message_bytes = config.max_message_bytes()}));
-  backends.push_back(std::move(audio));
 #endif
 #ifdef SOUVENIR_BACKEND_BUILTIN
   backends.push_back(std::make_unique<BuiltinBackend>());
 #endif
 #ifdef SOUVENIR_BACKEND_ESPEAK_NG
   backends.push_back(std::make_unique<EspeakNgBackend>(EspeakNgBackend::Options{
-      .worker_program = config.worker_directory() + "/souvenir-worker-espeak-ng",
-      .worker_nice = static_cast<int>(config.model_nice())}));
+      .worker_program = config.worker_directory() + "/souvenir-worker-espeak-ng"}));
 #endif
 #ifdef SOUVENIR_BACKEND_EXEC
   backends.push_back(std::make_unique<ExecBackend>(
@@ -63,20 +58,17 @@ absl::StatusOr<std::vector<std::unique_ptr<Backend>>> MakeBackends(
                            .python_directory = config.worker_directory() + "/python",
                            .inherit = {config.exec().inherit_environment().begin(),
                                        config.exec().inherit_environment().end()},
-                           .log_errors = config.exec().log_standard_error(),
-                           .nice = static_cast<int>(config.model_nice())}));
+                           .log_errors = config.exec().log_standard_error()}));
 #endif
 #ifdef SOUVENIR_BACKEND_POCKETSPHINX
   backends.push_back(std::make_unique<PocketsphinxBackend>(PocketsphinxBackend::Options{
-      .worker_program = config.worker_directory() + "/souvenir-worker-pocketsphinx",
-      .worker_nice = static_cast<int>(config.model_nice())}));
+      .worker_program = config.worker_directory() + "/souvenir-worker-pocketsphinx"}));
 #endif
 #ifdef SOUVENIR_BACKEND_PYTORCH
   SOUVENIR_ASSIGN_OR_RETURN(
       std::unique_ptr<PytorchBackend> pytorch,
       PytorchBackend::Create(
-          {.worker_program = config.worker_directory() + "/souvenir-worker-pytorch",
-           .worker_nice = static_cast<int>(config.model_nice())}));
+          {.worker_program = config.worker_directory() + "/souvenir-worker-pytorch"}));
   backends.push_back(std::move(pytorch));
 #endif
   return backends;

@@ -93,6 +93,7 @@ struct ModelDescription {
   int64_t version = 1;
   std::string directory;   // <model>/<version> in the repository; empty if the model has no file
   FilesCheck check_files;  // empty means always OK
+  int nice = 0;            // of its threads and processes, 0 to 19, added to the service's own
 
   absl::Status CheckFiles() const { return check_files ? check_files() : absl::OkStatus(); }
 };

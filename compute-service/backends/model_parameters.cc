@@ -22,6 +22,7 @@ constexpr std::string_view kServiceParameters[] = {"deterministic_errors",
                                                    "isolation_fallback",
                                                    "languages",
                                                    "max_queue_size",
+                                                   "nice",
                                                    "row_exact",
                                                    "run_limit_ms",
                                                    "source_language",
@@ -54,14 +55,17 @@ std::optional<std::string_view> Parameter(const ModelConfig& config, const std::
 }
 
 absl::StatusOr<std::optional<int64_t>> NumberParameter(const ModelConfig& config,
-                                                       const std::string& name, int64_t most) {
+                                                       const std::string& name, int64_t most,
+                                                       int64_t least) {
   const std::optional<std::string_view> text = Parameter(config, name);
   if (!text) return std::nullopt;
   int64_t number = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
-  if (error != std::errc() || end != text->data() + text->size() || number < 1 || number > most) {
+  if (error != std::errc() || end != text->data() + text->size() || number < least ||
+      number > most) {
     return absl::InvalidArgumentError(
-        fmt::format("parameter '{}' is '{}'; it must be a number from 1 to {}", name, *text, most));
+        fmt::format("parameter '{}' is '{}'; it must be a number from {} to {}", name, *text, least,
+                    most));
   }
   return number;
 }

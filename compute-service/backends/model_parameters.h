@@ -28,10 +28,11 @@ absl::Status CheckParameterNames(const inference::ModelConfig& config, std::stri
 std::optional<std::string_view> Parameter(const inference::ModelConfig& config,
                                           const std::string& name);
 
-// Returns a parameter as a number from 1 to `most`, or nullopt if it is absent. INVALID_ARGUMENT
-// for any other text.
+// Returns a parameter as a number from `least` to `most`, or nullopt if it is absent.
+// INVALID_ARGUMENT for any other text.
 absl::StatusOr<std::optional<int64_t>> NumberParameter(const inference::ModelConfig& config,
-                                                       const std::string& name, int64_t most);
+                                                       const std::string& name, int64_t most,
+                                                       int64_t least = 1);
 
 // Returns a parameter that is "true" or "false", or nullopt if it is absent. INVALID_ARGUMENT for
 // any other text.

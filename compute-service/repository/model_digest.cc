@@ -18,7 +18,7 @@ std::string ModelDigest(const ModelDescription& description, std::string_view ba
   config.clear_response_cache();
   config.clear_version_policy();
   for (const char* name :
-       {"instances", "isolation", "isolation_fallback", "max_queue_size", "run_limit_ms"}) {
+       {"instances", "isolation", "isolation_fallback", "max_queue_size", "nice", "run_limit_ms"}) {
     config.mutable_parameters()->erase(name);
   }
 

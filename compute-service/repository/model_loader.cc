@@ -81,8 +81,8 @@ absl::StatusOr<std::unique_ptr<Model>> ModelLoader::LoadIsolated(
     const Cancellation* cancellation) const {
   WorkerHost::Options worker;
   worker.name = description.config.name();
-  worker.program = fmt::format("{}/souvenir-worker-{}", options_.worker_directory, backend.name());
-  worker.nice = options_.nice;
+  worker.program = fmt::format("{}/souvenir-worker-{}", worker_directory_, backend.name());
+  worker.nice = description.nice;
   worker.cancellation = cancellation;
   return IsolatedModel::Load(std::move(worker), description);
 }

@@ -18,13 +18,9 @@ struct LoadedModel {
 // Thread-safe.
 class ModelLoader {
  public:
-  // Not checked here: CheckComputeConfig() has checked the values that users set.
-  struct Options {
-    std::string worker_directory;  // directory of the programs souvenir-worker-<backend>
-    int nice = 0;                  // of worker processes, 0 to 19
-  };
-
-  explicit ModelLoader(Options options) : options_(std::move(options)) {}
+  // `worker_directory` has the programs souvenir-worker-<backend>.
+  explicit ModelLoader(std::string worker_directory)
+      : worker_directory_(std::move(worker_directory)) {}
 
   // Loads a model; blocks. For `cancellation` see Backend::Load(). Errors are those of that method,
   // of WorkerHost::Start() and of `description.check_files`, which is called before and after the
@@ -41,7 +37,7 @@ class ModelLoader {
                                                       const ModelDescription& description,
                                                       const Cancellation* cancellation) const;
 
-  const Options options_;
+  const std::string worker_directory_;
 };
 
 }  // namespace souvenir::compute

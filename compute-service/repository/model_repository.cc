@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<ModelRepository>> ModelRepository::Create(
 ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends, Clock* clock,
                                  TimerQueue* timers)
     : options_(std::move(options)),
-      model_loader_({.worker_directory = options_.worker_directory, .nice = options_.nice}),
+      model_loader_(options_.worker_directory),
       start_(fmt::format("{:x}{:x}", absl::ToUnixNanos(clock->Now()), std::random_device()())),
       source_({.directory = options_.directory, .defaults = options_.defaults}, std::move(backends),
               &context_),
@@ -49,7 +49,6 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
   context_.timers = timers;
   context_.model_loader = &model_loader_;
   context_.loads = &counters_;
-  context_.nice = options_.nice;
   context_.on_change = [this](const std::string& name) {
     ++changes_;
     if (options_.on_change) options_.on_change(name);
@@ -66,12 +65,12 @@ absl::Status ModelRepository::StartThreads() {
   SOUVENIR_ASSIGN_OR_RETURN(drainer_, ThreadExecutor::Create({.name = "drainer",
                                                               .threads = kDrainThreads,
                                                               .queue_limit = kDrainQueue,
-                                                              .nice = options_.nice}));
+                                                              .nice = options_.defaults.nice}));
   SOUVENIR_ASSIGN_OR_RETURN(
       loads_,
       ModelLoads::Create(
           {.threads = options_.load_threads,
-           .nice = options_.nice,
+           .nice = options_.defaults.nice,
            .work = [this](const std::string& name, LoadJob& job) { return LoadNow(name, job); },
            .signature = [this](const std::string& name) { return watch_.Signature(name); }}));
   context_.loader = loads_.get();

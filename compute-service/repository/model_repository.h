@@ -48,7 +48,6 @@ class ModelRepository {
     std::string directory;         // in Triton's layout; need not exist
     ModelSettings defaults;        // for models that do not set their own
     std::string worker_directory;  // directory of the programs souvenir-worker-<backend>
-    int nice = 0;                  // of the threads and processes that run models, 0 to 19
     int load_threads = 2;          // models that load at the same time; at least 1
     absl::Duration drain_timeout = absl::Seconds(30);  // for a model that is unloaded or replaced
     absl::Duration settle = absl::ZeroDuration();      // see FolderWatch::Options

@@ -162,6 +162,15 @@ void ReadBatching(const ModelConfig& config, ModelSettings* settings) {
   settings->allow_timeout_override = policy.allow_timeout_override();
 }
 
+constexpr int kNicest = 19;
+
+// A recording takes seconds of a processor, and a sentence of text takes milliseconds.
+bool IsSpeech(const ModelConfig& config) {
+  const std::string_view task = Parameter(config, "task").value_or("");
+  return task == "transcription" || task == "synthesis" || task == "segmentation" ||
+         task == "encoding";
+}
+
 }  // namespace
 
 absl::Status CheckModelConfig(const ModelConfig& config) {
@@ -197,6 +206,13 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const ModelConfig& config,
   SOUVENIR_ASSIGN_OR_RETURN(const auto limit,
                             NumberParameter(config, "run_limit_ms", 1'000'000'000));
   if (limit) settings.run_limit = absl::Milliseconds(*limit);
+  SOUVENIR_ASSIGN_OR_RETURN(const auto nice,
+                            NumberParameter(config, "nice", kNicest, /*least=*/0));
+  if (nice) {
+    settings.nice = static_cast<int>(*nice);
+  } else if (IsSpeech(config)) {
+    settings.nice = kNicest;
+  }
   SOUVENIR_ASSIGN_OR_RETURN(const std::string_view isolation,
                             ChoiceParameter(config, "isolation", {"thread", "process"}));
   if (Parameter(config, "isolation")) {

@@ -23,6 +23,7 @@ struct ModelSettings {
   int processors = 1;  // usable processors: the most instances of a model that fits itself
   size_t max_queue_size = 1024;                  // most requests that wait
   absl::Duration run_limit = absl::Seconds(10);  // for one row
+  int nice = 0;  // of the model's threads and processes, 0 to 19, added to the service's own
   Batching batching;
 
   int priority_levels = kPriorityLevels;    // 1 is the most urgent
@@ -42,7 +43,8 @@ struct ModelSettings {
 // Returns the settings of `config`, or those of `defaults` where it has none. Instances: the sum
 // over `instance_group`, else the parameter `instances`, which is a number, or `auto` for as many
 // as are of use (InstanceSizer). Batches, priorities and timeouts: `dynamic_batching`. The
-// parameters `max_queue_size` and `run_limit_ms` are numbers above 0; `isolation` is `thread` or
+// parameters `max_queue_size` and `run_limit_ms` are numbers above 0. `nice` is from 0 to 19;
+// without it, models of speech are at 19, so that they give way to those of text. `isolation` is `thread` or
 // `process`, `isolation_fallback` is `thread` or `none`. INVALID_ARGUMENT names the setting and its
 // value.
 absl::StatusOr<ModelSettings> ReadModelSettings(const inference::ModelConfig& config,

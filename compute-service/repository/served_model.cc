@@ -44,9 +44,10 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
                     .queue_limit = settings.max_queue_size,
                     .batching = settings.batching,
                     .row_limit = settings.run_limit,
-                    .nice = context.nice,
+                    .nice = settings.nice,
                     .cancellation = cancellation.get()},
                    context.clock, context.timers));
+  description.nice = settings.nice;
   const auto files = std::make_shared<FilesNote>();
   description.check_files = FilesNote::Noting(std::move(description.check_files), files);
   return std::shared_ptr<ServedModel>(new ServedModel(

@@ -63,7 +63,6 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
     Executor* loader = nullptr;  // runs the loads of models
     const ModelLoader* model_loader = nullptr;
     LoadCounters* loads = nullptr;
-    int nice = 0;                                   // of the threads that run models
     absl::Duration first_pause = absl::Seconds(1);  // between a failed load and the next attempt
     absl::Duration longest_pause = absl::Minutes(1);
     // Called with the name of a model whose state has changed; outside every lock, on any thread.

@@ -1,6 +1,7 @@
 // bench-misses lets a gateway translate the lines of a file, each once, with a fixed number of
-// calls under way, until the lines or the time are used up. It prints a JSON object with the number
-// of right answers, their kinds, the duration and latencies.
+// calls under way, until the lines or the time are used up. With --rate the calls begin at fixed
+// times, however many are under way. It prints a JSON object with the number of right answers,
+// their kinds, the duration and latencies.
 //
 // An answer counts as right only if its call and its target have the status OK and it has text. A
 // load generator that counts other answers measures how fast a server can fail.
@@ -15,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/flags/flag.h"
@@ -27,6 +29,8 @@ ABSL_FLAG(std::string, texts, "", "file with one text a line");
 ABSL_FLAG(std::string, source, "en", "language of the texts");
 ABSL_FLAG(std::string, target, "es", "language to translate into");
 ABSL_FLAG(int, outstanding, 8, "calls under way at any time");
+ABSL_FLAG(double, rate, 0, "calls a second; 0: the next as soon as one is answered");
+ABSL_FLAG(bool, again, false, "begin with the first text again after the last");
 ABSL_FLAG(double, seconds, 0, "stop sending after this long; 0: when the texts are used up");
 
 namespace souvenir::bench {
@@ -47,7 +51,25 @@ class Generator {
   // Sends all texts and waits for their answers.
   void Run(int outstanding) {
     started_ = SteadyClock::now();
-    for (int i = 0; i < outstanding; ++i) Next();
+    for (int i = 0; i < outstanding; ++i) (void)Next(SteadyClock::now());
+    WaitForAnswers();
+  }
+
+  // The same with `rate` calls a second. The latency of a call counts from the time at which it
+  // should have begun, so that a generator that is held up hides nothing.
+  void RunPaced(double rate) {
+    paced_ = true;
+    started_ = SteadyClock::now();
+    for (uint64_t i = 0;; ++i) {
+      const auto due = started_ + std::chrono::duration_cast<SteadyClock::duration>(
+                                      std::chrono::duration<double>(static_cast<double>(i) / rate));
+      std::this_thread::sleep_until(due);
+      if (!Next(due)) break;
+    }
+    WaitForAnswers();
+  }
+
+  void WaitForAnswers() {
     MutexLock lock(&mutex_);
     while (under_way_ > 0) idle_.Wait(&mutex_);
     elapsed_ = SteadyClock::now() - started_;
@@ -80,13 +102,14 @@ class Generator {
     SteadyClock::time_point sent;
   };
 
-  // Starts a call if there are texts and time left.
-  void Next() {
+  // Starts a call if there are texts and time left. Returns true if there were.
+  bool Next(SteadyClock::time_point due) {
     Call* call = nullptr;
     {
       MutexLock lock(&mutex_);
       const bool late = limit_.count() > 0 && SteadyClock::now() - started_ >= limit_;
-      if (late || next_ == texts_.size()) return;
+      if (next_ == texts_.size() && absl::GetFlag(FLAGS_again)) next_ = 0;
+      if (late || next_ == texts_.size()) return false;
       call = calls_.emplace_back(std::make_unique<Call>()).get();
       call->request.set_text(texts_[next_++]);
       ++under_way_;
@@ -94,15 +117,16 @@ class Generator {
     call->request.set_source_language(absl::GetFlag(FLAGS_source));
     call->request.add_target_languages(absl::GetFlag(FLAGS_target));
     call->context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-    call->sent = SteadyClock::now();
+    call->sent = due;
     stub_->async()->Translate(&call->context, &call->request, &call->response,
                               [this, call](const grpc::Status& status) { Done(*call, status); });
+    return true;
   }
 
   void Done(const Call& call, const grpc::Status& status) {
     const auto latency =
         std::chrono::duration_cast<std::chrono::microseconds>(SteadyClock::now() - call.sent);
-    Next();
+    if (!paced_) (void)Next(SteadyClock::now());
     MutexLock lock(&mutex_);
     Record(call.response, status, latency.count());
     --under_way_;
@@ -137,7 +161,8 @@ class Generator {
   const std::unique_ptr<v1::TranslationService::Stub> stub_;
   const std::vector<std::string> texts_;
   const std::chrono::duration<double> limit_;
-  SteadyClock::time_point started_;  // set before the first call
+  bool paced_ = false;               // set before the first call
+  SteadyClock::time_point started_;  // the same
   SteadyClock::duration elapsed_{};  // set after the last call
 
   Mutex mutex_;
@@ -172,7 +197,12 @@ int Run() {
                           absl::GetFlag(FLAGS_server), grpc::InsecureChannelCredentials())),
                       std::move(texts),
                       std::chrono::duration<double>(absl::GetFlag(FLAGS_seconds)));
-  generator.Run(outstanding);
+  const double rate = absl::GetFlag(FLAGS_rate);
+  if (rate > 0) {
+    generator.RunPaced(rate);
+  } else {
+    generator.Run(outstanding);
+  }
   fmt::print("{}\n", generator.Report());
   return generator.failed() ? 1 : 0;
 }

@@ -65,10 +65,6 @@ absl::StatusOr<std::unique_ptr<ApertiumBackend>> ApertiumBackend::Create(Options
   if (options.worker_program.empty()) {
     return absl::InvalidArgumentError("apertium: no worker program is given");
   }
-  if (options.worker_nice < 0 || options.worker_nice > 19) {
-    return absl::InvalidArgumentError(
-        fmt::format("apertium: nice is {}; it must be between 0 and 19", options.worker_nice));
-  }
   if (options.start_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("apertium: start_timeout must be above 0");
   }
@@ -143,7 +139,7 @@ absl::StatusOr<std::unique_ptr<Model>> ApertiumBackend::Load(const ModelDescript
   worker.name = description.config.name();
   worker.program = options_.worker_program;
   worker.arguments = {ModePath(mode), options_.programs_directory};
-  worker.nice = options_.worker_nice;
+  worker.nice = description.nice;
   worker.cancellation = cancellation;
   worker.start_timeout = options_.start_timeout;
   worker.recycle_after = options_.recycle_after;

@@ -25,7 +25,6 @@ class ApertiumBackend final : public Backend {
     // Directory of cg-proc and the other programs that have no library.
     std::string programs_directory = "/usr/bin";
     std::string worker_program;                        // path of souvenir-worker-apertium
-    int worker_nice = 0;                               // 0 to 19, added to the service's own nice
     absl::Duration start_timeout = absl::Seconds(30);  // longest time to load a mode; above 0
     uint64_t recycle_after = 50'000;  // texts before a worker is replaced; 0 for no limit
   };

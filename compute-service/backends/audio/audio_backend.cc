@@ -21,14 +21,6 @@ constexpr uint64_t kMessageRoom = 4'096;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AudioBackend>> AudioBackend::Create(Options options) {
-  if (options.worker_nice < 0 || options.worker_nice > 19) {
-    return absl::InvalidArgumentError(
-        fmt::format("audio: worker_nice is {}; it must be from 0 to 19", options.worker_nice));
-  }
-  return std::unique_ptr<AudioBackend>(new AudioBackend(std::move(options)));
-}
-
 absl::Status AudioBackend::Complete(ModelDescription* description) {
   const uint64_t room =
       options_.max_message_bytes - std::min(options_.max_message_bytes, kMessageRoom);
@@ -52,7 +44,7 @@ absl::StatusOr<std::unique_ptr<Model>> AudioBackend::Load(const ModelDescription
   WorkerHost::Options worker;
   worker.name = description.config.name();
   worker.program = options_.worker_program;
-  worker.nice = options_.worker_nice;
+  worker.nice = description.nice;
   worker.cancellation = cancellation;
   return IsolatedModel::Load(std::move(worker), description);
 }

@@ -23,13 +23,11 @@ class AudioBackend : public Backend {
  public:
   struct Options {
     std::string worker_program;  // path of souvenir-worker-audio
-    int worker_nice = 0;         // 0 to 19, added to the service's own nice
     // Size of one message of the service. The outputs of a request must fit into it.
     uint64_t max_message_bytes = 16u << 20;
   };
 
-  // INVALID_ARGUMENT if `worker_nice` is out of its range.
-  static absl::StatusOr<std::unique_ptr<AudioBackend>> Create(Options options);
+  explicit AudioBackend(Options options) : options_(std::move(options)) {}
 
   std::string_view name() const override { return "audio"; }
   bool isolates_itself() const override { return true; }
@@ -46,9 +44,6 @@ class AudioBackend : public Backend {
   // REQUIRES: the description has been completed.
   absl::StatusOr<std::unique_ptr<Model>> Load(const ModelDescription& description,
                                               const Cancellation* cancellation) override;
-
- protected:
-  explicit AudioBackend(Options options) : options_(std::move(options)) {}
 
  private:
   const Options options_;

@@ -24,7 +24,6 @@ class EspeakNgBackend : public Backend {
  public:
   struct Options {
     std::string worker_program;  // path of souvenir-worker-espeak-ng
-    int worker_nice = 0;         // 0 to 19, added to the service's own nice
   };
 
   explicit EspeakNgBackend(Options options) : options_(std::move(options)) {}

@@ -298,7 +298,7 @@ absl::StatusOr<std::unique_ptr<Model>> ExecBackend::Load(const ModelDescription&
        // The repository may be read-only, and its files are in the digest.
        "PYTHONDONTWRITEBYTECODE=1"},
       options_.inherit, environ);
-  process.nice = options_.nice;
+  process.nice = description.nice;
   process.greeting = EncodeExecModel(description.config);
   process.start_timeout = options_.start_timeout;
   process.cancellation = cancellation;

@@ -25,7 +25,6 @@ class ExecBackend final : public Backend {
     std::vector<std::string>
         inherit;              // variables that programs inherit beside InheritedVariables()
     bool log_errors = false;  // true to log the programs' standard error
-    int nice = 0;             // of programs, 0 to 19
     absl::Duration start_timeout = absl::Seconds(60);  // limit until a program is ready
   };
 

@@ -55,7 +55,7 @@ absl::StatusOr<std::unique_ptr<Model>> PocketsphinxBackend::Load(
   WorkerHost::Options worker;
   worker.name = description.config.name();
   worker.program = options_.worker_program;
-  worker.nice = options_.worker_nice;
+  worker.nice = description.nice;
   worker.cancellation = cancellation;
   worker.recycle_after = 1;
   absl::StatusOr<std::unique_ptr<Model>> model =

@@ -23,7 +23,6 @@ class PocketsphinxBackend : public Backend {
  public:
   struct Options {
     std::string worker_program;  // path of souvenir-worker-pocketsphinx
-    int worker_nice = 0;         // 0 to 19, added to the service's own nice
   };
 
   explicit PocketsphinxBackend(Options options) : options_(std::move(options)) {}

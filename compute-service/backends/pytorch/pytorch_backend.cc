@@ -58,7 +58,7 @@ absl::StatusOr<std::unique_ptr<Model>> PytorchBackend::Load(const ModelDescripti
   WorkerHost::Options worker;
   worker.name = description.config.name();
   worker.program = options_.worker_program;
-  worker.nice = options_.worker_nice;
+  worker.nice = description.nice;
   worker.cancellation = cancellation;
   return IsolatedModel::Load(std::move(worker), description);
 }

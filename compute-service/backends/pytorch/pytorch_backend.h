@@ -26,7 +26,6 @@ class PytorchBackend : public Backend {
   struct Options {
     int cores = 0;               // cores that a model's instances share; 0 for all usable ones
     std::string worker_program;  // path of souvenir-worker-pytorch
-    int worker_nice = 0;         // 0 to 19, added to the service's own nice
   };
 
   // INVALID_ARGUMENT if `cores` is negative.

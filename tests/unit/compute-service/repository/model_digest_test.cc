@@ -56,7 +56,7 @@ TEST(ModelDigestTest, StaysWithWhatCannot) {
   changed.config.add_instance_group()->set_count(4);
   changed.config.set_max_batch_size(64);
   changed.config.mutable_response_cache()->set_enable(true);
-  for (const char* name : {"instances", "isolation", "max_queue_size", "run_limit_ms"}) {
+  for (const char* name : {"instances", "isolation", "max_queue_size", "nice", "run_limit_ms"}) {
     (*changed.config.mutable_parameters())[name].set_string_value("3");
   }
   changed.directory = "/elsewhere";

@@ -171,6 +171,29 @@ TEST(ModelSettingsTest, ReadsWhereInstancesRun) {
               HasSubstr("'container'; it must be one of thread, process"));
 }
 
+TEST(ModelSettingsTest, ModelsOfSpeechGiveWay) {
+  const ModelSettings defaults = {.nice = 10};
+  const auto nice = [&](const std::string& text) {
+    const auto settings = ReadModelSettings(Parse(text), defaults);
+    EXPECT_TRUE(settings.ok()) << settings.status();
+    return settings->nice;
+  };
+  EXPECT_EQ(nice(""), 10);
+  EXPECT_EQ(nice(Parameter("task", "translation")), 10);
+  for (const char* task : {"transcription", "synthesis", "segmentation", "encoding"}) {
+    EXPECT_EQ(nice(Parameter("task", task)), 19) << task;
+  }
+  EXPECT_EQ(nice(Parameter("task", "synthesis") + Parameter("nice", "12")), 12);
+  EXPECT_EQ(nice(Parameter("nice", "0")), 0);
+  EXPECT_EQ(nice(Parameter("nice", "19")), 19);
+  for (const char* value : {"20", "-1", "much", ""}) {
+    const absl::Status status =
+        ReadModelSettings(Parse(Parameter("nice", value)), defaults).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << value;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("must be a number from 0 to 19"));
+  }
+}
+
 TEST(ModelSettingsTest, RefusesNumbersThatAreNone) {
   for (const char* name : {"instances", "max_queue_size", "run_limit_ms"}) {
     for (const char* value : {"0", "-1", "many", "", "3x", "99999999999999999999"}) {

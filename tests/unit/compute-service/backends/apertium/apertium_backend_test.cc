@@ -303,9 +303,6 @@ TEST_F(ApertiumBackendTest, AWorkerProgramThatIsNotThereIsNamed) {
 }
 
 TEST_F(ApertiumBackendTest, OptionsAreChecked) {
-  options_.worker_nice = -1;
-  EXPECT_FALSE(ApertiumBackend::Create(options_).ok());
-  options_.worker_nice = 0;
   options_.programs_directory = "";
   EXPECT_FALSE(ApertiumBackend::Create(options_).ok());
   options_.programs_directory = "/usr/bin";

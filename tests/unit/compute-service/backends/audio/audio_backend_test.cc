@@ -53,11 +53,10 @@ TEST(AudioBackendTest, CompletesEncoding) {
 }
 
 TEST(AudioBackendTest, AnAnswerFitsIntoAMessageOfTheService) {
-  const auto backend = AudioBackend::Create({.max_message_bytes = 1 << 20});
-  ASSERT_TRUE(backend.ok());
+  AudioBackend backend({.max_message_bytes = 1 << 20});
   ModelDescription description;
   ASSERT_TRUE(ParseTextProto(kSegmentation, "test", &description.config).ok());
-  ASSERT_TRUE((*backend)->Complete(&description).ok());
+  ASSERT_TRUE(backend.Complete(&description).ok());
   EXPECT_EQ(description.config.parameters().at("max_answer_bytes").string_value(), "1044480");
 }
 
@@ -109,11 +108,6 @@ TEST(AudioBackendTest, TheDigestFollowsEveryThreshold) {
   }
   EXPECT_EQ(digests.size(), std::size(configs));
   EXPECT_THAT(*engine.DigestedFiles(DescribeAudio(kSegmentation)), IsEmpty());
-}
-
-TEST(AudioBackendTest, RefusesOptionsOutOfTheirRange) {
-  EXPECT_FALSE(AudioBackend::Create({.worker_nice = 20}).ok());
-  EXPECT_FALSE(AudioBackend::Create({.worker_nice = -1}).ok());
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ constexpr char kRaw[] = "s16le;rate=16000";
 class AudioWorkerTest : public ::testing::Test {
  protected:
   static std::unique_ptr<Model> Load(std::string_view config) {
-    const auto backend = AudioBackend::Create({.worker_program = SOUVENIR_WORKER_AUDIO});
-    auto model = (*backend)->Load(DescribeAudio(config), nullptr);
+    AudioBackend backend({.worker_program = SOUVENIR_WORKER_AUDIO});
+    auto model = backend.Load(DescribeAudio(config), nullptr);
     EXPECT_TRUE(model.ok()) << model.status();
     return *std::move(model);
   }
