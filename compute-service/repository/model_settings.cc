@@ -163,8 +163,11 @@ void ReadBatching(const ModelConfig& config, ModelSettings* settings) {
 }
 
 constexpr int kNicest = 19;
+// A recording takes seconds of a processor, and a sentence of text takes milliseconds. With 4 more,
+// the kernel gives speech a share of 0.4 beside text. With 9 more, speech starves beside programs
+// that are not nice at all.
+constexpr int kSpeechNice = 4;
 
-// A recording takes seconds of a processor, and a sentence of text takes milliseconds.
 bool IsSpeech(const ModelConfig& config) {
   const std::string_view task = Parameter(config, "task").value_or("");
   return task == "transcription" || task == "synthesis" || task == "segmentation" ||
@@ -211,7 +214,7 @@ absl::StatusOr<ModelSettings> ReadModelSettings(const ModelConfig& config,
   if (nice) {
     settings.nice = static_cast<int>(*nice);
   } else if (IsSpeech(config)) {
-    settings.nice = kNicest;
+    settings.nice = std::min(defaults.nice + kSpeechNice, kNicest);
   }
   SOUVENIR_ASSIGN_OR_RETURN(const std::string_view isolation,
                             ChoiceParameter(config, "isolation", {"thread", "process"}));

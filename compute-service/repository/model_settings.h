@@ -44,9 +44,9 @@ struct ModelSettings {
 // over `instance_group`, else the parameter `instances`, which is a number, or `auto` for as many
 // as are of use (InstanceSizer). Batches, priorities and timeouts: `dynamic_batching`. The
 // parameters `max_queue_size` and `run_limit_ms` are numbers above 0. `nice` is from 0 to 19;
-// without it, models of speech are at 19, so that they give way to those of text. `isolation` is `thread` or
-// `process`, `isolation_fallback` is `thread` or `none`. INVALID_ARGUMENT names the setting and its
-// value.
+// without it, models of speech are 4 nicer than `defaults`, so that they give way to those of text.
+// `isolation` is `thread` or `process`, `isolation_fallback` is `thread` or `none`.
+// INVALID_ARGUMENT names the setting and its value.
 absl::StatusOr<ModelSettings> ReadModelSettings(const inference::ModelConfig& config,
                                                 const ModelSettings& defaults);
 

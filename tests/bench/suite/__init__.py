@@ -29,6 +29,9 @@ BENCHMARKS = {
     "speech": Entry("recordings and texts through both services, beside the bare libraries",
                     ("souvenir-gateway", "souvenir-compute", "bench-bare-pocketsphinx",
                      "bench-bare-espeak"), backend="pocketsphinx"),
+    "speech-lanes": Entry("translations while recordings are transcribed and translated to speech, "
+                          "beside translations alone",
+                          (*_SERVICES, "bench-misses"), backend="pocketsphinx"),
     "disk": Entry("requests a second that are answered from disk, beside memory",
                   _MODELS),
     "interference": Entry("p99 of hits while models are busy, beside hits alone",
@@ -52,4 +55,4 @@ BENCHMARKS = {
 
 def load(name):
     """The class. Needs the generated stubs."""
-    return importlib.import_module(f"suite.{name}").Benchmark
+    return importlib.import_module("suite." + name.replace("-", "_")).Benchmark

@@ -181,7 +181,7 @@ TEST(ModelSettingsTest, ModelsOfSpeechGiveWay) {
   EXPECT_EQ(nice(""), 10);
   EXPECT_EQ(nice(Parameter("task", "translation")), 10);
   for (const char* task : {"transcription", "synthesis", "segmentation", "encoding"}) {
-    EXPECT_EQ(nice(Parameter("task", task)), 19) << task;
+    EXPECT_EQ(nice(Parameter("task", task)), 14) << task;
   }
   EXPECT_EQ(nice(Parameter("task", "synthesis") + Parameter("nice", "12")), 12);
   EXPECT_EQ(nice(Parameter("nice", "0")), 0);
