@@ -40,6 +40,10 @@ inline constexpr char kHangingRowLimitName[] = "souvenir.hanging_row_limit_ms";
 // "true".
 inline constexpr char kGoesOnHeader[] = "souvenir-goes-on";
 
+// Trailing metadata of a ModelInfer that fails with INVALID_ARGUMENT: the digest of the model that
+// refused the request, like kDigestName. Absent if no model was asked.
+inline constexpr char kDigestHeader[] = "souvenir-digest";
+
 // The revision of a server's models, in the initial metadata of RepositoryIndex. It changes
 // whenever the server's answers about its models may have changed.
 inline constexpr char kRevisionHeader[] = "souvenir-revision";

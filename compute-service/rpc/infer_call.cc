@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "common/oip/valid_inference.h"
+#include "common/refusal.h"
 #include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
@@ -21,16 +23,25 @@ absl::Status BrokenError(const ServedModel& model) {
 
 namespace {
 
+// Returns `status`, with the digest of the model if it is a refusal.
+absl::Status RefusedBy(const ServedModel& model, absl::Status status) {
+  if (!absl::IsInvalidArgument(status)) return status;
+  return WithModelDigest(std::move(status), model.digest());
+}
+
 // Same as QueueInference(). If `may_fall_back` and the model turns out not to load, another version
 // answers, if one can be asked by then.
 absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
                                       const inference::ModelInferRequest& request,
                                       absl::Duration deadline, std::shared_ptr<InferenceDone> done,
-                                      bool may_fall_back) {
-  SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<ServedModel> model,
-                            calls.repository->Find(request.model_name(), request.model_version()));
-  // A broken model has no digest, and its configuration may have only a name.
-  if (model->digest().empty()) return BrokenError(*model);
+                                      bool may_fall_back);
+
+// Same as above, for the model that was found.
+absl::StatusOr<QueuedInference> QueueAt(std::shared_ptr<ServedModel> model,
+                                        const CallContext& calls,
+                                        const inference::ModelInferRequest& request,
+                                        absl::Duration deadline,
+                                        std::shared_ptr<InferenceDone> done, bool may_fall_back) {
   SOUVENIR_ASSIGN_OR_RETURN(ValidInference valid, ValidateInference(model->config(), request));
   Job job;
   job.inputs = std::move(valid.inputs);
@@ -47,11 +58,25 @@ absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
     if (falls_back && Queue(calls, request, deadline, done, /*may_fall_back=*/false).ok()) return;
     // Drops the detail: a model's own message may have text of the caller, which must not be
     // logged.
-    if (!result.ok()) result = WithoutPaths(result.status(), Detail::kDrop);
+    if (!result.ok()) result = RefusedBy(*model, WithoutPaths(result.status(), Detail::kDrop));
     std::move (*done)(*model, std::move(result));
   };
   SOUVENIR_ASSIGN_OR_RETURN(const JobId id, model->Submit(std::move(job)));
   return QueuedInference{std::move(model), id};
+}
+
+absl::StatusOr<QueuedInference> Queue(const CallContext& calls,
+                                      const inference::ModelInferRequest& request,
+                                      absl::Duration deadline, std::shared_ptr<InferenceDone> done,
+                                      bool may_fall_back) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
+                            calls.repository->Find(request.model_name(), request.model_version()));
+  // A broken model has no digest, and its configuration may have only a name.
+  if (model->digest().empty()) return BrokenError(*model);
+  absl::StatusOr<QueuedInference> queued =
+      QueueAt(model, calls, request, deadline, std::move(done), may_fall_back);
+  if (!queued.ok()) return RefusedBy(*model, queued.status());
+  return queued;
 }
 
 }  // namespace
@@ -118,6 +143,9 @@ void InferCall::Answer(const absl::Status& status) {
   // A service that stops gives its calls up, whatever their errors say.
   if (absl::IsUnavailable(status) && !calls_.entry->is_closed()) {
     context_->AddTrailingMetadata(kGoesOnHeader, "true");
+  }
+  if (const std::string digest = ModelDigestOf(status); !digest.empty()) {
+    context_->AddTrailingMetadata(kDigestHeader, digest);
   }
   Finish(EndInference(calls_, &call_, status, request_, times_,
                       [this] { return TraceOf(*context_); }));

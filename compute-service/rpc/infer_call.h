@@ -30,7 +30,8 @@ using InferenceDone =
 
 // Validates `request` and puts it into its model's queue. `done` is called like Job::done, and also
 // gets the model that answered; `request` must live until then. Returns an error, and does not call
-// `done`, if nothing was queued.
+// `done`, if nothing was queued. INVALID_ARGUMENT carries the digest of the model that refused
+// (ModelDigestOf() in common/refusal.h), there as here.
 absl::StatusOr<QueuedInference> QueueInference(const CallContext& calls,
                                                const inference::ModelInferRequest& request,
                                                absl::Duration deadline, InferenceDone done);

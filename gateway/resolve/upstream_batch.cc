@@ -9,9 +9,11 @@
 #include <variant>
 
 #include "common/error_kind.h"
+#include "common/refusal.h"
 #include "common/status_macros.h"
 #include "common/tensor/tensor_codec.h"
 #include "gateway/resolve/answer_check.h"
+#include "gateway/upstream/model_digest.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -172,9 +174,15 @@ void UpstreamBatch::OnFailed(const absl::Status& status) {
 }
 
 void UpstreamBatch::StoreRefusal(const absl::Status& status) {
+  const std::string digest = ModelDigestOf(status);
+  // The model may have been replaced since it was asked. If its server tells digests, a refusal
+  // without one is not the model's, or not known to be.
+  if (digest.empty() && TellsDigest(target().model().known)) return;
+  const bool is_replaced = IsReplacedBy(digest);
   const PendingRow& row = *rows_.front();
   if (target().model().freshness.error_ttl == absl::ZeroDuration() || !row.is_kept()) return;
-  cache::Entry::Fields fields = FieldsFor(row, Elapsed());
+  const TargetPtr refused_by = is_replaced ? row.target()->WithDigest(digest) : row.target();
+  cache::Entry::Fields fields = FieldsFor(row, refused_by, Elapsed());
   fields.code = status.code();
   fields.origin = context_->cache->SharedOrigin(fields.origin);
   fields.value = std::string_view(status.message().data(), status.message().size());
@@ -218,8 +226,7 @@ absl::StatusOr<std::vector<std::vector<TensorView>>> UpstreamBatch::Split(
 absl::Status UpstreamBatch::LandAnswer(const InferenceAnswer& answer) {
   std::vector<std::vector<int64_t>> row_shapes;  // the columns refer to them
   SOUVENIR_ASSIGN_OR_RETURN(const auto columns, Split(answer, &row_shapes));
-  const bool is_replaced = !answer.digest.empty() && answer.digest != target().model().digest;
-  if (is_replaced) context_->catalog->NoteStale(target().model(), answer.digest);
+  const bool is_replaced = IsReplacedBy(answer.digest);
   const absl::Duration cost = CostPerRow(answer);
   std::map<const Target*, TargetPtr> answered;  // the targets with the digest of the answer
   for (size_t i = 0; i < rows_.size(); ++i) {
@@ -237,7 +244,27 @@ absl::Status UpstreamBatch::LandAnswer(const InferenceAnswer& answer) {
 void UpstreamBatch::LandRow(const PendingRow& row, const TargetPtr& answered,
                             const std::vector<TensorView>& outputs, absl::Duration cost) {
   const std::string value = EncodeTensors(outputs);
-  cache::Entry::Fields fields = FieldsFor(row, cost);
+  cache::Entry::Fields fields = FieldsFor(row, answered, cost);
+  if (row.is_kept()) fields.origin = context_->cache->SharedOrigin(fields.origin);
+  fields.value = value;
+  fields.checked = answered == row.target();
+  cache::EntryPtr entry = cache::Entry::Create(fields);
+  if (row.is_kept()) context_->cache->Insert(entry);
+  row.Land(context_->flights, std::move(entry), cache::FlightSource::kUpstream);
+}
+
+bool UpstreamBatch::IsReplacedBy(std::string_view digest) const {
+  if (digest.empty() || digest == target().model().digest) return false;
+  context_->catalog->NoteStale(target().model(), digest);
+  return true;
+}
+
+cache::Entry::Fields UpstreamBatch::FieldsFor(const PendingRow& row, const TargetPtr& answered,
+                                              absl::Duration cost) const {
+  cache::Entry::Fields fields;
+  fields.key = row.key();
+  fields.epoch_sum = cache::EpochSum(row.flight()->epochs());
+  fields.origin = answered->origin();
   // An answer with another digest goes to the waiting callers, and is cached under the key of that
   // digest.
   if (answered != row.target()) {
@@ -247,21 +274,7 @@ void UpstreamBatch::LandRow(const PendingRow& row, const TargetPtr& answered,
                                cache::EpochTable::Key(fields.key), context_->cache->epochs(),
                                &epochs);
     fields.epoch_sum = cache::EpochSum(epochs);
-    fields.origin = answered->origin();
   }
-  if (row.is_kept()) fields.origin = context_->cache->SharedOrigin(fields.origin);
-  fields.value = value;
-  fields.checked = answered == row.target();
-  cache::EntryPtr entry = cache::Entry::Create(fields);
-  if (row.is_kept()) context_->cache->Insert(entry);
-  row.Land(context_->flights, std::move(entry), cache::FlightSource::kUpstream);
-}
-
-cache::Entry::Fields UpstreamBatch::FieldsFor(const PendingRow& row, absl::Duration cost) const {
-  cache::Entry::Fields fields;
-  fields.key = row.key();
-  fields.epoch_sum = cache::EpochSum(row.flight()->epochs());
-  fields.origin = row.target()->origin();
   fields.created_at = context_->clock->Now();
   fields.cost = cost;
   fields.tags = row.call()->options.tags;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -71,10 +72,17 @@ class UpstreamBatch : public std::enable_shared_from_this<UpstreamBatch> {
   absl::Status LandAnswer(const InferenceAnswer& answer);
   void LandRow(const PendingRow& row, const TargetPtr& answered,
                const std::vector<TensorView>& outputs, absl::Duration cost);
-  // Caches the refusal of the only row's input, if the model's policy allows that.
+  // Caches the refusal of the only row's input, if the model's policy allows that, and if it is
+  // known which model refused.
   void StoreRefusal(const absl::Status& status);
+  // Returns true if a model with `digest` has replaced the one that was asked, and tells the
+  // catalog. "" is the digest of a server that tells none, and replaces nothing.
+  bool IsReplacedBy(std::string_view digest) const;
 
-  cache::Entry::Fields FieldsFor(const PendingRow& row, absl::Duration cost) const;
+  // Returns the fields of an entry for `row`, made by the model of `answered`: row.target(), or the
+  // same with another digest.
+  cache::Entry::Fields FieldsFor(const PendingRow& row, const TargetPtr& answered,
+                                 absl::Duration cost) const;
   absl::Duration CostPerRow(const InferenceAnswer& answer) const;
   void NoteStage(Stage stage, absl::Duration took) const;
   absl::Duration Elapsed() const { return context_->clock->Monotonic() - called_at_; }

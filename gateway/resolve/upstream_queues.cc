@@ -147,8 +147,8 @@ uint64_t UpstreamQueues::MaxMixedRows(const CatalogModel& model) const {
   // other callers are asked for again, and wait behind the hanging run. Half of the time is for the
   // run, and half for the rows by themselves, even if each of them hangs.
   const absl::Duration patience = context_->call_timeout / 2;
+  if (!TellsDigest(model.known)) return UINT64_MAX;  // not our compute service
   const auto& properties = model.known.metadata().properties();
-  if (!properties.contains(kDigestName)) return UINT64_MAX;  // not our compute service
   if (const auto told = properties.find(kHangingRowLimitName); told != properties.end()) {
     const std::optional<absl::Duration> limit = ReadMilliseconds(told->second);
     return limit && *limit <= patience ? UINT64_MAX : 1;

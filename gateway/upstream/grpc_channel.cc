@@ -7,6 +7,7 @@
 
 #include "common/grpc/credentials.h"
 #include "common/grpc/status.h"
+#include "common/refusal.h"
 #include "common/souvenir_names.h"
 #include "common/status_detail.h"
 #include "gateway/upstream/upstream.h"
@@ -37,6 +38,14 @@ bool IsTooLarge(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED &&
          (status.error_message().find("message larger than max") != std::string::npos ||
           status.error_message().find("message exceeds maximum size") != std::string::npos);
+}
+
+// Returns the digest of the model that refused the call; "" if the server does not tell a valid one.
+std::string RefusedBy(const grpc::ClientContext& context) {
+  const auto& trailing = context.GetServerTrailingMetadata();
+  const auto found = trailing.find(kDigestHeader);
+  if (found == trailing.end() || found->second.size() > kMaxDigestBytes) return "";
+  return std::string(found->second.data(), found->second.size());
 }
 
 }  // namespace
@@ -80,7 +89,12 @@ absl::Status Explain(const grpc::Status& status, const grpc::ClientContext& cont
   if (IsTooLarge(status)) plain = WithRowFault(std::move(plain), RowFault::kTooLargeAnswer);
   const bool is_peers = IsPeers(context);
   // A model's message may contain the caller's data, so the log does not get it.
-  if (is_peers && !absl::IsUnavailable(plain)) return WithoutPaths(plain, Detail::kDrop);
+  if (is_peers && !absl::IsUnavailable(plain)) {
+    plain = WithoutPaths(plain, Detail::kDrop);
+    if (!absl::IsInvalidArgument(plain)) return plain;
+    const std::string digest = RefusedBy(context);
+    return digest.empty() ? plain : WithModelDigest(std::move(plain), digest);
+  }
   if (is_peers) {
     return WithDetail(
         WithRowFault(absl::UnavailableError("compute: " + WithoutPaths(status.error_message())),

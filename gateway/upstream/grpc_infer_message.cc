@@ -7,14 +7,12 @@
 #include <variant>
 
 #include "common/oip/message_tensors.h"
+#include "common/refusal.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
 
 namespace souvenir::gateway {
 namespace {
-
-// Twice the length of a SHA-256 in hex.
-constexpr size_t kMaxDigestBytes = 128;
 
 void SetParameter(const Parameter& parameter, inference::InferParameter* out) {
   struct Set {

@@ -11,6 +11,11 @@ namespace souvenir::gateway {
 // server reports or, if it reports none, a hash of the relevant metadata.
 std::string DigestOf(const souvenir::state::v1::KnownModel& known);
 
+// Returns true if the server reports a digest of the model.
+inline bool TellsDigest(const souvenir::state::v1::KnownModel& known) {
+  return known.metadata().properties().contains(kDigestName);
+}
+
 // Returns true if the model can be called.
 inline bool IsReady(const souvenir::state::v1::KnownModel& known) {
   return known.state() == "READY";

@@ -42,7 +42,9 @@ class Upstream {
   using InferenceDone = absl::AnyInvocable<void(absl::StatusOr<InferenceAnswer>) &&>;
 
   // Calls a model. Errors: UNAVAILABLE at once, with the reason, while no server can be reached;
-  // INTERNAL if the answer is malformed; otherwise the server's own.
+  // INTERNAL if the answer is malformed; otherwise the server's own. INVALID_ARGUMENT carries the
+  // digest of the model that refused, if the server tells it (ModelDigestOf() in
+  // common/refusal.h).
   virtual std::shared_ptr<Call> Infer(std::shared_ptr<const Inference> inference,
                                       absl::Duration timeout, InferenceDone done) = 0;
 

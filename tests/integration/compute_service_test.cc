@@ -478,6 +478,30 @@ TEST_F(ComputeServiceTest, AnErrorOfTheModelSaysThatTheServiceGoesOn) {
   EXPECT_TRUE(says_so(broken, grpc::StatusCode::UNAVAILABLE));
 }
 
+TEST_F(ComputeServiceTest, ARefusalTellsTheDigestOfItsModel) {
+  const auto digest = [&](const inference::ModelInferRequest& request, grpc::StatusCode expected) {
+    grpc::ClientContext context;
+    inference::ModelInferResponse response;
+    const grpc::Status status = public_->stub().ModelInfer(&context, request, &response);
+    EXPECT_EQ(status.error_code(), expected) << status.error_message();
+    const auto& trailing = context.GetServerTrailingMetadata();
+    const auto found = trailing.find("souvenir-digest");
+    if (found == trailing.end()) return std::string("none");
+    return std::string(found->second.data(), found->second.size());
+  };
+  backend_->RefuseInputsWith("bad");
+  EXPECT_EQ(digest(EchoRequest({"bad"}), grpc::StatusCode::INVALID_ARGUMENT), Echo()->digest())
+      << "refused by the engine";
+  inference::ModelInferRequest unfit = EchoRequest({"x"});
+  unfit.mutable_inputs(0)->set_name("other");
+  EXPECT_EQ(digest(unfit, grpc::StatusCode::INVALID_ARGUMENT), Echo()->digest())
+      << "refused for what the model declares";
+  inference::ModelInferRequest unknown = EchoRequest({"x"});
+  unknown.set_model_name("other");
+  EXPECT_EQ(digest(unknown, grpc::StatusCode::NOT_FOUND), "none");
+  EXPECT_EQ(digest(EchoRequest({"x"}), grpc::StatusCode::OK), "none");
+}
+
 TEST_F(ComputeServiceTest, TellsTheLimitOfTimeThatAModelHasForItself) {
   Write("short/config.pbtxt",
         "backend: \"fake\"\n"

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/oip/message_tensors.h"
+#include "common/refusal.h"
 #include "common/tensor/bytes_elements.h"
 #include "common/tensor/tensor_codec.h"
 #include "gateway/resolve/resolver.h"
@@ -60,6 +61,12 @@ inline void Bracket(const inference::ModelInferRequest& request,
   AppendOutputs({{"out", DataType::kBytes, in.shape, out}}, response);
   (*response->mutable_parameters())["souvenir.compute_ns"].set_int64_param(2'000'000);
   (*response->mutable_parameters())["souvenir.digest"].set_string_param("digest-of-m");
+}
+
+// Returns the model's refusal of a row.
+inline absl::Status Refusal(std::string_view message, std::string_view digest = "digest-of-m") {
+  return WithModelDigest(
+      absl::InvalidArgumentError(absl::string_view(message.data(), message.size())), digest);
 }
 
 inline bool HasBad(const inference::ModelInferRequest& request) {

@@ -227,7 +227,7 @@ TEST_F(ResolverTest, ARefusalThatNobodyWaitsForIsRemembered) {
   target_ = TargetWith(policy);
   const auto call = Ask({"bad"});
   resolver_->Cancel(call, absl::CancelledError("gone"));
-  upstream_.Fail(0, absl::InvalidArgumentError("not this"));
+  upstream_.Fail(0, Refusal("not this"));
   EXPECT_EQ(Kinds(*Ask({"bad"})), std::vector{CacheKind::kNegative});
   EXPECT_EQ(Ended(DesertedWork::End::kAnswered), 1u);
 }
@@ -834,7 +834,7 @@ TEST_F(FreshnessTest, AFreshAnswerIsComputedAgainEarlyByChance) {
 
 TEST_F(FreshnessTest, ARefusalIsRememberedForItsTime) {
   const auto first = Ask({"bad"});
-  upstream_.FailAll(absl::InvalidArgumentError("not this"));
+  upstream_.FailAll(Refusal("not this"));
   EXPECT_EQ(Kinds(*first), std::vector{kMiss});
   const auto again = Ask({"bad"});
   ASSERT_TRUE(again->done());
@@ -847,13 +847,50 @@ TEST_F(FreshnessTest, ARefusalIsRememberedForItsTime) {
   EXPECT_FALSE(Ask({"bad"})->done());
 }
 
+// The model may be replaced between the gateway's looks. The new one may answer what the old one
+// refused, and the other way round.
+TEST_F(FreshnessTest, ARefusalOfAReplacedModelIsKeptUnderItsOwnDigest) {
+  int stale = 0;
+  catalog_.WhenStale([&] { ++stale; });
+  const auto first = Ask({"bad"});
+  upstream_.FailAll(Refusal("not this", "new"));
+  EXPECT_EQ(first->text(0), "not this");
+  EXPECT_EQ(stale, 1);
+  EXPECT_FALSE(Ask({"bad"})->done()) << "the model of the catalog has not refused";
+  upstream_.FailAll(absl::UnavailableError("away"));
+  target_ = target_->WithDigest("new");
+  EXPECT_EQ(Kinds(*Ask({"bad"})), std::vector{kNegative});
+}
+
+TEST_F(FreshnessTest, ARefusalOfAnUnknownModelIsNotKept) {
+  const auto first = Ask({"bad"});
+  upstream_.FailAll(absl::InvalidArgumentError("not this"));
+  EXPECT_EQ(first->text(0), "not this");
+  EXPECT_FALSE(Ask({"bad"})->done());
+  EXPECT_EQ(upstream_.calls(), 2u);
+}
+
+// A foreign server tells digests of neither answers nor refusals.
+TEST_F(FreshnessTest, ARefusalOfAServerWithoutDigestsIsKept) {
+  Catalog foreign(Catalog::Options{.policies = {{"m", TenSeconds()}}});
+  souvenir::state::v1::KnownModels models;
+  *models.add_models() = TextModel("m", "in", "out");
+  models.mutable_models(0)->mutable_metadata()->clear_properties();
+  foreign.Update(models);
+  target_ = std::make_shared<const Target>(
+      Target::Spec{.model = *foreign.snapshot()->Find("m", ""), .by_rows = true});
+  Ask({"bad"});
+  upstream_.FailAll(absl::InvalidArgumentError("not this"));
+  EXPECT_EQ(Kinds(*Ask({"bad"})), std::vector{kNegative});
+}
+
 // An answer that was made while the clock was ahead has no known age.
 TEST_F(FreshnessTest, AnAnswerOfAClockThatWasAheadIsNotFresh) {
   constexpr absl::Duration kYear = absl::Hours(365 * 24);
   clock_.SetForward(kYear);
   Remember("a");
   Ask({"bad"});
-  upstream_.FailAll(absl::InvalidArgumentError("not this"));
+  upstream_.FailAll(Refusal("not this"));
   EXPECT_EQ(Kinds(*Ask({"a"})), std::vector{kMemory});
   clock_.SetForward(-kYear);
   for (const char* where : {"memory", "disk"}) {
@@ -889,7 +926,7 @@ TEST_F(ResolverTest, ACallerThatAsksForAnAgeGetsNoneOfAClockThatWasAhead) {
 TEST_F(FreshnessTest, ALifetimeThatIsSetLaterReachesWhatIsRemembered) {
   Remember("a");
   Ask({"bad"});
-  upstream_.FailAll(absl::InvalidArgumentError("not this"));
+  upstream_.FailAll(Refusal("not this"));
   cache_->Flush();
   clock_.Advance(absl::Seconds(8));
   config::v1::ModelPolicy policy;

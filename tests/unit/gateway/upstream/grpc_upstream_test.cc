@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/grpc/grpc_server.h"
+#include "common/refusal.h"
 #include "common/status_detail.h"
 #include "inference/grpc_service.grpc.pb.h"
 
@@ -56,6 +57,7 @@ struct Server final : inference::GRPCInferenceService::Service {
   grpc::Status ModelInfer(grpc::ServerContext* context, const inference::ModelInferRequest*,
                           inference::ModelInferResponse*) override {
     if (goes_on) context->AddTrailingMetadata("souvenir-goes-on", "true");
+    if (!digest.empty()) context->AddTrailingMetadata("souvenir-digest", digest);
     return infer;
   }
 
@@ -67,6 +69,7 @@ struct Server final : inference::GRPCInferenceService::Service {
   grpc::Status config;
   grpc::Status infer;
   bool goes_on = false;
+  std::string digest;
 };
 
 class GrpcUpstreamTest : public ::testing::Test {
@@ -222,6 +225,18 @@ TEST_F(GrpcUpstreamTest, AServerThatStopsHasDescribedNothing) {
       answers_.*asked = grpc::Status::OK;
     }
   }
+}
+
+TEST_F(GrpcUpstreamTest, ARefusalCarriesTheDigestOfItsModel) {
+  answers_.infer = {grpc::StatusCode::INVALID_ARGUMENT, "not this: /a/b"};
+  EXPECT_EQ(ModelDigestOf(Infer()), "") << "a foreign server tells none";
+  answers_.digest = "d1";
+  EXPECT_EQ(ModelDigestOf(Infer()), "d1");
+  answers_.digest = std::string(129, 'd');
+  EXPECT_EQ(ModelDigestOf(Infer()), "") << "too long to be one";
+  answers_.digest = "d1";
+  answers_.infer = {grpc::StatusCode::INTERNAL, "broken"};
+  EXPECT_EQ(ModelDigestOf(Infer()), "") << "it is no refusal";
 }
 
 // With such a name the message is not even well-formed. Only that model is lost.
