@@ -54,6 +54,7 @@ config::v1::ComputeConfig DefaultComputeConfig() {
   config.mutable_pool()->set_max_queue_size(static_cast<uint32_t>(model.max_queue_size));
   config.mutable_pool()->set_run_limit_ms(
       static_cast<uint32_t>(absl::ToInt64Milliseconds(model.run_limit)));
+  config.set_max_queue_bytes(0);
   config.set_model_nice(10);
   config.set_repository_settle_seconds(2);
   config.set_max_message_bytes(ServiceHost::Options().max_message_bytes);
@@ -93,6 +94,12 @@ absl::Status CheckComputeConfig(const config::v1::ComputeConfig& config) {
                                       std::numeric_limits<uint32_t>::max()));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("pool.run_limit_ms", config.pool().run_limit_ms(), 1,
                                       std::numeric_limits<uint32_t>::max()));
+  // A request of any size must find room in an empty queue while another one runs.
+  if (config.max_queue_bytes() > 0) {
+    SOUVENIR_RETURN_IF_ERROR(CheckRange("max_queue_bytes", config.max_queue_bytes(),
+                                        2 * config.max_message_bytes(),
+                                        std::numeric_limits<int64_t>::max()));
+  }
   SOUVENIR_RETURN_IF_ERROR(CheckMetricsPort(config.metrics_port()));
   SOUVENIR_RETURN_IF_ERROR(CheckConnections(config.connections(), config.max_message_bytes()));
   // gRPC stores the limit in an int.

@@ -87,8 +87,11 @@ void CollectModel(const ServedModel& model, const PoolStats& stats, MetricWriter
 
 }  // namespace
 
-void CollectComputeMetrics(const ModelRepository& repository, uint64_t memory_budget_bytes,
-                           MetricWriter& writer) {
+void CollectComputeMetrics(const ModelRepository& repository, const QueueBytes& queue_bytes,
+                           uint64_t memory_budget_bytes, MetricWriter& writer) {
+  writer.Gauge("souvenir_compute_queue_bytes",
+               "Bytes of the requests of all models that wait or run.", {},
+               static_cast<double>(queue_bytes.held()));
   writer.Gauge("souvenir_compute_memory_budget_bytes",
                "Limit of the memory of all models' worker processes; 0: no limit.", {},
                static_cast<double>(memory_budget_bytes));

@@ -21,6 +21,16 @@ constexpr double kMemoryShare = 0.75;
 // The default share of the machine's memory that messages under way may take.
 constexpr double kBufferShare = 0.25;
 
+// The default limit of the requests that wait or run.
+constexpr uint64_t kQueueBytes = 256u << 20;
+// The messages of any size that the default has room for at least.
+constexpr uint64_t kQueueMessages = 8;
+
+uint64_t QueueLimit(const config::v1::ComputeConfig& config) {
+  if (config.max_queue_bytes() > 0) return config.max_queue_bytes();
+  return std::max(kQueueBytes, kQueueMessages * config.max_message_bytes());
+}
+
 ServiceHost::Options HostOptions(const config::v1::ComputeConfig& config, Clock* clock) {
   ServiceHost::Options options = ServiceHost::OptionsOf(config, kBufferShare);
   options.metrics_prefix = "souvenir_compute";
@@ -49,7 +59,8 @@ ComputeService::ComputeService(config::v1::ComputeConfig config,
       clock_(clock),
       backends_(std::move(backends)),
       host_(HostOptions(config_, clock)),
-      timers_(clock) {}
+      timers_(clock),
+      queue_bytes_(QueueLimit(config_)) {}
 
 ComputeService::~ComputeService() { Stop(); }
 
@@ -66,6 +77,7 @@ absl::Status ComputeService::Start() {
       pool.instances() == 0 ? machine.processors : static_cast<int>(pool.instances());
   options.defaults.max_queue_size = pool.max_queue_size();
   options.defaults.run_limit = absl::Milliseconds(pool.run_limit_ms());
+  options.queue_bytes = &queue_bytes_;
   options.worker_directory = config_.worker_directory();
   options.defaults.nice = static_cast<int>(config_.model_nice());
   options.drain_timeout = absl::Seconds(config_.drain_timeout_seconds());
@@ -92,7 +104,7 @@ absl::Status ComputeService::Start() {
 
 absl::Status ComputeService::StartServers() {
   host_.metrics()->Add([this](MetricWriter& writer) {
-    CollectComputeMetrics(*repository_, keeper_->memory_budget_bytes(), writer);
+    CollectComputeMetrics(*repository_, queue_bytes_, keeper_->memory_budget_bytes(), writer);
   });
   admin_service_ = std::make_unique<InferenceService>(&calls_, Port::kAdmin);
   public_service_ = std::make_unique<InferenceService>(&calls_, Port::kPublic);

@@ -10,6 +10,7 @@
 #include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
+#include "compute-service/pool/queue_bytes.h"
 #include "compute-service/repository/model_keeper.h"
 #include "compute-service/repository/model_repository.h"
 #include "compute-service/rpc/call_context.h"
@@ -56,6 +57,7 @@ class ComputeService {
   // Declared before the members below, which call into it. Stop() closes its ports before they go.
   ServiceHost host_;
   TimerQueue timers_;
+  QueueBytes queue_bytes_;
   CallContext calls_;
 
   std::unique_ptr<ModelRepository> repository_;

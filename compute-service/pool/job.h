@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "common/tensor/tensor.h"
 #include "compute-service/backends/backend.h"
+#include "compute-service/pool/queue_bytes.h"
 
 namespace souvenir::compute {
 
@@ -31,6 +32,8 @@ struct Job {
   int64_t rows = 1;
   // Between 1 (most urgent) and kPriorityLevels; see JobQueue::Options::aging.
   int priority = kDefaultPriority;
+  uint64_t bytes = 0;       // of the request, as they count in QueueBytes
+  QueueBytes::Share share;  // of these bytes; set by JobQueue::Push()
   // Monotonic time. A job that has not begun by then never runs.
   absl::Duration deadline = absl::InfiniteDuration();
   // Called exactly once for an accepted job, outside every lock. The calling thread is that of the

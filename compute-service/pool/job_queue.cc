@@ -30,7 +30,7 @@ absl::StatusOr<std::shared_ptr<JobQueue>> JobQueue::Create(Options options, Cloc
 }
 
 JobQueue::JobQueue(Options options, Clock* clock, TimerQueue* timers)
-    : options_(std::move(options)), clock_(clock), timers_(timers) {}
+    : options_(std::move(options)), clock_(clock), timers_(timers), bytes_(options_.bytes) {}
 
 absl::StatusOr<JobId> JobQueue::Push(Job job) {
   const absl::Duration now = clock_->Monotonic();
@@ -49,6 +49,15 @@ absl::StatusOr<JobId> JobQueue::Push(Job job) {
         fmt::format("model '{}': the queue is full: {} requests wait, at most {} may; retry later",
                     options_.name, entries_.size(), options_.limit));
   }
+  std::optional<QueueBytes::Share> share = bytes_.Take(job.bytes);
+  if (!share) {
+    ++counters_.refused;
+    return absl::ResourceExhaustedError(fmt::format(
+        "model '{}': the queue has no room for {} bytes more: the requests of all models hold {} "
+        "bytes, of at most {}, and one model gets half; retry later",
+        options_.name, job.bytes, options_.bytes->held(), options_.bytes->limit()));
+  }
+  job.share = *std::move(share);
   const JobId id = next_id_++;
   const absl::Duration deadline = job.deadline;
   const Rank rank{now + (job.priority - 1) * options_.aging, id};

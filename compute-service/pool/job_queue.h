@@ -18,6 +18,7 @@
 #include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/pool/job.h"
+#include "compute-service/pool/queue_bytes.h"
 
 namespace souvenir::compute {
 
@@ -46,6 +47,8 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
   struct Options {
     std::string name;     // name of the model, for messages
     size_t limit = 1024;  // most jobs that may wait; at least 1
+    // Bounds the bytes of jobs until they are answered; outlives the queue. Null: no bound.
+    QueueBytes* bytes = nullptr;
     // A job is ordered as if it had arrived this much earlier for each level by which it is more
     // urgent. A job can therefore be overtaken only by jobs that arrive within (kPriorityLevels -
     // 1) times this duration after it, and never starves.
@@ -60,7 +63,7 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
 
   struct Counters {
     size_t depth = 0;        // jobs that wait now
-    uint64_t refused = 0;    // jobs refused because the queue was full
+    uint64_t refused = 0;    // jobs refused because there was no room
     uint64_t expired = 0;    // jobs answered with DEADLINE_EXCEEDED
     uint64_t cancelled = 0;  // jobs answered with CANCELLED
   };
@@ -70,8 +73,8 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
                                                           TimerQueue* timers);
 
   // Adds a job and returns its id. Never blocks. On error `done` is not called. Errors:
-  // RESOURCE_EXHAUSTED if the queue is full, DEADLINE_EXCEEDED if the job's deadline has passed,
-  // UNAVAILABLE once the queue is closed.
+  // RESOURCE_EXHAUSTED if the queue is full or QueueBytes has no room, DEADLINE_EXCEEDED if the
+  // job's deadline has passed, UNAVAILABLE once the queue is closed.
   absl::StatusOr<JobId> Push(Job job);
 
   // Answers a waiting job on the calling thread: with CANCELLED, or with DEADLINE_EXCEEDED if that
@@ -139,6 +142,7 @@ class JobQueue final : public std::enable_shared_from_this<JobQueue> {
   const Options options_;
   Clock* const clock_;
   TimerQueue* const timers_;
+  QueueBytes::Part bytes_;
 
   mutable Mutex mutex_;
   Entries entries_ ABSL_GUARDED_BY(mutex_);

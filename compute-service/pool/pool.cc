@@ -34,11 +34,12 @@ absl::StatusOr<std::unique_ptr<Pool>> Pool::Create(Options options, Clock* clock
         fmt::format("model '{}': the limit of a row is {} ms; it must be above 0", options.name,
                     absl::ToInt64Milliseconds(options.row_limit)));
   }
-  SOUVENIR_ASSIGN_OR_RETURN(
-      std::shared_ptr<JobQueue> queue,
-      JobQueue::Create(
-          {.name = options.name, .limit = options.queue_limit, .batching = options.batching}, clock,
-          timers));
+  SOUVENIR_ASSIGN_OR_RETURN(std::shared_ptr<JobQueue> queue,
+                            JobQueue::Create({.name = options.name,
+                                              .limit = options.queue_limit,
+                                              .bytes = options.queue_bytes,
+                                              .batching = options.batching},
+                                             clock, timers));
   return std::unique_ptr<Pool>(new Pool(std::move(options), clock, std::move(queue)));
 }
 

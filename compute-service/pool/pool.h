@@ -18,6 +18,7 @@
 #include "compute-service/pool/job.h"
 #include "compute-service/pool/job_queue.h"
 #include "compute-service/pool/pool_stats.h"
+#include "compute-service/pool/queue_bytes.h"
 
 namespace souvenir::compute {
 
@@ -36,6 +37,7 @@ class Pool {
     std::string name;                              // name of the model
     int instances = 1;                             // initial number, at least 1; see Resize()
     size_t queue_limit = 1024;                     // most jobs that may wait; at least 1
+    QueueBytes* queue_bytes = nullptr;             // see JobQueue::Options
     Batching batching;                             // rules by which jobs run together
     absl::Duration row_limit = absl::Seconds(10);  // longest run per row; above 0
     int nice = 0;                                  // nice value of the threads, 0 to 19

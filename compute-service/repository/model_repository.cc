@@ -49,6 +49,7 @@ ModelRepository::ModelRepository(Options options, std::vector<Backend*> backends
   context_.timers = timers;
   context_.model_loader = &model_loader_;
   context_.loads = &counters_;
+  context_.queue_bytes = options_.queue_bytes;
   context_.on_change = [this](const std::string& name) {
     ++changes_;
     if (options_.on_change) options_.on_change(name);

@@ -21,6 +21,7 @@
 #include "common/mutex.h"
 #include "common/timer_queue.h"
 #include "compute-service/backends/backend.h"
+#include "compute-service/pool/queue_bytes.h"
 #include "compute-service/repository/folder_watch.h"
 #include "compute-service/repository/model_loader.h"
 #include "compute-service/repository/model_loads.h"
@@ -45,10 +46,11 @@ namespace souvenir::compute {
 class ModelRepository {
  public:
   struct Options {
-    std::string directory;         // in Triton's layout; need not exist
-    ModelSettings defaults;        // for models that do not set their own
-    std::string worker_directory;  // directory of the programs souvenir-worker-<backend>
-    int load_threads = 2;          // models that load at the same time; at least 1
+    std::string directory;              // in Triton's layout; need not exist
+    ModelSettings defaults;             // for models that do not set their own
+    std::string worker_directory;       // directory of the programs souvenir-worker-<backend>
+    QueueBytes* queue_bytes = nullptr;  // see JobQueue::Options; outlives the repository
+    int load_threads = 2;               // models that load at the same time; at least 1
     absl::Duration drain_timeout = absl::Seconds(30);  // for a model that is unloaded or replaced
     absl::Duration settle = absl::ZeroDuration();      // see FolderWatch::Options
     size_t poll_entries = 4096;                        // see FolderWatch::Options

@@ -42,6 +42,7 @@ absl::StatusOr<std::shared_ptr<ServedModel>> ServedModel::Create(ModelDescriptio
       Pool::Create({.name = description.config.name(),
                     .instances = settings.fits_itself ? 1 : settings.instances,
                     .queue_limit = settings.max_queue_size,
+                    .queue_bytes = context.queue_bytes,
                     .batching = settings.batching,
                     .row_limit = settings.run_limit,
                     .nice = settings.nice,

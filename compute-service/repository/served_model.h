@@ -63,6 +63,7 @@ class ServedModel final : public std::enable_shared_from_this<ServedModel> {
     Executor* loader = nullptr;  // runs the loads of models
     const ModelLoader* model_loader = nullptr;
     LoadCounters* loads = nullptr;
+    QueueBytes* queue_bytes = nullptr;              // see JobQueue::Options; outlives the model
     absl::Duration first_pause = absl::Seconds(1);  // between a failed load and the next attempt
     absl::Duration longest_pause = absl::Minutes(1);
     // Called with the name of a model whose state has changed; outside every lock, on any thread.

@@ -47,6 +47,7 @@ absl::StatusOr<QueuedInference> QueueAt(std::shared_ptr<ServedModel> model,
   job.inputs = std::move(valid.inputs);
   job.outputs = OutputsToAnswer(model->config(), request);
   job.rows = valid.rows;
+  job.bytes = request.ByteSizeLong();
   SOUVENIR_ASSIGN_OR_RETURN(const RequestScheduling scheduling,
                             ReadScheduling(request, model->settings()));
   job.priority = scheduling.priority;

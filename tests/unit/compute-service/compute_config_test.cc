@@ -45,6 +45,15 @@ TEST(CheckComputeConfigTest, RefusesBuffersThatHoldTooFewMessages) {
               HasSubstr("connections.max_buffer_bytes is 1"));
 }
 
+TEST(CheckComputeConfigTest, RefusesAQueueThatHoldsTooFewMessages) {
+  config::v1::ComputeConfig config = DefaultComputeConfig();
+  config.set_max_queue_bytes(2 * config.max_message_bytes() - 1);
+  EXPECT_THAT(std::string(CheckComputeConfig(config).message()),
+              HasSubstr("max_queue_bytes is 33554431"));
+  config.set_max_queue_bytes(2 * config.max_message_bytes());
+  EXPECT_EQ(CheckComputeConfig(config), absl::OkStatus());
+}
+
 TEST(DefaultComputeConfigTest, IsWhatTheDocumentSays) {
   ExpectDocumented(DefaultComputeConfig(), SOUVENIR_CONFIGURATION_PAGE, "souvenir-compute", 15);
 }

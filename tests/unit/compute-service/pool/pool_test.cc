@@ -72,6 +72,32 @@ TEST_F(PoolTest, RefusesMoreThanTheQueueHolds) {
   EXPECT_TRUE(third.get().ok());
 }
 
+TEST_F(PoolTest, RefusesMoreBytesThanAreFreeUntilAJobIsAnswered) {
+  QueueBytes bytes(100);
+  const auto job = [](const char* text, uint64_t size) {
+    std::pair<Job, std::future<Result>> made = MakeTextJob({text});
+    made.first.bytes = size;
+    return made;
+  };
+  Make({.queue_bytes = &bytes});
+  Open();
+  backend_.HoldRuns(true);
+  std::future<Result> runs = Submit(job("a", 30));
+  backend_.WaitForRuns(1);
+  std::future<Result> waits = Submit(job("b", 30));
+  const absl::Status refused = pool_->Submit(job("c", 10).first).status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(Message(refused), HasSubstr("no room for 10 bytes more: the requests of all models "
+                                          "hold 60 bytes, of at most 100"));
+  EXPECT_EQ(pool_->Stats().refused, 1u);
+  backend_.HoldRuns(false);
+  EXPECT_TRUE(runs.get().ok());
+  EXPECT_TRUE(waits.get().ok());
+  pool_->Stop(absl::InfiniteDuration());
+  EXPECT_EQ(bytes.held(), 0u);
+  pool_ = nullptr;  // before `bytes`
+}
+
 TEST_F(PoolTest, ACancelledJobLeavesTheQueueAndNeverRuns) {
   Open();
   std::future<Result> first = Occupy();
