@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 
 #include "common/config/range.h"
 #include "common/status_macros.h"
@@ -13,6 +14,17 @@ namespace {
 
 constexpr uint32_t kDayMs = 86'400'000;
 constexpr uint64_t kLeastMessages = 8;
+
+// Checks a limit of bytes that has a default by the memory.
+absl::Status CheckBytes(std::string_view field, uint64_t bytes, uint64_t max_message_bytes) {
+  const uint64_t least = kLeastMessages * max_message_bytes;
+  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
+  if (bytes == 0 || (bytes >= least && bytes <= kMost)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("connections.{} is {}; it must be 0, for a share of the memory, or a number from "
+                  "{}, which is {} messages of max_message_bytes, to {}",
+                  field, bytes, least, kLeastMessages, kMost));
+}
 
 }  // namespace
 
@@ -31,6 +43,7 @@ config::v1::Connections DefaultConnections() {
   connections.set_keepalive_ms(milliseconds(options.keepalive));
   connections.set_handshake_timeout_ms(milliseconds(options.handshake_timeout));
   connections.set_max_buffer_bytes(0);
+  connections.set_max_unread_bytes(0);
   return connections;
 }
 
@@ -54,15 +67,11 @@ absl::Status CheckConnections(const config::v1::Connections& connections,
       CheckRange("connections.keepalive_ms", connections.keepalive_ms(), 0, kDayMs));
   SOUVENIR_RETURN_IF_ERROR(CheckRange("connections.handshake_timeout_ms",
                                       connections.handshake_timeout_ms(), 1, kDayMs));
-  // A smaller buffer would let allowed messages close the connections of others.
-  const uint64_t least = kLeastMessages * max_message_bytes;
-  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
-  const uint64_t buffer = connections.max_buffer_bytes();
-  if (buffer == 0 || (buffer >= least && buffer <= kMost)) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format(
-      "connections.max_buffer_bytes is {}; it must be 0, for a share of the memory, or a "
-      "number from {}, which is {} messages of max_message_bytes, to {}",
-      buffer, least, kLeastMessages, kMost));
+  // A smaller buffer would let allowed messages close the connections of others, and allowed
+  // answers end those of others.
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckBytes("max_buffer_bytes", connections.max_buffer_bytes(), max_message_bytes));
+  return CheckBytes("max_unread_bytes", connections.max_unread_bytes(), max_message_bytes);
 }
 
 ConnectionOptions ConnectionOptionsOf(const config::v1::Connections& connections) {
@@ -74,6 +83,12 @@ ConnectionOptions ConnectionOptionsOf(const config::v1::Connections& connections
           .min_ping_interval = absl::Milliseconds(connections.min_ping_interval_ms()),
           .keepalive = absl::Milliseconds(connections.keepalive_ms()),
           .handshake_timeout = absl::Milliseconds(connections.handshake_timeout_ms())};
+}
+
+uint64_t UnreadBytes(const config::v1::Connections& connections, uint64_t machine_bytes,
+                     uint64_t max_message_bytes) {
+  if (connections.max_unread_bytes() > 0) return connections.max_unread_bytes();
+  return std::max(machine_bytes / 8, kLeastMessages * max_message_bytes);
 }
 
 uint64_t BufferBytes(const config::v1::Connections& connections, double share,

@@ -22,7 +22,7 @@ struct ConnectionOptions {
   absl::Duration handshake_timeout = absl::Seconds(10);
 };
 
-// The defaults of ConnectionOptions; `max_buffer_bytes` is 0.
+// The defaults of ConnectionOptions; `max_buffer_bytes` and `max_unread_bytes` are 0.
 config::v1::Connections DefaultConnections();
 
 // Checks the ranges of the fields. INVALID_ARGUMENT names the field, what came and what was
@@ -33,6 +33,11 @@ absl::Status CheckConnections(const config::v1::Connections& connections,
 
 // REQUIRES: CheckConnections() is OK.
 ConnectionOptions ConnectionOptionsOf(const config::v1::Connections& connections);
+
+// Returns the limit of UnreadAnswers. If the configuration has none, it is an eighth of the
+// machine's memory, but at least eight messages of `max_message_bytes`.
+uint64_t UnreadBytes(const config::v1::Connections& connections, uint64_t machine_bytes,
+                     uint64_t max_message_bytes);
 
 // Returns the memory that messages under way may take on all ports of a process together. If the
 // configuration has no limit, it is `share` of the machine's memory, but at least eight messages of

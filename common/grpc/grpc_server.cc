@@ -101,7 +101,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const Options& opt
   grpc::ServerBuilder builder;
   SetLimits(options, &builder);
   auto health = std::make_unique<HealthService>();
-  auto reflection = std::make_unique<ReflectionService>();
+  auto reflection = std::make_unique<ReflectionService>(options.unread);
   for (grpc::Service* service : options.services) builder.RegisterService(service);
   builder.RegisterService(health.get());
   builder.RegisterService(reflection.get());

@@ -11,6 +11,7 @@
 #include "common/grpc/connection_listener.h"
 #include "common/grpc/connection_options.h"
 #include "common/grpc/open_calls.h"
+#include "common/grpc/unread_answers.h"
 
 namespace grpc {
 class ResourceQuota;
@@ -45,6 +46,8 @@ class GrpcServer {
     // The memory that all messages under way may take, on all ports that are given the same quota.
     // Not owned, not needed after Start(). Null: no limit.
     const grpc::ResourceQuota* quota = nullptr;
+    // Counts the answers of reflection. Not owned; outlives the server. Null: they are not counted.
+    UnreadAnswers* unread = nullptr;
     std::function<void(bool)> on_accepting;  // see ConnectionListener::Options
   };
 

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "common/grpc/call_ending.h"
 #include "common/grpc/request_stream.h"
 
 namespace souvenir {
@@ -101,18 +102,24 @@ void AnswerExtensionNumbers(const std::string& name, Response* response) {
 
 class ReflectionService::Call final : public RequestStream<Request, Response> {
  public:
-  explicit Call(ReflectionService* service)
+  Call(ReflectionService* service, grpc::CallbackServerContext* context)
       : RequestStream(&service->streams_, 1, absl::UnavailableError("the server is stopping")),
-        service_(*service) {}
+        service_(*service),
+        ending_(EndingOf(context)) {}
 
  private:
   void Handle(uint64_t number, Request* request) override {
     Response response;
     service_.Answer(*request, &response);
-    Answer(number, std::move(response));
+    UnreadAnswers::Answer counted;
+    if (service_.unread_ != nullptr) {
+      counted = service_.unread_->Add(response.ByteSizeLong(), ending_);
+    }
+    Answer(number, std::move(response), std::move(counted));
   }
 
   const ReflectionService& service_;
+  const UnreadAnswers::GiveUp ending_;  // ends the stream
 };
 
 std::unique_ptr<grpc::ServerBuilderOption> ReflectionService::LearnServices() {
@@ -120,8 +127,8 @@ std::unique_ptr<grpc::ServerBuilderOption> ReflectionService::LearnServices() {
 }
 
 grpc::ServerBidiReactor<Request, Response>* ReflectionService::ServerReflectionInfo(
-    grpc::CallbackServerContext*) {
-  const auto call = std::make_shared<Call>(this);
+    grpc::CallbackServerContext* context) {
+  const auto call = std::make_shared<Call>(this, context);
   call->Begin(absl::OkStatus());
   return call.get();
 }

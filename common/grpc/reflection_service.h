@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/grpc/open_streams.h"
+#include "common/grpc/unread_answers.h"
 #include "standard/reflection.grpc.pb.h"
 
 namespace souvenir {
@@ -18,6 +19,9 @@ namespace souvenir {
 class ReflectionService final
     : public grpc::reflection::v1alpha::ServerReflection::CallbackService {
  public:
+  // `unread` counts the answers; it outlives the service. Null: they are not counted.
+  explicit ReflectionService(UnreadAnswers* unread) : unread_(unread) {}
+
   // Returns an option for the builder of the server. It tells this service the names of all
   // services of the server.
   std::unique_ptr<grpc::ServerBuilderOption> LearnServices();
@@ -36,6 +40,7 @@ class ReflectionService final
  private:
   class Call;
 
+  UnreadAnswers* const unread_;
   std::vector<std::string> services_;  // unchanged once the server has started
   OpenStreams streams_;
 };

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "common/grpc/open_streams.h"
 #include "common/grpc/status.h"
+#include "common/grpc/unread_answers.h"
 #include "common/mutex.h"
 
 namespace souvenir {
@@ -63,7 +64,7 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   }
 
   void OnWriteDone(bool ok) override {
-    std::pair<uint64_t, Response> written;  // destroyed outside the lock
+    Ready written;
     Next next;
     {
       MutexLock lock(&mutex_);
@@ -71,9 +72,10 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
       if (!ok) Enter(Phase::kLost);
       std::swap(written, ready_.front());
       ready_.pop_front();
-      pending_.erase(written.first);
+      pending_.erase(written.number);
       next = Plan();
     }
+    written = Ready();  // outside the lock, and before the end of the stream may be told
     Do(std::move(next));
   }
 
@@ -107,7 +109,8 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   // returns or later, on any thread. `request` lives until this returns, and may be moved from.
   virtual void Handle(uint64_t number, Request* request) = 0;
 
-  void Answer(uint64_t number, Response response) {
+  // `unread` counts the answer until it is sent.
+  void Answer(uint64_t number, Response response, UnreadAnswers::Answer unread) {
     const std::shared_ptr<RequestStream> self = this->shared_from_this();
     std::function<void()> abandon;  // destroyed outside the lock
     Next next;
@@ -115,7 +118,7 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
       MutexLock lock(&mutex_);
       abandon = std::exchange(pending_.at(number).abandon, nullptr);
       pending_.at(number).answered = true;
-      ready_.emplace_back(number, std::move(response));
+      ready_.push_back({number, std::move(response), std::move(unread)});
       next = Plan();
     }
     Do(std::move(next));
@@ -161,12 +164,20 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     std::function<void()> abandon;
   };
 
+  // An answer that has not been sent.
+  struct Ready {
+    uint64_t number = 0;
+    Response response;
+    UnreadAnswers::Answer unread;
+  };
+
   // The next requests to gRPC. They are made outside the lock: gRPC may call back at once.
   struct Next {
     bool read = false;
     const Response* write = nullptr;
     bool finish = false;
-    absl::Status status;  // to finish with
+    absl::Status status;        // to finish with
+    std::deque<Ready> dropped;  // destroyed outside the lock
   };
 
   // If `status` is an error, reads no more requests and ends with it. Else plans the first read.
@@ -194,6 +205,7 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
       if (next.finish) return this->Finish(ToGrpcStatus(next.status));
       if (!next.read) return;
       this->StartRead(&read_);
+      next.dropped.clear();
       MutexLock lock(&mutex_);
       read_state_ = read_state_ == Read::kDoneEarly ? Read::kNone : Read::kUnderWay;
       next = Plan();
@@ -205,12 +217,12 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
     Next next;
     if (phase_ == Phase::kFinished) return next;
     if (phase_ == Phase::kLost && !writing_) {
-      for (const auto& [number, response] : ready_) pending_.erase(number);
-      ready_.clear();
+      for (const Ready& answer : ready_) pending_.erase(answer.number);
+      next.dropped.swap(ready_);
     }
     if (!writing_ && !ready_.empty()) {
       writing_ = true;
-      next.write = &ready_.front().second;
+      next.write = &ready_.front().response;
     }
     if (phase_ == Phase::kOpen && read_state_ == Read::kNone && pending_.size() < limit_) {
       read_state_ = Read::kStarting;
@@ -241,7 +253,7 @@ class RequestStream : public grpc::ServerBidiReactor<Request, Response>,
   absl::Status status_
       ABSL_GUARDED_BY(mutex_);  // the final status; an error if the stream was refused
   std::map<uint64_t, Pending> pending_ ABSL_GUARDED_BY(mutex_);
-  std::deque<std::pair<uint64_t, Response>> ready_ ABSL_GUARDED_BY(mutex_);
+  std::deque<Ready> ready_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;  // ready_.front() is being sent
   uint64_t next_number_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -13,7 +13,8 @@ RpcEntry::RpcEntry(const Options& options)
     : name_(options.name),
       clock_(options.clock),
       metrics_(options.metrics_prefix),
-      log_(options.slow, options.clock) {}
+      log_(options.slow, options.clock),
+      unread_(options.unread_bytes) {}
 
 void RpcEntry::Close() {
   closed_ = true;

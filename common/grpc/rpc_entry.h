@@ -18,6 +18,7 @@
 #include "common/grpc/open_streams.h"
 #include "common/grpc/request_log.h"
 #include "common/grpc/rpc_metrics.h"
+#include "common/grpc/unread_answers.h"
 #include "common/logging/logging.h"
 #include "common/trace_context.h"
 
@@ -31,10 +32,11 @@ class RpcEntry {
  public:
   // Not checked here: the services check the values that users set with their configuration.
   struct Options {
-    std::string metrics_prefix;      // "souvenir_gateway"
-    std::string name = "server";     // in messages: "the server is stopping"
-    absl::Duration slow;             // a call that takes longer is logged; zero: none is
-    Clock* clock = Clock::System();  // outlives the entry
+    std::string metrics_prefix;          // "souvenir_gateway"
+    std::string name = "server";         // in messages: "the server is stopping"
+    absl::Duration slow;                 // a call that takes longer is logged; zero: none is
+    uint64_t unread_bytes = UINT64_MAX;  // limit of unread(), which bounds answers
+    Clock* clock = Clock::System();      // outlives the entry
   };
 
   explicit RpcEntry(const Options& options);
@@ -47,6 +49,10 @@ class RpcEntry {
 
   // The streams that are open. They end when the entry is closed.
   OpenStreams* streams() { return &streams_; }
+
+  // The answers that clients have not read.
+  UnreadAnswers* unread() { return &unread_; }
+  const UnreadAnswers& unread() const { return unread_; }
 
   // Refuses calls from now on, and ends each open stream as soon as its last request is answered.
   // Idempotent.
@@ -72,6 +78,7 @@ class RpcEntry {
   RpcMetrics metrics_;
   RequestLog log_;
   OpenStreams streams_;
+  UnreadAnswers unread_;
   std::atomic<bool> closed_{false};
   Gate gate_;
 };

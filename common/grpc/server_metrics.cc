@@ -7,9 +7,10 @@
 
 namespace souvenir {
 
-void CollectServerMetrics(const RpcMetrics& rpcs,
+void CollectServerMetrics(const RpcEntry& entry,
                           const std::vector<std::pair<const char*, const GrpcServer*>>& ports,
                           MetricWriter& writer) {
+  const RpcMetrics& rpcs = entry.metrics();
   const std::string& prefix = rpcs.prefix();
   uint64_t open_calls = 0;
   for (const auto& [port, server] : ports) {
@@ -34,6 +35,12 @@ void CollectServerMetrics(const RpcMetrics& rpcs,
   writer.Counter(prefix + "_connections_metadata_exceeded_total",
                  "Connections closed because the metadata of a call was above its limit.", {},
                  static_cast<double>(ConnectionsClosedForMetadata()));
+  writer.Gauge(prefix + "_unread_answer_bytes",
+               "Bytes of answers that their clients have not read, with their requests.", {},
+               static_cast<double>(entry.unread().bytes()));
+  writer.Counter(prefix + "_unread_answers_ended_total",
+                 "Answers given up because unread answers had reached their limit.", {},
+                 static_cast<double>(entry.unread().given_up()));
   const uint64_t handled = rpcs.active();
   rpcs.CollectWaiting(open_calls - std::min(open_calls, handled), writer);
 }

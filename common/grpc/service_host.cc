@@ -27,6 +27,7 @@ ServiceHost::ServiceHost(Options options)
       entry_({.metrics_prefix = options_.metrics_prefix,
               .name = options_.name,
               .slow = options_.slow_request,
+              .unread_bytes = options_.unread_bytes,
               .clock = options_.clock}) {}
 
 ServiceHost::~ServiceHost() {
@@ -52,7 +53,8 @@ absl::Status ServiceHost::Start(const std::vector<grpc::Service*>& public_servic
   quota.Resize(options_.buffer_bytes);
   const GrpcServer::Options common = {.max_message_bytes = options_.max_message_bytes,
                                       .connections = options_.connections,
-                                      .quota = &quota};
+                                      .quota = &quota,
+                                      .unread = entry_.unread()};
   GrpcServer::Options admin = common;
   admin.address = options_.admin_address;
   admin.services = admin_services;
@@ -68,8 +70,7 @@ absl::Status ServiceHost::Start(const std::vector<grpc::Service*>& public_servic
   open.on_accepting = [this](bool accepting) { SetServing(kConnectionsHealth, accepting); };
   SOUVENIR_ASSIGN_OR_RETURN(public_server_, GrpcServer::Start(open));
   metrics_.Add([this](MetricWriter& writer) {
-    CollectServerMetrics(entry_.metrics(),
-                         {{"public", public_server_.get()}, {"admin", admin_server_.get()}},
+    CollectServerMetrics(entry_, {{"public", public_server_.get()}, {"admin", admin_server_.get()}},
                          writer);
   });
   MutexLock lock(&health_mutex_);

@@ -52,11 +52,12 @@ class ServiceHost {
     config::v1::MetricsPort metrics_port;
     ConnectionOptions connections;  // of each gRPC port
     size_t max_message_bytes = 16u << 20;
-    uint64_t buffer_bytes = 0;       // of messages under way, on both gRPC ports together
-    bool passes_compressed = false;  // on the public port; see GrpcServer::Options
-    absl::Duration slow_request;     // see RpcEntry::Options
-    absl::Duration drain_timeout;    // of Drain()
-    Clock* clock = Clock::System();  // outlives the host
+    uint64_t buffer_bytes = 0;           // of messages under way, on both gRPC ports together
+    uint64_t unread_bytes = UINT64_MAX;  // of answers, on both gRPC ports; see UnreadAnswers
+    bool passes_compressed = false;      // on the public port; see GrpcServer::Options
+    absl::Duration slow_request;         // see RpcEntry::Options
+    absl::Duration drain_timeout;        // of Drain()
+    Clock* clock = Clock::System();      // outlives the host
   };
 
   // Returns the options that the configuration of a service has fields for. Messages under way may
@@ -135,6 +136,8 @@ ServiceHost::Options ServiceHost::OptionsOf(const Config& config, double buffer_
   options.max_message_bytes = config.max_message_bytes();
   options.buffer_bytes = BufferBytes(config.connections(), buffer_share, ReadMachine().memory_bytes,
                                      config.max_message_bytes());
+  options.unread_bytes =
+      UnreadBytes(config.connections(), ReadMachine().memory_bytes, config.max_message_bytes());
   options.slow_request = absl::Milliseconds(config.logging().slow_request_ms());
   options.drain_timeout = absl::Seconds(config.drain_timeout_seconds());
   return options;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <google/protobuf/message_lite.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <cstdint>
 #include <functional>
 #include <utility>
 
@@ -15,15 +17,23 @@ namespace souvenir {
 // Ways to answer a unary RPC outside the cached path: at once, on an executor, or later by a
 // callback.
 
-// Answers on the calling thread with the status that `work` returns. Calls that come while the
-// service stops are answered, too: they take no time, and some ask whether the service is ready.
+// Finishes an RPC whose handler has not returned, and whose answer has `bytes`, with `status`. The
+// answer counts as unread until its client has it. Returns the reactor for gRPC.
+grpc::ServerUnaryReactor* FinishNow(UnreadAnswers* unread, grpc::CallbackServerContext* context,
+                                    uint64_t bytes, const grpc::Status& status);
+
+// Answers on the calling thread with `response` and the status that `work` returns. Calls that come
+// while the service stops are answered, too: they take no time, and some ask whether the service is
+// ready.
 template <typename Work>
 grpc::ServerUnaryReactor* AnswerNow(RpcEntry* entry, RpcMethodMetrics* method,
-                                    grpc::CallbackServerContext* context, const Work& work) {
+                                    grpc::CallbackServerContext* context,
+                                    const google::protobuf::MessageLite* response,
+                                    const Work& work) {
   RpcCall call(entry, method);
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(call.End(work(), [&] { return RpcCall::Notes{.trace = TraceOf(*context)}; }));
-  return reactor;
+  const grpc::Status status =
+      call.End(work(), [&] { return RpcCall::Notes{.trace = TraceOf(*context)}; });
+  return FinishNow(entry->unread(), context, response->ByteSizeLong(), status);
 }
 
 // A unary RPC that is answered later.
@@ -32,9 +42,10 @@ grpc::ServerUnaryReactor* AnswerNow(RpcEntry* entry, RpcMethodMetrics* method,
 // RPC is over. Answer() is called once, on any thread.
 class DeferredCall final : public grpc::ServerUnaryReactor {
  public:
-  DeferredCall(RpcEntry* entry, RpcMethodMetrics* method,
-               const grpc::CallbackServerContext& context)
-      : context_(context), entry_(entry), call_(entry, method) {}
+  // `response` is gRPC's.
+  DeferredCall(RpcEntry* entry, RpcMethodMetrics* method, grpc::CallbackServerContext* context,
+               const google::protobuf::MessageLite* response)
+      : context_(context), response_(response), entry_(entry), call_(entry, method) {}
 
   // Same as RpcCall::admitted().
   absl::Status admitted() const { return call_.admitted(); }
@@ -50,19 +61,21 @@ class DeferredCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
-  const grpc::CallbackServerContext& context_;
-  const RpcEntry* const entry_;
+  grpc::CallbackServerContext* const context_;
+  const google::protobuf::MessageLite* const response_;
+  RpcEntry* const entry_;
   RpcCall call_;
+  UnreadAnswers::Answer unread_;
   std::function<void()> abandon_;
 };
 
-// Answers on a thread of `executor`, where `work` may block, with the status that `work` returns,
-// or with `busy` if the executor's queue is full.
+// Answers on a thread of `executor`, where `work` may block, with `response` and the status that
+// `work` returns, or with `busy` if the executor's queue is full.
 template <typename Work>
 grpc::ServerUnaryReactor* AnswerOn(Executor* executor, const absl::Status& busy, RpcEntry* entry,
                                    RpcMethodMetrics* method, grpc::CallbackServerContext* context,
-                                   Work work) {
-  auto* const call = new DeferredCall(entry, method, *context);
+                                   const google::protobuf::MessageLite* response, Work work) {
+  auto* const call = new DeferredCall(entry, method, context, response);
   const absl::Status admitted = call->admitted();
   if (!admitted.ok()) {
     call->Answer(admitted);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/grpc/call_ending.h"
 #include "common/oip/valid_inference.h"
 #include "common/refusal.h"
 #include "common/souvenir_names.h"
@@ -147,6 +148,11 @@ void InferCall::Answer(const absl::Status& status) {
   }
   if (const std::string digest = ModelDigestOf(status); !digest.empty()) {
     context_->AddTrailingMetadata(kDigestHeader, digest);
+  }
+  // gRPC keeps the request as long as the response.
+  const size_t bytes = request_.ByteSizeLong() + (status.ok() ? response_->ByteSizeLong() : 0);
+  if (bytes > UnreadAnswers::kSmallBytes) {
+    unread_ = calls_.entry->unread()->Add(bytes, EndingOf(context_));
   }
   Finish(EndInference(calls_, &call_, status, request_, times_,
                       [this] { return TraceOf(*context_); }));

@@ -79,6 +79,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   // Set by Start(), before gRPC may call OnCancel(). The answer may be given before that.
   std::shared_ptr<ServedModel> model_;
   std::atomic<JobId> job_{0};
+  UnreadAnswers::Answer unread_;
 };
 
 }  // namespace souvenir::compute

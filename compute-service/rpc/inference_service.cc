@@ -56,16 +56,19 @@ absl::Status CheckChange(const CallContext& calls, Port port, const Request& req
 
 template <typename Work>
 ServerUnaryReactor* InferenceService::Answer(CallbackServerContext* context, const char* method,
+                                             const google::protobuf::MessageLite* response,
                                              const Work& work) {
-  return AnswerNow(calls_.entry, calls_.entry->Method(method), context, work);
+  return AnswerNow(calls_.entry, calls_.entry->Method(method), context, response, work);
 }
 
 template <typename Request, typename Change>
 ServerUnaryReactor* InferenceService::AnswerChange(CallbackServerContext* context,
                                                    const char* method, const Request& request,
+                                                   const google::protobuf::MessageLite* response,
                                                    std::string_view known_parameter,
                                                    const Change& change) {
-  auto* const call = new DeferredCall(calls_.entry, calls_.entry->Method(method), *context);
+  auto* const call =
+      new DeferredCall(calls_.entry, calls_.entry->Method(method), context, response);
   absl::Status status = CheckChange(calls_, port_, request, known_parameter);
   if (status.ok()) status = call->admitted();
   if (status.ok()) {
@@ -80,7 +83,7 @@ ServerUnaryReactor* InferenceService::AnswerChange(CallbackServerContext* contex
 ServerUnaryReactor* InferenceService::ServerLive(CallbackServerContext* context,
                                                  const inference::ServerLiveRequest*,
                                                  inference::ServerLiveResponse* response) {
-  return Answer(context, "ServerLive", [&] {
+  return Answer(context, "ServerLive", response, [&] {
     response->set_live(true);
     return absl::OkStatus();
   });
@@ -89,7 +92,7 @@ ServerUnaryReactor* InferenceService::ServerLive(CallbackServerContext* context,
 ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context,
                                                   const inference::ServerReadyRequest*,
                                                   inference::ServerReadyResponse* response) {
-  return Answer(context, "ServerReady", [&] {
+  return Answer(context, "ServerReady", response, [&] {
     // A server with a broken model is ready. A server whose models are all broken is not.
     const auto models = calls_.repository->All();
     const bool of_use =
@@ -103,7 +106,7 @@ ServerUnaryReactor* InferenceService::ServerReady(CallbackServerContext* context
 ServerUnaryReactor* InferenceService::ModelReady(CallbackServerContext* context,
                                                  const inference::ModelReadyRequest* request,
                                                  inference::ModelReadyResponse* response) {
-  return Answer(context, "ModelReady", [&] {
+  return Answer(context, "ModelReady", response, [&] {
     // An unknown model is not ready. Asking for it is not an error.
     const auto model = calls_.repository->Find(request->name(), request->version());
     response->set_ready(model.ok() && (*model)->can_be_asked());
@@ -114,7 +117,7 @@ ServerUnaryReactor* InferenceService::ModelReady(CallbackServerContext* context,
 ServerUnaryReactor* InferenceService::ServerMetadata(CallbackServerContext* context,
                                                      const inference::ServerMetadataRequest*,
                                                      inference::ServerMetadataResponse* response) {
-  return Answer(context, "ServerMetadata", [&] {
+  return Answer(context, "ServerMetadata", response, [&] {
     response->set_name("souvenir-compute");
     response->set_version(calls_.server_version);
     // The names are Triton's. "(unload_dependents)" means that this parameter is accepted.
@@ -129,7 +132,7 @@ ServerUnaryReactor* InferenceService::ServerMetadata(CallbackServerContext* cont
 ServerUnaryReactor* InferenceService::ModelMetadata(CallbackServerContext* context,
                                                     const inference::ModelMetadataRequest* request,
                                                     inference::ModelMetadataResponse* response) {
-  return Answer(context, "ModelMetadata", [&]() -> absl::Status {
+  return Answer(context, "ModelMetadata", response, [&]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                               FindDescribed(calls_, request->name(), request->version()));
     FillMetadata(*model, calls_.repository->Versions(model->name()), response);
@@ -140,7 +143,7 @@ ServerUnaryReactor* InferenceService::ModelMetadata(CallbackServerContext* conte
 ServerUnaryReactor* InferenceService::ModelConfig(CallbackServerContext* context,
                                                   const inference::ModelConfigRequest* request,
                                                   inference::ModelConfigResponse* response) {
-  return Answer(context, "ModelConfig", [&]() -> absl::Status {
+  return Answer(context, "ModelConfig", response, [&]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
                               FindDescribed(calls_, request->name(), request->version()));
     *response->mutable_config() = model->config();
@@ -151,7 +154,7 @@ ServerUnaryReactor* InferenceService::ModelConfig(CallbackServerContext* context
 ServerUnaryReactor* InferenceService::ModelStatistics(
     CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
     inference::ModelStatisticsResponse* response) {
-  return Answer(context, "ModelStatistics", [&]() -> absl::Status {
+  return Answer(context, "ModelStatistics", response, [&]() -> absl::Status {
     if (request->name().empty()) {
       for (const auto& model : calls_.repository->All()) {
         FillStatistics(*model, response->add_model_stats());
@@ -168,7 +171,7 @@ ServerUnaryReactor* InferenceService::ModelStatistics(
 ServerUnaryReactor* InferenceService::RepositoryIndex(
     CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
     inference::RepositoryIndexResponse* response) {
-  return Answer(context, "RepositoryIndex", [&]() -> absl::Status {
+  return Answer(context, "RepositoryIndex", response, [&]() -> absl::Status {
     SOUVENIR_RETURN_IF_ERROR(CheckRepositoryName(request->repository_name()));
     const std::string revision = calls_.repository->revision();
     context->AddInitialMetadata(kRevisionHeader, revision);
@@ -194,13 +197,13 @@ ServerUnaryReactor* InferenceService::ModelInfer(CallbackServerContext* context,
 
 grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>*
 InferenceService::ModelStreamInfer(CallbackServerContext* context) {
-  return StreamInferCall::Start(calls_, *context);
+  return StreamInferCall::Start(calls_, context);
 }
 
 ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
-    inference::RepositoryModelLoadResponse*) {
-  return AnswerChange(context, "RepositoryModelLoad", *request, /*known_parameter=*/"",
+    inference::RepositoryModelLoadResponse* response) {
+  return AnswerChange(context, "RepositoryModelLoad", *request, response, /*known_parameter=*/"",
                       [this](const std::string& model, auto done) {
                         calls_.repository->Load(model, std::move(done));
                       });
@@ -208,9 +211,9 @@ ServerUnaryReactor* InferenceService::RepositoryModelLoad(
 
 ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
-    inference::RepositoryModelUnloadResponse*) {
+    inference::RepositoryModelUnloadResponse* response) {
   // Clients always send this parameter; no model depends on another here.
-  return AnswerChange(context, "RepositoryModelUnload", *request,
+  return AnswerChange(context, "RepositoryModelUnload", *request, response,
                       /*known_parameter=*/"unload_dependents",
                       [this](const std::string& model, auto done) {
                         calls_.repository->Unload(model, std::move(done));

@@ -58,16 +58,17 @@ class InferenceService final : public inference::GRPCInferenceService::CallbackS
       inference::RepositoryModelUnloadResponse* response) override;
 
  private:
-  // Answers a call at once with the status that `work` returns.
+  // Answers a call at once with `response` and the status that `work` returns.
   template <typename Work>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const char* method,
-                                   const Work& work);
+                                   const google::protobuf::MessageLite* response, const Work& work);
   // Answers a load or unload when `change` of the repository is done. `known_parameter` is the one
   // parameter that a client may send; it changes nothing here.
   template <typename Request, typename Change>
   grpc::ServerUnaryReactor* AnswerChange(grpc::CallbackServerContext* context, const char* method,
-                                         const Request& request, std::string_view known_parameter,
-                                         const Change& change);
+                                         const Request& request,
+                                         const google::protobuf::MessageLite* response,
+                                         std::string_view known_parameter, const Change& change);
 
   const CallContext& calls_;
   const Port port_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/grpc/call_ending.h"
 #include "compute-service/rpc/infer_call.h"
 #include "compute-service/rpc/model_messages.h"
 
@@ -24,7 +25,9 @@ struct StreamInferCall::Request {
       response.set_error_message(answer.error_message());
       response.mutable_infer_response()->set_id(message.id());
     }
-    stream->RequestStream::Answer(number, std::move(response));
+    UnreadAnswers::Answer counted =
+        stream->calls_.entry->unread()->Add(response.ByteSizeLong(), stream->ending_);
+    stream->RequestStream::Answer(number, std::move(response), std::move(counted));
   }
 
   const std::shared_ptr<StreamInferCall> stream;
@@ -34,18 +37,18 @@ struct StreamInferCall::Request {
   InferenceTimes times;
 };
 
-StreamInferCall::StreamInferCall(const CallContext& calls,
-                                 const grpc::CallbackServerContext& context)
+StreamInferCall::StreamInferCall(const CallContext& calls, grpc::CallbackServerContext* context)
     : RequestStream(calls.entry->streams(), static_cast<size_t>(calls.stream_limit),
                     calls.entry->Refusal()),
       calls_(calls),
       metrics_(calls.entry->Method("ModelStreamInfer")),
       patience_{calls.entry->clock()->Monotonic(),
-                MonotonicDeadline(context, *calls.entry->clock())},
-      trace_(TraceOf(context)) {}
+                MonotonicDeadline(*context, *calls.entry->clock())},
+      trace_(TraceOf(*context)),
+      ending_(EndingOf(context)) {}
 
 StreamInferCall::Reactor* StreamInferCall::Start(const CallContext& calls,
-                                                 const grpc::CallbackServerContext& context) {
+                                                 grpc::CallbackServerContext* context) {
   const std::shared_ptr<StreamInferCall> stream(new StreamInferCall(calls, context));
   stream->Begin(absl::OkStatus());
   return stream.get();

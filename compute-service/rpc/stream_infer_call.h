@@ -21,12 +21,12 @@ class StreamInferCall final
       grpc::ServerBidiReactor<inference::ModelInferRequest, inference::ModelStreamInferResponse>;
 
   // Starts the stream and returns what the handler gives to gRPC. `calls` outlive the stream.
-  static Reactor* Start(const CallContext& calls, const grpc::CallbackServerContext& context);
+  static Reactor* Start(const CallContext& calls, grpc::CallbackServerContext* context);
 
  private:
   struct Request;
 
-  StreamInferCall(const CallContext& calls, const grpc::CallbackServerContext& context);
+  StreamInferCall(const CallContext& calls, grpc::CallbackServerContext* context);
 
   void Handle(uint64_t number, inference::ModelInferRequest* message) override;
 
@@ -34,6 +34,7 @@ class StreamInferCall final
   RpcMethodMetrics* const metrics_;  // of each request
   const CallerPatience patience_;    // of the stream, and so of each request
   const TraceContext trace_;
+  const UnreadAnswers::GiveUp ending_;  // ends the stream
 };
 
 }  // namespace souvenir::compute

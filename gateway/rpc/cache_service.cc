@@ -85,7 +85,7 @@ CacheService::CacheService(cache::TieredCache* cache, Executor* disk_executor,
 grpc::ServerUnaryReactor* CacheService::GetEntry(grpc::CallbackServerContext* context,
                                                  const v1::GetEntryRequest* request,
                                                  v1::GetEntryResponse* response) {
-  return AnswerOn(disk_executor_, Busy(), entry_, get_metrics_, context,
+  return AnswerOn(disk_executor_, Busy(), entry_, get_metrics_, context, response,
                   [this, request, response] { return FillEntry(*request, response); });
 }
 
@@ -144,7 +144,8 @@ grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* 
     log.Info("invalidated", {{"scope", static_cast<int>(request->scope_case())}});
     return done;
   };
-  return AnswerOn(disk_executor_, Busy(), entry_, invalidate_metrics_, context, invalidate);
+  return AnswerOn(disk_executor_, Busy(), entry_, invalidate_metrics_, context, response,
+                  invalidate);
 }
 
 grpc::ServerWriteReactor<v1::ExportResponse>* CacheService::Export(

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "common/grpc/call_ending.h"
 #include "common/grpc/rpc_entry.h"
+#include "common/grpc/unread_answers.h"
 #include "common/mutex.h"
 #include "gateway/resolve/resolve_call.h"
 #include "gateway/rpc/call_parts.h"
@@ -33,7 +35,7 @@ class EventSource {
 // Answers one RPC by a stream of events, which are written one after another. `Reactor` is
 // gRPC's for the kind of RPC.
 //
-//   auto* stream = new EventStream(parts, metrics);
+//   auto* stream = new EventStream(parts, metrics, context);
 //   ... read the request, which gives `ready` ...
 //   if (stream->Begin(source, ready)) ... source works: stream->Write(), at last stream->End() ...
 //   return stream;
@@ -43,8 +45,9 @@ class EventSource {
 template <typename Reactor>
 class EventWriter : public Reactor {
  public:
-  EventWriter(const CallParts& parts, RpcMethodMetrics* metrics)
-      : parts_(parts), call_(parts.entry, metrics) {}
+  EventWriter(const CallParts& parts, RpcMethodMetrics* metrics,
+              grpc::CallbackServerContext* context)
+      : parts_(parts), ending_(EndingOf(context)), call_(parts.entry, metrics) {}
 
   const CallParts& parts() const { return parts_; }
 
@@ -68,9 +71,10 @@ class EventWriter : public Reactor {
   // Queues an event. `code` is the status of the answer in it.
   void Write(absl::StatusCode code, const grpc::ByteBuffer& event) {
     call_.CountAnswers(code);
+    UnreadAnswers::Answer unread = parts_.entry->unread()->Add(event.Length(), ending_);
     {
       MutexLock lock(&mutex_);
-      queue_.push_back(event);
+      queue_.push_back({event, std::move(unread)});
       if (std::exchange(writing_, true)) return;
     }
     this->StartWrite(NextEvent());
@@ -93,12 +97,18 @@ class EventWriter : public Reactor {
 
   void OnWriteDone(bool ok) override {
     std::shared_ptr<EventSource> source;
+    std::deque<Event> done;  // destroyed outside the lock
     {
       MutexLock lock(&mutex_);
-      queue_.pop_front();
-      if (!ok) queue_.clear();  // the caller has gone
+      if (ok) {
+        done.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+      } else {
+        done.swap(queue_);  // the caller has gone
+      }
       source = source_;
     }
+    done.clear();
     // `writing_` is still true, so that events that this brings do not start a write, whose end
     // would call OnWritten() on another thread.
     if (ok) source->OnWritten();
@@ -128,11 +138,16 @@ class EventWriter : public Reactor {
   }
 
  private:
+  struct Event {
+    grpc::ByteBuffer bytes;
+    UnreadAnswers::Answer unread;
+  };
+
   const grpc::ByteBuffer* NextEvent() {
     // The pointer stays valid: a deque does not move elements, and only OnWriteDone() removes this
     // one.
     MutexLock lock(&mutex_);
-    return &queue_.front();
+    return &queue_.front().bytes;
   }
 
   void FinishNow() {
@@ -147,11 +162,12 @@ class EventWriter : public Reactor {
   }
 
   const CallParts parts_;
+  const UnreadAnswers::GiveUp ending_;  // ends the stream
   RpcCall call_;
 
   Mutex mutex_;
   std::shared_ptr<EventSource> source_ ABSL_GUARDED_BY(mutex_);
-  std::deque<grpc::ByteBuffer> queue_ ABSL_GUARDED_BY(mutex_);  // the first is being written
+  std::deque<Event> queue_ ABSL_GUARDED_BY(mutex_);  // the first is being written
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mutex_);

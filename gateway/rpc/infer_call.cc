@@ -21,7 +21,7 @@ absl::Status InferCall::Read(const grpc::ByteBuffer& bytes, const Catalog& catal
 
 absl::Status InferCall::Respond() {
   SOUVENIR_RETURN_IF_ERROR(messages_.Join(resolving_));
-  MessageWriter::WriteTo(response_, [&](MessageWriter& out) { messages_.Write(resolving_, out); });
+  MessageWriter::WriteTo(response(), [&](MessageWriter& out) { messages_.Write(resolving_, out); });
   AddCacheMetadata();
   call().CountAnswers(absl::StatusCode::kOk);
   return absl::OkStatus();

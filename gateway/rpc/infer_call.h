@@ -11,8 +11,8 @@ namespace souvenir::gateway {
 class InferCall final : public ResolvingCall {
  public:
   InferCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context,
-            grpc::ByteBuffer* response)
-      : ResolvingCall(parts, metrics, context), response_(response) {}
+            const grpc::ByteBuffer& request, grpc::ByteBuffer* response)
+      : ResolvingCall(parts, metrics, context, request, response) {}
 
   // Reads the request and makes the questions. Returns the errors of InferMessages::Parse(),
   // ReadCallOptions() and InferMessages::Ask().
@@ -24,7 +24,6 @@ class InferCall final : public ResolvingCall {
   absl::Status Respond() override;
   void AddCacheMetadata();
 
-  grpc::ByteBuffer* const response_;
   InferMessages messages_;
   ResolveCall resolving_{this};  // its questions are views of the messages
 };

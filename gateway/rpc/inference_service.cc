@@ -67,8 +67,10 @@ InferenceService::InferenceService(const Options& options, const CallParts& part
 
 template <typename Work>
 grpc::ServerUnaryReactor* InferenceService::Answer(grpc::CallbackServerContext* context,
-                                                   const char* method, const Work& work) {
-  return AnswerNow(parts_.entry, parts_.entry->Method(method), context, work);
+                                                   const char* method,
+                                                   const google::protobuf::MessageLite* response,
+                                                   const Work& work) {
+  return AnswerNow(parts_.entry, parts_.entry->Method(method), context, response, work);
 }
 
 template <typename Read>
@@ -76,8 +78,10 @@ grpc::ServerUnaryReactor* InferenceService::PassOn(grpc::CallbackServerContext* 
                                                    const char* method, Upstream* upstream,
                                                    Upstream::Operation operation,
                                                    const google::protobuf::MessageLite& request,
+                                                   const google::protobuf::MessageLite* response,
                                                    const Read& read) {
-  auto* const call = new DeferredCall(parts_.entry, parts_.entry->Method(method), *context);
+  auto* const call =
+      new DeferredCall(parts_.entry, parts_.entry->Method(method), context, response);
   const absl::Status admitted = call->admitted();
   if (!admitted.ok()) {
     call->Answer(admitted);
@@ -99,11 +103,11 @@ grpc::ServerUnaryReactor* InferenceService::PassOn(grpc::CallbackServerContext* 
 
 grpc::ServerUnaryReactor* InferenceService::PassOnChange(
     grpc::CallbackServerContext* context, const char* method, Upstream::Operation operation,
-    const google::protobuf::MessageLite& request) {
+    const google::protobuf::MessageLite& request, const google::protobuf::MessageLite* response) {
   if (repositories_ == nullptr) {
-    return Answer(context, method, [this] { return RepositoryRefused(options_); });
+    return Answer(context, method, response, [this] { return RepositoryRefused(options_); });
   }
-  return PassOn(context, method, repositories_, operation, request,
+  return PassOn(context, method, repositories_, operation, request, response,
                 [this](const std::vector<std::string>&, EndFn end) {
                   options_.refresh_catalog(std::move(end));
                 });
@@ -112,7 +116,8 @@ grpc::ServerUnaryReactor* InferenceService::PassOnChange(
 grpc::ServerUnaryReactor* InferenceService::ModelInfer(grpc::CallbackServerContext* context,
                                                        const grpc::ByteBuffer* request,
                                                        grpc::ByteBuffer* response) {
-  const auto call = std::make_shared<InferCall>(parts_, infer_metrics_, context, response);
+  const auto call =
+      std::make_shared<InferCall>(parts_, infer_metrics_, context, *request, response);
   const absl::Status read = call->Read(*request, *catalog_, *targets_);
   return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
 }
@@ -127,7 +132,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* InferenceService::M
 grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerContext* context,
                                                        const inference::ServerLiveRequest*,
                                                        inference::ServerLiveResponse* response) {
-  return Answer(context, "ServerLive", [&] {
+  return Answer(context, "ServerLive", response, [&] {
     response->set_live(true);
     return absl::OkStatus();
   });
@@ -136,7 +141,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerLive(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* InferenceService::ServerReady(grpc::CallbackServerContext* context,
                                                         const inference::ServerReadyRequest*,
                                                         inference::ServerReadyResponse* response) {
-  return Answer(context, "ServerReady", [&] {
+  return Answer(context, "ServerReady", response, [&] {
     // The gateway is of no use before compute has answered, and while all models are broken.
     const auto models = catalog_->snapshot();
     const bool of_use = models->models().empty() ||
@@ -150,7 +155,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerReady(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* InferenceService::ModelReady(grpc::CallbackServerContext* context,
                                                        const inference::ModelReadyRequest* request,
                                                        inference::ModelReadyResponse* response) {
-  return Answer(context, "ModelReady", [&] {
+  return Answer(context, "ModelReady", response, [&] {
     // An unknown model is not ready. Asking for it is not an error.
     const auto model = catalog_->snapshot()->Find(request->name(), request->version());
     response->set_ready(model.ok() && (*model)->ready());
@@ -161,7 +166,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelReady(grpc::CallbackServerConte
 grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
     grpc::CallbackServerContext* context, const inference::ServerMetadataRequest*,
     inference::ServerMetadataResponse* response) {
-  return Answer(context, "ServerMetadata", [&] {
+  return Answer(context, "ServerMetadata", response, [&] {
     response->set_name("souvenir-gateway");
     response->set_version(options_.version);
     for (const char* extension : {"model_repository", "model_configuration", "statistics"}) {
@@ -174,7 +179,7 @@ grpc::ServerUnaryReactor* InferenceService::ServerMetadata(
 grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
     grpc::CallbackServerContext* context, const inference::ModelMetadataRequest* request,
     inference::ModelMetadataResponse* response) {
-  return Answer(context, "ModelMetadata", [&]() -> absl::Status {
+  return Answer(context, "ModelMetadata", response, [&]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model,
                               FindDescribed(*catalog_, request->name(), request->version()));
     *response = model->known.metadata();
@@ -186,7 +191,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelMetadata(
 grpc::ServerUnaryReactor* InferenceService::ModelConfig(
     grpc::CallbackServerContext* context, const inference::ModelConfigRequest* request,
     inference::ModelConfigResponse* response) {
-  return Answer(context, "ModelConfig", [&]() -> absl::Status {
+  return Answer(context, "ModelConfig", response, [&]() -> absl::Status {
     SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model,
                               FindDescribed(*catalog_, request->name(), request->version()));
     *response->mutable_config() = model->known.config();
@@ -197,7 +202,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelConfig(
 grpc::ServerUnaryReactor* InferenceService::RepositoryIndex(
     grpc::CallbackServerContext* context, const inference::RepositoryIndexRequest* request,
     inference::RepositoryIndexResponse* response) {
-  return Answer(context, "RepositoryIndex", [&] {
+  return Answer(context, "RepositoryIndex", response, [&] {
     for (const CatalogModelPtr& model : catalog_->snapshot()->models()) {
       if (request->ready() && !model->ready()) continue;
       auto* const listed = response->add_models();
@@ -214,6 +219,7 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
     grpc::CallbackServerContext* context, const inference::ModelStatisticsRequest* request,
     inference::ModelStatisticsResponse* response) {
   return PassOn(context, "ModelStatistics", upstream_, Upstream::Operation::kStatistics, *request,
+                response,
                 [this, response](const std::vector<std::string>& statistics, const EndFn& end) {
                   for (const std::string& bytes : statistics) {
                     inference::ModelStatisticsResponse of_one_server;
@@ -227,14 +233,16 @@ grpc::ServerUnaryReactor* InferenceService::ModelStatistics(
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelLoad(
     grpc::CallbackServerContext* context, const inference::RepositoryModelLoadRequest* request,
-    inference::RepositoryModelLoadResponse*) {
-  return PassOnChange(context, "RepositoryModelLoad", Upstream::Operation::kLoad, *request);
+    inference::RepositoryModelLoadResponse* response) {
+  return PassOnChange(context, "RepositoryModelLoad", Upstream::Operation::kLoad, *request,
+                      response);
 }
 
 grpc::ServerUnaryReactor* InferenceService::RepositoryModelUnload(
     grpc::CallbackServerContext* context, const inference::RepositoryModelUnloadRequest* request,
-    inference::RepositoryModelUnloadResponse*) {
-  return PassOnChange(context, "RepositoryModelUnload", Upstream::Operation::kUnload, *request);
+    inference::RepositoryModelUnloadResponse* response) {
+  return PassOnChange(context, "RepositoryModelUnload", Upstream::Operation::kUnload, *request,
+                      response);
 }
 
 }  // namespace souvenir::gateway

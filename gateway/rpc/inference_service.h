@@ -99,22 +99,25 @@ class InferenceService final
       inference::RepositoryModelUnloadResponse* response) override;
 
  private:
-  // Answers a call at once with the status that `work` returns.
+  // Answers a call at once with `response` and the status that `work` returns.
   template <typename Work>
   grpc::ServerUnaryReactor* Answer(grpc::CallbackServerContext* context, const char* method,
-                                   const Work& work);
+                                   const google::protobuf::MessageLite* response, const Work& work);
 
-  // Passes a call on to `upstream`. `read` gets the responses of its servers and ends the call by
-  // the function that it gets besides. The upstream call is cancelled when the caller goes.
+  // Passes a call on to `upstream`. `read` gets the responses of its servers, fills in `response`
+  // and ends the call by the function that it gets besides. The upstream call is cancelled when the
+  // caller goes.
   using EndFn = std::function<void()>;
   template <typename Read>
   grpc::ServerUnaryReactor* PassOn(grpc::CallbackServerContext* context, const char* method,
                                    Upstream* upstream, Upstream::Operation operation,
-                                   const google::protobuf::MessageLite& request, const Read& read);
+                                   const google::protobuf::MessageLite& request,
+                                   const google::protobuf::MessageLite* response, const Read& read);
   // Passes a load or unload on. It ends when the catalog has its outcome.
   grpc::ServerUnaryReactor* PassOnChange(grpc::CallbackServerContext* context, const char* method,
                                          Upstream::Operation operation,
-                                         const google::protobuf::MessageLite& request);
+                                         const google::protobuf::MessageLite& request,
+                                         const google::protobuf::MessageLite* response);
 
   const Options options_;
   const CallParts parts_;

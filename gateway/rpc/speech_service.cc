@@ -23,9 +23,9 @@ namespace {
 class TranscribeCall final : public UnaryCall, public Transcription::Listener {
  public:
   TranscribeCall(const CallParts& parts, RpcMethodMetrics* metrics,
-                 grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
-      : UnaryCall(parts, metrics, context),
-        response_(response),
+                 grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
+                 grpc::ByteBuffer* response)
+      : UnaryCall(parts, metrics, context, request, response),
         caller_(parts.resolver, Lane::kTranscription) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const SpeechModels& models) {
@@ -60,11 +60,10 @@ class TranscribeCall final : public UnaryCall, public Transcription::Listener {
       call().CountAnswers(segment.status.code());
     }
     if (transcription_.size() == 0) call().CountAnswers(absl::StatusCode::kOk);
-    return WriteMessage(message, parts().max_message_bytes, response_);
+    return WriteMessage(message, parts().max_message_bytes, response());
   }
   size_t answers() const override { return transcription_.size(); }
 
-  grpc::ByteBuffer* const response_;
   SpeechCaller caller_;
   Transcription transcription_{this, &caller_};
 };
@@ -73,9 +72,9 @@ class TranscribeCall final : public UnaryCall, public Transcription::Listener {
 class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
  public:
   SynthesizeCall(const CallParts& parts, RpcMethodMetrics* metrics,
-                 grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
-      : UnaryCall(parts, metrics, context),
-        response_(response),
+                 grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
+                 grpc::ByteBuffer* response)
+      : UnaryCall(parts, metrics, context, request, response),
         caller_(parts.resolver, Lane::kSynthesis) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const SpeechModels& models) {
@@ -100,12 +99,11 @@ class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
 
   absl::Status Respond() override {
     SOUVENIR_RETURN_IF_ERROR(synthesis_.OverallStatus());
-    WriteSynthesizeResponse(synthesis_, parts().clock()->Now(), response_);
+    WriteSynthesizeResponse(synthesis_, parts().clock()->Now(), response());
     call().CountAnswers(absl::StatusCode::kOk);
     return absl::OkStatus();
   }
 
-  grpc::ByteBuffer* const response_;
   SpeechCaller caller_;
   Synthesis synthesis_{this, &caller_, Synthesis::Files::kOne};
 };
@@ -129,7 +127,7 @@ grpc::ServerUnaryReactor* SpeechService::Transcribe(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   const auto call =
-      std::make_shared<TranscribeCall>(parts_, transcribe_metrics_, context, response);
+      std::make_shared<TranscribeCall>(parts_, transcribe_metrics_, context, *request, response);
   const absl::Status read = call->Read(*request, *models_);
   return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
 }
@@ -138,7 +136,7 @@ grpc::ServerUnaryReactor* SpeechService::Synthesize(grpc::CallbackServerContext*
                                                     const grpc::ByteBuffer* request,
                                                     grpc::ByteBuffer* response) {
   const auto call =
-      std::make_shared<SynthesizeCall>(parts_, synthesize_metrics_, context, response);
+      std::make_shared<SynthesizeCall>(parts_, synthesize_metrics_, context, *request, response);
   const absl::Status read = call->Read(*request, *models_);
   return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
 }
@@ -158,7 +156,7 @@ grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* SpeechService::Tran
 grpc::ServerUnaryReactor* SpeechService::ListVoices(grpc::CallbackServerContext* context,
                                                     const v1::ListVoicesRequest* request,
                                                     v1::ListVoicesResponse* response) {
-  return AnswerNow(parts_.entry, list_voices_metrics_, context, [&]() -> absl::Status {
+  return AnswerNow(parts_.entry, list_voices_metrics_, context, response, [&]() -> absl::Status {
     std::string language;
     if (!request->language().empty()) {
       SOUVENIR_ASSIGN_OR_RETURN(language, CheckedLanguageTag(request->language(), "language"));
@@ -178,7 +176,7 @@ grpc::ServerUnaryReactor* SpeechService::ListVoices(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* SpeechService::ListRecognizers(grpc::CallbackServerContext* context,
                                                          const v1::ListRecognizersRequest*,
                                                          v1::ListRecognizersResponse* response) {
-  return AnswerNow(parts_.entry, list_recognizers_metrics_, context, [&] {
+  return AnswerNow(parts_.entry, list_recognizers_metrics_, context, response, [&] {
     const std::shared_ptr<const SpeechDirectory> directory = models_->directory();
     for (const Recognizer* const recognizer : directory->Recognizers()) {
       v1::Recognizer* const listed = response->add_recognizers();

@@ -15,7 +15,7 @@ StatsService::StatsService(const Sources& sources, RpcEntry* entry)
 grpc::ServerUnaryReactor* StatsService::GetStats(grpc::CallbackServerContext* context,
                                                  const v1::GetStatsRequest*,
                                                  v1::GetStatsResponse* response) {
-  return AnswerNow(entry_, metrics_, context, [&] {
+  return AnswerNow(entry_, metrics_, context, response, [&] {
     FillStats(response);
     return absl::OkStatus();
   });

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "common/grpc/call_ending.h"
 #include "common/grpc/status.h"
 #include "gateway/rpc/infer_messages.h"
 #include "gateway/rpc/resolved_request.h"
@@ -71,7 +72,9 @@ class StreamInferCall::Request final : private ResolveCall::Listener {
     call_.CountAnswers(status.code());
     (void)EndResolved(&call_, resolving_.options.trace, {&resolving_}, status,
                       stream->service_.calls);
-    stream->Answer(number_, std::move(answer));
+    UnreadAnswers* const unread = stream->service_.calls.entry->unread();
+    UnreadAnswers::Answer counted = unread->Add(answer.Length(), stream->ending_);
+    stream->Answer(number_, std::move(answer), std::move(counted));
   }
 
   std::shared_ptr<StreamInferCall> stream_;
@@ -81,14 +84,15 @@ class StreamInferCall::Request final : private ResolveCall::Listener {
   ResolveCall resolving_{this};  // its questions are views of the messages
 };
 
-StreamInferCall::StreamInferCall(const Service& service)
+StreamInferCall::StreamInferCall(const Service& service, grpc::CallbackServerContext* context)
     : RequestStream(service.calls.entry->streams(), service.limit, service.calls.entry->Refusal()),
       service_(service),
-      begun_(service.calls.clock()->Monotonic()) {}
+      begun_(service.calls.clock()->Monotonic()),
+      ending_(EndingOf(context)) {}
 
 StreamInferCall::Reactor* StreamInferCall::Start(const Service& service,
                                                  grpc::CallbackServerContext* context) {
-  const std::shared_ptr<StreamInferCall> stream(new StreamInferCall(service));
+  const std::shared_ptr<StreamInferCall> stream(new StreamInferCall(service, context));
   const absl::Status read = ReadCallOptions(service.calls.trust_tenant_header,
                                             *service.calls.clock(), context, &stream->options_);
   if (!read.ok()) {

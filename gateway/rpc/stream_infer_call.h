@@ -35,13 +35,14 @@ class StreamInferCall final : public RequestStream<grpc::ByteBuffer, grpc::ByteB
  private:
   class Request;
 
-  explicit StreamInferCall(const Service& service);
+  StreamInferCall(const Service& service, grpc::CallbackServerContext* context);
 
   void Handle(uint64_t number, grpc::ByteBuffer* bytes) override;
 
   const Service service_;
   const absl::Duration begun_;
-  CallOptions options_;  // of each request; constant once the stream has begun
+  const UnreadAnswers::GiveUp ending_;  // ends the stream
+  CallOptions options_;                 // of each request; constant once the stream has begun
 };
 
 }  // namespace souvenir::gateway

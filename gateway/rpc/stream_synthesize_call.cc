@@ -18,7 +18,7 @@ constexpr size_t kSentencesAhead = 8;
 grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamSynthesizeCall::Start(
     const CallParts& parts, const SpeechModels& models, RpcMethodMetrics* metrics,
     grpc::CallbackServerContext* context, const grpc::ByteBuffer& bytes) {
-  auto* const stream = new EventStream(parts, metrics);
+  auto* const stream = new EventStream(parts, metrics, context);
   const std::shared_ptr<StreamSynthesizeCall> call(new StreamSynthesizeCall(stream));
   // The request is read first: the log of a refused call has its trace.
   const absl::Status ready = call->Read(bytes, models, context);

@@ -14,7 +14,7 @@ namespace souvenir::gateway {
 grpc::ServerWriteReactor<grpc::ByteBuffer>* StreamTranslateCall::Start(
     const CallParts& parts, Translator* translator, RpcMethodMetrics* metrics,
     grpc::CallbackServerContext* context, const grpc::ByteBuffer& bytes) {
-  auto* const stream = new EventStream(parts, metrics);
+  auto* const stream = new EventStream(parts, metrics, context);
   const std::shared_ptr<StreamTranslateCall> call(new StreamTranslateCall(stream));
   // The request is read first: the log of a refused call has its trace.
   const absl::Status ready = call->Read(bytes, *translator, context);

@@ -148,7 +148,7 @@ class TranslateSpeechCall::SegmentStory final : private ResolveCall::Listener {
 EventExchange* TranslateSpeechCall::Start(const CallParts& parts, const Models& models,
                                           absl::Duration upload_timeout, RpcMethodMetrics* metrics,
                                           grpc::CallbackServerContext* context) {
-  auto* const stream = new EventExchange(parts, metrics);
+  auto* const stream = new EventExchange(parts, metrics, context);
   const std::shared_ptr<TranslateSpeechCall> call(new TranslateSpeechCall(stream, models));
   CallOptions options;
   absl::Status ready =

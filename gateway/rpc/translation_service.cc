@@ -21,8 +21,9 @@ namespace {
 class TranslateCall final : public ResolvingCall {
  public:
   TranslateCall(const CallParts& parts, RpcMethodMetrics* metrics,
-                grpc::CallbackServerContext* context, grpc::ByteBuffer* response)
-      : ResolvingCall(parts, metrics, context), response_(response) {}
+                grpc::CallbackServerContext* context, const grpc::ByteBuffer& request,
+                grpc::ByteBuffer* response)
+      : ResolvingCall(parts, metrics, context, request, response) {}
 
   absl::Status Read(const grpc::ByteBuffer& bytes, const Translator& translator) {
     RequestArena arena;
@@ -56,7 +57,7 @@ class TranslateCall final : public ResolvingCall {
           "by itself",
           bytes, parts().max_message_bytes));
     }
-    MessageWriter::WriteTo(response_, [&](MessageWriter& out) {
+    MessageWriter::WriteTo(response(), [&](MessageWriter& out) {
       using v1::TranslateResponse;
       out.Field(TranslateResponse::kSourceLanguageFieldNumber, translation_.source_language());
       for (const TranslationWriter& translation : translations) {
@@ -71,7 +72,6 @@ class TranslateCall final : public ResolvingCall {
   }
   size_t answers() const override { return translation_.size(); }
 
-  grpc::ByteBuffer* const response_;
   Translation translation_{this};
 };
 
@@ -87,7 +87,8 @@ TranslationService::TranslationService(const CallParts& parts, Translator* trans
 grpc::ServerUnaryReactor* TranslationService::Translate(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
-  const auto call = std::make_shared<TranslateCall>(parts_, translate_metrics_, context, response);
+  const auto call =
+      std::make_shared<TranslateCall>(parts_, translate_metrics_, context, *request, response);
   const absl::Status read = call->Read(*request, *translator_);
   return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
 }
@@ -100,7 +101,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* TranslationService::StreamTranslate(
 grpc::ServerUnaryReactor* TranslationService::ListLanguages(grpc::CallbackServerContext* context,
                                                             const v1::ListLanguagesRequest*,
                                                             v1::ListLanguagesResponse* response) {
-  return AnswerNow(parts_.entry, list_metrics_, context, [&] {
+  return AnswerNow(parts_.entry, list_metrics_, context, response, [&] {
     for (TranslationDirectory::Pair& pair : translator_->Pairs()) {
       v1::LanguagePair* const listed = response->add_pairs();
       listed->set_source_language(std::move(pair.source));

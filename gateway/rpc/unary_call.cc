@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/grpc/call_ending.h"
+#include "common/grpc/unary_calls.h"
 #include "gateway/rpc/resolved_request.h"
 
 namespace souvenir::gateway {
@@ -17,8 +19,19 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
   }
   void OnDone() override { delete this; }
 
+  // Responds and ends the call. The reactor may be gone afterwards.
+  void FinishCall() {
+    const grpc::Status status = call_->Finish();
+    const uint64_t bytes = call_->KeptBytes();
+    if (bytes > UnreadAnswers::kSmallBytes) {
+      unread_ = call_->parts_.entry->unread()->Add(bytes, EndingOf(call_->context_));
+    }
+    Finish(status);
+  }
+
  private:
   const std::shared_ptr<UnaryCall> call_;
+  UnreadAnswers::Answer unread_;
 };
 
 grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call) {
@@ -26,15 +39,14 @@ grpc::ServerUnaryReactor* UnaryCall::Run(const std::shared_ptr<UnaryCall>& call)
   if (!admitted.ok()) return Fail(call, admitted);
   call->Begin();
   if (call->state_.load(std::memory_order_acquire) == State::kAnswered) {
-    grpc::ServerUnaryReactor* const reactor = call->context_->DefaultReactor();
-    reactor->Finish(call->Finish());
-    return reactor;
+    const grpc::Status status = call->Finish();
+    return FinishNow(call->parts_.entry->unread(), call->context_, call->KeptBytes(), status);
   }
   auto* const reactor = new WaitingReactor(call);
   call->reactor_ = reactor;
   State expected = State::kInHandler;
   if (!call->state_.compare_exchange_strong(expected, State::kWaiting, std::memory_order_acq_rel)) {
-    reactor->Finish(call->Finish());  // answered meanwhile
+    reactor->FinishCall();  // answered meanwhile
   }
   return reactor;
 }
@@ -52,13 +64,18 @@ void UnaryCall::Done() {
   if (state_.exchange(State::kAnswered, std::memory_order_acq_rel) != State::kWaiting) return;
   // gRPC may destroy the reactor, and with it this call, as soon as it has the status.
   const auto self = shared_from_this();
-  reactor_->Finish(Finish());
+  reactor_->FinishCall();
 }
 
 grpc::Status UnaryCall::Finish() {
   const absl::Status status = Respond();
   if (!status.ok()) call_.CountAnswers(status.code(), std::max<size_t>(answers(), 1));
   return EndResolved(&call_, options().trace, resolved(), status, parts_);
+}
+
+uint64_t UnaryCall::KeptBytes() const {
+  const size_t request = request_.Valid() ? request_.Length() : 0;
+  return request + (response_->Valid() ? response_->Length() : 0);
 }
 
 void ResolvingCall::Begin() { parts().resolver->Resolve(Shared()); }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -30,8 +32,14 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall> {
                                         const absl::Status& status);
 
  protected:
-  UnaryCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context)
-      : parts_(parts), call_(parts.entry, metrics), context_(context) {}
+  // `request` and `response` are gRPC's.
+  UnaryCall(const CallParts& parts, RpcMethodMetrics* metrics, grpc::CallbackServerContext* context,
+            const grpc::ByteBuffer& request, grpc::ByteBuffer* response)
+      : parts_(parts),
+        call_(parts.entry, metrics),
+        context_(context),
+        request_(request),
+        response_(response) {}
 
   // Begins with the use case, which calls Done() when it has all answers, on any thread.
   virtual void Begin() = 0;
@@ -57,6 +65,7 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall> {
 
   const RpcCall& call() const { return call_; }
   grpc::CallbackServerContext* context() { return context_; }
+  grpc::ByteBuffer* response() { return response_; }
   const CallParts& parts() const { return parts_; }
 
  private:
@@ -70,10 +79,14 @@ class UnaryCall : public std::enable_shared_from_this<UnaryCall> {
 
   // Responds and ends the call. Called once.
   grpc::Status Finish();
+  // Returns the bytes that gRPC keeps until the client has the response.
+  uint64_t KeptBytes() const;
 
   const CallParts parts_;
   RpcCall call_;
   grpc::CallbackServerContext* const context_;
+  const grpc::ByteBuffer& request_;
+  grpc::ByteBuffer* const response_;
   std::atomic<State> state_{State::kInHandler};
   WaitingReactor* reactor_ = nullptr;  // set before the state is kWaiting
 };

@@ -16,7 +16,7 @@ import harness
 import http2
 import metrics
 from clients import text_request
-from services import SOURCE_DIRECTORY, wait_for
+from services import PATIENT, SOURCE_DIRECTORY, wait_for
 
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
@@ -470,6 +470,68 @@ class MemoryTest(harness.ServicesTest):
         wait_for(nothing_moves, "clients to have sent what they may")
         self.assertLess(resident_bytes(gateway.pid) - before, most * 3 // 2)
         self.assertEqual(self.connect(gateway.listen).health(), "SERVING")
+
+
+class UnreadAnswersTest(harness.ServicesTest):
+    """A client that does not read its answers takes no memory above the limit, and no answer from
+    others."""
+
+    SIZE = 1 << 20
+    LIMIT = 16 << 20
+    CALLS = 60
+    CONFIG = f"max_message_bytes: {2 << 20} connections {{ max_unread_bytes: {LIMIT} }}"
+
+    def setUp(self):
+        super().setUp()
+        folder = self.services.directory / "models" / "simple_identity"
+        folder.mkdir(parents=True)
+        (folder / "config.pbtxt").write_text('backend: "builtin"')
+        self.compute = self.start_compute(config=PATIENT + self.CONFIG)
+        self.gateway = self.start_gateway(self.compute, config=self.CONFIG)
+        self.request = text_request(["x" * self.SIZE], model="simple_identity")
+        self.request.inputs[0].name = "INPUT0"
+
+    def ask_without_reading(self, address):
+        """Returns a connection on which the server may send headers only."""
+        connection = http2.Connection(address)
+        self.addCleanup(connection.close)
+        connection.send(http2.frame(http2.SETTINGS, 0, 0, struct.pack("!HI", 4, 0)))
+        asked = http2.message(self.request.SerializeToString())
+        for _ in range(self.CALLS):
+            stream = connection.begin(INFER)
+            for at in range(0, len(asked), 16_384):
+                connection.send_within_window(stream, asked[at:at + 16_384])
+            connection.send(http2.frame(http2.DATA, http2.END_STREAM, stream))
+        return connection
+
+    def test_the_oldest_are_given_up(self):
+        page = MemoryTest.PAGE
+        self.assertIn("| answers that clients do not read | 2 × `max_unread_bytes`,", page)
+        for name, service in (("gateway", self.gateway), ("compute", self.compute)):
+            with self.subTest(service=name):
+                server = self.connect(service.listen)
+                ready = harness.clients.oip.ModelReadyRequest(name="simple_identity")
+                wait_for(lambda s=server, r=ready: s.inference.ModelReady(r, timeout=60).ready,
+                         "the model")
+                server.infer(self.request)
+                before = resident_bytes(service.pid)
+                ended = f"souvenir_{name}_unread_answers_ended_total"
+                connection = self.ask_without_reading(service.listen)
+                # Each keeps its request, too.
+                expected = self.CALLS - self.LIMIT // (2 * self.SIZE)
+                wait_for(lambda e=ended, s=service, n=expected: metrics.sum_of(s.metrics, e) >= n,
+                         "answers to be given up")
+                self.assertLessEqual(
+                    metrics.sum_of(service.metrics, f"souvenir_{name}_unread_answer_bytes"),
+                    self.LIMIT)
+                if HAS_LIMITS:  # sanitizers take memory, and keep what was freed
+                    self.assertLess(resident_bytes(service.pid) - before,
+                                    2 * self.LIMIT + 16 * self.SIZE)
+                self.assertEqual(len(server.infer(self.request)[0].raw_output_contents[0]),
+                                 4 + self.SIZE)
+                while b"was not read" not in (found := connection.wait_for(http2.HEADERS))[3]:
+                    pass
+                self.assertTrue(found[1] & http2.END_STREAM)
 
 
 class OpenFilesTest(harness.ServicesTest):

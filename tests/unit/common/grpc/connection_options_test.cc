@@ -55,5 +55,17 @@ TEST(ConnectionOptionsTest, BuffersAreAShareOfTheMachineAndRoomForSomeMessages) 
   EXPECT_EQ(BufferBytes(connections, 0.5, 64u << 20, 1u << 20), 7);
 }
 
+TEST(ConnectionOptionsTest, UnreadAnswersHaveRoomForSomeMessagesToo) {
+  config::v1::Connections connections = DefaultConnections();
+  EXPECT_EQ(UnreadBytes(connections, 16u << 20, 1u << 20), 8u << 20);
+  EXPECT_EQ(UnreadBytes(connections, 256u << 20, 1u << 20), 32u << 20);
+  connections.set_max_unread_bytes(8 * kMessageBytes);
+  EXPECT_TRUE(CheckConnections(connections, kMessageBytes).ok());
+  EXPECT_EQ(UnreadBytes(connections, 256u << 20, 1u << 20), 8 * kMessageBytes);
+  connections.set_max_unread_bytes(8 * kMessageBytes - 1);
+  EXPECT_THAT(std::string(CheckConnections(connections, kMessageBytes).message()),
+              HasSubstr("connections.max_unread_bytes is 8388607; it must be 0"));
+}
+
 }  // namespace
 }  // namespace souvenir

@@ -33,8 +33,12 @@ class TestStream final : public RequestStream<grpc::ByteBuffer, grpc::ByteBuffer
   TestStream(OpenStreams* streams, size_t limit)
       : RequestStream(streams, limit, absl::UnavailableError("stopping")) {}
 
-  using RequestStream::Answer;
   using RequestStream::WhenAbandoned;
+
+  void Answer(uint64_t number, grpc::ByteBuffer response) {
+    RequestStream::Answer(number, std::move(response), unread_.Add(1, [] {}));
+  }
+  uint64_t unread_bytes() const { return unread_.bytes(); }
 
   // Waits until `count` requests have come, and returns all that have.
   std::vector<std::string> WaitForRequests(size_t count) {
@@ -65,6 +69,7 @@ class TestStream final : public RequestStream<grpc::ByteBuffer, grpc::ByteBuffer
     changed_.NotifyAll();
   }
 
+  UnreadAnswers unread_{UINT64_MAX};
   Mutex mutex_;
   CondVar changed_;
   std::vector<std::string> requests_ ABSL_GUARDED_BY(mutex_);
@@ -164,6 +169,7 @@ TEST_F(RequestStreamTest, AnswersGoOutInTheOrderInWhichTheyAreReady) {
   SendNoMore();
   EXPECT_EQ(Receive(), "");
   EXPECT_EQ(Finish(), grpc::StatusCode::OK);
+  EXPECT_EQ(stream_->unread_bytes(), 0u) << "all answers have been sent";
 }
 
 TEST_F(RequestStreamTest, EndsWhenTheLastRequestIsAnswered) {
