@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/status_macros.h"
+
 namespace souvenir::gateway {
 namespace {
 
@@ -47,6 +49,15 @@ struct alignas(64) Lanes::Counters {
         LaneName(lane), held_bytes.load(std::memory_order_relaxed), bytes, limits.max_bytes));
   }
 
+  absl::Status CheckRowBytes(size_t coming) {
+    const uint64_t bytes = row_bytes.load(std::memory_order_relaxed);
+    if (bytes <= limits.max_bytes) return absl::OkStatus();
+    refused.fetch_add(coming, std::memory_order_relaxed);
+    return absl::ResourceExhaustedError(
+        fmt::format("{} bytes of requests for {} wait to be computed, and the limit is {}", bytes,
+                    LaneName(lane), limits.max_bytes));
+  }
+
   Lane lane = Lane::kText;
   Limits limits;
   std::atomic<uint64_t> requests{0};
@@ -73,13 +84,15 @@ void Lanes::Request::Drop(uint64_t bytes) {
   counters_->held_bytes.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
-Lanes::Row::Row(Counters* counters, uint64_t bytes) : counters_(counters), bytes_(bytes) {
-  counters_->rows.fetch_add(1, std::memory_order_relaxed);
+Lanes::Row::Row(Counters* counters, uint64_t rows, uint64_t bytes)
+    : counters_(counters), rows_(rows), bytes_(bytes) {
+  counters_->rows.fetch_add(rows_, std::memory_order_relaxed);
   counters_->row_bytes.fetch_add(bytes_, std::memory_order_relaxed);
 }
 
 Lanes::Row::~Row() {
-  counters_->rows.fetch_sub(1, std::memory_order_relaxed);
+  if (counters_ == nullptr) return;
+  counters_->rows.fetch_sub(rows_, std::memory_order_relaxed);
   counters_->row_bytes.fetch_sub(bytes_, std::memory_order_relaxed);
 }
 
@@ -109,19 +122,14 @@ absl::StatusOr<Lanes::Request> Lanes::Enter(Lane lane, uint64_t bytes) {
 
 absl::Status Lanes::CheckRoom(Lane lane, size_t rows) {
   Counters& counters = of(lane);
+  SOUVENIR_RETURN_IF_ERROR(counters.CheckRowBytes(rows));
   const uint64_t waiting = counters.rows.load(std::memory_order_relaxed);
-  const uint64_t bytes = counters.row_bytes.load(std::memory_order_relaxed);
-  if (waiting <= counters.limits.max_rows && bytes <= counters.limits.max_bytes) {
-    return absl::OkStatus();
-  }
+  if (waiting <= counters.limits.max_rows) return absl::OkStatus();
   counters.refused.fetch_add(rows, std::memory_order_relaxed);
-  if (bytes > counters.limits.max_bytes) {
-    return absl::ResourceExhaustedError(
-        fmt::format("{} bytes of requests for {} wait to be computed, and the limit is {}", bytes,
-                    LaneName(lane), counters.limits.max_bytes));
-  }
   return counters.Full(waiting, counters.limits.max_rows, "rows");
 }
+
+absl::Status Lanes::CheckRoomToJoin(Lane lane) { return of(lane).CheckRowBytes(1); }
 
 std::vector<Lanes::Stats> Lanes::stats() const {
   std::vector<Stats> stats;

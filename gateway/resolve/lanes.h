@@ -75,18 +75,23 @@ class Lanes {
     std::atomic<uint64_t> held_{0};
   };
 
-  // A row that waits to be computed. Leaves its lane when it is destroyed.
+  // A row that waits to be computed, or for a computation that another row began. Leaves its lane
+  // when it is destroyed.
   class Row {
    public:
-    Row(const Row&) = delete;
-    Row& operator=(const Row&) = delete;
+    Row(Row&& other) noexcept
+        : counters_(std::exchange(other.counters_, nullptr)),
+          rows_(other.rows_),
+          bytes_(other.bytes_) {}
+    Row& operator=(Row&&) = delete;
     ~Row();
 
    private:
     friend class Lanes;
-    Row(Counters* counters, uint64_t bytes);
+    Row(Counters* counters, uint64_t rows, uint64_t bytes);
 
-    Counters* const counters_;
+    Counters* counters_;   // null if it was moved
+    const uint64_t rows_;  // 1, or 0 if another row is computed for it
     const uint64_t bytes_;
   };
 
@@ -96,7 +101,7 @@ class Lanes {
     uint64_t requests = 0;    // under way; of kText only those that Enter() has counted
     uint64_t held_bytes = 0;  // held by them
     uint64_t rows = 0;        // wait to be computed
-    uint64_t row_bytes = 0;   // size of their inputs
+    uint64_t row_bytes = 0;   // size of their inputs, and of those of rows that wait for them
     uint64_t refused = 0;     // requests and rows that found no room
   };
 
@@ -108,10 +113,14 @@ class Lanes {
   absl::StatusOr<Request> Enter(Lane lane, uint64_t bytes);
 
   // Counts a row with inputs of `bytes`.
-  Row Wait(Lane lane, uint64_t bytes) { return Row(&of(lane), bytes); }
+  Row Wait(Lane lane, uint64_t bytes) { return Row(&of(lane), 1, bytes); }
+  // Counts the inputs, of `bytes`, of a row that waits for the computation of another one.
+  Row Join(Lane lane, uint64_t bytes) { return Row(&of(lane), 0, bytes); }
   // Returns RESOURCE_EXHAUSTED, with the limit, and counts `rows` as refused if more rows wait in
   // the lane than may.
   absl::Status CheckRoom(Lane lane, size_t rows);
+  // Same as above, for a row that waits for another one: only bytes count.
+  absl::Status CheckRoomToJoin(Lane lane);
 
   std::vector<Stats> stats() const;
 

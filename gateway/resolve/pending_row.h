@@ -60,12 +60,6 @@ class PendingRow {
   }
 
  private:
-  static uint64_t BytesOf(const Question& question) {
-    uint64_t bytes = 0;
-    for (const TensorView& input : question.inputs) bytes += input.data.size();
-    return bytes;
-  }
-
   const Question& question_of_call() const { return call_->questions[question_]; }
 
   const Gate::Pass pass_;  // released last

@@ -13,6 +13,12 @@ absl::Duration SavedBy(const Answer& answer) {
 
 }  // namespace
 
+uint64_t BytesOf(const Question& question) {
+  uint64_t bytes = 0;
+  for (const TensorView& input : question.inputs) bytes += input.data.size();
+  return bytes;
+}
+
 void ResolveCall::Begin() {
   states_ = std::make_unique<QuestionState[]>(questions.size());
   unanswered_ = questions.size();

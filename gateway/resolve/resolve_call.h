@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,9 @@ struct Question {
   absl::InlinedVector<TensorView, 1> inputs;
 };
 using Questions = absl::InlinedVector<Question, 1>;
+
+// Returns the bytes of the inputs.
+uint64_t BytesOf(const Question& question);
 
 // The answer to a question.
 struct Answer {

@@ -66,9 +66,7 @@ void Resolver::Resolve(const ResolveCallPtr& call) {
   if (is_empty) return;
 
   size_t bytes = 0;
-  for (const Question& question : call->questions) {
-    for (const TensorView& input : question.inputs) bytes += input.data.size();
-  }
+  for (const Question& question : call->questions) bytes += BytesOf(question);
   if (bytes <= kInlineHashBytes) return LookUp(call);
   Task task = [this, call] { LookUp(call); };
   Executor* const executor =
@@ -233,17 +231,21 @@ cache::FlightPtr Resolver::TakeOff(const ResolveCallPtr& call, size_t question, 
 
   // Only the result of joining tells whether the flight began with this question, and the waiter is
   // made before.
-  auto first = std::make_shared<bool>(alone);
+  struct Ticket {
+    bool first;
+    std::optional<Lanes::Row> in_lane;  // of a question that waits for another one's flight
+  };
+  const auto ticket = std::make_shared<Ticket>(Ticket{alone, std::nullopt});
   absl::StatusOr<cache::FlightTable::Joined> joined = call->Sit(question, [&] {
     cache::EpochStamp stamp = StampFor(*call, target, key);
     cache::FlightTable::Waiter waiter = [this, call, question,
-                                         first](const cache::FlightResult& result) {
-      OnLanded(call, question, *first, result);
+                                         ticket](const cache::FlightResult& result) {
+      OnLanded(call, question, ticket->first, result);
     };
     absl::StatusOr<cache::FlightTable::Joined> joined =
         alone ? flights_.FlyAlone(key, std::move(stamp), std::move(waiter))
               : flights_.Join(key, std::move(stamp), std::move(waiter));
-    if (joined.ok()) *first = joined->started;
+    if (joined.ok()) ticket->first = joined->started;
     return joined;
   });
   if (!joined.ok()) {
@@ -255,6 +257,16 @@ cache::FlightPtr Resolver::TakeOff(const ResolveCallPtr& call, size_t question, 
   }
   if (joined->started) return joined->flight;
   if (joined->on_waiting) joined->on_waiting();
+  // The call keeps its own inputs, however many questions wait for the same answer.
+  ticket->in_lane.emplace(lanes_.Join(call->options.lane, BytesOf(call->questions[question])));
+  const absl::Status room = lanes_.CheckRoomToJoin(call->options.lane);
+  if (!room.ok() && flights_.Leave(joined->flight, joined->waiter)) {
+    Answer refused;
+    refused.status = room;
+    refused.key = key;
+    refused.kind = CacheKind::kCoalesced;
+    Finish(*call, question, std::move(refused));
+  }
   return nullptr;
 }
 

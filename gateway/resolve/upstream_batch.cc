@@ -340,9 +340,7 @@ bool UpstreamBatch::TryDesert() {
   for (const PendingRowPtr& row : rows_) {
     if (!seen.insert(row->call().get()).second) continue;
     uint64_t bytes = 0;
-    for (const Question& question : row->call()->questions) {
-      for (const TensorView& input : question.inputs) bytes += input.data.size();
-    }
+    for (const Question& question : row->call()->questions) bytes += BytesOf(question);
     requests.push_back({row->call().get(), bytes});
   }
   return context_->deserted->Add({.id = this,

@@ -22,7 +22,11 @@ class UnaryCall::WaitingReactor final : public grpc::ServerUnaryReactor {
   // Responds and ends the call. The reactor may be gone afterwards.
   void FinishCall() {
     const grpc::Status status = call_->Finish();
-    const uint64_t bytes = call_->KeptBytes();
+    // The reactor keeps the call, with the message that was read from the request.
+    uint64_t bytes = call_->KeptBytes();
+    for (const ResolveCall* const resolved : call_->resolved()) {
+      for (const Question& question : resolved->questions) bytes += BytesOf(question);
+    }
     if (bytes > UnreadAnswers::kSmallBytes) {
       unread_ = call_->parts_.entry->unread()->Add(bytes, EndingOf(call_->context_));
     }

@@ -713,6 +713,31 @@ TEST_F(ResolverTest, BytesThatWaitAreBounded) {
   EXPECT_EQ(resolver_->lanes()->stats()[static_cast<size_t>(Lane::kText)].row_bytes, 0u);
 }
 
+// Each call keeps its own inputs. Those of a compressed request take more than it has sent.
+TEST_F(ResolverTest, BytesThatWaitForTheSameAnswerAreBoundedToo) {
+  const auto row_bytes = [&] {
+    return resolver_->lanes()->stats()[static_cast<size_t>(Lane::kText)].row_bytes;
+  };
+  const auto first = Ask({std::string(40'000, 'x')});
+  const uint64_t of_one = row_bytes();
+  EXPECT_GE(of_one, 40'000u);
+  const auto second = Ask({std::string(40'000, 'x')});
+  EXPECT_EQ(row_bytes(), 2 * of_one);
+  const auto third = Ask({std::string(40'000, 'x')});
+  ASSERT_TRUE(third->done());
+  EXPECT_EQ(third->answer(0).status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(row_bytes(), 2 * of_one) << "it was refused";
+  EXPECT_EQ(upstream_.calls(), 1u);
+  resolver_->Cancel(second, absl::CancelledError("gone"));
+  EXPECT_EQ(row_bytes(), of_one);
+  const auto fourth = Ask({std::string(40'000, 'x')});
+  EXPECT_FALSE(fourth->done());
+  upstream_.Answer(0, Bracket);
+  EXPECT_TRUE(first->answer(0).status.ok());
+  EXPECT_EQ(fourth->answer(0).kind, kCoalesced);
+  EXPECT_EQ(row_bytes(), 0u);
+}
+
 TEST_F(ResolverTest, LargeRequestsAreHashedElsewhere) {
   upstream_.AnswerAllWith(Bracket);
   auto call =
