@@ -24,13 +24,17 @@ void AppendEscaped(uint32_t code_point, std::string* out) {
 std::string EscapeControls(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
-    // No byte of a longer character of UTF-8 is one of these.
-    const auto byte = static_cast<uint8_t>(c);
+  for (size_t i = 0; i < text.size(); ++i) {
+    // No byte of a longer character of UTF-8 is C0 or DEL, and 0xC2 only begins characters.
+    const auto byte = static_cast<uint8_t>(text[i]);
+    const auto next = static_cast<uint8_t>(i + 1 < text.size() ? text[i + 1] : 0);
     if (byte < 0x20 || byte == 0x7F) {
       AppendEscaped(byte, &out);
+    } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {
+      AppendEscaped(next, &out);  // C1
+      ++i;
     } else {
-      out += c;
+      out += text[i];
     }
   }
   return out;

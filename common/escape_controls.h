@@ -11,8 +11,8 @@ namespace souvenir {
 // parsing.
 void AppendEscaped(uint32_t code_point, std::string* out);
 
-// Returns `text` with each C0 control character and DEL in that form. All other bytes stay as they
-// are, and so does UTF-8.
+// Returns `text` with each control character (C0, DEL, and C1 in UTF-8) in that form. All other
+// bytes stay as they are, and so does other UTF-8.
 std::string EscapeControls(std::string_view text);
 
 }  // namespace souvenir

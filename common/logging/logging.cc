@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "absl/types/span.h"
+#include "common/escape_controls.h"
 #include "common/status_macros.h"
 
 namespace souvenir {
@@ -35,6 +36,7 @@ absl::StatusOr<spdlog::level::level_enum> ParseLevel(const std::string& name) {
       name));
 }
 
+// Control characters are shown, so that no field can begin a line of its own or steer a terminal.
 std::string TextLine(std::string_view message, absl::Span<const LogField> fields) {
   std::string line(message);
   for (const LogField& field : fields) {
@@ -44,7 +46,7 @@ std::string TextLine(std::string_view message, absl::Span<const LogField> fields
         },
         field.value);
   }
-  return line;
+  return EscapeControls(line);
 }
 
 // Returns the fields of a JSON object without its braces, which are in the pattern.

@@ -12,11 +12,14 @@ TEST(EscapeControlsTest, ShowsWhatATerminalOrALogWouldObey) {
   EXPECT_EQ(EscapeControls("a\x1b[31mb\a\x7f"), "a\\x1b[31mb\\x07\\x7f");
   EXPECT_EQ(EscapeControls("\n\r\t"), "\\n\\r\\t");
   EXPECT_EQ(EscapeControls(std::string_view("\0", 1)), "\\x00");
+  EXPECT_EQ(EscapeControls("a\xc2\x9b" "31mb\xc2\x85"), "a\\x9b31mb\\x85") << "C1";
 }
 
 TEST(EscapeControlsTest, LeavesAllOtherBytesAlone) {
-  const std::string text = "se\xc3\xb1or \xe4\xb8\x96 \\n \xff";
-  EXPECT_EQ(EscapeControls(text), text);
+  for (const std::string& text : {std::string("se\xc3\xb1or \xe4\xb8\x96 \\n \xff"),
+                                  std::string("\xc2\xa0 \xc3\x9b \xe0\xa0\x85 \xc2")}) {
+    EXPECT_EQ(EscapeControls(text), text);
+  }
   EXPECT_EQ(EscapeControls(""), "");
 }
 

@@ -51,6 +51,16 @@ TEST_F(LoggingTest, AModuleMayTellMoreThanTheRest) {
   EXPECT_THAT(DebugLines(), IsEmpty());
 }
 
+TEST_F(LoggingTest, AFieldCanNeitherBeginALineNorSteerATerminal) {
+  const std::string field = "a\nerror cache: forged \x1b[2J\r\t\x7f";
+  ASSERT_TRUE(InitLogging({.format = "text"}).ok());
+  testing::internal::CaptureStderr();
+  pool_log.Error("a line", {{"reason", field}});
+  const std::string lines = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(lines, HasSubstr("a line reason=a\\nerror cache: forged \\x1b[2J\\r\\t\\x7f\n"));
+  EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 1);
+}
+
 TEST_F(LoggingTest, WrongWordsAreNamedAndChangeNothing) {
   ASSERT_TRUE(SetLogLevels({.levels = {{"pool", "debug"}}}).ok());
   EXPECT_THAT(Message(SetLogLevels({.level = "loud"})),
