@@ -14,6 +14,8 @@ namespace souvenir::cache {
 namespace {
 
 constinit Logger log{"disk"};
+constinit LogLimit back_limit;
+constinit LogLimit degraded_limit;
 // Every lookup may meet a damaged record.
 constinit LogLimit read_limit;
 
@@ -335,9 +337,9 @@ void DiskTier::ReportHealth() {
       unreported_.pop_front();
     }
     if (status.ok()) {
-      log.Info("the disk tier is back");
+      log.Info(back_limit, "the disk tier is back");
     } else {
-      log.Error("the disk tier is degraded: answers are kept in memory only",
+      log.Error(degraded_limit, "the disk tier is degraded: answers are kept in memory only",
                 {{"reason", status.ToString()}});
     }
     if (options_.on_health) options_.on_health(status.ok());

@@ -18,6 +18,7 @@ namespace souvenir::cache {
 namespace {
 
 constinit Logger log{"rocksdb"};
+constinit LogLimit line_limit;
 
 // Forwards RocksDB's log lines to our log. RocksDB could not write a log file of its own on a full
 // disk, and would abort.
@@ -31,7 +32,11 @@ class LogForwarder final : public rocksdb::Logger {
     if (level < GetInfoLogLevel()) return;
     std::array<char, 1024> line;
     std::vsnprintf(line.data(), line.size(), format, arguments);
-    level == rocksdb::WARN_LEVEL ? log.Warning(line.data()) : log.Error(line.data());
+    if (level == rocksdb::WARN_LEVEL) {
+      log.Warning(line_limit, line.data());
+    } else {
+      log.Error(line_limit, line.data());
+    }
   }
 };
 

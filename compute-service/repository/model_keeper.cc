@@ -12,6 +12,7 @@ namespace souvenir::compute {
 namespace {
 
 constinit Logger log{"keeper"};
+constinit LogLimit budget_limit;
 
 // The period of Linux's first load average.
 constexpr double kLoadSeconds = 60;
@@ -93,7 +94,7 @@ void ModelKeeper::KeepBudget() {
     if (loaded[i].model->Release()) bytes -= loaded[i].bytes;
   }
   if (bytes > options_.memory_budget_bytes) {
-    log.Warning("models take more memory than the budget, and none of them is idle",
+    log.Warning(budget_limit, "models take more memory than the budget, and none of them is idle",
                 {{"bytes", bytes}, {"budget", options_.memory_budget_bytes}});
   }
 }

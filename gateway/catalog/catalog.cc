@@ -18,6 +18,8 @@ using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
 constinit Logger log{"catalog"};
+constinit LogLimit learned_limit;
+constinit LogLimit file_limit;
 // Servers that disagree on a digest cause this line with every call.
 constinit LogLimit replaced_limit;
 
@@ -149,12 +151,12 @@ void Catalog::Update(KnownModels models) {
     MutexLock lock(&mutex_);
     if (known_ && serialized_ == models.DebugString()) return;
   }
-  log.Info("models learned", {{"models", models.models_size()}});
+  log.Info(learned_limit, "models learned", {{"models", models.models_size()}});
   Publish(models);
   if (options_.file.empty()) return;
   const absl::Status written = WriteTextProto(options_.file, models);
   if (!written.ok()) {
-    log.Error("the catalog's file cannot be written", {{"reason", written.ToString()}});
+    log.Error(file_limit, "the catalog's file cannot be written", {{"reason", written.ToString()}});
   }
 }
 

@@ -12,6 +12,9 @@ namespace souvenir::gateway {
 namespace {
 
 constinit Logger log{"catalog"};
+// All endpoints that may be configured can tell of themselves at once.
+constinit LogLimit answers_limit{64};
+constinit LogLimit silent_limit{64};
 
 // An endpoint that does not answer is polled again after this part of the interval (a tenth), and
 // then after pauses that double up to the interval.
@@ -161,11 +164,13 @@ absl::Duration CatalogPoller::Look(Watched* watched) {
   const int failures = models.ok() ? 0 : watched->failures + 1;
   if (first || (failures == 0) != (watched->failures == 0)) {
     if (models.ok()) {
-      log.Info("compute answers", {{"address", endpoint.at.address}, {"name", endpoint.at.name}});
+      log.Info(answers_limit, "compute answers",
+               {{"address", endpoint.at.address}, {"name", endpoint.at.name}});
     } else {
-      log.Warning("compute does not answer", {{"address", endpoint.at.address},
-                                              {"name", endpoint.at.name},
-                                              {"reason", Explanation(models.status())}});
+      log.Warning(silent_limit, "compute does not answer",
+                  {{"address", endpoint.at.address},
+                   {"name", endpoint.at.name},
+                   {"reason", Explanation(models.status())}});
     }
   }
   watched->failures = failures;

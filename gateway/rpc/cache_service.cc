@@ -18,6 +18,7 @@ namespace souvenir::gateway {
 namespace {
 
 constinit Logger log{"cache"};
+constinit LogLimit invalidated_limit;
 
 absl::Status Busy() {
   return absl::ResourceExhaustedError("too many calls wait for the disk; try again later");
@@ -141,7 +142,8 @@ grpc::ServerUnaryReactor* CacheService::Invalidate(grpc::CallbackServerContext* 
     SOUVENIR_ASSIGN_OR_RETURN(const cache::Invalidation scope, ParseScope(*request));
     response->set_match(Match(scope));
     absl::Status done = cache_->Invalidate(scope);
-    log.Info("invalidated", {{"scope", static_cast<int>(request->scope_case())}});
+    log.Info(invalidated_limit, "invalidated",
+             {{"scope", static_cast<int>(request->scope_case())}});
     return done;
   };
   return AnswerOn(disk_executor_, Busy(), entry_, invalidate_metrics_, context, response,

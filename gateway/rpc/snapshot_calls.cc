@@ -22,6 +22,9 @@ namespace souvenir::gateway {
 namespace {
 
 constinit Logger log{"cache"};
+constinit LogLimit ended_limit;
+constinit LogLimit exported_limit;
+constinit LogLimit imported_limit;
 
 // Large enough to make the cost of a message negligible, and far below the message limit of any
 // server.
@@ -56,27 +59,37 @@ class SnapshotCall : public Reactor {
  protected:
   virtual absl::Status Run() = 0;
 
+  // Returns the monotonic time until which a caller may be idle that has just made progress.
+  absl::Duration EndOfPatience() const {
+    return parts_.entry->clock()->Monotonic() + parts_.idle_timeout;
+  }
+
   // Waits for the read or write that was started. Returns false if there will be no more.
-  // DEADLINE_EXCEEDED if the caller was idle for too long, UNAVAILABLE if it is idle while the
+  // DEADLINE_EXCEEDED from the monotonic time `end` on, UNAVAILABLE if the caller is idle while the
   // gateway stops; a read may still be under way then.
-  absl::StatusOr<bool> WaitForStep() {
+  absl::StatusOr<bool> WaitForStep(absl::Duration end) {
     const Clock& clock = *parts_.entry->clock();
     const absl::Duration begun = clock.Monotonic();
-    const absl::Duration idle_end = begun + parts_.idle_timeout;
     {
       MutexLock lock(&mutex_);
       for (;;) {
         if (step_) return *std::exchange(step_, std::nullopt);
         const absl::Duration now = clock.Monotonic();
-        if (now >= idle_end) break;
+        if (now >= end) break;
         if (now - begun >= kIdleAtStop && parts_.entry->is_closed()) {
           return parts_.entry->Refusal();
         }
-        step_ended_.WaitUntil(&mutex_, clock, std::min(idle_end, now + kIdleAtStop));
+        step_ended_.WaitUntil(&mutex_, clock, std::min(end, now + kIdleAtStop));
       }
     }
+    return Idle();
+  }
+
+  // Returns the error of a caller that makes no progress.
+  absl::Status Idle() const {
     return absl::DeadlineExceededError(
-        fmt::format("the caller was idle for {}", absl::FormatDuration(parts_.idle_timeout)));
+        fmt::format("the caller was idle for {}, or sent or took too little",
+                    absl::FormatDuration(parts_.idle_timeout)));
   }
 
   // Cancels the RPC and waits for its write, which the caller does not take. A status could not go
@@ -106,7 +119,7 @@ class SnapshotCall : public Reactor {
       return RpcCall::Notes{.trace = TraceOf(*context_)};
     });
     if (absl::IsDeadlineExceeded(status)) {
-      log.Warning("an export or import was ended",
+      log.Warning(ended_limit, "an export or import was ended",
                   {{"method", call_.method()}, {"reason", std::string(status.message())}});
     }
     this->Finish(ended);
@@ -139,7 +152,7 @@ class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::Export
     SOUVENIR_RETURN_IF_ERROR(sent);
     snapshot.End();
     SOUVENIR_RETURN_IF_ERROR(Send(&bytes));
-    log.Info("exported", {{"entries", snapshot.entries()}});
+    log.Info(exported_limit, "exported", {{"entries", snapshot.entries()}});
     return absl::OkStatus();
   }
 
@@ -149,7 +162,7 @@ class ExportCall final : public SnapshotCall<grpc::ServerWriteReactor<v1::Export
     for (size_t at = 0; at < bytes->size(); at += kChunkBytes) {
       response_.set_data(bytes->substr(at, kChunkBytes));
       StartWrite(&response_);
-      const absl::StatusOr<bool> written = WaitForStep();
+      const absl::StatusOr<bool> written = WaitForStep(EndOfPatience());
       if (!written.ok()) {
         CancelWrite();
         return written.status();
@@ -177,17 +190,27 @@ class ImportCall final : public SnapshotCall<grpc::ServerReadReactor<v1::ImportR
 
  private:
   absl::Status Run() override {
+    // A caller that sends a byte now and then would keep its thread for ever.
+    absl::Duration end = EndOfPatience();
+    size_t came = 0;  // bytes since `end` was set
     for (;;) {
       StartRead(&request_);
-      const absl::StatusOr<bool> more = WaitForStep();
+      const absl::StatusOr<bool> more = WaitForStep(end);
       if (!more.ok()) return WithCount(more.status());
       if (!*more) break;
       SOUVENIR_RETURN_IF_ERROR(WithCount(reader_.Feed(request_.data())));
+      came += request_.data().size();
+      if (came >= kChunkBytes) {
+        came = 0;
+        end = EndOfPatience();
+      } else if (parts_.entry->clock()->Monotonic() >= end) {
+        return WithCount(Idle());
+      }
     }
     SOUVENIR_RETURN_IF_ERROR(WithCount(reader_.Finish()));
     response_->set_entries(reader_.entries());
     response_->set_taken(taken_);
-    log.Info("imported", {{"entries", reader_.entries()}, {"taken", taken_}});
+    log.Info(imported_limit, "imported", {{"entries", reader_.entries()}, {"taken", taken_}});
     return absl::OkStatus();
   }
 

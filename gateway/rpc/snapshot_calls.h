@@ -19,7 +19,7 @@ struct SnapshotParts {
   Executor* executor;
   RpcEntry* entry;         // idle callers lose their calls as soon as it is closed
   const Catalog* catalog;  // tells which entries are fresh
-  // A caller that neither sends nor takes anything for this time loses the call, and frees its
+  // A caller that sends or takes less than 256 KiB in this time loses the call, and frees its
   // thread.
   absl::Duration idle_timeout;
 };

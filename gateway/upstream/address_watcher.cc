@@ -10,6 +10,8 @@ namespace souvenir::gateway {
 namespace {
 
 constinit Logger log{"upstream"};
+constinit LogLimit failed_limit{64};
+constinit LogLimit known_limit{64};
 
 }  // namespace
 
@@ -57,12 +59,13 @@ void AddressWatcher::Keep(const BoundedLookup::Addresses& looked, Name* name) {
   const bool failed_before = std::exchange(name->failed, !looked.ok());
   if (!looked.ok()) {
     if (!failed_before) {
-      log.Warning("looking up compute failed; addresses found earlier stay in use",
+      log.Warning(failed_limit, "looking up compute failed; addresses found earlier stay in use",
                   {{"reason", looked.status().ToString()}});
     }
     return;
   }
-  if (failed_before) log.Info("the addresses of compute are known", {{"name", name->name}});
+  if (failed_before)
+    log.Info(known_limit, "the addresses of compute are known", {{"name", name->name}});
   std::vector<EndpointAddress> addresses;
   for (const std::string& address : *looked) {
     const auto before =

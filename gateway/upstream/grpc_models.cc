@@ -31,6 +31,7 @@ using souvenir::state::v1::KnownModel;
 using souvenir::state::v1::KnownModels;
 
 constinit Logger log{"upstream"};
+constinit LogLimit left_out_limit;
 
 // Most lines of the log for models that are left out.
 constexpr size_t kMostTold = 10;
@@ -229,7 +230,8 @@ absl::Status GrpcModels::DescribeModel(absl::Duration timeout, KnownModel* model
 void GrpcModels::TellRefused(const std::vector<std::string>& refused) {
   if (refused_.exchange(refused.size()) == refused.size()) return;
   for (size_t i = 0; i < std::min(refused.size(), kMostTold); ++i) {
-    log.Warning("a model of compute is left out", {{"address", address_}, {"reason", refused[i]}});
+    log.Warning(left_out_limit, "a model of compute is left out",
+                {{"address", address_}, {"reason", refused[i]}});
   }
 }
 

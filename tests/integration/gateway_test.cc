@@ -234,6 +234,17 @@ TEST_F(GatewayTest, AnImportOrExportWhoseCallerIsIdleFreesItsThread) {
     EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
     EXPECT_THAT(status.error_message(), HasSubstr("the caller was idle for 50ms"));
   }
+  {
+    // A caller that sends next to nothing is as good as idle.
+    grpc::ClientContext context;
+    v1::ImportResponse response;
+    const auto trickling = cache_->Import(&context, &response);
+    v1::ImportRequest request;
+    request.set_data("s");  // a snapshot begins so
+    while (trickling->Write(request)) request.clear_data();
+    const grpc::Status status = trickling->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+  }
   for (int i = 0; i < 40; ++i)
     KindOf(std::string(60'000, static_cast<char>('a' + i % 26)) + std::to_string(i));
   {
