@@ -50,6 +50,8 @@ class Origin {
   // one memory tier may call them.
   bool Hold() const { return holders_.fetch_add(1, std::memory_order_relaxed) == 0; }
   bool LetGo() const { return holders_.fetch_sub(1, std::memory_order_relaxed) == 1; }
+  // Returns true if the memory tier has entries of this origin.
+  bool is_held() const { return holders_.load(std::memory_order_relaxed) > 0; }
 
   void AddRef() const { references_.fetch_add(1, std::memory_order_relaxed); }
   void Release() const;

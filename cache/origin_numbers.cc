@@ -111,6 +111,14 @@ std::vector<uint32_t> OriginNumbers::DropUnused(uint64_t oldest_segment, EpochsO
   return dropped;
 }
 
+bool OriginNumbers::HasLive(absl::FunctionRef<bool(const Origin&)> matches, EpochsOf epochs) const {
+  MutexLock lock(&mutex_);
+  return std::any_of(origins_.begin(), origins_.end(), [&](const auto& numbered) {
+    const auto& [origin, use] = numbered.second;
+    return matches(*origin) && epochs(*origin) == use.epochs;
+  });
+}
+
 OriginPtr OriginNumbers::Get(uint32_t number) const {
   MutexLock lock(&mutex_);
   const auto found = origins_.find(number);

@@ -56,6 +56,10 @@ class OriginNumbers {
   // highest number given so far, or a restart would give it again.
   std::vector<uint32_t> DropUnused(uint64_t oldest_segment, EpochsOf epochs);
 
+  // Returns true if `matches` is true of an origin that may have live records: its epochs have not
+  // moved on since the last one. Looks at all origins under the lock.
+  bool HasLive(absl::FunctionRef<bool(const Origin&)> matches, EpochsOf epochs) const;
+
   // Returns the origin with this number, or null.
   OriginPtr Get(uint32_t number) const;
 

@@ -35,6 +35,13 @@ void OriginPool::SweepLocked() {
   sweep_at_ = std::max(kLeast, 2 * origins_.size());
 }
 
+bool OriginPool::HasHeld(absl::FunctionRef<bool(const Origin&)> matches) const {
+  MutexLock lock(&mutex_);
+  return std::any_of(origins_.begin(), origins_.end(), [&](const OriginPtr& origin) {
+    return origin->is_held() && matches(*origin);
+  });
+}
+
 size_t OriginPool::size() const {
   MutexLock lock(&mutex_);
   return origins_.size();

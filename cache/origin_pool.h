@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/functional/function_ref.h"
 #include "cache/entry.h"
 #include "common/mutex.h"
 
@@ -20,6 +21,10 @@ class OriginPool {
 
   // Drops the objects that are not used outside the pool.
   void Sweep();
+
+  // Returns true if `matches` is true of an origin that has entries in the memory tier. Looks at
+  // all origins under the lock.
+  bool HasHeld(absl::FunctionRef<bool(const Origin&)> matches) const;
 
   size_t size() const;
 

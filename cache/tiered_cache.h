@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "cache/disk/disk_tier.h"
 #include "cache/epochs.h"
@@ -73,6 +74,13 @@ class TieredCache {
   // entries: memory is freed in the background, and disk space with the segments. Waits for the
   // disk.
   absl::Status Invalidate(const Invalidation& what);
+
+  // Returns true if there are answers of an origin of which `matches` is true, or were until
+  // lately: what was invalidated may still be in memory. Takes time in proportion to the number of
+  // origins; meant for the disk executor.
+  bool HasAnswersOf(absl::FunctionRef<bool(const Origin&)> matches) const {
+    return origins_.HasHeld(matches) || (disk_ != nullptr && disk_->HasLiveOrigin(matches));
+  }
 
   // Calls `visit` for each entry of the tiers, until it returns false. A key may come twice: from
   // disk, and then with another answer from memory. Waits for the disk.

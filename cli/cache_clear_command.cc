@@ -16,9 +16,8 @@ namespace {
 
 struct Scope {
   souvenir::v1::InvalidateRequest request;
-  std::string what;     // "every answer of m"
-  bool asked = false;   // so much is forgotten that a person is asked first
-  bool counted = true;  // the gateway tells if anything matched
+  std::string what;    // "every answer of m"
+  bool asked = false;  // so much is forgotten that a person is asked first
 };
 
 Scope ScopeOf(const CacheClearOptions& options) {
@@ -32,10 +31,8 @@ Scope ScopeOf(const CacheClearOptions& options) {
   } else if (options.tag) {
     scope.request.set_tag(*options.tag);
     scope.what = "every answer with the tag " + *options.tag;
-    scope.counted = false;
   } else if (options.tenant) {
     scope.request.set_tenant(*options.tenant);
-    scope.counted = false;
     // This is everything if tenants are not told apart, and may be an unset variable of a script.
     scope.asked = options.tenant->empty();
     scope.what = options.tenant->empty() ? "every answer without a tenant"
@@ -50,6 +47,10 @@ Scope ScopeOf(const CacheClearOptions& options) {
 
 Outcome NothingMatched(const CacheClearOptions& options, Connection* connection) {
   if (options.key) return {ExitCode::kFailed, "no entry has the key " + *options.key};
+  if (options.tenant) {
+    return {ExitCode::kFailed,
+            fmt::format("no answer of the tenant '{}' is remembered", *options.tenant)};
+  }
   const std::string model = options.model.value_or("");
   return {ExitCode::kFailed,
           fmt::format("no model '{}' is known{}; `souvenir models` lists those there are", model,
@@ -79,8 +80,9 @@ Outcome CacheClear(const CacheClearOptions& options, const Settings& settings, C
     return NothingMatched(options, &connection);
   }
   if (!settings.json) {
+    const bool is_known = response.match() == souvenir::v1::INVALIDATE_MATCH_FOUND;
     console.out << fmt::format("Forgot {}{} ({}).\n", Printable(scope.what),
-                               scope.counted ? "" : ", if there was any", HumanDuration(elapsed));
+                               is_known ? "" : ", if there was any", HumanDuration(elapsed));
   }
   return {};
 }

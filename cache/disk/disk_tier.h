@@ -102,6 +102,11 @@ class DiskTier {
 
   uint64_t origin_bytes() const { return origins_.bytes(); }
 
+  // Returns true if `matches` is true of an origin that may have live entries.
+  bool HasLiveOrigin(absl::FunctionRef<bool(const Origin&)> matches) const {
+    return origins_.HasLive(matches, [this](const Origin& origin) { return EpochsOf(origin); });
+  }
+
   // Waits until the entries queued so far have been written or dropped.
   void Flush();
 

@@ -128,9 +128,17 @@ v1::InvalidateMatch CacheService::Match(const cache::Invalidation& scope) {
   if (const auto* key = std::get_if<cache::InvalidateKey>(&scope)) {
     found = cache_->LookupMemory(key->key) != nullptr || cache_->ReadDisk(key->key) != nullptr;
   } else if (const auto* of_model = std::get_if<cache::InvalidateModel>(&scope)) {
-    found = catalog_->was_known(of_model->model);
+    // A model that had gone before a restart is known by its answers only.
+    found = catalog_->was_known(of_model->model) ||
+            cache_->HasAnswersOf(
+                [&](const cache::Origin& origin) { return origin.model() == of_model->model; });
+  } else if (const auto* of_tenant = std::get_if<cache::InvalidateTenant>(&scope)) {
+    // Every gateway may have requests without a tenant.
+    found = of_tenant->tenant.empty() || cache_->HasAnswersOf([&](const cache::Origin& origin) {
+      return origin.tenant() == of_tenant->tenant;
+    });
   } else if (!std::holds_alternative<cache::InvalidateAll>(scope)) {
-    return v1::INVALIDATE_MATCH_UNSPECIFIED;
+    return v1::INVALIDATE_MATCH_UNSPECIFIED;  // a tag
   }
   return found ? v1::INVALIDATE_MATCH_FOUND : v1::INVALIDATE_MATCH_NOTHING;
 }

@@ -723,8 +723,9 @@ TEST_F(GatewayTest, AnInvalidationSaysWhetherAnythingMatched) {
             v1::INVALIDATE_MATCH_NOTHING);
   EXPECT_EQ(match([](auto* request) { request->set_tag("any"); }),
             v1::INVALIDATE_MATCH_UNSPECIFIED);
-  EXPECT_EQ(match([](auto* request) { request->set_tenant(""); }),
-            v1::INVALIDATE_MATCH_UNSPECIFIED);
+  EXPECT_EQ(match([](auto* request) { request->set_tenant(""); }), v1::INVALIDATE_MATCH_FOUND);
+  EXPECT_EQ(match([](auto* request) { request->set_tenant("acme"); }),
+            v1::INVALIDATE_MATCH_NOTHING);
   EXPECT_EQ(match([](auto* request) { request->set_all(true); }), v1::INVALIDATE_MATCH_FOUND);
 }
 

@@ -250,6 +250,29 @@ TEST(TieredCacheMemoryOnlyTest, WorksWithoutADisk) {
   (*cache)->Stop();
 }
 
+TEST_F(TieredCacheTest, AnswersOfATenantOrModelAreKnownAfterARestartToo) {
+  const auto has = [&](std::string_view tenant, std::string_view model) {
+    return cache_->HasAnswersOf(
+        [&](const Origin& origin) { return origin.tenant() == tenant && origin.model() == model; });
+  };
+  const auto insert = [&](const std::string& tenant) {
+    cache_->Insert(MakeEntry(tenant, "value", [&](Entry::Fields& fields) {
+      fields.origin =
+          cache_->SharedOrigin(Origin::Create({tenant, "model", "1", std::string(64, 'd')}));
+    }));
+  };
+  EXPECT_FALSE(has("acme", "model"));
+  insert("acme");
+  EXPECT_TRUE(has("acme", "model"));
+  EXPECT_FALSE(has("acmee", "model"));
+  EXPECT_FALSE(has("acme", "other"));
+  cache_->Flush();
+  Reopen();
+  EXPECT_TRUE(has("acme", "model")) << "it is on disk";
+  ASSERT_TRUE(cache_->Invalidate(InvalidateTenant{"acme"}).ok());
+  EXPECT_FALSE(has("acme", "model")) << "nothing of it was in memory";
+}
+
 // The sweep is in the background; ctest's timeout bounds the wait.
 TEST_F(TieredCacheTest, TenantsAreGoneFromBothTiersAfterAnInvalidation) {
   constexpr int kTenants = 500;

@@ -22,10 +22,13 @@ TEST_F(CacheClearTest, CacheClearSaysWhatItForgot) {
   EXPECT_EQ(Run({"cache", "clear", "--model", "m"}), 0);
   EXPECT_EQ(out_, "Forgot every answer of m (0 µs).\n");
   EXPECT_EQ(Run({"cache", "clear", "--key", kKey}), 0);
-  EXPECT_EQ(Run({"cache", "clear", "--tag", "release-7"}), 0);
   // The gateway does not count the entries of a tag.
+  gateway_.cache.match = souvenir::v1::INVALIDATE_MATCH_UNSPECIFIED;
+  EXPECT_EQ(Run({"cache", "clear", "--tag", "release-7"}), 0);
   EXPECT_EQ(out_, "Forgot every answer with the tag release-7, if there was any (0 µs).\n");
+  gateway_.cache.match = souvenir::v1::INVALIDATE_MATCH_FOUND;
   EXPECT_EQ(Run({"cache", "clear", "--tenant", "acme"}), 0);
+  EXPECT_EQ(out_, "Forgot every answer of the tenant acme (0 µs).\n");
   EXPECT_EQ(Run({"cache", "clear", "--yes"}), 0);
   const auto& asked = gateway_.cache.invalidated;
   ASSERT_EQ(asked.size(), 5u);
@@ -49,6 +52,8 @@ TEST_F(CacheClearTest, CacheClearFailsWhereNothingMatches) {
             "`souvenir models` lists those there are\n");
   EXPECT_EQ(Run({"cache", "clear", "--key", kKey}), 1);
   EXPECT_EQ(err_, "souvenir: no entry has the key " + kKey + "\n");
+  EXPECT_EQ(Run({"cache", "clear", "--tenant", "acmee"}), 1);
+  EXPECT_EQ(err_, "souvenir: no answer of the tenant 'acmee' is remembered\n");
   EXPECT_EQ(Run({"--json", "cache", "clear", "--model", "x"}), 1);
   EXPECT_EQ(out_, "{\"match\":\"INVALIDATE_MATCH_NOTHING\"}\n");
 }
