@@ -67,6 +67,23 @@ class AlertsTest(unittest.TestCase):
                 self.assertEqual(set(codes.split("|")), faults, path.name)
         self.assertGreaterEqual(found, 3)
 
+    def test_no_method_that_answers_is_forgotten(self):
+        page = (SOURCE_DIRECTORY / "docs/metrics.md").read_text(encoding="utf-8")
+        row = re.search(r"^\| `method` \| `souvenir_gateway_answers_total` \| (.*) \|$", page,
+                        re.MULTILINE).group(1)
+        methods = set(re.findall(r"`(\w+)`", row))
+        self.assertGreater(len(methods), 5)
+        slow = next(alert for alert in self.alerts if alert["alert"] == "SouvenirRequestsSlow")
+        asked = {method for group in re.findall(r'method=~?"([\w|]+)"', slow["expr"])
+                 for method in group.split("|")}
+        # As long as their callers listen and send.
+        self.assertEqual(asked | {"StreamSynthesize", "TranslateSpeech"}, methods)
+        overview = (SOURCE_DIRECTORY / "deploy/grafana/overview.json").read_text(encoding="utf-8")
+        groups = re.findall(r'method[=!]~\\"([\w|]+)', overview)
+        self.assertTrue(groups)
+        for group in groups:
+            self.assertEqual(set(group.split("|")), methods)
+
     def test_each_alert_is_seen_to_fire_and_not_to(self):
         fires, silent = set(), set()
         for path in self.tests:
