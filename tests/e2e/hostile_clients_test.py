@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import resource
+import signal
 import socket
 import struct
 import threading
@@ -42,6 +43,24 @@ HAS_LIMITS = os.environ.get("SOUVENIR_HTTP2_LIMITS", "1") == "1"
 def resident_bytes(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(status.partition("VmRSS:")[2].split()[0]) << 10
+
+
+def add_identity(services):
+    """Adds the model "simple_identity", which gives back what it gets, before compute starts."""
+    folder = services.directory / "models" / "simple_identity"
+    folder.mkdir(parents=True)
+    (folder / "config.pbtxt").write_text('backend: "builtin"')
+
+
+def identity_request(*texts):
+    request = text_request(texts, model="simple_identity")
+    request.inputs[0].name = "INPUT0"
+    return request
+
+
+def wait_for_identity(server):
+    ready = harness.clients.oip.ModelReadyRequest(name="simple_identity")
+    wait_for(lambda: server.inference.ModelReady(ready, timeout=60).ready, "the model")
 
 
 def send_until_closed(connection, step, times):
@@ -378,6 +397,7 @@ class MemoryTest(harness.ServicesTest):
 
     def setUp(self):
         super().setUp()
+        add_identity(self.services)
         self.compute = self.start_compute()
         self.gateway = self.start_gateway(self.compute)
         self.before = {service: resident_bytes(service.pid)
@@ -472,6 +492,46 @@ class MemoryTest(harness.ServicesTest):
         self.assertEqual(self.connect(gateway.listen).health(), "SERVING")
 
 
+    @unittest.skipUnless(HAS_LIMITS, "sanitizers take memory, and keep what was freed")
+    def test_questions_that_wait_for_compute(self):
+        self.assertIn("| questions that wait for compute | 6 × `flights.max_bytes`, in all forms:",
+                      self.PAGE)
+        most, size = 16 << 20, 1 << 20
+        gateway = self.start_gateway(self.compute, config=(
+            f"flights {{ max_bytes: {most} }} upstream {{ poll_interval_ms: 60000 }}"))
+        server = self.connect(gateway.listen)
+        wait_for_identity(server)
+        # Compute does not answer, but its connections stay.
+        os.kill(self.compute.pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, self.compute.pid, signal.SIGCONT)
+        before = resident_bytes(gateway.pid)
+        waiting = [server.inference.ModelInfer.future(
+            identity_request(str(i) + "x" * (size - 4096)), timeout=120)
+                   for i in range(most // size)]
+        self.addCleanup(lambda: [call.cancel() for call in waiting])
+
+        def bytes_that_wait():
+            return metrics.sum_of(gateway.metrics, "souvenir_gateway_waiting_bytes", lane="text")
+
+        wait_for(lambda: bytes_that_wait() > most * 99 // 100, "all questions to wait")
+        for i in range(20):
+            self.assert_fails(grpc.StatusCode.RESOURCE_EXHAUSTED, lambda i=i: server.infer(
+                identity_request(str(i) + "y" * (size - 4096))), str(most))
+        self.assertLessEqual(bytes_that_wait(), most)
+        self.assertLess(resident_bytes(gateway.pid) - before, 6 * most)
+
+    def test_limits_that_have_defaults(self):
+        page = (SOURCE_DIRECTORY / "docs" / "configuration.md").read_text(encoding="utf-8")
+        lanes = re.findall(r"^\| `speech\.\w+\.max_bytes` \| (\d+) ", page, re.MULTILINE)
+        self.assertEqual(len(lanes), 3)
+        total = 2 * sum(map(int, lanes)) >> 20
+        self.assertIn("| requests for speech, and what of them waits for compute | 2 × the sum of "
+                      f"`speech.*.max_bytes`: {total:,} MiB by default |", self.PAGE)
+        queue = re.search(r"^\| `max_queue_bytes` .*0: (\d+) MiB", page, re.MULTILINE).group(1)
+        self.assertIn(f"| requests that compute holds | `max_queue_bytes` of compute: {queue} MiB by "
+                      "default |", self.PAGE)
+
+
 class UnreadAnswersTest(harness.ServicesTest):
     """A client that does not read its answers takes no memory above the limit, and no answer from
     others."""
@@ -483,13 +543,10 @@ class UnreadAnswersTest(harness.ServicesTest):
 
     def setUp(self):
         super().setUp()
-        folder = self.services.directory / "models" / "simple_identity"
-        folder.mkdir(parents=True)
-        (folder / "config.pbtxt").write_text('backend: "builtin"')
+        add_identity(self.services)
         self.compute = self.start_compute(config=PATIENT + self.CONFIG)
         self.gateway = self.start_gateway(self.compute, config=self.CONFIG)
-        self.request = text_request(["x" * self.SIZE], model="simple_identity")
-        self.request.inputs[0].name = "INPUT0"
+        self.request = identity_request("x" * self.SIZE)
 
     def ask_without_reading(self, address):
         """Returns a connection on which the server may send headers only."""
@@ -510,9 +567,7 @@ class UnreadAnswersTest(harness.ServicesTest):
         for name, service in (("gateway", self.gateway), ("compute", self.compute)):
             with self.subTest(service=name):
                 server = self.connect(service.listen)
-                ready = harness.clients.oip.ModelReadyRequest(name="simple_identity")
-                wait_for(lambda s=server, r=ready: s.inference.ModelReady(r, timeout=60).ready,
-                         "the model")
+                wait_for_identity(server)
                 server.infer(self.request)
                 before = resident_bytes(service.pid)
                 ended = f"souvenir_{name}_unread_answers_ended_total"
