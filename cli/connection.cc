@@ -25,12 +25,23 @@ constexpr absl::Duration kNameLimit = absl::Seconds(1);  // of asking a server f
 constexpr auto kDeadlineSlack = std::chrono::milliseconds(10);
 constexpr int kMaxMessageBytes = 64 << 20;  // four times the servers' default
 
-std::shared_ptr<grpc::Channel> CreateChannel(const std::string& address) {
+// Returns true if only a server of ours has the service. Others may end connections on which pings
+// come more often than every five minutes.
+bool IsOurs(std::string_view service) { return service.starts_with("souvenir."); }
+
+std::shared_ptr<grpc::Channel> CreateChannel(const Connection::Options& options,
+                                             std::string_view service) {
   grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(options.keepalive)));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(options.ping_timeout)));
+  // Otherwise gRPC sends two pings at most until there is data to send, as any server allows.
+  if (IsOurs(service)) arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // gRPC would inflate an answer before it checks the limit.
   arguments.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE);
-  return grpc::CreateCustomChannel(address, UpstreamCredentials(), arguments);
+  return grpc::CreateCustomChannel(options.address, UpstreamCredentials(), arguments);
 }
 
 // Returns true if the server does not have the method, by the words of gRPC's servers in C++, Go,
@@ -47,6 +58,12 @@ bool IsUnknownMethod(const grpc::Status& status) {
 // Returns true for an HTTP/2 server without gRPC. gRPC's client makes this status from its answer.
 bool IsPlainHttp(const grpc::Status& status) {
   return status.error_message().find("http2 header with status") != std::string::npos;
+}
+
+// Returns true if the server has not answered a ping. gRPC's client makes this status, and may tell
+// the call before the channel.
+bool FellSilent(const grpc::Status& status) {
+  return status.error_message() == "keepalive watchdog timeout";
 }
 
 // Returns "souvenir-compute 0.1.0", or an empty text if the server does not tell its name. Any
@@ -66,7 +83,7 @@ Connection::Connection(Options options, std::string service, const Clock* clock)
     : options_(std::move(options)),
       service_(std::move(service)),
       clock_(clock),
-      channel_(CreateChannel(options_.address)) {}
+      channel_(CreateChannel(options_, service_)) {}
 
 Outcome Connection::Unreachable(bool gave_up) const {
   const absl::Duration limit = std::min(options_.timeout, kTellingSilence);
@@ -143,7 +160,7 @@ Outcome Connection::Call(const std::function<grpc::Status(grpc::ClientContext*)>
   }
   // An UNAVAILABLE that the server sent leaves the connection as it is.
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE &&
-      channel_->GetState(/*try_to_connect=*/false) != GRPC_CHANNEL_READY) {
+      (channel_->GetState(/*try_to_connect=*/false) != GRPC_CHANNEL_READY || FellSilent(status))) {
     return {ExitCode::kUnreachable, fmt::format("the connection to {} broke: {}", options_.address,
                                                 status.error_message())};
   }

@@ -24,6 +24,10 @@ class Connection {
     std::string port_name;                       // for errors: "A gateway's public port"
     std::string derivation;                      // tells how the address was derived, if it was
     absl::Duration timeout = absl::Seconds(30);  // of each call; above 0
+    // During a call, a server that is silent for this time gets a ping. If the answer does not come
+    // within `ping_timeout`, the connection is given up. Keeps the way through a NAT open, too.
+    absl::Duration keepalive = absl::Seconds(30);
+    absl::Duration ping_timeout = absl::Seconds(20);
   };
 
   // `service` is the full name of the called service, for messages. `clock` measures calls. It must

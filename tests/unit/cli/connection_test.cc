@@ -2,10 +2,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <mutex>
 #include <string>
+#include <thread>
 
+#include "common/unique_fd.h"
+#include "souvenir/v1/stats.grpc.pb.h"
 #include "tests/unit/cli/command_line_fixture.h"
 #include "tests/unit/cli/fake_gateway.h"
 
@@ -17,6 +23,59 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 class ConnectionTest : public CommandLineTest {};
+
+// A server that takes one connection, with what HTTP/2 needs, and then says nothing more.
+class SilentServer {
+ public:
+  SilentServer() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at = {};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(at);
+    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+    EXPECT_EQ(listen(listener_.get(), 8), 0);
+    getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&at), &size);
+    address_ = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+    thread_ = std::thread([this] { Serve(); });
+  }
+  ~SilentServer() {
+    shutdown(listener_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+
+  const std::string& address() const { return address_; }
+
+ private:
+  void Serve() {
+    const UniqueFd connection(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    constexpr std::array<char, 9> kSettings = {0, 0, 0, 4, 0, 0, 0, 0, 0};  // an empty frame
+    send(connection.get(), kSettings.data(), kSettings.size(), MSG_NOSIGNAL);
+    std::array<char, 4096> ignored;
+    while (recv(connection.get(), ignored.data(), ignored.size(), 0) > 0) {
+    }
+  }
+
+  const UniqueFd listener_;
+  std::string address_;
+  std::thread thread_;
+};
+
+// Its machine may have lost power, or a NAT may have forgotten the way to it.
+TEST(ConnectionKeepaliveTest, AServerThatFallsSilentIsGivenUp) {
+  const SilentServer server;
+  Connection connection({.address = server.address(),
+                         .timeout = absl::Hours(1),
+                         .keepalive = absl::Milliseconds(100),
+                         .ping_timeout = absl::Milliseconds(100)},
+                        souvenir::v1::StatsService::service_full_name(), Clock::System());
+  const auto stub = souvenir::v1::StatsService::NewStub(connection.channel());
+  const Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
+    souvenir::v1::GetStatsResponse response;
+    return stub->GetStats(context, {}, &response);
+  });
+  EXPECT_EQ(outcome.code, ExitCode::kUnreachable);
+  EXPECT_THAT(outcome.message, StartsWith("the connection to " + server.address() + " broke: "));
+}
 
 TEST_F(ConnectionTest, AServersErrorIsSaidWithItsCodeAndHarmless) {
   gateway_.translation.status = {grpc::StatusCode::INVALID_ARGUMENT, "text is \x1b]0;x\a long"};
