@@ -185,9 +185,11 @@ absl::Status Gateway::StartServices() {
                            .max_message_bytes = config_.max_message_bytes()};
   translation_service_ = std::make_unique<TranslationService>(parts, translator_.get());
   speech_service_ = std::make_unique<SpeechService>(
-      SpeechService::Options{.upload_timeout =
-                                 absl::Milliseconds(config_.speech().upload_timeout_ms())},
-      parts, speech_models_.get(), translator_.get());
+      SpeechService::Options{
+          .upload_timeout = absl::Milliseconds(config_.speech().upload_timeout_ms()),
+          .max_stream_segments = config_.speech().max_stream_segments(),
+          .max_interim_rows = config_.speech().max_interim_rows()},
+      parts, speech_models_.get(), translator_.get(), hash_executor_.get());
   stats_service_ = std::make_unique<StatsService>(
       StatsService::Sources{catalog_.get(), cache_.get(), resolver_.get()}, host_.entry());
   cache_service_ = std::make_unique<CacheService>(

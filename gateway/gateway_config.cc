@@ -18,6 +18,7 @@
 #include "common/status_macros.h"
 #include "gateway/catalog/catalog_poller.h"
 #include "gateway/language/speech/speech_models.h"
+#include "gateway/language/speech/stream_transcription.h"
 #include "gateway/language/translator.h"
 #include "gateway/resolve/resolver.h"
 #include "gateway/rpc/speech_service.h"
@@ -173,6 +174,9 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   config::v1::SpeechLimits& speech = *config.mutable_speech();
   speech.set_max_text_bytes(SpeechModels::Options().max_text_bytes);
   speech.set_upload_timeout_ms(milliseconds(SpeechService::Options().upload_timeout));
+  const StreamTranscription::Options stream;
+  speech.set_max_stream_segments(static_cast<uint32_t>(stream.max_segments));
+  speech.set_max_interim_rows(static_cast<uint32_t>(stream.max_interim_rows));
   SetLane(resolver.lanes.of(Lane::kTranscription), speech.mutable_transcription());
   SetLane(resolver.lanes.of(Lane::kSynthesis), speech.mutable_synthesis());
   SetLane(resolver.lanes.of(Lane::kSpeech), speech.mutable_speech_to_speech());
@@ -292,6 +296,10 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
       CheckRange("speech.max_text_bytes", config.speech().max_text_bytes(), 1, 64u << 20));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("speech.upload_timeout_ms", config.speech().upload_timeout_ms(), 1, 86'400'000));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("speech.max_stream_segments", config.speech().max_stream_segments(), 1, 1024));
+  SOUVENIR_RETURN_IF_ERROR(
+      CheckRange("speech.max_interim_rows", config.speech().max_interim_rows(), 1, 1'000'000));
   SOUVENIR_RETURN_IF_ERROR(CheckLane("speech.transcription", config.speech().transcription()));
   SOUVENIR_RETURN_IF_ERROR(CheckLane("speech.synthesis", config.speech().synthesis()));
   SOUVENIR_RETURN_IF_ERROR(

@@ -131,11 +131,21 @@ void SegmentCutter::TakeFrame(absl::Span<const int16_t> frame,
   }
 }
 
+bool SegmentCutter::HasEnoughSpeech() const {
+  // After a cut even a short end belongs to what was said before.
+  return speech_frames_ >= (is_continuation_ ? 1 : min_speech_frames_);
+}
+
+std::optional<SegmentCutter::OpenSegment> SegmentCutter::open() const {
+  if (!open_ || !HasEnoughSpeech()) return std::nullopt;
+  return OpenSegment{start_, absl::MakeConstSpan(kept_).subspan(
+                                 static_cast<size_t>(start_ - first_),
+                                 static_cast<size_t>(seen_ - start_))};
+}
+
 void SegmentCutter::Close(std::vector<SpeechSegment>* segments) {
   open_ = false;
-  // After a cut even a short end belongs to what was said before.
-  const int64_t least = is_continuation_ ? 1 : min_speech_frames_;
-  if (speech_frames_ >= least) {
+  if (HasEnoughSpeech()) {
     Emit(std::min(recording_end_, speech_end_ + hangover_ + padding_after_), segments);
   }
 }

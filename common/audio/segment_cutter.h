@@ -5,6 +5,7 @@
 #include <deque>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -64,6 +65,18 @@ class SegmentCutter {
   // Returns the number of samples so far.
   int64_t samples() const { return first_ + static_cast<int64_t>(kept_.size()); }
 
+  // A segment that has begun and not ended. More speech makes it longer, a pause ends it, and it
+  // may still be cut.
+  struct OpenSegment {
+    int64_t start = 0;                    // as in SpeechSegment
+    absl::Span<const int16_t> samples;  // so far; valid until the next call
+  };
+  // Returns the open segment, or nothing if there is none or it has too little speech yet.
+  std::optional<OpenSegment> open() const;
+
+  // Returns the number of samples that are kept for segments to come.
+  size_t kept_samples() const { return kept_.size(); }
+
  private:
   SegmentCutter(const Options& options, std::unique_ptr<VoiceActivity> voice);
 
@@ -71,6 +84,9 @@ class SegmentCutter {
 
   // Looks at the next frame.
   void TakeFrame(absl::Span<const int16_t> frame, std::vector<SpeechSegment>* segments);
+
+  // Returns true if the open segment has enough speech to be told.
+  bool HasEnoughSpeech() const;
 
   // Ends the open segment after its last speech.
   void Close(std::vector<SpeechSegment>* segments);

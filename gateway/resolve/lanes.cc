@@ -131,6 +131,8 @@ absl::Status Lanes::CheckRoom(Lane lane, size_t rows) {
 
 absl::Status Lanes::CheckRoomToJoin(Lane lane) { return of(lane).CheckRowBytes(1); }
 
+uint64_t Lanes::waiting(Lane lane) const { return of(lane).rows.load(std::memory_order_relaxed); }
+
 std::vector<Lanes::Stats> Lanes::stats() const {
   std::vector<Stats> stats;
   for (size_t i = 0; i < kLanes; ++i) {

@@ -122,6 +122,9 @@ class Lanes {
   // Same as above, for a row that waits for another one: only bytes count.
   absl::Status CheckRoomToJoin(Lane lane);
 
+  // Returns the number of rows that wait to be computed.
+  uint64_t waiting(Lane lane) const;
+
   std::vector<Stats> stats() const;
 
  private:

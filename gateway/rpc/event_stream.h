@@ -68,9 +68,14 @@ class EventWriter : public Reactor {
     return true;
   }
 
-  // Queues an event. `code` is the status of the answer in it.
+  // Queues an event with an answer. `code` is the status of the answer.
   void Write(absl::StatusCode code, const grpc::ByteBuffer& event) {
     call_.CountAnswers(code);
+    Write(event);
+  }
+
+  // Queues an event without an answer.
+  void Write(const grpc::ByteBuffer& event) {
     UnreadAnswers::Answer unread = parts_.entry->unread()->Add(event.Length(), ending_);
     {
       MutexLock lock(&mutex_);
@@ -92,7 +97,7 @@ class EventWriter : public Reactor {
     FinishNow();
   }
 
-  // Counts an answer that fails without an event.
+  // Counts an answer without an event, which is usually an error.
   void CountError(const absl::Status& status) { call_.CountAnswers(status.code()); }
 
   void OnWriteDone(bool ok) override {
@@ -176,8 +181,7 @@ class EventWriter : public Reactor {
 // For an RPC with one request.
 using EventStream = EventWriter<grpc::ServerWriteReactor<grpc::ByteBuffer>>;
 
-// For an RPC whose caller sends a stream, too. A message is read when the one before it was
-// handled.
+// For an RPC whose caller sends a stream, too. A message is read when the source asks for it.
 class EventExchange final
     : public EventWriter<grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>> {
  public:
@@ -186,46 +190,81 @@ class EventExchange final
     // Handles a message, on a thread of gRPC. An error ends the RPC.
     virtual absl::Status OnMessage(const grpc::ByteBuffer& message) = 0;
     // All messages have come, or the caller has gone. End() must be called later. Not called if the
-    // RPC was ended by an error of OnMessage() or by Stop().
+    // RPC was ended before.
     virtual void OnLastMessage() = 0;
   };
 
   using EventWriter::EventWriter;
 
-  // Begins to read. Called once, after Begin().
-  void Read() { ReadNext(); }
+  // Reads the next message, for OnMessage() or OnLastMessage(). Called once after Begin(), and then
+  // once for each OnMessage(): by it, or at any time later, on any thread, while the source may
+  // write.
+  void ReadNext() {
+    {
+      MutexLock lock(&read_mutex_);
+      if (read_ == ReadState::kHandled) {
+        reads_on_ = true;  // OnReadDone() does so when it has handled its message
+        return;
+      }
+      if (!BeginRead()) return;
+    }
+    Read();
+  }
 
   // Ends the RPC with `status` and reads no more, if the last message has not come. May be called
   // at any time while the source lives, on any thread.
   void Stop(const absl::Status& status) {
+    bool ends = false;
     {
       MutexLock lock(&read_mutex_);
       if (phase_ != Phase::kReading) return;
       phase_ = Phase::kStopping;
-      stopped_with_ = status;
+      end_with_ = status;
+      this->CountError(status);
+      ends = TakeEnd();
     }
-    EndIfStopped();
+    if (ends) EventWriter::End(end_with_);
+  }
+
+  // Same as EventWriter::End(). Messages that have not come are not read. Does nothing if Stop() has
+  // ended the RPC.
+  void End(const absl::Status& status) {
+    bool ends = false;
+    {
+      MutexLock lock(&read_mutex_);
+      if (phase_ >= Phase::kStopping) return;
+      phase_ = Phase::kStopping;
+      end_with_ = status;
+      ends = TakeEnd();
+    }
+    if (ends) EventWriter::End(end_with_);
   }
 
   void OnReadDone(bool ok) override {
     const std::shared_ptr<EventSource> source = this->source();
+    auto* const reader = static_cast<Source*>(source.get());  // null if the RPC has ended
+    Phase phase = Phase::kStopped;
     {
       MutexLock lock(&read_mutex_);
       read_ = ReadState::kHandled;
       if (!ok && phase_ == Phase::kReading) phase_ = Phase::kAllRead;
+      phase = phase_;
     }
-    auto* const reader = static_cast<Source*>(source.get());  // null if the RPC has ended
-    if (reader != nullptr && phase() == Phase::kAllRead) return reader->OnLastMessage();
-    if (reader != nullptr && phase() == Phase::kReading) {
+    if (reader != nullptr && phase == Phase::kAllRead) reader->OnLastMessage();
+    if (reader != nullptr && phase == Phase::kReading) {
       const absl::Status handled = reader->OnMessage(message_);
-      if (handled.ok()) return ReadNext();
-      Stop(handled);
+      if (!handled.ok()) Stop(handled);
     }
+    bool reads = false;
+    bool ends = false;
     {
       MutexLock lock(&read_mutex_);
       read_ = ReadState::kNone;
+      reads = std::exchange(reads_on_, false) && BeginRead();
+      ends = TakeEnd();
     }
-    EndIfStopped();
+    if (reads) Read();
+    if (ends) EventWriter::End(end_with_);
   }
 
  private:
@@ -233,49 +272,42 @@ class EventExchange final
   enum class Phase {
     kReading,
     kAllRead,   // the last message has come; the source ends the RPC
-    kStopping,  // Stop() was called; the RPC ends when no thread is busy with a read
+    kStopping,  // Stop() or End() was called; the RPC ends when no thread is busy with a read
     kStopped,
   };
 
-  // The read that is under way. The RPC must not be ended while a thread may start another one.
   enum class ReadState {
     kNone,
-    kStarting,  // a thread is in StartRead(); OnReadDone() may come before it returns
     kUnderWay,
-    kHandled,  // a thread handles the message
+    kHandled,  // a thread of gRPC handles the message, and may start the next read
   };
 
-  Phase phase() {
-    MutexLock lock(&read_mutex_);
-    return phase_;
+  // Notes that a read starts. Returns false if no more is read.
+  bool BeginRead() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mutex_) {
+    if (phase_ != Phase::kReading) return false;
+    read_ = ReadState::kUnderWay;
+    ++starting_;
+    return true;
   }
 
-  void ReadNext() {
-    bool reads = false;
+  void Read() {
+    StartRead(&message_);
+    bool ends = false;
     {
       MutexLock lock(&read_mutex_);
-      reads = phase_ == Phase::kReading;
-      read_ = reads ? ReadState::kStarting : ReadState::kNone;
+      --starting_;
+      ends = TakeEnd();
     }
-    if (reads) {
-      // Whoever ends the RPC may do so before this returns, so it must outlive this.
-      const std::shared_ptr<EventSource> source = this->source();
-      StartRead(&message_);
-      MutexLock lock(&read_mutex_);
-      if (read_ == ReadState::kStarting) read_ = ReadState::kUnderWay;
-    }
-    EndIfStopped();
+    // Another thread may have ended the RPC since, and then this is gone.
+    if (ends) EventWriter::End(end_with_);
   }
 
-  void EndIfStopped() {
-    {
-      MutexLock lock(&read_mutex_);
-      const bool busy = read_ == ReadState::kStarting || read_ == ReadState::kHandled;
-      if (phase_ != Phase::kStopping || busy) return;
-      phase_ = Phase::kStopped;
-    }
-    CountError(stopped_with_);
-    End(stopped_with_);
+  // Returns true, once, if the RPC is to be ended now. It must not end while a thread starts a
+  // read, or may start one.
+  bool TakeEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mutex_) {
+    if (phase_ != Phase::kStopping || starting_ > 0 || read_ == ReadState::kHandled) return false;
+    phase_ = Phase::kStopped;
+    return true;
   }
 
   grpc::ByteBuffer message_;
@@ -283,7 +315,9 @@ class EventExchange final
   Mutex read_mutex_;
   Phase phase_ ABSL_GUARDED_BY(read_mutex_) = Phase::kReading;
   ReadState read_ ABSL_GUARDED_BY(read_mutex_) = ReadState::kNone;
-  absl::Status stopped_with_;  // set before kStopping, unchanged after
+  bool reads_on_ ABSL_GUARDED_BY(read_mutex_) = false;  // ReadNext() was called in kHandled
+  int starting_ ABSL_GUARDED_BY(read_mutex_) = 0;       // threads in StartRead()
+  absl::Status end_with_;  // set before kStopping, unchanged after
 };
 
 }  // namespace souvenir::gateway

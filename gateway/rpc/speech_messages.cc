@@ -12,6 +12,8 @@
 namespace souvenir::gateway {
 namespace {
 
+constexpr absl::Duration kInterimInterval = absl::Seconds(1);  // unless the caller sets one
+
 // Returns the name of an encoding as models for segmentation take it; "" for none.
 absl::StatusOr<std::string_view> NameOf(v1::AudioEncoding encoding) {
   switch (encoding) {
@@ -104,6 +106,35 @@ absl::StatusOr<TranscriptionRequest> ReadTranscribeRequest(v1::TranscribeRequest
   return asked;
 }
 
+absl::StatusOr<StreamTranscriptionRequest> ReadStreamTranscribeConfig(
+    const v1::StreamTranscribeConfig& config) {
+  StreamTranscriptionRequest asked;
+  SOUVENIR_ASSIGN_OR_RETURN(
+      asked.format,
+      ReadAudioFormat(config.encoding(), config.sample_rate_hertz(), config.channels()));
+  if (asked.format.empty()) {
+    return absl::InvalidArgumentError(
+        "encoding: none came; a stream has raw samples, and expected is a value of AudioEncoding");
+  }
+  asked.language = config.language();
+  asked.engine = config.engine();
+  if (!config.interim_results()) {
+    if (!config.has_interim_interval()) return asked;
+    return absl::InvalidArgumentError("interim_interval came without interim_results");
+  }
+  asked.interim_interval = kInterimInterval;
+  if (!config.has_interim_interval()) return asked;
+  const absl::Duration interval = absl::Seconds(config.interim_interval().seconds()) +
+                                  absl::Nanoseconds(config.interim_interval().nanos());
+  if (interval < absl::Milliseconds(100) || interval > absl::Minutes(1)) {
+    return absl::InvalidArgumentError(
+        fmt::format("interim_interval: {} came; expected is 100 ms to 60 s",
+                    absl::FormatDuration(interval)));
+  }
+  asked.interim_interval = interval;
+  return asked;
+}
+
 absl::StatusOr<SynthesisRequest> ReadSynthesizeRequest(const v1::SynthesizeRequest& request) {
   SynthesisRequest asked;
   SOUVENIR_ASSIGN_OR_RETURN(asked.container, ReadContainer(request.container()));
@@ -116,7 +147,7 @@ absl::StatusOr<SynthesisRequest> ReadSynthesizeRequest(const v1::SynthesizeReque
   return asked;
 }
 
-void DescribeSegment(const Transcription::Segment& segment, v1::TranscriptSegment* message) {
+void DescribeSegment(const TranscriptSegment& segment, v1::TranscriptSegment* message) {
   ToProto(segment.start, message->mutable_start());
   ToProto(segment.end, message->mutable_end());
   message->set_language(std::string(segment.language));

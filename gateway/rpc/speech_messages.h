@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "gateway/language/speech/stream_transcription.h"
 #include "gateway/language/speech/synthesis.h"
 #include "gateway/language/speech/transcription.h"
 #include "gateway/rpc/message_writer.h"
@@ -17,6 +18,10 @@ namespace souvenir::gateway {
 // INVALID_ARGUMENT names a field, what came and what is expected.
 absl::StatusOr<TranscriptionRequest> ReadTranscribeRequest(v1::TranscribeRequest* request);
 
+// Reads a configuration. The result has views of it. INVALID_ARGUMENT as above.
+absl::StatusOr<StreamTranscriptionRequest> ReadStreamTranscribeConfig(
+    const v1::StreamTranscribeConfig& config);
+
 // Returns the form of raw samples as models for segmentation take it; "" for a file.
 // INVALID_ARGUMENT as above.
 absl::StatusOr<std::string> ReadAudioFormat(v1::AudioEncoding encoding, int sample_rate_hertz,
@@ -29,7 +34,7 @@ absl::StatusOr<AudioContainer> ReadContainer(v1::AudioContainer container);
 absl::StatusOr<SynthesisRequest> ReadSynthesizeRequest(const v1::SynthesizeRequest& request);
 
 // Fills in a segment, or its status.
-void DescribeSegment(const Transcription::Segment& segment, v1::TranscriptSegment* message);
+void DescribeSegment(const TranscriptSegment& segment, v1::TranscriptSegment* message);
 
 // Write the bytes of a souvenir.v1.SynthesizeResponse and a souvenir.v1.SynthesizedSentence without
 // copying the audio twice.

@@ -13,6 +13,7 @@
 #include "gateway/rpc/raw_message.h"
 #include "gateway/rpc/speech_messages.h"
 #include "gateway/rpc/stream_synthesize_call.h"
+#include "gateway/rpc/stream_transcribe_call.h"
 #include "gateway/rpc/translate_speech_call.h"
 #include "gateway/rpc/unary_call.h"
 
@@ -55,7 +56,7 @@ class TranscribeCall final : public UnaryCall, public Transcription::Listener {
     ToProto(transcription_.duration(), message.mutable_duration());
     DescribeProvenance(transcription_.segmentation_provenance(now), message.mutable_segmentation());
     for (size_t i = 0; i < transcription_.size(); ++i) {
-      const Transcription::Segment segment = transcription_.segment(i, now);
+      const TranscriptSegment segment = transcription_.segment(i, now);
       DescribeSegment(segment, message.add_segments());
       call().CountAnswers(segment.status.code());
     }
@@ -111,12 +112,14 @@ class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
 }  // namespace
 
 SpeechService::SpeechService(const Options& options, const CallParts& parts, SpeechModels* models,
-                             Translator* translator)
+                             Translator* translator, Executor* executor)
     : options_(options),
       parts_(parts),
       models_(models),
       translator_(translator),
+      executor_(executor),
       transcribe_metrics_(parts.entry->Method("Transcribe")),
+      stream_transcribe_metrics_(parts.entry->Method("StreamTranscribe")),
       synthesize_metrics_(parts.entry->Method("Synthesize")),
       stream_synthesize_metrics_(parts.entry->Method("StreamSynthesize")),
       translate_speech_metrics_(parts.entry->Method("TranslateSpeech")),
@@ -130,6 +133,19 @@ grpc::ServerUnaryReactor* SpeechService::Transcribe(grpc::CallbackServerContext*
       std::make_shared<TranscribeCall>(parts_, transcribe_metrics_, context, *request, response);
   const absl::Status read = call->Read(*request, *models_);
   return read.ok() ? UnaryCall::Run(call) : UnaryCall::Fail(call, read);
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* SpeechService::StreamTranscribe(
+    grpc::CallbackServerContext* context) {
+  return StreamTranscribeCall::Start(parts_,
+                                     {.max_segments = options_.max_stream_segments,
+                                      .max_interim_rows = options_.max_interim_rows,
+                                      .idle_timeout = options_.upload_timeout},
+                                     {.models = models_,
+                                      .executor = executor_,
+                                      .timers = parts_.timers,
+                                      .clock = parts_.clock()},
+                                     stream_transcribe_metrics_, context);
 }
 
 grpc::ServerUnaryReactor* SpeechService::Synthesize(grpc::CallbackServerContext* context,

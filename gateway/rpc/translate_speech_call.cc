@@ -157,7 +157,7 @@ EventExchange* TranslateSpeechCall::Start(const CallParts& parts, const Models& 
   if (ready.ok()) ready = call->caller_.Enter(0);
   if (!stream->Begin(call, ready)) return stream;
   call->BeginUpload(upload_timeout);
-  stream->Read();
+  stream->ReadNext();
   return stream;
 }
 
@@ -204,7 +204,11 @@ void TranslateSpeechCall::EndUpload() {
 
 absl::Status TranslateSpeechCall::OnMessage(const grpc::ByteBuffer& message) {
   const absl::Status taken = Take(message);
-  if (!taken.ok()) EndUpload();
+  if (taken.ok()) {
+    stream_->ReadNext();
+  } else {
+    EndUpload();
+  }
   return taken;
 }
 
@@ -263,7 +267,7 @@ absl::Status TranslateSpeechCall::Begin() {
 }
 
 void TranslateSpeechCall::OnSegment(size_t segment) {
-  const Transcription::Segment heard =
+  const TranscriptSegment heard =
       transcription_.segment(segment, stream_->parts().clock()->Now());
   v1::TranslateSpeechEvent event;
   event.mutable_segment()->set_segment(static_cast<int32_t>(segment));

@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "common/audio/cutter_parameters.h"
 #include "common/status_macros.h"
 #include "compute-service/backends/model_parameters.h"
 
@@ -27,42 +27,17 @@ constexpr int kMostEncodedRows = 8;
 constexpr char kRunLimit[] = "run_limit_ms";
 constexpr char kSegmentationRunLimitMs[] = "60000";
 
-// A parameter of segmentation that is a number, and the place for it in the settings.
+// The parameters of segmentation that are not the cutter's. All are numbers.
 struct Number {
-  const char* name;
+  std::string_view name;
   int64_t least;
   int64_t most;
-  int64_t (*get)(const AudioSettings& settings);
-  void (*set)(int64_t value, AudioSettings* settings);
+  int64_t AudioSettings::*place;
 };
-
-#define SOUVENIR_AUDIO_NUMBER(name, least, most, member)                                     \
-  {                                                                                          \
-    name, least, most,                                                                       \
-        [](const AudioSettings& settings) { return static_cast<int64_t>(settings.member); }, \
-        [](int64_t value, AudioSettings* settings) {                                         \
-          settings->member = static_cast<decltype(settings->member)>(value);                 \
-        }                                                                                    \
-  }
-
-// The cutter checks those of its options that depend on each other.
 constexpr Number kNumbers[] = {
-    SOUVENIR_AUDIO_NUMBER("max_seconds", 1, 86'400, max_seconds),
-    SOUVENIR_AUDIO_NUMBER("max_answer_bytes", 1'024, 256 << 20, max_answer_bytes),
-    SOUVENIR_AUDIO_NUMBER("vad_margin_db", 1, 60, cutter.voice.margin_db),
-    SOUVENIR_AUDIO_NUMBER("vad_release_db", 0, 60, cutter.voice.release_db),
-    SOUVENIR_AUDIO_NUMBER("vad_least_dbfs", -100, 0, cutter.voice.least_dbfs),
-    SOUVENIR_AUDIO_NUMBER("vad_noise_seconds", 1, 60, cutter.voice.noise_seconds),
-    SOUVENIR_AUDIO_NUMBER("min_speech_ms", 0, 5'000, cutter.min_speech_ms),
-    SOUVENIR_AUDIO_NUMBER("hangover_ms", 0, 2'000, cutter.hangover_ms),
-    SOUVENIR_AUDIO_NUMBER("min_gap_ms", 10, 10'000, cutter.min_gap_ms),
-    SOUVENIR_AUDIO_NUMBER("padding_before_ms", 0, 10'000, cutter.padding_before_ms),
-    SOUVENIR_AUDIO_NUMBER("padding_after_ms", 0, 10'000, cutter.padding_after_ms),
-    SOUVENIR_AUDIO_NUMBER("max_segment_ms", 1'000, 120'000, cutter.max_segment_ms),
-    SOUVENIR_AUDIO_NUMBER("cut_search_ms", 100, 60'000, cutter.cut_search_ms),
+    {"max_seconds", 1, 86'400, &AudioSettings::max_seconds},
+    {"max_answer_bytes", 1'024, 256 << 20, &AudioSettings::max_answer_bytes},
 };
-
-#undef SOUVENIR_AUDIO_NUMBER
 
 struct DeclaredTensor {
   std::string_view name;
@@ -154,18 +129,13 @@ absl::Status CompleteBatch(AudioTask task, ModelConfig* config) {
   return SwitchParameter(*config, "row_exact").status();
 }
 
-// Returns the value of a number that may be 0 or less, or nullopt if it is absent.
-absl::StatusOr<std::optional<int64_t>> ReadNumber(const ModelConfig& config, const Number& number) {
-  const std::optional<std::string_view> text = Parameter(config, number.name);
-  if (!text) return std::nullopt;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size() || value < number.least ||
-      value > number.most) {
-    return Refused(config, fmt::format("parameter '{}' is '{}'; it must be a number from {} to {}",
-                                       number.name, *text, number.least, number.most));
-  }
-  return value;
+// Returns the text of a parameter. INVALID_ARGUMENT if it is absent.
+absl::StatusOr<std::string_view> CompleteParameter(const ModelConfig& config,
+                                                   std::string_view name) {
+  const std::optional<std::string_view> text = Parameter(config, std::string(name));
+  if (text) return *text;
+  return Refused(config, fmt::format("parameter '{}' is missing: the configuration is incomplete",
+                                     name));
 }
 
 }  // namespace
@@ -174,7 +144,8 @@ absl::Status CompleteAudioConfig(int64_t max_answer_bytes, ModelConfig* config) 
   SOUVENIR_ASSIGN_OR_RETURN(const AudioTask task, TaskOf(*config));
   std::vector<std::string_view> names;
   if (task == AudioTask::kSegmentation) {
-    for (const Number& number : kNumbers) names.emplace_back(number.name);
+    for (const Number& number : kNumbers) names.push_back(number.name);
+    for (const CutterParameter& one : CutterParameters()) names.push_back(one.name);
   }
   SOUVENIR_RETURN_IF_ERROR(CheckParameterNames(*config, "audio", names));
   if (const auto isolation = Parameter(*config, "isolation");
@@ -192,9 +163,12 @@ absl::Status CompleteAudioConfig(int64_t max_answer_bytes, ModelConfig* config) 
   if (!config->has_response_cache()) config->mutable_response_cache()->set_enable(true);
   DefaultParameter("deterministic_errors", "true", config);
   if (task == AudioTask::kSegmentation) {
-    const AudioSettings defaults{.max_answer_bytes = max_answer_bytes};
+    AudioSettings defaults{.max_answer_bytes = max_answer_bytes};
     for (const Number& number : kNumbers) {
-      DefaultParameter(number.name, std::to_string(number.get(defaults)), config);
+      DefaultParameter(std::string(number.name), std::to_string(defaults.*number.place), config);
+    }
+    for (const CutterParameter& one : CutterParameters()) {
+      DefaultParameter(std::string(one.name), std::to_string(*one.place(&defaults.cutter)), config);
     }
     DefaultParameter(kRunLimit, kSegmentationRunLimitMs, config);
   }
@@ -206,17 +180,19 @@ absl::StatusOr<AudioSettings> ReadAudioSettings(const ModelConfig& config) {
   SOUVENIR_ASSIGN_OR_RETURN(settings.task, TaskOf(config));
   if (settings.task == AudioTask::kEncoding) return settings;
   for (const Number& number : kNumbers) {
-    SOUVENIR_ASSIGN_OR_RETURN(const std::optional<int64_t> value, ReadNumber(config, number));
-    if (!value) {
-      return Refused(config, fmt::format("parameter '{}' is missing: the configuration is "
-                                         "incomplete",
-                                         number.name));
-    }
-    number.set(*value, &settings);
+    SOUVENIR_ASSIGN_OR_RETURN(const std::string_view text, CompleteParameter(config, number.name));
+    const absl::StatusOr<int64_t> value =
+        ReadCutterNumber(number.name, text, number.least, number.most);
+    if (!value.ok()) return Refused(config, std::string(value.status().message()));
+    settings.*number.place = *value;
   }
-  if (const absl::Status usable = SegmentCutter::Create(settings.cutter).status(); !usable.ok()) {
-    return Refused(config, std::string(usable.message()));
+  for (const CutterParameter& one : CutterParameters()) {
+    SOUVENIR_RETURN_IF_ERROR(CompleteParameter(config, one.name).status());
   }
+  const absl::StatusOr<SegmentCutter::Options> cutter = ReadCutterOptions(
+      [&](std::string_view name) { return Parameter(config, std::string(name)); });
+  if (!cutter.ok()) return Refused(config, std::string(cutter.status().message()));
+  settings.cutter = *cutter;
   return settings;
 }
 

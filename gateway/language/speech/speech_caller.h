@@ -21,7 +21,7 @@ namespace souvenir::gateway {
 class SpeechCaller {
  public:
   SpeechCaller(Resolver* resolver, Lane lane)
-      : lane_(lane), lanes_(resolver->lanes()), scope_(resolver) {}
+      : lane_(lane), resolver_(resolver), lanes_(resolver->lanes()), scope_(resolver) {}
 
   // Sets the options of all calls. They get the lane, and belong to one trace. Called once, before
   // anything else.
@@ -58,8 +58,15 @@ class SpeechCaller {
 
   ResolveScope* scope() { return &scope_; }
 
+  // For calls that may end before the caller goes, which have a scope of their own.
+  Resolver* resolver() const { return resolver_; }
+
+  // Returns the number of rows that wait to be computed in the lane, of all callers.
+  uint64_t rows_in_lane() const { return lanes_->waiting(lane_); }
+
  private:
   const Lane lane_;
+  Resolver* const resolver_;
   Lanes* const lanes_;
   ResolveOptions options_;
   std::string tenant_;

@@ -1,11 +1,7 @@
 #include "gateway/language/speech/transcription.h"
 
-#include <fmt/format.h>
-
-#include <optional>
 #include <utility>
 
-#include "common/language/language_tag.h"
 #include "common/status_macros.h"
 #include "common/tensor/bytes_elements.h"
 #include "gateway/language/overall_status.h"
@@ -16,19 +12,11 @@ absl::Status Transcription::Plan(TranscriptionRequest request, const SpeechModel
   if (request.audio.empty()) {
     return absl::InvalidArgumentError("no audio came; a file or raw samples are expected");
   }
-  if (!request.language.empty()) {
-    SOUVENIR_ASSIGN_OR_RETURN(language_, CheckedLanguageTag(request.language, "language"));
-  }
-  SOUVENIR_RETURN_IF_ERROR(models.CheckKnown());
+  SOUVENIR_ASSIGN_OR_RETURN(
+      recognizer_, SegmentRecognizer::For(request.language, request.engine, models, *caller_));
+  SOUVENIR_ASSIGN_OR_RETURN(const TargetPtr segmenter, models.directory()->Segmenter());
   SOUVENIR_RETURN_IF_ERROR(caller_->Enter(request.audio.size()));
-  const std::shared_ptr<const SpeechDirectory> directory = models.directory();
-  SOUVENIR_ASSIGN_OR_RETURN(const TargetPtr segmenter, directory->Segmenter());
-  SOUVENIR_ASSIGN_OR_RETURN(const Recognizer* const recogniser,
-                            directory->FindRecognizer(language_, request.engine));
-  takes_language_ = recogniser->takes_language;
-  recogniser_ = caller_->Ask(recogniser->target);
   framed_audio_ = FrameBytesElement(request.audio);
-  framed_language_ = FrameBytesElement(language_);
   Question question{caller_->Ask(segmenter),
                     {TensorView{kAudioTensor, DataType::kBytes, kElementShape, framed_audio_}}};
   if (!request.format.empty()) {
@@ -60,14 +48,7 @@ void Transcription::OnCut() {
   if (segments_.segments.empty()) return listener_->OnTranscribed();
   recognition_.call.options = caller_->options();
   for (const Segmentation::Segment& segment : segments_.segments) {
-    Question question{
-        recogniser_,
-        {TensorView{kAudioTensor, DataType::kBytes, kElementRowShape, segment.framed_pcm}}};
-    if (takes_language_) {
-      question.inputs.push_back(
-          TensorView{kLanguageTensor, DataType::kBytes, kElementRowShape, framed_language_});
-    }
-    recognition_.call.questions.push_back(std::move(question));
+    recognition_.call.questions.push_back(recognizer_.Ask(segment.framed_pcm));
   }
   caller_->scope()->Resolve({owner, &recognition_.call});
 }
@@ -91,27 +72,6 @@ absl::Status Transcription::OverallStatus() const {
 
 absl::Duration Transcription::duration() const {
   return DurationOfSamples(segments_.samples, kSegmentRate);
-}
-
-Transcription::Segment Transcription::segment(size_t i, absl::Time now) const {
-  const Segmentation::Segment& cut = segments_.segments[i];
-  const Answer& answer = recognition_.call.answer(i);
-  Segment segment{.start = DurationOfSamples(cut.start, kSegmentRate),
-                  .end = DurationOfSamples(cut.end, kSegmentRate),
-                  .status = answer.status,
-                  .language = language_,
-                  .provenance = ProvenanceOf(recognition_.call, i, now)};
-  if (!segment.status.ok()) return segment;
-  absl::StatusOr<Recognition> recognition = ReadRecognition(*answer.entry);
-  segment.status = recognition.status();
-  if (!recognition.ok()) return segment;
-  segment.recognition = *std::move(recognition);
-  if (!segment.recognition.language.empty()) segment.language = segment.recognition.language;
-  for (Recognition::Word& word : segment.recognition.words) {
-    word.start += segment.start;
-    word.end += segment.start;
-  }
-  return segment;
 }
 
 }  // namespace souvenir::gateway

@@ -7,8 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gateway/language/provenance.h"
+#include "gateway/language/speech/segment_recognizer.h"
 #include "gateway/language/speech/speech_caller.h"
-#include "gateway/language/speech/speech_directory.h"
 #include "gateway/language/speech/speech_models.h"
 #include "gateway/language/speech/speech_tensors.h"
 #include "gateway/resolve/resolve_call.h"
@@ -50,16 +50,6 @@ class Transcription {
     ~Listener() = default;
   };
 
-  // Holds views of the transcription.
-  struct Segment {
-    absl::Duration start;  // since the start of the recording
-    absl::Duration end;
-    absl::Status status;      // if it is an error, nothing was recognised
-    Recognition recognition;  // its words have times since the start of the recording
-    std::string_view language;
-    Provenance provenance;
-  };
-
   // `caller` must outlive this, and have its options.
   Transcription(Listener* listener, SpeechCaller* caller)
       : listener_(listener), caller_(caller), segmentation_(this), recognition_(this) {}
@@ -83,13 +73,17 @@ class Transcription {
   // them could be recognised because compute is away or the caller's time is up.
   absl::Status OverallStatus() const;
 
-  const std::string& language() const { return language_; }  // canonical; "" if not given
+  // Canonical; "" if it was not given.
+  const std::string& language() const { return recognizer_.language(); }
   absl::Duration duration() const;                           // of the recording
   Provenance segmentation_provenance(absl::Time now) const {
     return ProvenanceOf(segmentation_.call, 0, now);
   }
   size_t size() const { return segments_.segments.size(); }
-  Segment segment(size_t i, absl::Time now) const;
+  TranscriptSegment segment(size_t i, absl::Time now) const {
+    const Segmentation::Segment& cut = segments_.segments[i];
+    return recognizer_.Read(recognition_.call, i, cut.start, cut.end, now);
+  }
 
  private:
   // The two steps listen to their calls.
@@ -114,12 +108,9 @@ class Transcription {
   SpeechCaller* const caller_;
   std::weak_ptr<void> owner_;
 
-  std::string language_;
-  TargetPtr recogniser_;
-  bool takes_language_ = false;
+  SegmentRecognizer recognizer_;
   std::string framed_audio_;
   std::string framed_format_;
-  std::string framed_language_;
 
   Cutting segmentation_;
   absl::Status cut_;       // why there are no segments

@@ -33,7 +33,7 @@ TEST(ModelParametersTest, RefusesAnyOtherByNameAndSaysWhatIsKnown) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr("adder"), HasSubstr("\"beam\""), HasSubstr("Some's"),
-                    HasSubstr("max_queue_size, mode, row_exact")));
+                    HasSubstr("max_queue_size, mode, nice, row_exact")));
 }
 
 TEST(ModelParametersTest, ASwitchIsTrueOrFalse) {

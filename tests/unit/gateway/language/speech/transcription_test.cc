@@ -51,7 +51,7 @@ TEST_F(TranscriptionTest, HasTheSegmentsWithTheirTextsTimesAndWords) {
   EXPECT_EQ(transcription.duration(), absl::Seconds(2) + absl::Nanoseconds(187'500));
   ASSERT_EQ(transcription.size(), 2u);
   EXPECT_THAT(asked->segments, ElementsAre(0u, 1u));
-  const Transcription::Segment first = transcription.segment(0, clock_.Now());
+  const TranscriptSegment first = transcription.segment(0, clock_.Now());
   ASSERT_TRUE(first.status.ok()) << first.status;
   EXPECT_EQ(first.recognition.text, "<abcd>");
   EXPECT_EQ(first.start, absl::Seconds(1));
