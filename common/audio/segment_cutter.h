@@ -68,8 +68,9 @@ class SegmentCutter {
   // A segment that has begun and not ended. More speech makes it longer, a pause ends it, and it
   // may still be cut.
   struct OpenSegment {
-    int64_t start = 0;                    // as in SpeechSegment
-    absl::Span<const int16_t> samples;  // so far; valid until the next call
+    int64_t start = 0;  // as in SpeechSegment
+    // Those that it would have if the recording ended now; valid until the next call.
+    absl::Span<const int16_t> samples;
   };
   // Returns the open segment, or nothing if there is none or it has too little speech yet.
   std::optional<OpenSegment> open() const;

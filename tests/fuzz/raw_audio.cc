@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/audio/pcm_cutter.h"
 #include "common/audio/pcm_decoder.h"
 #include "common/audio/pcm_format.h"
 #include "common/audio/segment_cutter.h"
@@ -24,17 +25,19 @@ struct Cut {
   std::vector<SpeechSegment> segments;
 };
 
+// Thresholds with which a short input has segments.
+constexpr SegmentCutter::Options kOptions = {.voice = {.margin_db = 3, .release_db = 1},
+                                             .min_speech_ms = 10,
+                                             .hangover_ms = 10,
+                                             .min_gap_ms = 30,
+                                             .padding_before_ms = 10,
+                                             .padding_after_ms = 20,
+                                             .max_segment_ms = 1'000,
+                                             .cut_search_ms = 200};
+
 absl::StatusOr<Cut> CutInPieces(const PcmFormat& format, std::string_view audio, size_t piece) {
-  // Thresholds with which a short input has segments.
   SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<SegmentCutter> cutter,
-                            SegmentCutter::Create({.voice = {.margin_db = 3, .release_db = 1},
-                                                   .min_speech_ms = 10,
-                                                   .hangover_ms = 10,
-                                                   .min_gap_ms = 30,
-                                                   .padding_before_ms = 10,
-                                                   .padding_after_ms = 20,
-                                                   .max_segment_ms = 1'000,
-                                                   .cut_search_ms = 200}));
+                            SegmentCutter::Create(kOptions));
   SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<SpeechSampler> sampler,
                             SpeechSampler::Create(format.rate, format.channels));
   PcmDecoder decoder(format);
@@ -58,6 +61,31 @@ absl::StatusOr<Cut> CutInPieces(const PcmFormat& format, std::string_view audio,
   cutter->Finish(&cut.segments);
   Require(cutter->samples() == static_cast<int64_t>(cut.samples.size()), "no sample is lost");
   return cut;
+}
+
+// Cuts as a stream does, and looks at the segment that is open after each piece.
+absl::StatusOr<std::vector<SpeechSegment>> CutAsAStream(const PcmFormat& format,
+                                                        std::string_view audio, size_t piece) {
+  SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<PcmCutter> cutter,
+                            PcmCutter::Create(format, kOptions));
+  std::vector<SpeechSegment> segments;
+  for (size_t at = 0; at < audio.size(); at += piece) {
+    SOUVENIR_RETURN_IF_ERROR(cutter->Add(audio.substr(at, piece), &segments));
+    const auto open = cutter->cutter().open();
+    if (!open) continue;
+    Require(open->start >= (segments.empty() ? 0 : segments.back().end), "it is after the others");
+    Require(open->start + static_cast<int64_t>(open->samples.size()) <= cutter->cutter().samples(),
+            "it has come");
+  }
+  SOUVENIR_RETURN_IF_ERROR(cutter->Finish(&segments));
+  return segments;
+}
+
+bool AreSame(const std::vector<SpeechSegment>& some, const std::vector<SpeechSegment>& others) {
+  return std::equal(some.begin(), some.end(), others.begin(), others.end(),
+                    [](const SpeechSegment& a, const SpeechSegment& b) {
+                      return a.start == b.start && a.end == b.end && a.samples == b.samples;
+                    });
 }
 
 void Check(const Cut& cut) {
@@ -89,15 +117,13 @@ void Try(std::string_view data) {
   const absl::StatusOr<Cut> whole = CutInPieces(*format, audio, audio.size() + 1);
   const absl::StatusOr<Cut> pieces = CutInPieces(*format, audio, piece);
   Require(whole.status() == pieces.status(), "errors do not depend on the pieces");
+  const absl::StatusOr<std::vector<SpeechSegment>> stream = CutAsAStream(*format, audio, piece);
+  Require(stream.status() == whole.status(), "a stream has the same errors");
   if (!whole.ok()) return;
   Check(*whole);
   Require(whole->samples == pieces->samples, "samples do not depend on the pieces");
-  Require(std::equal(whole->segments.begin(), whole->segments.end(), pieces->segments.begin(),
-                     pieces->segments.end(),
-                     [](const SpeechSegment& a, const SpeechSegment& b) {
-                       return a.start == b.start && a.end == b.end && a.samples == b.samples;
-                     }),
-          "segments do not depend on the pieces");
+  Require(AreSame(whole->segments, pieces->segments), "segments do not depend on the pieces");
+  Require(AreSame(whole->segments, *stream), "a stream has the same segments");
 }
 
 }  // namespace

@@ -382,6 +382,8 @@ void StreamTranscription::BeginInterim() {
   if (now - last_interim_ < *interim_interval_) return;
   const std::optional<SegmentCutter::OpenSegment> open = cutter_->cutter().open();
   if (!open) return;
+  const int64_t end = open->start + static_cast<int64_t>(open->samples.size());
+  if (end == last_interim_end_) return;  // nothing was said since
   if (caller_->rows_in_lane() >= options_.max_interim_rows) return;
   {
     MutexLock lock(&mutex_);
@@ -399,6 +401,7 @@ void StreamTranscription::BeginInterim() {
     }
   }
   last_interim_ = now;
+  last_interim_end_ = end;
   hearing->Begin();
 }
 

@@ -168,6 +168,7 @@ class StreamTranscription {
   std::unique_ptr<PcmCutter> cutter_;
   std::optional<absl::Duration> interim_interval_;
   absl::Duration last_interim_ = -absl::InfiniteDuration();  // when it was asked for
+  int64_t last_interim_end_ = 0;                             // in samples
 
   mutable Mutex mutex_;
   Input input_ ABSL_GUARDED_BY(mutex_) = Input::kOpen;

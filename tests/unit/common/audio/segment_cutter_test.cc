@@ -152,6 +152,39 @@ TEST(SegmentCutterTest, ASegmentComesWhenThePauseHasLasted) {
   EXPECT_THAT(Borders(segments), ElementsAre(Pair(0, 800)));
 }
 
+TEST(SegmentCutterTest, AnOpenSegmentHasWhatItWouldHaveAtTheEnd) {
+  const auto cutter = Cutter();
+  std::vector<SpeechSegment> segments;
+  cutter->Add(Recording({{0, 1000}, {900, 90}}), &segments);
+  EXPECT_FALSE(cutter->open().has_value());  // too little speech
+  const std::vector<int16_t> samples = Recording({{0, 1000}, {900, 500}, {0, 490}});
+  cutter->Add(absl::MakeConstSpan(samples).subspan(1'090 * 16), &segments);
+  const auto open = cutter->open();
+  ASSERT_TRUE(open.has_value());
+  EXPECT_EQ(open->start, 800 * 16);
+  ASSERT_EQ(open->samples.size(), (1'800u - 800u) * 16);
+  EXPECT_TRUE(
+      std::equal(open->samples.begin(), open->samples.end(), samples.begin() + 800 * 16));
+  EXPECT_THAT(segments, IsEmpty());
+  cutter->Add(Recording({{0, 10}}), &segments);
+  EXPECT_THAT(Borders(segments), ElementsAre(Pair(800, 1800)));
+  EXPECT_FALSE(cutter->open().has_value());
+}
+
+TEST(SegmentCutterTest, KeepsNoMoreThanASegment) {
+  const auto cutter = Cutter({.max_segment_ms = 2'000, .cut_search_ms = 1'000});
+  std::vector<SpeechSegment> segments;
+  size_t most = 0;
+  for (int i = 0; i < 600; ++i) {
+    cutter->Add(Noise(0.1, i % 40 < 30 ? 3'000 : 0, static_cast<uint64_t>(i) + 1), &segments);
+    most = std::max(most, cutter->kept_samples());
+  }
+  EXPECT_GT(segments.size(), 20u);
+  EXPECT_LT(most, SamplesOf(2 + 1.5));  // samples are dropped once a second
+  cutter->Finish(&segments);
+  EXPECT_EQ(cutter->kept_samples(), 0u);
+}
+
 // Recordings of random sounds: silence, clicks, noise, tones and speech of any length.
 std::vector<int16_t> RandomRecording(std::mt19937_64* random) {
   std::vector<int16_t> samples;
@@ -197,7 +230,17 @@ TEST(SegmentCutterTest, TheSizesOfPiecesDoNotMatter) {
       const auto cutter = *SegmentCutter::Create(options);
       std::vector<SpeechSegment> segments;
       InPieces(samples, most, &random,
-               [&](absl::Span<const int16_t> piece) { cutter->Add(piece, &segments); });
+               [&](absl::Span<const int16_t> piece) {
+                 cutter->Add(piece, &segments);
+                 // An open segment is a part of the recording, after the segments that have ended.
+                 const auto open = cutter->open();
+                 if (!open) return;
+                 ASSERT_GE(open->start, segments.empty() ? 0 : segments.back().end);
+                 ASSERT_LE(open->start + static_cast<int64_t>(open->samples.size()),
+                           cutter->samples());
+                 ASSERT_TRUE(std::equal(open->samples.begin(), open->samples.end(),
+                                        samples.begin() + open->start));
+               });
       cutter->Finish(&segments);
       ASSERT_EQ(Borders(segments), Borders(whole));
       ExpectTrueTo(samples, segments, (options.max_segment_ms + 10) * 16);
