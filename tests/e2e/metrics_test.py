@@ -72,10 +72,12 @@ def call_every_method(server, services):
         for method in service.methods:
             path = f"/{service.full_name}/{method.name}"
             bytes_in, bytes_out = {"request_serializer": bytes}, {"response_deserializer": bytes}
-            kind = ("stream_" if method.name in ("ModelStreamInfer", "Import", "TranslateSpeech")
+            kind = ("stream_" if method.name in ("ModelStreamInfer", "Import", "StreamTranscribe",
+                                                 "TranslateSpeech")
                     else "unary_")
             kind += ("stream" if method.name in ("ModelStreamInfer", "Export", "StreamSynthesize",
-                                                 "StreamTranslate", "TranslateSpeech")
+                                                 "StreamTranscribe", "StreamTranslate",
+                                                 "TranslateSpeech")
                      else "unary")
             call = getattr(server.channel, kind)(path, **bytes_in, **bytes_out)
             try:
