@@ -26,7 +26,7 @@ EventExchange* StreamTranscribeCall::Start(const CallParts& parts,
                                            const StreamTranscription::Parts& speech,
                                            RpcMethodMetrics* metrics,
                                            grpc::CallbackServerContext* context) {
-  auto* const stream = new EventExchange(parts, metrics);
+  auto* const stream = new EventExchange(parts, metrics, context);
   const std::shared_ptr<StreamTranscribeCall> call(
       new StreamTranscribeCall(stream, options, speech));
   CallOptions call_options;
