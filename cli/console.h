@@ -15,6 +15,9 @@ struct Console {
   std::ostream& err;  // errors and hints
   bool in_is_terminal = false;
   bool out_is_terminal = false;
+  // The descriptor of `in`, for a command that reads what comes as soon as it is there, and nothing
+  // from `in` itself; -1 if there is none.
+  int in_descriptor = -1;
   const Clock* clock = Clock::System();
 };
 

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
       .err = std::cerr,
       .in_is_terminal = isatty(STDIN_FILENO) == 1,
       .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+      .in_descriptor = STDIN_FILENO,
   };
   return souvenir::cli::RunCommandLine(std::vector<std::string>(argv + 1, argv + argc),
                                        souvenir::VersionText(), console);

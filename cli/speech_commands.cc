@@ -32,7 +32,7 @@ void AddTranscribe(CommandTree* tree, Console* console) {
       "transcribe", "Write down what recordings say; started again, it goes on where it was");
   TranscribeOptions& options = tree->transcribe;
   AddWords(command, "FILE", &options.files,
-           "Recordings: WAV, FLAC, OGG, MP3, AIFF; -: standard input")
+           "Recordings: WAV, FLAC, OGG, MP3, AIFF; -: standard input, such as a microphone")
       ->type_name("FILE")
       ->required();
   command
@@ -54,6 +54,8 @@ void AddTranscribe(CommandTree* tree, Console* console) {
                    "Of raw samples: how many channels alternate; default: 1")
       ->type_name("NUMBER")
       ->check(Between(1, 8, "1 to 8"));
+  command->add_flag("--stream", options.stream,
+                    "Send the recordings piece by piece, as those that do not fit into a message");
   command->add_flag("--srt", options.srt, "Print subtitles as SubRip");
   command->add_flag("--vtt", options.webvtt, "Print subtitles as WebVTT");
   command

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
-#include <string_view>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -15,11 +15,12 @@
 #include "cli/printable.h"
 #include "cli/progress_line.h"
 #include "cli/recording.h"
-#include "cli/standard_input.h"
+#include "cli/standard_recording.h"
 #include "cli/transcript_destination.h"
 #include "cli/transcript_form.h"
 #include "cli/transcript_view.h"
 #include "cli/transcriptions.h"
+#include "common/audio/pcm_format.h"
 #include "common/cut_text.h"
 
 namespace souvenir::cli {
@@ -27,6 +28,7 @@ namespace {
 
 using souvenir::v1::TranscribeRequest;
 using souvenir::v1::TranscribeResponse;
+using souvenir::v1::TranscriptSegment;
 
 constexpr size_t kMostNameBytes = 40;  // of a file in the progress
 
@@ -63,19 +65,26 @@ std::variant<TranscriptForm, Outcome> FormOf(const TranscribeOptions& options,
                           : TranscriptForm::kText;
 }
 
-// Reads standard input if a recording comes from there.
-std::variant<std::string, Outcome> ReadStandardInput(const std::vector<std::string>& files,
-                                                     Console& console) {
-  const auto count = std::count(files.begin(), files.end(), "-");
-  if (count == 0) return "";
+// Returns the form of raw samples, or nothing for files.
+absl::StatusOr<std::optional<PcmFormat>> RawFormat(const TranscribeOptions& options) {
+  if (options.encoding.empty()) return std::nullopt;
+  return ParsePcmFormat(fmt::format("{};rate={};channels={}", options.encoding, options.rate,
+                                    std::max(options.channels, 1)));
+}
+
+// Opens standard input if a recording comes from there.
+std::variant<StandardRecording, Outcome> OpenInput(const TranscribeOptions& options,
+                                       const std::optional<PcmFormat>& format, Console& console) {
+  const auto count = std::count(options.files.begin(), options.files.end(), "-");
+  if (count == 0) return StandardRecording();
   if (count > 1) return Outcome::Usage("- is standard input, which can be read once");
   if (console.in_is_terminal) {
     return Outcome::Usage("a recording is nothing to type; name a file, or redirect");
   }
-  absl::StatusOr<std::string> audio = ReadAll(console.in, kMostRecordingBytes);
-  if (audio.ok()) return *std::move(audio);
-  Outcome outcome{ExitCode::kFailed, std::string(audio.status().message())};
-  if (absl::IsResourceExhausted(audio.status())) outcome.hints = SmallerRecordingHints();
+  absl::StatusOr<StandardRecording> input = OpenStandardRecording(format, console);
+  if (input.ok()) return *std::move(input);
+  Outcome outcome{ExitCode::kFailed, std::string(input.status().message())};
+  if (absl::IsResourceExhausted(input.status())) outcome.hints = SmallerRecordingHints();
   return outcome;
 }
 
@@ -89,6 +98,14 @@ class Report {
          Console& console)
       : options_(options), form_(form), destination_(*destination), console_(console) {}
 
+  // Shows segments of the recording whose transcript is next, if they are not kept for a document.
+  void AddNews(const Transcriptions::News& news) {
+    if (!shows_segments() || news.segments.empty()) return;
+    TranscribeResponse part;
+    for (const TranscriptSegment& segment : news.segments) *part.add_segments() = segment;
+    ShowPart(options_.files[news.file], part);
+  }
+
   void Add(Transcriptions::Transcript transcript) {
     const std::string& name = options_.files[transcript.file];
     Outcome outcome = std::move(transcript.outcome);
@@ -96,7 +113,10 @@ class Report {
       notice_ = std::move(transcript.notice);
       console_.err << notice_;
     }
-    if (outcome.ok()) {
+    if (transcript.streamed && shows_segments()) {
+      ShowRest(name, transcript);
+      if (outcome.ok()) outcome = TranscriptResult(transcript.response);
+    } else if (outcome.ok()) {
       outcome = Show(name, transcript.response, transcript.elapsed);
     } else if (form_ == TranscriptForm::kJson && !destination_.has_file_for_each()) {
       destination_.Write(name, JsonOfError(name, outcome.message));
@@ -131,7 +151,34 @@ class Report {
 
  private:
   bool several() const { return options_.files.size() > 1; }
+  // Segments of a long recording are shown one by one.
+  bool shows_segments() const {
+    return form_ == TranscriptForm::kText && destination_.is_standard_output();
+  }
   bool tells_of_files() const { return !options_.quiet && form_ != TranscriptForm::kJson; }
+
+  void ShowPart(const std::string& name, const TranscribeResponse& part) {
+    if (options_.quiet) {
+      console_.err << ShowFailedSegments(part) << std::flush;
+      (void)destination_.Write(name, DocumentOf(part, form_, name));  // prints it
+    } else {
+      if (shown_ == 0) console_.out << Heading(name);
+      console_.out << ShowTranscript(part, options_.verbose, kLongPlaceWidth) << std::flush;
+    }
+    shown_ += part.segments_size();
+  }
+
+  // Shows what AddNews() has not shown, and how the recording was written down.
+  void ShowRest(const std::string& name, const Transcriptions::Transcript& transcript) {
+    TranscribeResponse rest = transcript.response;
+    rest.mutable_segments()->DeleteSubrange(0, std::min(shown_, rest.segments_size()));
+    const bool is_first = shown_ == 0 && transcript.outcome.ok();
+    if (rest.segments_size() > 0 || is_first) ShowPart(name, rest);
+    shown_ = 0;
+    if (options_.quiet || !transcript.outcome.ok()) return;
+    console_.out << TranscriptSummary(transcript.response, transcript.elapsed) << '\n'
+                 << std::flush;
+  }
 
   // Prints or writes a transcript. Its failed segments make it a failure.
   Outcome Show(const std::string& name, const TranscribeResponse& response,
@@ -193,6 +240,7 @@ class Report {
   Console& console_;
   std::string notice_;
   size_t headings_ = 0;
+  int shown_ = 0;  // segments of the recording whose transcript is next
   size_t failed_ = 0;
   bool same_code_ = true;  // of all failures
   Outcome last_failure_;
@@ -205,6 +253,10 @@ std::string ProgressText(const std::vector<std::string>& files,
     // A line that a terminal breaks could not be removed.
     const std::string name = std::filesystem::path(NameOf(files[*progress.oldest])).filename();
     text += fmt::format("; at work on {}", Printable(Shortened(name, kMostNameBytes)));
+    if (progress.sent > absl::ZeroDuration()) {
+      text += ", " + PlaceInRecording(progress.sent);
+      if (progress.length > progress.sent) text += " of " + PlaceInRecording(progress.length);
+    }
   }
   return text;
 }
@@ -222,25 +274,37 @@ Outcome Transcribe(const TranscribeOptions& options, const Settings& settings, C
                                      .yes = options.yes},
                                     console);
   if (Outcome opened = destination.Open(); !opened.ok()) return opened;
-  auto input = ReadStandardInput(options.files, console);
+  const absl::StatusOr<std::optional<PcmFormat>> format = RawFormat(options);
+  if (!format.ok()) return Outcome::Usage(std::string(format.status().message()));
+  auto input = OpenInput(options, *format, console);
   if (auto* outcome = std::get_if<Outcome>(&input)) return *std::move(outcome);
 
   Report report(options, std::get<TranscriptForm>(form), &destination, console);
   ProgressLine progress(console);
   progress.Show(ProgressText(options.files, {.ended = 0, .oldest = 0}));
+  const bool listens = std::get<StandardRecording>(input).samples != nullptr;
   Transcriptions transcriptions({.files = options.files,
-                                 .standard_input = std::get<std::string>(std::move(input)),
+                                 .standard_input = std::move(std::get<StandardRecording>(input).bytes),
+                                 .samples = std::move(std::get<StandardRecording>(input).samples),
                                  .request = std::get<TranscribeRequest>(std::move(request)),
+                                 .format = *format,
+                                 .stream = options.stream,
+                                 .wants_interim = listens && console.out_is_terminal,
                                  .metadata = options.request,
                                  .server = settings.ToServerForLong(),
                                  .clock = console.clock});
+  std::optional<TranscriptSegment> interim;  // until its segment comes
   while (!transcriptions.done()) {
     std::optional<Transcriptions::Transcript> transcript = transcriptions.Next();
+    Transcriptions::News news;
+    if (!transcript) news = transcriptions.TakeNews();
+    if (transcript || !news.segments.empty() || news.interim) interim = std::move(news.interim);
     progress.Clear();
+    report.AddNews(news);
     if (transcript) report.Add(*std::move(transcript));
-    if (!transcriptions.done()) {
-      progress.Show(ProgressText(options.files, transcriptions.progress()));
-    }
+    if (transcriptions.done()) break;
+    progress.Show(interim ? ShowInterim(*interim)
+                          : ProgressText(options.files, transcriptions.progress()));
   }
   return report.Result();
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "cli/cache_kind.h"
@@ -16,6 +17,9 @@ namespace {
 
 using souvenir::v1::TranscribeResponse;
 using souvenir::v1::TranscriptSegment;
+
+// A line that a terminal breaks could not be removed.
+constexpr size_t kMostInterimBytes = 60;
 
 bool Failed(const TranscriptSegment& segment) { return segment.status().code() != 0; }
 
@@ -43,9 +47,24 @@ std::string PlaceInRecording(absl::Duration time) {
   return fmt::format("{}:{:02}:{:02}.{}", minutes / 60, minutes % 60, seconds % 60, tenths % 10);
 }
 
-std::string ShowTranscript(const TranscribeResponse& transcript, bool verbose) {
+std::string ShowInterim(const TranscriptSegment& segment) {
+  std::string_view text = segment.text();
+  std::string shown = PadLeft(PlaceInRecording(FromProto(segment.start())), kLongPlaceWidth) + "  ";
+  if (text.size() > kMostInterimBytes) {
+    text.remove_prefix(text.size() - kMostInterimBytes);
+    // A character of UTF-8 is not cut.
+    while (!text.empty() && (static_cast<uint8_t>(text.front()) & 0xc0) == 0x80) {
+      text.remove_prefix(1);
+    }
+    shown += "... ";
+  }
+  return shown + Printable(text);
+}
+
+std::string ShowTranscript(const TranscribeResponse& transcript, bool verbose,
+                           size_t place_width) {
   std::vector<std::string> places;
-  size_t width = 0;
+  size_t width = place_width;
   for (const TranscriptSegment& segment : transcript.segments()) {
     places.push_back(PlaceInRecording(FromProto(segment.start())));
     width = std::max(width, DisplayWidth(places.back()));

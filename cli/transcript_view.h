@@ -13,8 +13,16 @@ namespace souvenir::cli {
 std::string PlaceInRecording(absl::Duration time);
 
 // Returns a line for each segment, "0:03.2  memory     Good morning", for a person. An error takes
-// the place of the text. `verbose` adds lines that tell where each answer came from.
-std::string ShowTranscript(const souvenir::v1::TranscribeResponse& transcript, bool verbose);
+// the place of the text. `verbose` adds lines that tell where each answer came from. The column of
+// the places has at least `place_width`, so that a transcript can be shown part by part.
+std::string ShowTranscript(const souvenir::v1::TranscribeResponse& transcript, bool verbose,
+                           size_t place_width = 0);
+
+// The width of a place in a recording of hours.
+inline constexpr size_t kLongPlaceWidth = 9;
+
+// Returns the end of what is understood so far, in one line that is short enough for a terminal.
+std::string ShowInterim(const souvenir::v1::TranscriptSegment& segment);
 
 // Returns "0:03.2: NOT_FOUND: no model" in a line for each segment that failed.
 std::string ShowFailedSegments(const souvenir::v1::TranscribeResponse& transcript);

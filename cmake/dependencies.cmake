@@ -13,9 +13,7 @@ find_package(fmt CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(ICU REQUIRED COMPONENTS uc i18n)
 pkg_check_modules(SOXR REQUIRED IMPORTED_TARGET soxr)
-if(SOUVENIR_BACKEND_AUDIO)
-  pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile)
-endif()
+pkg_check_modules(SNDFILE REQUIRED IMPORTED_TARGET sndfile)
 if(SOUVENIR_BACKEND_PYTORCH)
   # find_package(Torch) is not used: it runs Caffe2's own search for gflags, whose target differs
   # from the one that RocksDB's configuration has created before. torch_cpu is the whole of

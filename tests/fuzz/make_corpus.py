@@ -202,7 +202,34 @@ def corpora():
         },
         "valid_inference": {name: data for name, data in messages.items()
                             if name not in ("answer", "many_dimensions")},
+        "wav_stream": {
+            "speech": b"\x07" + wav(fmt(1, 1, 16_000, 16), chunk(b"data", b"abcdef")),
+            "live": b"\x00" + wav(fmt(3, 2, 48_000, 32), b"data\xff\xff\xff\xff" + bytes(64)),
+            "no_length": b"\x01" + wav(fmt(7, 1, 8_000, 8), b"data" + bytes(4) + b"abc"),
+            "chunks": b"\x02" + wav(chunk(b"LIST", b"odd"), fmt(6, 1, 8_000, 8),
+                                    chunk(b"fact", b"1234"), chunk(b"data", b"ab"),
+                                    chunk(b"LIST", b"after")),
+            "extensible": b"\x10" + wav(fmt(0xfffe, 2, 44_100, 16,
+                                            struct.pack("<HHIH", 22, 16, 3, 1) + bytes(14)),
+                                        chunk(b"data", b"abcd")),
+            "wrong_frames": b"\x03" + wav(fmt(1, 3, 16_000, 12)),
+            "cut_off": b"\x04" + wav(fmt(1, 1, 16_000, 16))[:-5],
+        },
     }
+
+
+def chunk(name, content):
+    return name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+
+
+def fmt(tag, channels, rate, bits, more=b""):
+    frame = channels * bits // 8
+    return chunk(b"fmt ", struct.pack("<HHIIHH", tag, channels, rate, rate * frame, frame, bits)
+                 + more)
+
+
+def wav(*chunks):
+    return b"RIFF\xff\xff\xff\xffWAVE" + b"".join(chunks)
 
 
 def main():

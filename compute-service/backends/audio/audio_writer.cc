@@ -12,7 +12,7 @@
 
 #include "common/audio/pcm_format.h"
 #include "common/status_macros.h"
-#include "compute-service/backends/audio/ogg_pages.h"
+#include "common/audio/ogg_pages.h"
 
 namespace souvenir::compute {
 namespace {

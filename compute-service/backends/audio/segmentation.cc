@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/types/span.h"
+#include "common/audio/audio_file.h"
 #include "common/audio/pcm_decoder.h"
 #include "common/audio/pcm_format.h"
 #include "common/audio/segment_cutter.h"
@@ -13,7 +14,6 @@
 #include "common/byte_codec.h"
 #include "common/status_macros.h"
 #include "common/tensor/bytes_elements.h"
-#include "compute-service/backends/audio/audio_file.h"
 
 namespace souvenir::compute {
 namespace {
@@ -127,7 +127,7 @@ absl::StatusOr<Segments> CutRaw(std::string_view audio, const PcmFormat& format,
 
 absl::StatusOr<Segments> CutFile(std::string_view audio, bool keep_pcm,
                                  const AudioSettings& settings) {
-  SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<AudioFile> file, AudioFile::Open(audio));
+  SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<AudioFile> file, AudioFile::Open("AUDIO", std::make_unique<AudioBytes>(audio)));
   SOUVENIR_ASSIGN_OR_RETURN(Recording recording,
                             Recording::Create(file->rate(), file->channels(), keep_pcm, settings));
   while (true) {

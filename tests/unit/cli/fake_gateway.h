@@ -163,6 +163,25 @@ class FakeGateway final {
       *response = transcripts[request->audio()];
       return grpc::Status::OK;
     }
+    grpc::Status StreamTranscribe(
+        grpc::ServerContext* context,
+        grpc::ServerReaderWriter<souvenir::v1::StreamTranscribeResponse,
+                                 souvenir::v1::StreamTranscribeRequest>* stream) override {
+      {
+        const std::lock_guard<std::mutex> lock(mutex);
+        Greet(context);
+      }
+      Streamed streamed;
+      souvenir::v1::StreamTranscribeRequest request;
+      if (stream->Read(&request)) streamed.config = request.config();
+      if (stream_refusal.ok()) {
+        while (stream->Read(&request)) streamed.audio += request.audio();
+      }
+      for (const auto& each : stream_events) stream->Write(each);
+      const std::lock_guard<std::mutex> lock(mutex);
+      asked_to_stream.push_back(std::move(streamed));
+      return stream_refusal;
+    }
     grpc::Status Synthesize(grpc::ServerContext* context,
                             const souvenir::v1::SynthesizeRequest* request,
                             souvenir::v1::SynthesizeResponse* response) override {
@@ -210,7 +229,16 @@ class FakeGateway final {
       for (const auto& [name, value] : headers) context->AddInitialMetadata(name, value);
     }
 
-    std::mutex mutex;                                              // for the members of Transcribe
+    // A recording that came piece by piece.
+    struct Streamed {
+      souvenir::v1::StreamTranscribeConfig config;
+      std::string audio;
+    };
+    std::vector<Streamed> asked_to_stream;
+    std::vector<souvenir::v1::StreamTranscribeResponse> stream_events;  // for each of them
+    grpc::Status stream_refusal;  // after the events, and without reading audio
+
+    std::mutex mutex;  // for the members of Transcribe and asked_to_stream
     std::map<std::string, souvenir::v1::TranscribeRequest> asked;  // by their bytes
     std::map<std::string, souvenir::v1::TranscribeResponse> transcripts;
     std::map<std::string, grpc::Status> refusals;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "compute-service/backends/audio/ogg_pages.h"
+#include "common/audio/ogg_pages.h"
 #include "tests/fakes/sounds.h"
 #include "tests/unit/compute-service/backends/audio/audio_fixture.h"
 #include "tests/unit/compute-service/backends/audio/test_files.h"
@@ -22,6 +22,11 @@ std::string Written(const std::vector<int16_t>& samples, int rate, std::string_v
   const auto file = WriteAudioFile(PcmBytes(samples), rate, container);
   EXPECT_TRUE(file.ok()) << file.status() << " " << rate << " " << container;
   return file.ok() ? *file : "";
+}
+
+std::string FaultOf(const std::string& file) {
+  AudioBytes bytes(file);
+  return OggFault(&bytes);
 }
 
 TEST(AudioWriterTest, LosslessFilesHaveTheSamples) {
@@ -71,13 +76,13 @@ TEST(AudioWriterTest, TheSameSamplesGiveTheSameBytes) {
 
 TEST(AudioWriterTest, PagesOfOggHaveTheirNumberAndARightChecksum) {
   std::string file = Written(Syllables(2, 3'000), 22'050, "ogg");
-  EXPECT_EQ(OggFault(file), "");
+  EXPECT_EQ(FaultOf(file), "");
   EXPECT_EQ(file.substr(14, 4), std::string("\1\0\0\0", 4));
   // Our checksum is that of libogg.
-  EXPECT_EQ(OggFault(MakeFile(FileKind::kVorbis, Syllables(2, 3'000))), "");
-  EXPECT_THAT(OggFault(file.substr(0, file.size() - 1)), HasSubstr("no whole page begins at byte"));
+  EXPECT_EQ(FaultOf(MakeFile(FileKind::kVorbis, Syllables(2, 3'000))), "");
+  EXPECT_THAT(FaultOf(file.substr(0, file.size() - 1)), HasSubstr("no whole page begins at byte"));
   file[file.size() / 2] = static_cast<char>(file[file.size() / 2] ^ 1);
-  EXPECT_THAT(OggFault(file), HasSubstr("has a wrong checksum"));
+  EXPECT_THAT(FaultOf(file), HasSubstr("has a wrong checksum"));
 }
 
 TEST(AudioWriterTest, NoSamplesMakeAFileThatCanBePlayed) {

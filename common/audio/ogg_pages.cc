@@ -1,12 +1,13 @@
-#include "compute-service/backends/audio/ogg_pages.h"
+#include "common/audio/ogg_pages.h"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
-namespace souvenir::compute {
+namespace souvenir {
 namespace {
 
 // The header of a page, in bytes from its start.
@@ -14,6 +15,7 @@ constexpr size_t kSerialAt = 14;
 constexpr size_t kChecksumAt = 22;
 constexpr size_t kSegmentsAt = 26;  // number of lengths that follow, each a byte
 constexpr size_t kHeaderBytes = 27;
+constexpr size_t kMostHeaderBytes = kHeaderBytes + 255;
 
 constexpr std::array<uint32_t, 256> MakeTable() {
   std::array<uint32_t, 256> table{};
@@ -37,25 +39,31 @@ uint32_t Checksum(std::string_view page) {
   return checksum;
 }
 
-// Returns the size of the page at the start of `bytes`, or 0 if there is no whole one.
-size_t PageSize(std::string_view bytes) {
+// Returns the size of the page whose header is at the start of `bytes`, or 0 if there is no whole
+// header.
+size_t SizeTold(std::string_view bytes) {
   if (bytes.size() < kHeaderBytes || bytes.substr(0, 4) != "OggS") return 0;
   const size_t segments = static_cast<uint8_t>(bytes[kSegmentsAt]);
   size_t size = kHeaderBytes + segments;
   if (bytes.size() < size) return 0;
   for (size_t i = 0; i < segments; ++i) size += static_cast<uint8_t>(bytes[kHeaderBytes + i]);
-  return bytes.size() < size ? 0 : size;
+  return size;
 }
 
 }  // namespace
 
-std::string OggFault(std::string_view file) {
+std::string OggFault(AudioSource* file) {
   constexpr uint32_t kZero = 0;
   std::optional<uint32_t> first_serial;
-  for (size_t at = 0; at < file.size();) {
-    const size_t size = PageSize(file.substr(at));
-    if (size == 0) return fmt::format("no whole page begins at byte {}", at);
-    std::string page(file.substr(at, size));
+  std::string page;
+  for (uint64_t at = 0; at < file->size();) {
+    page.resize(kMostHeaderBytes);
+    page.resize(file->Read(at, page.data(), page.size()));
+    const size_t size = SizeTold(page);
+    page.resize(size);
+    if (size == 0 || file->Read(at, page.data(), size) < size) {
+      return fmt::format("no whole page begins at byte {}", at);
+    }
     uint32_t serial = 0;
     uint32_t checksum = 0;
     std::memcpy(&serial, page.data() + kSerialAt, sizeof(serial));
@@ -76,8 +84,8 @@ std::string OggFault(std::string_view file) {
 bool SetOggSerial(uint32_t serial, std::string* file) {
   size_t at = 0;
   while (at < file->size()) {
-    const size_t size = PageSize(std::string_view(*file).substr(at));
-    if (size == 0) return false;
+    const size_t size = SizeTold(std::string_view(*file).substr(at));
+    if (size == 0 || size > file->size() - at) return false;
     char* const page = file->data() + at;
     std::memcpy(page + kSerialAt, &serial, sizeof(serial));
     std::memset(page + kChecksumAt, 0, sizeof(uint32_t));
@@ -88,4 +96,4 @@ bool SetOggSerial(uint32_t serial, std::string* file) {
   return true;
 }
 
-}  // namespace souvenir::compute
+}  // namespace souvenir

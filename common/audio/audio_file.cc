@@ -1,24 +1,24 @@
-#include "compute-service/backends/audio/audio_file.h"
+#include "common/audio/audio_file.h"
 
 #include <fmt/format.h>
 #include <sndfile.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <utility>
 
+#include "common/audio/ogg_pages.h"
 #include "common/audio/pcm_format.h"
 #include "common/status_macros.h"
-#include "compute-service/backends/audio/ogg_pages.h"
 
-namespace souvenir::compute {
+namespace souvenir {
 namespace {
 
 constexpr sf_count_t kBlockFrames = 4'096;
 constexpr std::string_view kSupported =
-    "supported: WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, and raw audio with a FORMAT";
+    "supported: WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF, and raw audio whose format is given";
+constexpr size_t kFirstBytes = 16;  // which tell the kind of a file
 
 bool Has(std::string_view bytes, size_t at, std::string_view text) {
   return bytes.size() >= at && bytes.substr(at, text.size()) == text;
@@ -48,10 +48,10 @@ std::string_view OtherKindOf(std::string_view bytes) {
   return "its first bytes are those of no known kind";
 }
 
-absl::Status NotUnderstood(std::string_view bytes, std::string_view why) {
+absl::Status NotUnderstood(std::string_view name, uint64_t bytes, std::string_view why) {
   return absl::InvalidArgumentError(
-      fmt::format("AUDIO, {} bytes, is not an audio file that is understood here: {}; {}",
-                  bytes.size(), why, kSupported));
+      fmt::format("{}, {} bytes, is not an audio file that is understood here: {}; {}", name, bytes,
+                  why, kSupported));
 }
 
 // Returns the library's text for an error without its full stop.
@@ -78,7 +78,7 @@ struct AudioFileCallbacks {
   static AudioFile* File(void* data) { return static_cast<AudioFile*>(data); }
 
   static sf_count_t Length(void* data) {
-    return static_cast<sf_count_t>(File(data)->bytes_.size());
+    return static_cast<sf_count_t>(File(data)->source_->size());
   }
 
   static sf_count_t Seek(sf_count_t offset, int whence, void* data) {
@@ -95,10 +95,10 @@ struct AudioFileCallbacks {
   static sf_count_t Read(void* out, sf_count_t count, void* data) {
     AudioFile* const file = File(data);
     count = std::clamp<sf_count_t>(count, 0, Length(data) - file->position_);
-    if (count > 0)
-      std::memcpy(out, file->bytes_.data() + file->position_, static_cast<size_t>(count));
-    file->position_ += count;
-    return count;
+    const size_t read = file->source_->Read(static_cast<uint64_t>(file->position_),
+                                            static_cast<char*>(out), static_cast<size_t>(count));
+    file->position_ += static_cast<int64_t>(read);
+    return static_cast<sf_count_t>(read);
   }
 
   static sf_count_t Write(const void*, sf_count_t, void*) { return 0; }
@@ -106,20 +106,27 @@ struct AudioFileCallbacks {
   static sf_count_t Tell(void* data) { return File(data)->position_; }
 };
 
-absl::StatusOr<std::unique_ptr<AudioFile>> AudioFile::Open(std::string_view bytes) {
-  const std::string_view kind = KindOf(bytes);
-  if (kind.empty()) return NotUnderstood(bytes, OtherKindOf(bytes));
+absl::StatusOr<std::unique_ptr<AudioFile>> AudioFile::Open(std::string_view name,
+                                                           std::unique_ptr<AudioSource> source) {
+  const uint64_t size = source->size();
+  std::string first(kFirstBytes, '\0');
+  first.resize(source->Read(0, first.data(), first.size()));
+  const std::string_view kind = KindOf(first);
+  if (kind.empty()) return NotUnderstood(name, size, OtherKindOf(first));
   if (kind == "Ogg") {
-    if (const std::string fault = OggFault(bytes); !fault.empty()) return CannotRead(kind, fault);
+    if (const std::string fault = OggFault(source.get()); !fault.empty()) {
+      return CannotRead(kind, fault);
+    }
   }
-  std::unique_ptr<AudioFile> file(new AudioFile(bytes, kind));
+  std::unique_ptr<AudioFile> file(new AudioFile(std::move(source), kind));
   SF_VIRTUAL_IO callbacks{AudioFileCallbacks::Length, AudioFileCallbacks::Seek,
                           AudioFileCallbacks::Read, AudioFileCallbacks::Write,
                           AudioFileCallbacks::Tell};
   SF_INFO info{};
   file->handle_ = sf_open_virtual(&callbacks, SFM_READ, &info, file.get());
   if (file->handle_ == nullptr) {
-    return NotUnderstood(bytes, fmt::format("it begins as {}, but {}", kind, WhyNotOpened(kind)));
+    return NotUnderstood(name, size,
+                         fmt::format("it begins as {}, but {}", kind, WhyNotOpened(kind)));
   }
   if (info.channels < 1 || info.channels > kMostChannels) {
     return absl::InvalidArgumentError(fmt::format(
@@ -127,7 +134,8 @@ absl::StatusOr<std::unique_ptr<AudioFile>> AudioFile::Open(std::string_view byte
   }
   // A FLAC file that is cut between two frames reads like one that ends. One without a number of
   // frames, as a stream has it, claims the largest.
-  if (kind == "FLAC" && info.frames != SF_COUNT_MAX) file->claimed_frames_ = info.frames;
+  if (info.frames > 0 && info.frames != SF_COUNT_MAX) file->frames_told_ = info.frames;
+  if (kind == "FLAC") file->claimed_frames_ = file->frames_told_;
   file->rate_ = info.samplerate;
   file->channels_ = info.channels;
   file->block_.resize(static_cast<size_t>(kBlockFrames * info.channels));
@@ -156,4 +164,4 @@ absl::StatusOr<absl::Span<const float>> AudioFile::Read() {
   return absl::Span<const float>();
 }
 
-}  // namespace souvenir::compute
+}  // namespace souvenir
