@@ -48,9 +48,12 @@ class DescriptorBytes final : public ByteSource {
   explicit DescriptorBytes(int fd) : fd_(fd) {}
 
   absl::StatusOr<size_t> Read(char* buffer, size_t size) override {
-    while (!stopped_ && !interrupted) {
+    while (!stopped_) {
+      // What was written before the interrupt belongs to the recording.
+      const bool ends = interrupted;
       pollfd waits{.fd = fd_, .events = POLLIN, .revents = 0};
-      const int ready = poll(&waits, 1, kLookMs);
+      const int ready = poll(&waits, 1, ends ? 0 : kLookMs);
+      if (ready == 0 && ends) return 0;
       if (ready == 0 || (ready < 0 && errno == EINTR)) continue;
       const ssize_t count = ready < 0 ? -1 : read(fd_, buffer, size);
       if (count >= 0) return static_cast<size_t>(count);

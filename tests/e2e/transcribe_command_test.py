@@ -102,7 +102,6 @@ class TranscribeCommandTest(speech_harness.SpeechServicesTest):
         lines = self.run_with("transcribe", "--language", "en", "--stream", path).splitlines()
         self.assertEqual(len(lines), sentences + 1)
         self.assertEqual(lines[0].split()[:2], first.split()[:1] + ["memory"])
-        self.assertIn(" miss ", lines[-2])
 
     def test_a_microphone_is_written_down_while_it_records(self):
         process = self.start("-")
