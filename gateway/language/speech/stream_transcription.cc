@@ -84,6 +84,8 @@ struct StreamTranscription::Step {
   Kind kind = Kind::kNothing;
   std::shared_ptr<Hearing> hearing;  // of kSegment and kInterim; of kEnd: to be given up, or null
   absl::Status status;               // of kEnd
+  // Of kEnd: what is not told any more. It keeps the owner alive, so it must be let go of.
+  std::deque<std::shared_ptr<Hearing>> left;
 };
 
 StreamTranscription::StreamTranscription(const Options& options, const Parts& parts,
@@ -231,6 +233,7 @@ StreamTranscription::Step StreamTranscription::NextStep() {
     step.kind = Step::Kind::kEnd;
     step.status = gone_.ok() ? end_ : gone_;
     step.hearing = std::move(interim_);
+    step.left.swap(pending_);
     return step;
   }
   if (!pending_.empty() && pending_.front()->heard) {
@@ -327,15 +330,14 @@ void StreamTranscription::Cut() {
   bool is_last = false;
   {
     MutexLock lock(&mutex_);
-    if (!ended_) {
-      piece = audio_.substr(audio_cut_, kPieceBytes);
-      audio_cut_ += piece.size();
-      if (audio_cut_ == audio_.size()) {
-        std::string().swap(audio_);  // assigning would keep the memory
-        audio_cut_ = 0;
-      }
-      is_last = audio_.empty() && input_ == Input::kLast;
+    if (ended_) return;
+    piece = audio_.substr(audio_cut_, kPieceBytes);
+    audio_cut_ += piece.size();
+    if (audio_cut_ == audio_.size()) {
+      std::string().swap(audio_);  // assigning would keep the memory
+      audio_cut_ = 0;
     }
+    is_last = audio_.empty() && input_ == Input::kLast;
   }
   std::vector<SpeechSegment> cut;
   absl::Status status = cutter_->Add(piece, &cut);
@@ -350,6 +352,7 @@ void StreamTranscription::Cut() {
   std::shared_ptr<Hearing> outdated;
   {
     MutexLock lock(&mutex_);
+    if (ended_) return;  // the caller went meanwhile
     samples_ = cutter_->cutter().samples();
     kept_bytes_ = cutter_->cutter().kept_samples() * sizeof(int16_t);
     for (const std::shared_ptr<Hearing>& hearing : begun) {

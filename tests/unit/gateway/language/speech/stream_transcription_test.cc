@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -128,6 +129,16 @@ struct Asked final : StreamTranscription::Listener {
 
 class StreamTranscriptionTest : public SpeechTest {
  protected:
+  // Ends what a test has left open, which has tasks and calls.
+  ~StreamTranscriptionTest() override {
+    for (const std::weak_ptr<Asked>& weak : begun_) {
+      if (const std::shared_ptr<Asked> asked = weak.lock()) {
+        asked->transcription.Cancel(absl::CancelledError("the test is over"));
+      }
+    }
+    Run();
+  }
+
   std::shared_ptr<Asked> Begin(StreamTranscriptionRequest request = {.format = kFormat,
                                                                      .language = "en"},
                                Resolver* resolver = nullptr, ResolveOptions resolve = {}) {
@@ -138,6 +149,7 @@ class StreamTranscriptionTest : public SpeechTest {
                                    .timers = &timers_,
                                    .clock = &clock_},
         resolver != nullptr ? resolver : &resolver_);
+    begun_.push_back(asked);
     asked->caller.SetOptions(std::move(resolve), "");
     EXPECT_TRUE(asked->caller.Enter(0).ok());
     asked->transcription.Start(asked);
@@ -189,6 +201,9 @@ class StreamTranscriptionTest : public SpeechTest {
   }
 
   StreamTranscription::Options options_{.idle_timeout = kIdle};
+
+ private:
+  std::vector<std::weak_ptr<Asked>> begun_;
 };
 
 TEST_F(StreamTranscriptionTest, HasTheSegmentsOfTheWholeRecordingInOrder) {
@@ -544,6 +559,22 @@ TEST_F(StreamTranscriptionTest, EndsAtOnceWhenTheCallerGoes) {
   EXPECT_THAT(asked->segments, IsEmpty());
   asked->transcription.Finish(absl::OkStatus());
   asked->transcription.OnTaken();
+}
+
+TEST_F(StreamTranscriptionTest, KeepsNothingAliveAfterItsEnd) {
+  Hold();
+  auto asked =
+      Begin({.format = kFormat, .language = "en", .interim_interval = absl::Milliseconds(100)});
+  SendAll(*asked, BytesOf(Talk(2)));
+  SendAll(*asked, BytesOf(Syllables(1, 3'000)));
+  ASSERT_TRUE(asked->Send(BytesOf(Talk(1))));  // is not cut yet
+  asked->transcription.Cancel(absl::CancelledError("gone"));
+  const std::weak_ptr<Asked> weak = asked;
+  asked.reset();
+  Run();
+  AnswerAll();
+  Run();
+  EXPECT_TRUE(weak.expired());
 }
 
 TEST_F(StreamTranscriptionTest, MayEndWithoutAnyAudio) {
