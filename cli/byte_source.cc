@@ -58,8 +58,8 @@ class DescriptorBytes final : public ByteSource {
       const ssize_t count = ready < 0 ? -1 : read(fd_, buffer, size);
       if (count >= 0) return static_cast<size_t>(count);
       if (errno == EINTR || errno == EAGAIN) continue;
-      return absl::InternalError(fmt::format("cannot read standard input: {}",
-                                             std::generic_category().message(errno)));
+      return absl::InternalError(
+          fmt::format("cannot read standard input: {}", std::generic_category().message(errno)));
     }
     return 0;
   }

@@ -31,8 +31,8 @@ class OpenAudioBytes final : public AudioSource {
   size_t Read(uint64_t at, char* out, size_t count) override {
     size_t filled = 0;
     while (filled < count) {
-      const ssize_t part = pread(file_.get(), out + filled, count - filled,
-                                 static_cast<off_t>(at + filled));
+      const ssize_t part =
+          pread(file_.get(), out + filled, count - filled, static_cast<off_t>(at + filled));
       if (part < 0 && errno == EINTR) continue;
       if (part <= 0) break;
       filled += static_cast<size_t>(part);
@@ -109,9 +109,7 @@ class RawSamples final : public SampleSource {
                      absl::Seconds(static_cast<double>(size / format.frame_bytes()) / format.rate)),
         bytes_(std::move(bytes)) {}
 
-  absl::StatusOr<std::string> Next() override {
-    return ReadPiece(PieceOf(format()), bytes_.get());
-  }
+  absl::StatusOr<std::string> Next() override { return ReadPiece(PieceOf(format()), bytes_.get()); }
   void Stop() override { bytes_->Stop(); }
 
  private:

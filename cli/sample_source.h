@@ -30,8 +30,7 @@ class SampleSource {
   virtual void Stop() {}
 
  protected:
-  SampleSource(const PcmFormat& format, absl::Duration length)
-      : format_(format), length_(length) {}
+  SampleSource(const PcmFormat& format, absl::Duration length) : format_(format), length_(length) {}
 
  private:
   const PcmFormat format_;

@@ -74,7 +74,8 @@ absl::StatusOr<std::optional<PcmFormat>> RawFormat(const TranscribeOptions& opti
 
 // Opens standard input if a recording comes from there.
 std::variant<StandardRecording, Outcome> OpenInput(const TranscribeOptions& options,
-                                       const std::optional<PcmFormat>& format, Console& console) {
+                                                   const std::optional<PcmFormat>& format,
+                                                   Console& console) {
   const auto count = std::count(options.files.begin(), options.files.end(), "-");
   if (count == 0) return StandardRecording();
   if (count > 1) return Outcome::Usage("- is standard input, which can be read once");
@@ -283,16 +284,17 @@ Outcome Transcribe(const TranscribeOptions& options, const Settings& settings, C
   ProgressLine progress(console);
   progress.Show(ProgressText(options.files, {.ended = 0, .oldest = 0}));
   const bool listens = std::get<StandardRecording>(input).samples != nullptr;
-  Transcriptions transcriptions({.files = options.files,
-                                 .standard_input = std::move(std::get<StandardRecording>(input).bytes),
-                                 .samples = std::move(std::get<StandardRecording>(input).samples),
-                                 .request = std::get<TranscribeRequest>(std::move(request)),
-                                 .format = *format,
-                                 .stream = options.stream,
-                                 .wants_interim = listens && console.out_is_terminal,
-                                 .metadata = options.request,
-                                 .server = settings.ToServerForLong(),
-                                 .clock = console.clock});
+  Transcriptions transcriptions(
+      {.files = options.files,
+       .standard_input = std::move(std::get<StandardRecording>(input).bytes),
+       .samples = std::move(std::get<StandardRecording>(input).samples),
+       .request = std::get<TranscribeRequest>(std::move(request)),
+       .format = *format,
+       .stream = options.stream,
+       .wants_interim = listens && console.out_is_terminal,
+       .metadata = options.request,
+       .server = settings.ToServerForLong(),
+       .clock = console.clock});
   std::optional<TranscriptSegment> interim;  // until its segment comes
   while (!transcriptions.done()) {
     std::optional<Transcriptions::Transcript> transcript = transcriptions.Next();

@@ -21,16 +21,17 @@ struct TranscribeOptions {
   bool webvtt = false;
   bool stream = false;  // send every recording piece by piece
   std::string output;   // file or directory; empty or "-": standard output
-  bool yes = false;    // replace files that are there
+  bool yes = false;     // replace files that are there
   RequestOptions request;
   bool verbose = false;  // tell where each answer came from
   bool quiet = false;    // nothing but the text
 };
 
 // Prints the transcripts of recordings in the order given, each as soon as it and those before it
-// are there, and that of a long recording or of standard input segment by segment; or writes them to a file as a whole, or each to a file of its own in a directory. A
-// recording that fails does not end the others. With --json prints a document in a line for each.
-// kFailed if a recording or a segment of one failed; nothing is then written to its file. If
+// are there, and that of a long recording or of standard input segment by segment; or writes them
+// to a file as a whole, or each to a file of its own in a directory. A recording that fails does
+// not end the others. With --json prints a document in a line for each. kFailed if a recording or a
+// segment of one failed; nothing is then written to its file. If
 // --timeout is not given, a recording may take a day.
 Outcome Transcribe(const TranscribeOptions& options, const Settings& settings, Console& console);
 

@@ -61,8 +61,7 @@ std::string ShowInterim(const TranscriptSegment& segment) {
   return shown + Printable(text);
 }
 
-std::string ShowTranscript(const TranscribeResponse& transcript, bool verbose,
-                           size_t place_width) {
+std::string ShowTranscript(const TranscribeResponse& transcript, bool verbose, size_t place_width) {
   std::vector<std::string> places;
   size_t width = place_width;
   for (const TranscriptSegment& segment : transcript.segments()) {

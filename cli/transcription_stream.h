@@ -12,10 +12,10 @@
 
 namespace souvenir::cli {
 
-// Sends a recording of any length piece by piece with SpeechService.StreamTranscribe, as fast as the
-// gateway takes it, and collects its segments. One call.
+// Sends a recording of any length piece by piece with SpeechService.StreamTranscribe, as fast as
+// the gateway takes it, and collects its segments. One call.
 struct TranscriptionStream {
-  souvenir::v1::SpeechService::Stub* stub = nullptr;  // outlives the call
+  souvenir::v1::SpeechService::Stub* stub = nullptr;         // outlives the call
   const souvenir::v1::TranscribeRequest* request = nullptr;  // names language and engine
   SampleSource* source = nullptr;
   bool wants_interim = false;

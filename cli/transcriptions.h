@@ -25,8 +25,8 @@ namespace souvenir::cli {
 // Asks a gateway for the transcripts of recordings, a few at once, and returns them in order. The
 // next recordings are read while the first is waited for. A short recording goes in one message. A
 // long one is decoded here and sent piece by piece, and its segments are known before the rest. If
-// no server is reached, no more are asked for. Owned by its command, whose thread alone calls it; the destructor waits for the calls
-// under way.
+// no server is reached, no more are asked for. Owned by its command, whose thread alone calls it;
+// the destructor waits for the calls under way.
 //
 //   Transcriptions transcriptions({.files = {"a.wav", "b.wav"}, ...});
 //   while (!transcriptions.done()) {
@@ -60,7 +60,7 @@ class Transcriptions {
   // What has come of a recording that is sent piece by piece.
   struct News {
     size_t file = 0;
-    std::vector<souvenir::v1::TranscriptSegment> segments;  // since the last call
+    std::vector<souvenir::v1::TranscriptSegment> segments;   // since the last call
     std::optional<souvenir::v1::TranscriptSegment> interim;  // after them
   };
 
@@ -120,7 +120,7 @@ class Transcriptions {
   // Changes the slot of a recording and wakes Next().
   void Tell(size_t file, const std::function<void(Slot*)>& change);
 
-  Options options_;  // `standard_input` and `samples` are used by the thread that asks for them
+  Options options_;      // `standard_input` and `samples` are used by the thread that asks for them
   size_t returned_ = 0;  // used by the owner's thread alone
 
   mutable Mutex mutex_;

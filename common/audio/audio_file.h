@@ -59,7 +59,7 @@ class AudioFile {
   sf_private_tag* handle_ = nullptr;
   int rate_ = 0;
   int channels_ = 0;
-  int64_t frames_ = 0;          // read so far
+  int64_t frames_ = 0;  // read so far
   int64_t frames_told_ = 0;
   int64_t claimed_frames_ = 0;  // by the header, where that is trusted; never for memory
   std::vector<float> block_;

@@ -12,8 +12,10 @@ namespace {
 
 constexpr size_t kMostShownBytes = 64;
 
-#define SOUVENIR_CUTTER_PARAMETER(name, least, most, member) \
-  { name, least, most, [](SegmentCutter::Options* options) { return &options->member; } }
+#define SOUVENIR_CUTTER_PARAMETER(name, least, most, member)                            \
+  {                                                                                     \
+    name, least, most, [](SegmentCutter::Options* options) { return &options->member; } \
+  }
 
 // The cutter checks those of its options that depend on each other.
 constexpr CutterParameter kParameters[] = {
@@ -40,8 +42,7 @@ absl::StatusOr<int64_t> ReadCutterNumber(std::string_view name, std::string_view
                                          int64_t least, int64_t most) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error == std::errc() && end == text.data() + text.size() && value >= least &&
-      value <= most) {
+  if (error == std::errc() && end == text.data() + text.size() && value >= least && value <= most) {
     return value;
   }
   return absl::InvalidArgumentError(

@@ -11,7 +11,8 @@
 
 namespace souvenir {
 
-// A parameter of models for segmentation that sets an option of the cutter (docs/backends/audio.md).
+// A parameter of models for segmentation that sets an option of the cutter
+// (docs/backends/audio.md).
 struct CutterParameter {
   std::string_view name;
   int64_t least;

@@ -11,8 +11,7 @@ absl::StatusOr<std::unique_ptr<PcmCutter>> PcmCutter::Create(
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<SpeechSampler> sampler,
                             SpeechSampler::Create(format.rate, format.channels));
   SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<SegmentCutter> cutter, SegmentCutter::Create(options));
-  return std::unique_ptr<PcmCutter>(
-      new PcmCutter(format, std::move(sampler), std::move(cutter)));
+  return std::unique_ptr<PcmCutter>(new PcmCutter(format, std::move(sampler), std::move(cutter)));
 }
 
 PcmCutter::PcmCutter(const PcmFormat& format, std::unique_ptr<SpeechSampler> sampler,

@@ -14,8 +14,8 @@
 
 namespace souvenir {
 
-// Cuts raw audio into segments of speech while it comes. The bytes come in pieces of any size, which
-// may split a frame or a sample, and the segments do not depend on the pieces.
+// Cuts raw audio into segments of speech while it comes. The bytes come in pieces of any size,
+// which may split a frame or a sample, and the segments do not depend on the pieces.
 //
 // Owned by its user; not thread-safe. Memory is bounded by max_segment_ms and the largest piece.
 //
@@ -38,7 +38,8 @@ class PcmCutter {
   // end inside a frame; the last segment is appended all the same.
   absl::Status Finish(std::vector<SpeechSegment>* segments);
 
-  // Returns the cutter at the end of the chain, which knows the samples so far and the open segment.
+  // Returns the cutter at the end of the chain, which knows the samples so far and the open
+  // segment.
   const SegmentCutter& cutter() const { return *cutter_; }
 
  private:

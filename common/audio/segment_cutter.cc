@@ -139,9 +139,9 @@ bool SegmentCutter::HasEnoughSpeech() const {
 std::optional<SegmentCutter::OpenSegment> SegmentCutter::open() const {
   if (!open_ || !HasEnoughSpeech()) return std::nullopt;
   const int64_t end = std::min(seen_, speech_end_ + hangover_ + padding_after_);
-  return OpenSegment{
-      start_, absl::MakeConstSpan(kept_).subspan(static_cast<size_t>(start_ - first_),
-                                                 static_cast<size_t>(end - start_))};
+  return OpenSegment{start_,
+                     absl::MakeConstSpan(kept_).subspan(static_cast<size_t>(start_ - first_),
+                                                        static_cast<size_t>(end - start_))};
 }
 
 void SegmentCutter::Close(std::vector<SpeechSegment>* segments) {

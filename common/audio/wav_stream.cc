@@ -61,7 +61,8 @@ std::optional<PcmEncoding> EncodingOf(uint32_t tag, uint32_t bits) {
 }  // namespace
 
 bool WavStream::IsWav(std::string_view first) {
-  return first.size() >= kFirstBytes && first.substr(0, 4) == "RIFF" && first.substr(8, 4) == "WAVE";
+  return first.size() >= kFirstBytes && first.substr(0, 4) == "RIFF" &&
+         first.substr(8, 4) == "WAVE";
 }
 
 absl::Status WavStream::Add(std::string_view bytes, std::string* audio) {
@@ -139,10 +140,11 @@ absl::Status WavStream::ReadFormat() {
   const uint32_t bits = Number(held_, 14, 2);
   const std::optional<PcmEncoding> encoding = EncodingOf(tag, bits);
   if (!encoding) {
-    return Refused(fmt::format("has samples of {} bits in the encoding {}, which cannot be read "
-                               "while it comes; PCM of 8 to 32 bits, floats of 32 bits, A-law and "
-                               "mu-law can",
-                               bits, tag));
+    return Refused(
+        fmt::format("has samples of {} bits in the encoding {}, which cannot be read "
+                    "while it comes; PCM of 8 to 32 bits, floats of 32 bits, A-law and "
+                    "mu-law can",
+                    bits, tag));
   }
   if (channels < 1 || channels > static_cast<uint32_t>(kMostChannels)) {
     return Refused(fmt::format("has {} channels; 1 to {} are supported", channels, kMostChannels));

@@ -12,8 +12,8 @@ namespace souvenir {
 
 // Finds the raw audio in a WAV file that comes in pieces of any size, such as a recording that is
 // still going on: its header then claims a length of 0 or of 2 GiB and more, which is not believed.
-// Source: see wav_header.h; for the extensible format, "Multiple Channel Audio Data and WAVE Files",
-// Microsoft, 2001.
+// Source: see wav_header.h; for the extensible format, "Multiple Channel Audio Data and WAVE
+// Files", Microsoft, 2001.
 //
 // Owned by its user; not thread-safe. Holds less than 5 KB.
 //
@@ -30,8 +30,8 @@ class WavStream {
   static constexpr size_t kFirstBytes = 12;
 
   // Takes the next bytes, and appends those of samples to `audio`. What follows the samples is left
-  // out. INVALID_ARGUMENT if the header is wrong, or its format is not one of PcmEncoding within the
-  // limits of pcm_format.h; nothing must be added after that.
+  // out. INVALID_ARGUMENT if the header is wrong, or its format is not one of PcmEncoding within
+  // the limits of pcm_format.h; nothing must be added after that.
   absl::Status Add(std::string_view bytes, std::string* audio);
 
   // Returns the format once it has come, which is before the first sample.
@@ -49,8 +49,8 @@ class WavStream {
   absl::Status ReadFormat();
 
   Part part_ = Part::kHead;
-  std::string held_;       // of the head, a chunk's head, or the format
-  uint64_t left_ = 0;      // bytes of the chunk
+  std::string held_;   // of the head, a chunk's head, or the format
+  uint64_t left_ = 0;  // bytes of the chunk
   std::optional<PcmFormat> format_;
 };
 

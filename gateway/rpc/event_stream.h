@@ -226,8 +226,8 @@ class EventExchange final
     if (ends) EventWriter::End(end_with_);
   }
 
-  // Same as EventWriter::End(). Messages that have not come are not read. Does nothing if Stop() has
-  // ended the RPC.
+  // Same as EventWriter::End(). Messages that have not come are not read. Does nothing if Stop()
+  // has ended the RPC.
   void End(const absl::Status& status) {
     bool ends = false;
     {
@@ -317,7 +317,7 @@ class EventExchange final
   ReadState read_ ABSL_GUARDED_BY(read_mutex_) = ReadState::kNone;
   bool reads_on_ ABSL_GUARDED_BY(read_mutex_) = false;  // ReadNext() was called in kHandled
   int starting_ ABSL_GUARDED_BY(read_mutex_) = 0;       // threads in StartRead()
-  absl::Status end_with_;  // set before kStopping, unchanged after
+  absl::Status end_with_;                               // set before kStopping, unchanged after
 };
 
 }  // namespace souvenir::gateway

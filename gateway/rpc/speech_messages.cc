@@ -127,9 +127,8 @@ absl::StatusOr<StreamTranscriptionRequest> ReadStreamTranscribeConfig(
   const absl::Duration interval = absl::Seconds(config.interim_interval().seconds()) +
                                   absl::Nanoseconds(config.interim_interval().nanos());
   if (interval < absl::Milliseconds(100) || interval > absl::Minutes(1)) {
-    return absl::InvalidArgumentError(
-        fmt::format("interim_interval: {} came; expected is 100 ms to 60 s",
-                    absl::FormatDuration(interval)));
+    return absl::InvalidArgumentError(fmt::format(
+        "interim_interval: {} came; expected is 100 ms to 60 s", absl::FormatDuration(interval)));
   }
   asked.interim_interval = interval;
   return asked;

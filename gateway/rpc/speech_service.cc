@@ -137,15 +137,13 @@ grpc::ServerUnaryReactor* SpeechService::Transcribe(grpc::CallbackServerContext*
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* SpeechService::StreamTranscribe(
     grpc::CallbackServerContext* context) {
-  return StreamTranscribeCall::Start(parts_,
-                                     {.max_segments = options_.max_stream_segments,
-                                      .max_interim_rows = options_.max_interim_rows,
-                                      .idle_timeout = options_.upload_timeout},
-                                     {.models = models_,
-                                      .executor = executor_,
-                                      .timers = parts_.timers,
-                                      .clock = parts_.clock()},
-                                     stream_transcribe_metrics_, context);
+  return StreamTranscribeCall::Start(
+      parts_,
+      {.max_segments = options_.max_stream_segments,
+       .max_interim_rows = options_.max_interim_rows,
+       .idle_timeout = options_.upload_timeout},
+      {.models = models_, .executor = executor_, .timers = parts_.timers, .clock = parts_.clock()},
+      stream_transcribe_metrics_, context);
 }
 
 grpc::ServerUnaryReactor* SpeechService::Synthesize(grpc::CallbackServerContext* context,

@@ -11,7 +11,8 @@
 
 namespace souvenir::gateway {
 
-// souvenir.v1.SpeechService over Transcription, StreamTranscription and Synthesis. Owned by the gateway; thread-safe.
+// souvenir.v1.SpeechService over Transcription, StreamTranscription and Synthesis. Owned by the
+// gateway; thread-safe.
 class SpeechService final
     : public v1::SpeechService::WithRawCallbackMethod_Transcribe<
           v1::SpeechService::WithRawCallbackMethod_StreamTranscribe<
@@ -24,7 +25,8 @@ class SpeechService final
  public:
   // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
-    // For a recording that comes as a stream, or the next piece of one that is written down meanwhile.
+    // For a recording that comes as a stream, or the next piece of one that is written down
+    // meanwhile.
     absl::Duration upload_timeout = absl::Minutes(1);
     // See StreamTranscription::Options.
     size_t max_stream_segments = StreamTranscription::Options().max_segments;

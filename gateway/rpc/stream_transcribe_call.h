@@ -49,7 +49,7 @@ class StreamTranscribeCall final : public EventExchange::Source,
 
   void Describe(const TranscriptSegment& segment, v1::TranscriptSegment* message) const;
 
-  EventExchange* const stream_;  // lives until it is told to end
+  EventExchange* const stream_;        // lives until it is told to end
   const absl::Status stream_refusal_;  // the status of a stop
   bool has_config_ = false;
   bool omit_words_ = false;

@@ -267,8 +267,7 @@ absl::Status TranslateSpeechCall::Begin() {
 }
 
 void TranslateSpeechCall::OnSegment(size_t segment) {
-  const TranscriptSegment heard =
-      transcription_.segment(segment, stream_->parts().clock()->Now());
+  const TranscriptSegment heard = transcription_.segment(segment, stream_->parts().clock()->Now());
   v1::TranslateSpeechEvent event;
   event.mutable_segment()->set_segment(static_cast<int32_t>(segment));
   DescribeSegment(heard, event.mutable_segment()->mutable_transcript());

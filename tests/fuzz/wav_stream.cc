@@ -6,8 +6,8 @@
 
 #include "tests/fuzz/require.h"
 
-// An input is a byte, and a WAV file. The byte is the size of the pieces in which the file comes the
-// second time.
+// An input is a byte, and a WAV file. The byte is the size of the pieces in which the file comes
+// the second time.
 
 namespace souvenir {
 namespace {

@@ -10,9 +10,9 @@
 #include <exception>
 #include <iterator>
 
+#include "common/audio/ogg_pages.h"
 #include "common/audio/pcm_format.h"
 #include "common/status_macros.h"
-#include "common/audio/ogg_pages.h"
 
 namespace souvenir::compute {
 namespace {

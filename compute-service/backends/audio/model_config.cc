@@ -134,8 +134,8 @@ absl::StatusOr<std::string_view> CompleteParameter(const ModelConfig& config,
                                                    std::string_view name) {
   const std::optional<std::string_view> text = Parameter(config, std::string(name));
   if (text) return *text;
-  return Refused(config, fmt::format("parameter '{}' is missing: the configuration is incomplete",
-                                     name));
+  return Refused(config,
+                 fmt::format("parameter '{}' is missing: the configuration is incomplete", name));
 }
 
 }  // namespace

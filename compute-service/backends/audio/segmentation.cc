@@ -127,7 +127,8 @@ absl::StatusOr<Segments> CutRaw(std::string_view audio, const PcmFormat& format,
 
 absl::StatusOr<Segments> CutFile(std::string_view audio, bool keep_pcm,
                                  const AudioSettings& settings) {
-  SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<AudioFile> file, AudioFile::Open("AUDIO", std::make_unique<AudioBytes>(audio)));
+  SOUVENIR_ASSIGN_OR_RETURN(const std::unique_ptr<AudioFile> file,
+                            AudioFile::Open("AUDIO", std::make_unique<AudioBytes>(audio)));
   SOUVENIR_ASSIGN_OR_RETURN(Recording recording,
                             Recording::Create(file->rate(), file->channels(), keep_pcm, settings));
   while (true) {

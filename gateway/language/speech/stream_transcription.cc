@@ -45,8 +45,8 @@ struct StreamTranscription::Hearing final : ResolveCall::Listener,
         owner(transcription->owner_.lock()),
         start(start),
         end(start + static_cast<int64_t>(samples.size())),
-        framed(FrameBytesElement({reinterpret_cast<const char*>(samples.data()),
-                                  samples.size() * sizeof(int16_t)})) {
+        framed(FrameBytesElement(
+            {reinterpret_cast<const char*>(samples.data()), samples.size() * sizeof(int16_t)})) {
     call.options = transcription->caller_->options();
     call.questions.push_back(transcription->recognizer_.Ask(framed));
   }
@@ -112,9 +112,8 @@ void StreamTranscription::Configure(const StreamTranscriptionRequest& request) {
 
 absl::Status StreamTranscription::Plan(const StreamTranscriptionRequest& request) {
   SOUVENIR_ASSIGN_OR_RETURN(const PcmFormat format, ParsePcmFormat(request.format));
-  SOUVENIR_ASSIGN_OR_RETURN(
-      recognizer_,
-      SegmentRecognizer::For(request.language, request.engine, *parts_.models, *caller_));
+  SOUVENIR_ASSIGN_OR_RETURN(recognizer_, SegmentRecognizer::For(request.language, request.engine,
+                                                                *parts_.models, *caller_));
   SOUVENIR_ASSIGN_OR_RETURN(const SegmentCutter::Options options,
                             CutterOptions(*parts_.models->directory()));
   SOUVENIR_ASSIGN_OR_RETURN(cutter_, PcmCutter::Create(format, options));

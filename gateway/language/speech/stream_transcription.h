@@ -30,11 +30,11 @@ struct StreamTranscriptionRequest {
   std::optional<absl::Duration> interim_interval;
 };
 
-// Turns a recording into a text while it comes, without any protocol, in memory that does not depend
-// on its length. It is cut here, with the settings of the model for segmentation, so the segments
-// are those that Transcription has for the recording as a whole, and have the same entries in the
-// cache. They are recognised side by side, and told in order. More audio is asked for while few of
-// them are unanswered or not taken.
+// Turns a recording into a text while it comes, without any protocol, in memory that does not
+// depend on its length. It is cut here, with the settings of the model for segmentation, so the
+// segments are those that Transcription has for the recording as a whole, and have the same entries
+// in the cache. They are recognised side by side, and told in order. More audio is asked for while
+// few of them are unanswered or not taken.
 //
 // An interim result is the text so far of the segment that is still open. It is asked for without
 // the cache, one at a time, and only while nothing else has to be recognised.
@@ -54,7 +54,8 @@ class StreamTranscription {
   struct Options {
     // Segments of one recording that are unanswered, or were told and are not taken; at least 1.
     size_t max_segments = 16;
-    // No interim result is asked for while so many rows of the lane wait to be computed; at least 1.
+    // No interim result is asked for while so many rows of the lane wait to be computed; at
+    // least 1.
     uint64_t max_interim_rows = 2;
     absl::Duration idle_timeout = absl::Minutes(1);  // in which the caller sends nothing
   };
@@ -183,8 +184,8 @@ class StreamTranscription {
   uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;     // of OnReady()
   TimerQueue::Id idle_timer_ ABSL_GUARDED_BY(mutex_) = 0;
 
-  std::string audio_ ABSL_GUARDED_BY(mutex_);      // came, and is not all cut
-  size_t audio_cut_ ABSL_GUARDED_BY(mutex_) = 0;   // of `audio_`
+  std::string audio_ ABSL_GUARDED_BY(mutex_);           // came, and is not all cut
+  size_t audio_cut_ ABSL_GUARDED_BY(mutex_) = 0;        // of `audio_`
   uint64_t kept_bytes_ ABSL_GUARDED_BY(mutex_) = 0;     // by the cutter
   uint64_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of the segments in `pending_`
   uint64_t held_ ABSL_GUARDED_BY(mutex_) = 0;           // bytes, as the lane knows them

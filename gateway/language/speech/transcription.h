@@ -75,7 +75,7 @@ class Transcription {
 
   // Canonical; "" if it was not given.
   const std::string& language() const { return recognizer_.language(); }
-  absl::Duration duration() const;                           // of the recording
+  absl::Duration duration() const;  // of the recording
   Provenance segmentation_provenance(absl::Time now) const {
     return ProvenanceOf(segmentation_.call, 0, now);
   }

@@ -38,8 +38,8 @@ class SampleSourceTest : public SpeechTest {};
 
 TEST_F(SampleSourceTest, AFileIsConvertedAsAModelForSegmentationDoes) {
   const std::vector<int16_t> sound = Syllables(2, 3'000);
-  const std::string path =
-      WriteFile("a.wav", WavHeader(22'050, static_cast<uint32_t>(2 * sound.size())) + BytesOf(sound));
+  const std::string path = WriteFile(
+      "a.wav", WavHeader(22'050, static_cast<uint32_t>(2 * sound.size())) + BytesOf(sound));
   std::vector<float> frames;
   PcmDecoder decoder({.rate = 22'050});
   decoder.Add(BytesOf(sound), &frames);
@@ -59,7 +59,8 @@ TEST_F(SampleSourceTest, AFileIsConvertedAsAModelForSegmentationDoes) {
 }
 
 TEST_F(SampleSourceTest, WhatIsNoRecordingIsRefusedWithItsName) {
-  const absl::Status status = DecodeRecording("talk.mp4", MakeAudioBytes("....ftypisom....")).status();
+  const absl::Status status =
+      DecodeRecording("talk.mp4", MakeAudioBytes("....ftypisom....")).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(status.message()), HasSubstr("talk.mp4, 16 bytes, is not an audio file"));
   EXPECT_EQ(OpenAudioFile(Path("gone.wav")).status().code(), absl::StatusCode::kNotFound);

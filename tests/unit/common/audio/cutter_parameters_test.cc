@@ -42,8 +42,10 @@ TEST(CutterParametersTest, EachHasAPlaceOfItsOwn) {
 }
 
 TEST(CutterParametersTest, ReadsWhatIsGiven) {
-  const auto read = Read({{"max_segment_ms", "5000"}, {"cut_search_ms", "500"},
-                          {"vad_least_dbfs", "-40"}, {"task", "segmentation"}});
+  const auto read = Read({{"max_segment_ms", "5000"},
+                          {"cut_search_ms", "500"},
+                          {"vad_least_dbfs", "-40"},
+                          {"task", "segmentation"}});
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->max_segment_ms, 5'000);
   EXPECT_EQ(read->cut_search_ms, 500);
@@ -55,8 +57,7 @@ TEST(CutterParametersTest, RefusesWhatIsNoNumberInItsRange) {
   for (const char* text : {"", "ten", "9", "10001", "10 ", "1e3", "99999999999999999999"}) {
     const absl::Status status = Read({{"min_gap_ms", text}}).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << text;
-    EXPECT_THAT(std::string(status.message()),
-                HasSubstr("it must be a number from 10 to 10000"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("it must be a number from 10 to 10000"));
   }
   // Each is in its range, and together they are not.
   EXPECT_EQ(Read({{"max_segment_ms", "1000"}, {"cut_search_ms", "600"}}).status().code(),

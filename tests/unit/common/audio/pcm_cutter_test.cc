@@ -70,9 +70,8 @@ TEST(PcmCutterTest, TheSizesOfPiecesDoNotMatter) {
         PcmFormat{.encoding = PcmEncoding::kS16be, .rate = 44'100, .channels = 2},
         PcmFormat{.encoding = PcmEncoding::kMulaw, .rate = 8'000},
         PcmFormat{.encoding = PcmEncoding::kS24le, .rate = 48'000, .channels = 3}}) {
-    const std::string_view whole_frames =
-        std::string_view(bytes).substr(0, bytes.size() / format.frame_bytes() *
-                                              format.frame_bytes());
+    const std::string_view whole_frames = std::string_view(bytes).substr(
+        0, bytes.size() / format.frame_bytes() * format.frame_bytes());
     std::vector<SpeechSegment> whole;
     const auto at_once = Cutter(format);
     ASSERT_TRUE(at_once->Add(whole_frames, &whole).ok());

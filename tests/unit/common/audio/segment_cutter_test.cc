@@ -163,8 +163,7 @@ TEST(SegmentCutterTest, AnOpenSegmentHasWhatItWouldHaveAtTheEnd) {
   ASSERT_TRUE(open.has_value());
   EXPECT_EQ(open->start, 800 * 16);
   ASSERT_EQ(open->samples.size(), (1'800u - 800u) * 16);
-  EXPECT_TRUE(
-      std::equal(open->samples.begin(), open->samples.end(), samples.begin() + 800 * 16));
+  EXPECT_TRUE(std::equal(open->samples.begin(), open->samples.end(), samples.begin() + 800 * 16));
   EXPECT_THAT(segments, IsEmpty());
   cutter->Add(Recording({{0, 10}}), &segments);
   EXPECT_THAT(Borders(segments), ElementsAre(Pair(800, 1800)));
@@ -229,18 +228,16 @@ TEST(SegmentCutterTest, TheSizesOfPiecesDoNotMatter) {
     for (const size_t most : {5, 500, 50'000}) {
       const auto cutter = *SegmentCutter::Create(options);
       std::vector<SpeechSegment> segments;
-      InPieces(samples, most, &random,
-               [&](absl::Span<const int16_t> piece) {
-                 cutter->Add(piece, &segments);
-                 // An open segment is a part of the recording, after the segments that have ended.
-                 const auto open = cutter->open();
-                 if (!open || most < 500) return;  // the smallest pieces would take long
-                 ASSERT_GE(open->start, segments.empty() ? 0 : segments.back().end);
-                 ASSERT_LE(open->start + static_cast<int64_t>(open->samples.size()),
-                           cutter->samples());
-                 ASSERT_TRUE(std::equal(open->samples.begin(), open->samples.end(),
-                                        samples.begin() + open->start));
-               });
+      InPieces(samples, most, &random, [&](absl::Span<const int16_t> piece) {
+        cutter->Add(piece, &segments);
+        // An open segment is a part of the recording, after the segments that have ended.
+        const auto open = cutter->open();
+        if (!open || most < 500) return;  // the smallest pieces would take long
+        ASSERT_GE(open->start, segments.empty() ? 0 : segments.back().end);
+        ASSERT_LE(open->start + static_cast<int64_t>(open->samples.size()), cutter->samples());
+        ASSERT_TRUE(
+            std::equal(open->samples.begin(), open->samples.end(), samples.begin() + open->start));
+      });
       cutter->Finish(&segments);
       ASSERT_EQ(Borders(segments), Borders(whole));
       ExpectTrueTo(samples, segments, (options.max_segment_ms + 10) * 16);

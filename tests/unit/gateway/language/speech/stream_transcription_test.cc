@@ -144,10 +144,8 @@ class StreamTranscriptionTest : public SpeechTest {
                                Resolver* resolver = nullptr, ResolveOptions resolve = {}) {
     auto asked = std::make_shared<Asked>(
         options_,
-        StreamTranscription::Parts{.models = &speech_,
-                                   .executor = &executor_,
-                                   .timers = &timers_,
-                                   .clock = &clock_},
+        StreamTranscription::Parts{
+            .models = &speech_, .executor = &executor_, .timers = &timers_, .clock = &clock_},
         resolver != nullptr ? resolver : &resolver_);
     begun_.push_back(asked);
     asked->caller.SetOptions(std::move(resolve), "");
