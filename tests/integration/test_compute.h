@@ -15,8 +15,10 @@ namespace souvenir {
 // A real compute service. Its model "echo" is cached by rows, and tests can hold it up. It can be
 // started again on the same ports.
 struct TestCompute {
-  // Starts the service. `models` are further models that differ only in their names.
-  void Start(const std::string& digest = "engine 1", const std::vector<std::string>& models = {}) {
+  // Starts the service. `models` are further models that differ only in their names; `others` are
+  // models that return their first input under the names of their outputs.
+  void Start(const std::string& digest = "engine 1", const std::vector<std::string>& models = {},
+             const std::vector<inference::ModelConfig>& others = {}) {
     config::v1::ComputeConfig config;
     config.set_listen_address(address());
     config.set_admin_address(admin_address());
@@ -29,6 +31,7 @@ struct TestCompute {
     backend->SetDigest(digest);
     backend->Offer({.config = Cached("echo")});
     for (const std::string& model : models) backend->Offer({.config = Cached(model)});
+    for (const inference::ModelConfig& model : others) backend->Offer({.config = model});
     std::vector<std::unique_ptr<compute::Backend>> backends;
     backends.push_back(std::move(made));
     auto started = compute::ComputeService::Create(config, std::move(backends));
