@@ -90,6 +90,14 @@ class TranscribeCommandTest(speech_harness.SpeechServicesTest):
         self.assertIn("john", lines[0])
         self.assertIn("john", lines[-1])
 
+    def test_a_lower_limit_of_a_message_is_no_hindrance(self):
+        # A segment still fits.
+        self.start_gateway_with("max_message_bytes: 300000")
+        samples, sentences = talk()
+        lines = self.run_with("transcribe", "--language", "en", "-q",
+                              self.write("talk.wav", samples)).splitlines()
+        self.assertEqual(len(lines), sentences)
+
     def test_a_command_that_was_ended_goes_on_where_it_was(self):
         samples, sentences = talk()
         path = self.write("talk.wav", samples)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -96,6 +97,20 @@ TEST_F(SampleSourceTest, ALiveWavFileBeginsWithWhatWasRead) {
     EXPECT_EQ((*source)->format().rate, 16'000);
     EXPECT_TRUE(ReadAllOf(**source) == samples) << first;
   }
+}
+
+TEST_F(SampleSourceTest, AnInterruptEndsStandardInputAfterWhatWasWritten) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  std::istringstream in;
+  std::ostringstream out;
+  Console console{.in = in, .out = out, .err = out, .in_descriptor = pipe_ends[0]};
+  const auto source = MakeRawSamples({.rate = 16'000}, 0, MakeStandardInput(console));
+  ASSERT_EQ(write(pipe_ends[1], "abcd", 4), 4);
+  ASSERT_EQ(raise(SIGINT), 0);
+  EXPECT_EQ(ReadAllOf(*source), "abcd");
+  close(pipe_ends[0]);
+  close(pipe_ends[1]);
 }
 
 TEST_F(SampleSourceTest, ASampleSourceThatIsStoppedEnds) {

@@ -63,6 +63,8 @@ TEST_F(LanesTest, HaveRoomForSoManyWaitingRows) {
   const Lanes::Row a = lanes_.Wait(Lane::kTranscription, 10);
   const Lanes::Row b = lanes_.Wait(Lane::kTranscription, 10);
   const Lanes::Row c = lanes_.Wait(Lane::kTranscription, 10);
+  EXPECT_EQ(lanes_.waiting(Lane::kTranscription), 3u);
+  EXPECT_EQ(lanes_.waiting(Lane::kSpeech), 0u);
   EXPECT_TRUE(lanes_.CheckRoom(Lane::kTranscription, 1).ok());
   {
     const Lanes::Row d = lanes_.Wait(Lane::kTranscription, 10);
