@@ -25,7 +25,7 @@ std::string_view ExitCodeHelp() {
          "  status in a shell. The server gives the call up. A command that was writing FILE "
          "leaves\n"
          "  FILE.part, and FILE as it was. `transcribe` goes on where it was when it is started\n"
-         "  again.\n";
+         "  again; while it reads standard input, the first SIGINT ends the recording instead.\n";
 }
 
 }  // namespace souvenir::cli
