@@ -31,7 +31,7 @@ constexpr std::string_view kModeSuffix = ".mode";
 
 // Part of the digest. It must change whenever the worker program gives another answer for the same
 // text and files, so that older cached answers are no longer used.
-constexpr std::string_view kPipelineFormat = "2";
+constexpr std::string_view kPipelineFormat = "3";
 
 // Returns the Debian package that a data file comes from. The file's directory is named after it.
 std::string PackageOf(const std::string& file) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/language/composed_text.h"
 #include "common/status_macros.h"
 #include "common/tensor/bytes_elements.h"
 #include "common/tensor/tensor_codec.h"
@@ -75,7 +76,10 @@ class ApertiumInstance final : public Instance {
     std::vector<std::string> requests;
     BytesElementReader rows(data);
     while (const std::optional<std::string_view> row = rows.Next()) {
-      if (!row->empty()) requests.push_back(EncodeRow(*row));
+      if (row->empty()) continue;
+      // Dictionaries know "ñ", and not "n" with a tilde behind it.
+      const std::optional<std::string> composed = ComposedText(*row);
+      requests.push_back(EncodeRow(composed ? *composed : *row));
     }
     std::vector<Worker::Answer> answers;
     answers.reserve(requests.size());

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 // Part of the digest. It must change whenever this backend gives another answer for the same
 // request and model, so that older cached answers are no longer used.
-constexpr std::string_view kBackendFormat = "1";
+constexpr std::string_view kBackendFormat = "2";
 
 // Returns the paths of all files below `folder`, relative to it and sorted.
 absl::StatusOr<std::vector<std::string>> FilesBelow(const std::string& folder) {

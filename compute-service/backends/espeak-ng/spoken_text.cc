@@ -5,6 +5,9 @@
 #include <unicode/utf8.h>
 
 #include <cstdint>
+#include <optional>
+
+#include "common/language/composed_text.h"
 
 namespace souvenir::compute {
 namespace {
@@ -18,6 +21,8 @@ bool IsObeyed(UChar32 c) {
 }  // namespace
 
 absl::StatusOr<std::string> SpokenText(std::string_view text) {
+  const std::optional<std::string> composed = ComposedText(text);
+  if (composed) text = *composed;
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
   const auto size = static_cast<int32_t>(text.size());
   std::string spoken;

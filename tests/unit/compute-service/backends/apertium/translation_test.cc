@@ -24,6 +24,19 @@ TEST_F(TranslationTest, EachDirectionTranslates) {
   EXPECT_EQ(Translate("La maison est petite."), "La casa és petita.");
 }
 
+TEST_F(TranslationTest, LettersAreComposed) {
+  Load("fr-es");
+  const std::string composed = Translate("L'\u00E9cole est petite.");
+  EXPECT_EQ(composed, "La escuela es peque\u00F1a.");
+  EXPECT_EQ(Translate("L'e\u0301cole est petite."), composed);
+  const auto rows = Run({"L'e\u0301cole", "", "L'\u00E9cole"}, {3});
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  BytesElementReader reader(rows->outputs[0].data);
+  const std::string first(*reader.Next());
+  EXPECT_EQ(reader.Next(), "");
+  EXPECT_EQ(reader.Next(), first);
+}
+
 TEST_F(TranslationTest, KeepsLayout) {
   Load("eng-spa");
   EXPECT_EQ(Translate("  The cat\n\n\tThe house ~ \r\n"), "  El gato\n\n\tLa casa ~ \r\n");

@@ -19,6 +19,11 @@ TEST(SpokenTextTest, TextStaysAsItIs) {
   }
 }
 
+TEST(SpokenTextTest, LettersAreComposed) {
+  EXPECT_EQ(*SpokenText("man\u0303ana"), "ma\u00F1ana");
+  EXPECT_EQ(*SpokenText("man\u0303ana\x01"), "ma\u00F1ana ");
+}
+
 TEST(SpokenTextTest, CharactersThatTheEngineObeysBecomeSpaces) {
   EXPECT_EQ(*SpokenText("\x01"
                         "400S a"),
