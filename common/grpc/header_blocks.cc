@@ -85,6 +85,9 @@ void BeginHeaderFrame(HeaderParser* parser, grpc_metadata_batch* fields, uint32_
 
 absl::Status ParseHeaders(HeaderParser* parser, grpc_chttp2_transport* transport,
                           grpc_chttp2_stream* stream, const grpc_slice& piece, int is_last) {
+  if (MustCloseForResets(transport)) {
+    return absl::ResourceExhaustedError("too many calls ended early");
+  }
   const bool ends_block = is_last != 0 && parser->boundary != HeaderParser::Boundary::kNone;
   if (Keep(*parser, piece, ends_block)) return absl::OkStatus();
   absl::Status parsed = RealParseHeaders(parser, transport, stream, piece, is_last);

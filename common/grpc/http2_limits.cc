@@ -20,6 +20,7 @@ struct grpc_chttp2_stream;
 struct grpc_endpoint;
 struct grpc_slice;
 struct grpc_transport;
+struct grpc_transport_one_way_stats;
 namespace grpc_core {
 class ChannelArgs;
 }
@@ -83,6 +84,12 @@ ResetBudget& Budget() {
 
 std::atomic<uint64_t> closed_for_resets{0};
 
+// Counts half a reset. A call that ends early shows twice: as a reset of the client and then one of
+// the server, or as two of the server.
+bool TakeHalf(const void* connection) {
+  return Budget().Take(connection, Clock::System()->Monotonic(), 0.5);
+}
+
 // Sets the default to one more than `configured`, because gRPC does not send clients a setting that
 // equals its default.
 void SetDefault(Setting setting, uint32_t configured) {
@@ -102,9 +109,15 @@ void SetHttp2Limits(const Http2Limits& limits) {
 
 uint64_t ConnectionsClosedForResets() { return closed_for_resets.load(); }
 
+bool MustCloseForResets(const void* connection) {
+  if (!Budget().TakeOverdrawn(connection)) return false;
+  closed_for_resets.fetch_add(1);
+  return true;
+}
+
 }  // namespace souvenir
 
-// The linker replaces two functions of gRPC by those below (--wrap). The symbols with __real_ are
+// The linker replaces three functions of gRPC by those below (--wrap). The symbols with __real_ are
 // gRPC's own functions.
 
 // Begins a connection of a client or of a server.
@@ -135,9 +148,26 @@ ParseReset(void* parser, grpc_chttp2_transport* transport, grpc_chttp2_stream* s
 
 absl::Status ParseReset(void* parser, grpc_chttp2_transport* transport, grpc_chttp2_stream* stream,
                         const grpc_slice& slice, int is_last) {
-  if (is_last != 0 && !souvenir::Budget().Take(transport, souvenir::Clock::System()->Monotonic())) {
+  if (is_last != 0 && !souvenir::TakeHalf(transport)) {
     souvenir::closed_for_resets.fetch_add(1);
     return absl::ResourceExhaustedError("too many calls were given up");
   }
   return RealParseReset(parser, transport, stream, slice, is_last);
+}
+
+// Sends a RST_STREAM frame for a call that ends before its time: it was cancelled, or its frames
+// were wrong. A call that the server ends with its answer does not come here. A client can bring
+// this about by a deadline that has passed, and does not reset the call itself then. This function
+// cannot close the connection, so the next call of it does (MustCloseForResets()).
+void RealAddReset(grpc_chttp2_transport* transport, uint32_t stream, uint32_t code, grpc_transport_one_way_stats* stats) asm(
+    "__real__Z40grpc_chttp2_add_rst_stream_to_next_writeP21grpc_chttp2_transportjj"
+    "P28grpc_transport_one_way_stats");
+void AddReset(grpc_chttp2_transport* transport, uint32_t stream, uint32_t code, grpc_transport_one_way_stats* stats) asm(
+    "__wrap__Z40grpc_chttp2_add_rst_stream_to_next_writeP21grpc_chttp2_transportjj"
+    "P28grpc_transport_one_way_stats");
+
+void AddReset(grpc_chttp2_transport* transport, uint32_t stream, uint32_t code,
+              grpc_transport_one_way_stats* stats) {
+  if (!souvenir::TakeHalf(transport)) souvenir::Budget().Overdraw(transport);
+  RealAddReset(transport, stream, code, stats);
 }

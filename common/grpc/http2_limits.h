@@ -12,8 +12,9 @@ struct Http2Limits {
   uint32_t max_concurrent_streams = 1024;
   // Metadata of a call, until the same moment.
   uint32_t max_metadata_bytes = 64u << 10;
-  // Calls that the client of a connection may give up in a second; up to four seconds' worth of
-  // them at once. A client that gives up more is disconnected.
+  // Calls of a connection that may end early in a second, given up by the client, or by the server
+  // because of a deadline or of wrong frames; up to four seconds' worth of them at once. A client
+  // with more is disconnected.
   uint32_t max_resets_per_second = 500;
 };
 
@@ -27,6 +28,10 @@ void SetHttp2Limits(const Http2Limits& limits);
 
 // Returns the number of connections of this process that were closed because of their resets.
 uint64_t ConnectionsClosedForResets();
+
+// Returns true, once, if `connection`, a transport of gRPC, must be closed because too many of its
+// calls ended early, and counts it. For the wrapped functions of gRPC.
+bool MustCloseForResets(const void* connection);
 
 // Returns the number of connections of this process that were closed because the metadata of a call
 // was above the limit.

@@ -12,6 +12,8 @@ constexpr size_t kLeastSweep = 1024;
 void ResetBudget::Begin(const void* connection, bool counted) {
   MutexLock lock(&mutex_);
   buckets_.erase(connection);
+  overdrawn_.erase(connection);
+  overdrawn_count_ = overdrawn_.size();
   if (counted) {
     not_counted_.erase(connection);
   } else {
@@ -19,7 +21,7 @@ void ResetBudget::Begin(const void* connection, bool counted) {
   }
 }
 
-bool ResetBudget::Take(const void* connection, absl::Duration now) {
+bool ResetBudget::Take(const void* connection, absl::Duration now, double resets) {
   MutexLock lock(&mutex_);
   if (not_counted_.contains(connection)) return true;
   const double per_second = per_second_;
@@ -34,9 +36,23 @@ bool ResetBudget::Take(const void* connection, absl::Duration now) {
   }
   Bucket& bucket = buckets_.try_emplace(connection, Bucket{most, now}).first->second;
   bucket = {left(bucket), now};
-  if (bucket.left < 1) return false;
-  bucket.left -= 1;
+  if (bucket.left < resets) return false;
+  bucket.left -= resets;
   return true;
+}
+
+void ResetBudget::Overdraw(const void* connection) {
+  MutexLock lock(&mutex_);
+  overdrawn_.insert(connection);
+  overdrawn_count_ = overdrawn_.size();
+}
+
+bool ResetBudget::TakeOverdrawn(const void* connection) {
+  if (overdrawn_count_.load(std::memory_order_relaxed) == 0) return false;
+  MutexLock lock(&mutex_);
+  const bool taken = overdrawn_.erase(connection) > 0;
+  overdrawn_count_ = overdrawn_.size();
+  return taken;
 }
 
 void ResetBudget::SetRate(uint32_t per_second) {

@@ -30,7 +30,7 @@ void CollectServerMetrics(const RpcEntry& entry,
     }
   }
   writer.Counter(prefix + "_connections_reset_total",
-                 "Connections closed because their client gave up too many calls.", {},
+                 "Connections closed because too many of their calls ended early.", {},
                  static_cast<double>(ConnectionsClosedForResets()));
   writer.Counter(prefix + "_connections_metadata_exceeded_total",
                  "Connections closed because the metadata of a call was above its limit.", {},

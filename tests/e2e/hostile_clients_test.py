@@ -130,6 +130,33 @@ class HostileClientsTest(harness.SharedServicesTest):
                 self.assertLess(resident_bytes(service.pid) - before, 64 << 20)
                 self.assert_serves(name, service)
 
+    @unittest.skipUnless(HAS_LIMITS, "built without SOUVENIR_HTTP2_LIMITS")
+    def test_calls_that_the_server_has_to_end_count_as_resets(self):
+        """A deadline that has passed has the server end the call, which then does not count as a
+        stream any more ("MadeYouReset")."""
+        message = http2.message(b"")
+
+        def ask(client):
+            stream = client.begin(INFER, [("grpc-timeout", "1n")])
+            client.send(http2.frame(http2.DATA, http2.END_STREAM, stream, message))
+
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                closed = f"souvenir_{name}_connections_reset_total"
+                count = metrics.sum_of(service.metrics, closed)
+                before = resident_bytes(service.pid)
+                flood = self.connection(service, acknowledge=True)
+                reader = threading.Thread(target=flood.wait_until_closed)
+                reader.start()
+                asked = send_until_closed(flood, ask, 50_000)
+                if asked == 50_000:  # else the test would wait for its end
+                    flood.close()
+                reader.join()
+                self.assertLess(asked, 50_000)
+                self.assertEqual(metrics.sum_of(service.metrics, closed), count + 1)
+                self.assertLess(resident_bytes(service.pid) - before, 64 << 20)
+                self.assert_serves(name, service)
+
     def test_calls_that_wait_for_their_message_are_active_requests(self):
         for name, service in self.on_both():
             with self.subTest(service=name):
