@@ -1,6 +1,5 @@
 #include "common/grpc/listening_sockets.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -8,32 +7,17 @@
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <system_error>
 
 #include "absl/cleanup/cleanup.h"
+#include "common/host_lookup.h"
+#include "common/status_macros.h"
 
 namespace souvenir {
 namespace {
 
 // The kernel caps it (net.core.somaxconn, 4096 by default).
 constexpr int kBacklog = 65'535;
-
-struct Addresses {
-  std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> list{nullptr, &freeaddrinfo};
-};
-
-absl::Status LookUp(const std::string& host, const std::string& port, Addresses* addresses) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
-  if (error == EAI_SYSTEM) return absl::UnavailableError(std::generic_category().message(errno));
-  if (error != 0) return absl::UnavailableError(gai_strerror(error));
-  addresses->list.reset(found);
-  return absl::OkStatus();
-}
 
 void SetPort(sockaddr* address, int port) {
   const in_port_t number = htons(static_cast<uint16_t>(port));
@@ -105,10 +89,9 @@ absl::StatusOr<ListeningSockets> ListenOn(const std::string& address) {
     if (!IsAbsent(errno)) return absl::UnavailableError(std::generic_category().message(errno));
   }
 
-  Addresses addresses;
-  if (absl::Status status = LookUp(host, port, &addresses); !status.ok()) return status;
+  SOUVENIR_ASSIGN_OR_RETURN(const HostAddresses addresses, LookUpHost(host, port));
   int error = EADDRNOTAVAIL;
-  for (addrinfo* one = addresses.list.get(); one != nullptr; one = one->ai_next) {
+  for (const addrinfo* one = addresses.get(); one != nullptr; one = one->ai_next) {
     if (sockets.port != 0) SetPort(one->ai_addr, sockets.port);
     const int fd = Listen(one->ai_addr, one->ai_addrlen, true);
     if (fd < 0) {

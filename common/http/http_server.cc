@@ -1,7 +1,6 @@
 #include "common/http/http_server.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/host_lookup.h"
 #include "common/status_macros.h"
 #include "common/thread.h"
 
@@ -43,14 +43,7 @@ absl::StatusOr<Listener> Listen(const std::string& address) {
   }
   std::string host = address.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int lookup = getaddrinfo(host.empty() ? nullptr : host.c_str(),
-                                 address.substr(colon + 1).c_str(), &hints, &found);
-  if (lookup != 0) return absl::UnavailableError(gai_strerror(lookup));
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, freeaddrinfo);
+  SOUVENIR_ASSIGN_OR_RETURN(const HostAddresses found, LookUpHost(host, address.substr(colon + 1)));
   UniqueFd socket(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
   sockaddr_storage bound{};

@@ -61,6 +61,20 @@ class ChoosingTestsTest(sandbox.ScriptsTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(sorted(self.ran(done)), ["e2e/main_job", "slow/EveryMode"])
 
+    @staticmethod
+    def examples_of_ctest(text):
+        """Returns (option, words) of each `ctest` in a line of text or of an example."""
+        return re.findall(r"(?:`|^    |^)ctest [^`\n]*?(-[RL]) ([\w/|()]+)", text, re.MULTILINE)
+
+    def test_examples_of_ctest_are_found(self):
+        self.assertEqual(self.examples_of_ctest(
+            "with `ctest -L deploy` or\n\n"
+            "    ctest --test-dir build/release -R Translation     # with the engine\n"
+            "```\nctest -j2 -R e2e/main\n```\n"),
+                         [("-L", "deploy"), ("-R", "Translation"), ("-R", "e2e/main")])
+        page = (sandbox.SOURCE_DIRECTORY / "docs" / "translation-engine.md").read_text("utf-8")
+        self.assertEqual(self.examples_of_ctest(page), [("-R", "Translation"), ("-L", "slow")])
+
     def test_the_examples_choose_tests(self):
         # The unit tests may be in the tree of a sanitizer alone.
         trees = [path.parent for path in
@@ -85,7 +99,7 @@ class ChoosingTestsTest(sandbox.ScriptsTest):
                     self.assertGreater(len(self.ran(done)), 0)
         self.assertGreaterEqual(found, 2)
         for path in (*sorted((root / "docs").rglob("*.md")), root / "CONTRIBUTING.md"):
-            for option, word in re.findall(r"`ctest [^`]*(-[RL]) ([\w/|()]+)", path.read_text("utf-8")):
+            for option, word in self.examples_of_ctest(path.read_text("utf-8")):
                 self.assertRegex(listed(option, word), r"Test +#\d+", f"{path}: {option} {word}")
 
 
