@@ -155,6 +155,7 @@ HttpServer::~HttpServer() {
 HttpServer::Stats HttpServer::stats() const {
   Stats stats;
   stats.open = open_.load(std::memory_order_relaxed);
+  stats.without_descriptor = without_descriptor_.load(std::memory_order_relaxed);
   for (size_t i = 0; i < kEnds; ++i) stats.ended[i] = ended_[i].load(std::memory_order_relaxed);
   return stats;
 }
@@ -207,6 +208,7 @@ void HttpServer::Accept() {
       // The listener stays readable. Without a pause, Run() would loop without end.
       if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
         accept_again_ = options_.clock->Monotonic() + kAcceptPause;
+        without_descriptor_.fetch_add(1, std::memory_order_relaxed);
       }
       return;
     }

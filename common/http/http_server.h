@@ -60,6 +60,8 @@ class HttpServer {
   struct Stats {
     uint64_t open = 0;
     std::array<uint64_t, kEnds> ended{};  // by End
+    // Times at which a connection had to wait, because the process had no free descriptor.
+    uint64_t without_descriptor = 0;
   };
 
   // Maximum size of a request's line and headers in bytes.
@@ -122,6 +124,7 @@ class HttpServer {
   absl::Duration accept_again_ = absl::ZeroDuration();  // no accept() before then
 
   std::atomic<uint64_t> open_{0};
+  std::atomic<uint64_t> without_descriptor_{0};
   std::array<std::atomic<uint64_t>, kEnds> ended_{};
   std::thread thread_;
 };

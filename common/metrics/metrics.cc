@@ -62,6 +62,9 @@ class FamilyWriter final : public MetricWriter {
 void CollectConnections(const HttpServer::Stats& stats, MetricWriter& writer) {
   writer.Gauge("souvenir_metrics_connections", "Connections to the metrics port.", {},
                static_cast<double>(stats.open));
+  writer.Counter("souvenir_metrics_connections_delayed_total",
+                 "Times at which a connection to the metrics port had to wait for a descriptor.",
+                 {}, static_cast<double>(stats.without_descriptor));
   for (size_t i = 0; i < stats.ended.size(); ++i) {
     const auto end = static_cast<HttpServer::End>(i);
     writer.Counter("souvenir_metrics_connections_ended_total",

@@ -4,18 +4,24 @@ the configuration beside them."""
 import configparser
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
 
 from deployment import AFTER_DRAIN, DEPLOY, check_config, host_and_port, parse_config
-from services import BIN_DIRECTORY
+from services import BIN_DIRECTORY, SOURCE_DIRECTORY
 
 FOLDER = DEPLOY / "systemd"
 OURS = ("gateway", "compute")
 INSTALLED = "/opt/souvenir/bin/"
 # Of 100: what `systemd-analyze security` leaves a service that has to be on the network.
 EXPOSURE = 20
+# Each of the two gRPC ports may have half as many connections as the process may have files.
+FILES = 2 * int(re.search(
+    r"^\| `max_connections` \| (\d+) \|",
+    (SOURCE_DIRECTORY / "docs" / "configuration.md").read_text(encoding="utf-8"),
+    re.MULTILINE).group(1))
 
 
 def text_of(name):
@@ -60,6 +66,8 @@ def complaints(name, text, config_text):
         yield f"StateDirectory is not {config.disk.directory}"
     if int(service["TimeoutStopSec"]) < needed:
         yield f"TimeoutStopSec is below {needed}"
+    if int(service.get("LimitNOFILE", 0)) < FILES:
+        yield f"LimitNOFILE is below {FILES}"
     if service.get("KillMode") != "mixed":
         yield "a stop reaches the workers before the service has drained"
     if service.get("RestartPreventExitStatus") != "2":
@@ -102,6 +110,8 @@ class SystemdTest(unittest.TestCase):
                 ("compute", "TimeoutStopSec=60", "TimeoutStopSec=49", "below 50"),
                 ("compute", "drain_timeout_seconds: 30", "drain_timeout_seconds: 60", "below 80"),
                 ("compute", "KillMode=mixed", "KillMode=control-group", "reaches the workers"),
+                ("gateway", "LimitNOFILE=65536", "LimitNOFILE=1024", "LimitNOFILE is below 8192"),
+                ("compute", "LimitNOFILE=65536\n", "", "LimitNOFILE is below"),
                 ("gateway", "RestartPreventExitStatus=2", "", "again and again"),
                 ("gateway", "StateDirectory=souvenir\n", "StateDirectory=x\n", "StateDirectory"),
                 ("gateway", "--config=", "--configuration=", "configuration"),

@@ -1,11 +1,15 @@
 #include "common/http/http_server.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "tests/fakes/http_get.h"
@@ -165,6 +169,37 @@ TEST_F(HttpServerTest, ASlowReaderDelaysNobodyAndHasItsTime) {
   EXPECT_THAT(HttpGet(server_->port(), "/page"), EndsWith("a page\n"));
   EXPECT_LT(slow.Receive().size(), kLargePage);
   EXPECT_EQ(Ended(HttpServer::End::kTimedOut), 1u);
+}
+
+TEST_F(HttpServerTest, WithoutADescriptorAConnectionWaitsForOne) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan looks at a vptr through a pipe, and takes it for invalid without one";
+#endif
+  Start();
+  EXPECT_THAT(HttpGet(server_->port(), "/page"), EndsWith("a page\n"));
+  // The client is in the same process, so it has its socket before no descriptor is left.
+  const UniqueFd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  std::vector<UniqueFd> fill;
+  do {
+    fill.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  } while (fill.back().get() < client.get());
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = static_cast<rlim_t>(fill.back().get()) + 1;
+  setrlimit(RLIMIT_NOFILE, &few);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(server_->port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  while (server_->stats().without_descriptor == 0) std::this_thread::yield();
+  setrlimit(RLIMIT_NOFILE, &before);
+  constexpr std::string_view kRequest = "GET /page HTTP/1.1\r\n\r\n";
+  EXPECT_EQ(send(client.get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(kRequest.size()));
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_THAT(ReceiveAll(client.get()), EndsWith("a page\n"));
 }
 
 TEST_F(HttpServerTest, AStopWaitsForNobody) {
