@@ -93,13 +93,20 @@ absl::Status ParseHeaders(HeaderParser* parser, grpc_chttp2_transport* transport
   absl::Status parsed = RealParseHeaders(parser, transport, stream, piece, is_last);
   const bool fits =
       parser->bytes <= parser->limit && parser->unparsed.size() <= MostUnparsed(*parser);
-  if (ABSL_PREDICT_TRUE(fits)) return parsed;
+  if (ABSL_PREDICT_TRUE(fits)) {
+    const bool is_whole = ends_block && parsed.ok() && stream != nullptr;
+    if (!is_whole || parser->log_info.is_client ||
+        AddOpenMetadata(transport, parser->log_info.stream, parser->bytes)) {
+      return parsed;
+    }
+  }
   closed_for_metadata.fetch_add(1);
   log.Warning(closed_limit, "a connection is closed: its metadata is above the limit",
               {{"peer", parser->log_info.is_client ? "server" : "client"},
                {"limit_bytes", uint64_t{parser->limit}}});
   if (!parsed.ok()) return parsed;
-  return absl::ResourceExhaustedError("a header field is above the limit of metadata");
+  return absl::ResourceExhaustedError(
+      "a header field, or the calls together, are above the limit of metadata");
 }
 
 }  // namespace souvenir

@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <cstddef>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "common/clock.h"
+#include "common/grpc/open_metadata.h"
 #include "common/grpc/reset_budget.h"
 
 // This file replaces parts of gRPC, and must fit them exactly. gRPC has limits of its own from 1.59
@@ -17,6 +19,7 @@ static_assert(GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR == 51,
 
 struct grpc_chttp2_transport;
 struct grpc_chttp2_stream;
+struct grpc_chttp2_stream_map;
 struct grpc_endpoint;
 struct grpc_slice;
 struct grpc_transport;
@@ -74,8 +77,29 @@ bool grpc_wire_id_to_setting_id(uint32_t wire_id, grpc_chttp2_setting_id* settin
   return false;
 }
 
+// gRPC's own. Returns the stream with this number, or null.
+void* grpc_chttp2_stream_map_find(grpc_chttp2_stream_map* map, uint32_t stream);
+
 namespace souvenir {
 namespace {
+
+OpenMetadata& Metadata() {
+  static auto* const metadata = new OpenMetadata(Http2Limits().max_metadata_bytes);
+  return *metadata;
+}
+
+// The place of a transport's table of streams behind its beginning; 0 until a transport was made.
+std::atomic<std::ptrdiff_t> streams_offset{0};
+// The table of the transport that this thread makes.
+thread_local const void* new_streams = nullptr;
+
+// Learns the place of the table, which was made while RealCreateTransport() made `transport`.
+void LearnPlace(const void* transport) {
+  if (new_streams == nullptr) return;
+  streams_offset.store(static_cast<const char*>(std::exchange(new_streams, nullptr)) -
+                           static_cast<const char*>(transport),
+                       std::memory_order_relaxed);
+}
 
 ResetBudget& Budget() {
   static auto* const budget = new ResetBudget(Http2Limits().max_resets_per_second);
@@ -105,9 +129,22 @@ void SetHttp2Limits(const Http2Limits& limits) {
   SetDefault(kMaxConcurrentStreams, limits.max_concurrent_streams);
   SetDefault(kMaxHeaderListSize, limits.max_metadata_bytes);
   Budget().SetRate(limits.max_resets_per_second);
+  Metadata().SetMost(limits.max_metadata_bytes);
 }
 
 uint64_t ConnectionsClosedForResets() { return closed_for_resets.load(); }
+
+bool AddOpenMetadata(const void* connection, uint32_t stream, uint32_t bytes) {
+  const std::ptrdiff_t offset = streams_offset.load(std::memory_order_relaxed);
+  if (bytes <= OpenMetadata::kSmallBytes || offset == 0) return true;
+  auto* const streams = const_cast<char*>(static_cast<const char*>(connection)) + offset;
+  // A call that has ended meanwhile would never be removed.
+  if (grpc_chttp2_stream_map_find(reinterpret_cast<grpc_chttp2_stream_map*>(streams), stream) ==
+      nullptr) {
+    return true;
+  }
+  return Metadata().Add(connection, stream, bytes);
+}
 
 bool MustCloseForResets(const void* connection) {
   if (!Budget().TakeOverdrawn(connection)) return false;
@@ -117,7 +154,7 @@ bool MustCloseForResets(const void* connection) {
 
 }  // namespace souvenir
 
-// The linker replaces three functions of gRPC by those below (--wrap). The symbols with __real_ are
+// The linker replaces five functions of gRPC by those below (--wrap). The symbols with __real_ are
 // gRPC's own functions.
 
 // Begins a connection of a client or of a server.
@@ -132,6 +169,7 @@ grpc_transport* CreateTransport(const grpc_core::ChannelArgs& args, grpc_endpoin
                                 bool is_client) {
   grpc_transport* const transport = RealCreateTransport(args, endpoint, is_client);
   souvenir::Budget().Begin(transport, !is_client);
+  souvenir::LearnPlace(transport);
   return transport;
 }
 
@@ -170,4 +208,27 @@ void AddReset(grpc_chttp2_transport* transport, uint32_t stream, uint32_t code,
               grpc_transport_one_way_stats* stats) {
   if (!souvenir::TakeHalf(transport)) souvenir::Budget().Overdraw(transport);
   RealAddReset(transport, stream, code, stats);
+}
+
+// Makes the table of the streams of a transport, which is a part of the transport.
+void RealMakeStreams(grpc_chttp2_stream_map* map, size_t capacity) asm(
+    "__real__Z27grpc_chttp2_stream_map_initP22grpc_chttp2_stream_mapm");
+void MakeStreams(grpc_chttp2_stream_map* map, size_t capacity) asm(
+    "__wrap__Z27grpc_chttp2_stream_map_initP22grpc_chttp2_stream_mapm");
+
+void MakeStreams(grpc_chttp2_stream_map* map, size_t capacity) {
+  souvenir::new_streams = map;
+  RealMakeStreams(map, capacity);
+}
+
+// Removes a stream whose call has ended.
+void* RealDeleteStream(grpc_chttp2_stream_map* map, uint32_t stream) asm(
+    "__real__Z29grpc_chttp2_stream_map_deleteP22grpc_chttp2_stream_mapj");
+void* DeleteStream(grpc_chttp2_stream_map* map, uint32_t stream) asm(
+    "__wrap__Z29grpc_chttp2_stream_map_deleteP22grpc_chttp2_stream_mapj");
+
+void* DeleteStream(grpc_chttp2_stream_map* map, uint32_t stream) {
+  const std::ptrdiff_t offset = souvenir::streams_offset.load(std::memory_order_relaxed);
+  souvenir::Metadata().Remove(reinterpret_cast<const char*>(map) - offset, stream);
+  return RealDeleteStream(map, stream);
 }

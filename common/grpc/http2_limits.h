@@ -33,8 +33,13 @@ uint64_t ConnectionsClosedForResets();
 // calls ended early, and counts it. For the wrapped functions of gRPC.
 bool MustCloseForResets(const void* connection);
 
-// Returns the number of connections of this process that were closed because the metadata of a call
-// was above the limit.
+// Adds a header block of `bytes` of a call to what the calls of `connection`, a transport of gRPC,
+// hold until they end. Returns false if that is above the limit: kBlocks of the largest blocks, see
+// OpenMetadata. For the wrapped functions of gRPC.
+bool AddOpenMetadata(const void* connection, uint32_t stream, uint32_t bytes);
+
+// Returns the number of connections of this process that were closed because the metadata of a
+// call, or of all their calls, was above the limit.
 uint64_t ConnectionsClosedForMetadata();
 
 }  // namespace souvenir

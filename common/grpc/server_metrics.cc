@@ -32,9 +32,10 @@ void CollectServerMetrics(const RpcEntry& entry,
   writer.Counter(prefix + "_connections_reset_total",
                  "Connections closed because too many of their calls ended early.", {},
                  static_cast<double>(ConnectionsClosedForResets()));
-  writer.Counter(prefix + "_connections_metadata_exceeded_total",
-                 "Connections closed because the metadata of a call was above its limit.", {},
-                 static_cast<double>(ConnectionsClosedForMetadata()));
+  writer.Counter(
+      prefix + "_connections_metadata_exceeded_total",
+      "Connections closed because the metadata of a call, or of all, was above its limit.", {},
+      static_cast<double>(ConnectionsClosedForMetadata()));
   writer.Gauge(prefix + "_unread_answer_bytes",
                "Bytes of answers that their clients have not read, with their requests.", {},
                static_cast<double>(entry.unread().bytes()));

@@ -131,6 +131,30 @@ class HostileClientsTest(harness.SharedServicesTest):
                 self.assert_serves(name, service)
 
     @unittest.skipUnless(HAS_LIMITS, "built without SOUVENIR_HTTP2_LIMITS")
+    def test_the_metadata_of_the_open_calls_of_a_connection_is_bounded(self):
+        block = http2.headers(INFER, [("cookie", "x" * 60_000)])
+        for name, service in self.on_both():
+            with self.subTest(service=name):
+                closed = f"souvenir_{name}_connections_metadata_exceeded_total"
+                count = metrics.sum_of(service.metrics, closed)
+                # Calls that have ended hold none.
+                ready = http2.headers(READY, [("cookie", "x" * 60_000)])
+                with http2.Connection(service.listen, acknowledge=True) as honest:
+                    for _ in range(100):
+                        stream = honest.new_stream()
+                        honest.begin_in_parts(stream, ready, 16_384)
+                        honest.send_data(stream, http2.message(b""), end=True)
+                        self.assertIsNotNone(honest.wait_for(http2.HEADERS, stream))
+                self.assertEqual(metrics.sum_of(service.metrics, closed), count)
+                flood = self.connection(service, acknowledge=True)
+                send_until_closed(
+                    flood, lambda client: client.begin_in_parts(client.new_stream(), block, 16_384),
+                    150)
+                flood.wait_until_closed()
+                self.assertEqual(metrics.sum_of(service.metrics, closed), count + 1)
+                self.assert_serves(name, service)
+
+    @unittest.skipUnless(HAS_LIMITS, "built without SOUVENIR_HTTP2_LIMITS")
     def test_calls_that_the_server_has_to_end_count_as_resets(self):
         """A deadline that has passed has the server end the call, which then does not count as a
         stream any more ("MadeYouReset")."""
@@ -461,20 +485,23 @@ class MemoryTest(harness.ServicesTest):
             total = 64 * (of_connection + (streams + 1) * of_stream) >> 10
             self.assertIn(f"64 × ({of_connection} KiB + {streams + 1:,} × {of_stream} KiB) = "
                           f"{total:,} MiB at {where}", self.PAGE)
-            metadata = 64 * streams * 8 * 64 >> 20
-            self.assertIn(f"64 × {streams:,} × 8 × 64 KiB = {metadata} GiB at {where}", self.PAGE)
+            metadata = 64 * (8 * 64 * 64 + streams * 8) >> 10
+            self.assertIn(f"64 × (8 × 64 × 64 KiB + {streams:,} × 8 KiB) = {metadata:,} MiB at {where}",
+                          self.PAGE)
 
     @unittest.skipUnless(HAS_LIMITS, "sanitizers take memory, and keep what was freed")
     def test_metadata_of_calls(self):
         self.assertIn("| the metadata of one call, beside it | 8 × `max_metadata_bytes`:", self.PAGE)
-        of_stream, calls = int(self.FORMULA.search(self.PAGE).group(2)) << 10, 300
+        of_stream, calls = int(self.FORMULA.search(self.PAGE).group(2)) << 10, 60
         block = http2.headers(STREAM, [("a", "")] * 1900)  # many small fields take most
-        for connection in self.connections(self.gateway, 1):
+        connections = 5
+        for connection in self.connections(self.gateway, connections):
             for _ in range(calls):
                 connection.begin_in_parts(connection.new_stream(), block, 16_384)
             connection.ping()
             self.assertIsNotNone(connection.wait_for(http2.PING))
-        self.assertLess(self.taken(self.gateway), calls * (8 * (64 << 10) + of_stream))
+        self.assertLess(self.taken(self.gateway),
+                        connections * calls * (8 * (64 << 10) + of_stream))
 
     def test_messages_that_come(self):
         self.assertIn("| 2 × `max_message_bytes`, a compressed one 3 × |", self.PAGE)
