@@ -113,11 +113,14 @@ class SynthesizeCall final : public UnaryCall, public Synthesis::Listener {
 
 SpeechService::SpeechService(const Options& options, const CallParts& parts, SpeechModels* models,
                              Translator* translator, Executor* executor)
-    : options_(options),
-      parts_(parts),
+    : parts_(parts),
       models_(models),
       translator_(translator),
-      executor_(executor),
+      stream_options_{.max_segments = options.max_stream_segments,
+                      .max_interim_rows = options.max_interim_rows,
+                      .idle_timeout = options.upload_timeout},
+      stream_parts_{
+          .models = models, .executor = executor, .timers = parts.timers, .clock = parts.clock()},
       transcribe_metrics_(parts.entry->Method("Transcribe")),
       stream_transcribe_metrics_(parts.entry->Method("StreamTranscribe")),
       synthesize_metrics_(parts.entry->Method("Synthesize")),
@@ -137,13 +140,8 @@ grpc::ServerUnaryReactor* SpeechService::Transcribe(grpc::CallbackServerContext*
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* SpeechService::StreamTranscribe(
     grpc::CallbackServerContext* context) {
-  return StreamTranscribeCall::Start(
-      parts_,
-      {.max_segments = options_.max_stream_segments,
-       .max_interim_rows = options_.max_interim_rows,
-       .idle_timeout = options_.upload_timeout},
-      {.models = models_, .executor = executor_, .timers = parts_.timers, .clock = parts_.clock()},
-      stream_transcribe_metrics_, context);
+  return StreamTranscribeCall::Start(parts_, stream_options_, stream_parts_,
+                                     stream_transcribe_metrics_, context);
 }
 
 grpc::ServerUnaryReactor* SpeechService::Synthesize(grpc::CallbackServerContext* context,
@@ -163,8 +161,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* SpeechService::StreamSynthesize(
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* SpeechService::TranslateSpeech(
     grpc::CallbackServerContext* context) {
-  return TranslateSpeechCall::Start(parts_, {models_, translator_}, options_.upload_timeout,
-                                    translate_speech_metrics_, context);
+  return TranslateSpeechCall::Start(parts_, {models_, translator_},
+                                    {stream_options_, stream_parts_}, translate_speech_metrics_,
+                                    context);
 }
 
 grpc::ServerUnaryReactor* SpeechService::ListVoices(grpc::CallbackServerContext* context,

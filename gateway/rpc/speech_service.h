@@ -58,11 +58,11 @@ class SpeechService final
                                             v1::ListRecognizersResponse* response) override;
 
  private:
-  const Options options_;
   const CallParts parts_;
   SpeechModels* const models_;
   Translator* const translator_;
-  Executor* const executor_;
+  const StreamTranscription::Options stream_options_;
+  const StreamTranscription::Parts stream_parts_;
   RpcMethodMetrics* const transcribe_metrics_;
   RpcMethodMetrics* const stream_transcribe_metrics_;
   RpcMethodMetrics* const synthesize_metrics_;

@@ -146,26 +146,29 @@ class TranslateSpeechCall::SegmentStory final : private ResolveCall::Listener {
 };
 
 EventExchange* TranslateSpeechCall::Start(const CallParts& parts, const Models& models,
-                                          absl::Duration upload_timeout, RpcMethodMetrics* metrics,
+                                          const Streaming& streaming, RpcMethodMetrics* metrics,
                                           grpc::CallbackServerContext* context) {
   auto* const stream = new EventExchange(parts, metrics, context);
-  const std::shared_ptr<TranslateSpeechCall> call(new TranslateSpeechCall(stream, models));
+  const std::shared_ptr<TranslateSpeechCall> call(
+      new TranslateSpeechCall(stream, models, streaming));
   CallOptions options;
   absl::Status ready =
       ReadCallOptions(parts.trust_tenant_header, *parts.clock(), context, &options);
   call->caller_.SetOptions(std::move(options.resolve), options.tenant);
   if (ready.ok()) ready = call->caller_.Enter(0);
   if (!stream->Begin(call, ready)) return stream;
-  call->BeginUpload(upload_timeout);
+  call->BeginUpload(streaming.options.idle_timeout);
   stream->ReadNext();
   return stream;
 }
 
-TranslateSpeechCall::TranslateSpeechCall(EventExchange* stream, const Models& models)
+TranslateSpeechCall::TranslateSpeechCall(EventExchange* stream, const Models& models,
+                                         const Streaming& streaming)
     : stream_(stream),
       models_(models),
       stream_refusal_(stream->parts().entry->Refusal()),
-      caller_(stream->parts().resolver, Lane::kSpeech) {}
+      caller_(stream->parts().resolver, Lane::kSpeech),
+      live_(streaming.options, streaming.parts, this, &caller_) {}
 
 TranslateSpeechCall::~TranslateSpeechCall() = default;
 
@@ -185,13 +188,21 @@ void TranslateSpeechCall::BeginUpload(absl::Duration timeout) {
   if (!parts.entry->streams()->Add(shared_from_this())) Stop();
 }
 
-void TranslateSpeechCall::Stop() { GiveUpUpload(stream_refusal_); }
+void TranslateSpeechCall::Stop() {
+  if (!GiveUpUpload(stream_refusal_) && is_live_) live_.Finish(stream_refusal_);
+}
 
-void TranslateSpeechCall::GiveUpUpload(const absl::Status& reason) {
+bool TranslateSpeechCall::GiveUpUpload(const absl::Status& reason) {
   MutexLock lock(&upload_mutex_);
-  if (!std::exchange(is_uploading_, false)) return;
+  if (!std::exchange(is_uploading_, false)) return false;
   stream_->parts().entry->streams()->Remove(this);
   stream_->Stop(reason);
+  return true;
+}
+
+void TranslateSpeechCall::Abandon(const absl::Status& reason) {
+  if (is_live_) return live_.Cancel(reason);
+  caller_.Cancel(reason);
 }
 
 void TranslateSpeechCall::EndUpload() {
@@ -204,6 +215,10 @@ void TranslateSpeechCall::EndUpload() {
 
 absl::Status TranslateSpeechCall::OnMessage(const grpc::ByteBuffer& message) {
   const absl::Status taken = Take(message);
+  if (is_live_) {  // the transcription ends the call, after its last segment, and reads on
+    if (!taken.ok()) live_.Finish(taken);
+    return absl::OkStatus();
+  }
   if (taken.ok()) {
     stream_->ReadNext();
   } else {
@@ -225,19 +240,49 @@ absl::Status TranslateSpeechCall::Take(const grpc::ByteBuffer& message) {
     has_config_ = true;
     config_ = std::move(*request.mutable_config());
     SOUVENIR_RETURN_IF_ERROR(ReadContainer(config_.container()).status());
-    return ReadAudioFormat(config_.encoding(), config_.sample_rate_hertz(), config_.channels())
-        .status();
+    SOUVENIR_ASSIGN_OR_RETURN(
+        const std::string format,
+        ReadAudioFormat(config_.encoding(), config_.sample_rate_hertz(), config_.channels()));
+    if (format.empty()) return absl::OkStatus();
+    SOUVENIR_RETURN_IF_ERROR(TryLanguages());
+    BeginLive(format);
+    return absl::OkStatus();
   }
-  if (audio_.size() + request.audio().size() > most) {
+  received_ += request.audio().size();
+  if (received_ > most) {
     return absl::ResourceExhaustedError(
         fmt::format("the recording has more than {} bytes, which is the limit of a request", most));
+  }
+  if (is_live_) {
+    live_.Add(std::move(*request.mutable_audio()));
+    return absl::OkStatus();
   }
   SOUVENIR_RETURN_IF_ERROR(caller_.Hold(request.audio().size()));
   audio_.append(request.audio());
   return absl::OkStatus();
 }
 
+absl::Status TranslateSpeechCall::TryLanguages() {
+  // A request that no segment could fulfil fails before anything is computed.
+  SegmentStory trial(this, 0, "");
+  return trial.Plan();
+}
+
+void TranslateSpeechCall::BeginLive(const std::string& format) {
+  {
+    MutexLock lock(&upload_mutex_);
+    if (!std::exchange(is_uploading_, false)) return;
+    stream_->parts().timers->Cancel(upload_timer_);
+    is_live_ = true;
+  }
+  live_request_ = {.format = format,
+                   .language = config_.source_language(),
+                   .engine = config_.recognition_engine()};
+  live_.Start(shared_from_this());
+}
+
 void TranslateSpeechCall::OnLastMessage() {
+  if (is_live_) return live_.Finish(absl::OkStatus());
   EndUpload();
   const absl::Status begun = Begin();
   if (!begun.ok()) {
@@ -251,13 +296,8 @@ absl::Status TranslateSpeechCall::Begin() {
   if (!has_config_) {
     return absl::InvalidArgumentError("no message came; expected is a configuration, then audio");
   }
-  // A request that no segment could fulfil fails before anything is computed.
-  SegmentStory trial(this, 0, "");
-  SOUVENIR_RETURN_IF_ERROR(trial.Plan());
+  SOUVENIR_RETURN_IF_ERROR(TryLanguages());
   TranscriptionRequest request;
-  SOUVENIR_ASSIGN_OR_RETURN(
-      request.format,
-      ReadAudioFormat(config_.encoding(), config_.sample_rate_hertz(), config_.channels()));
   // The transcription counts the bytes itself.
   caller_.Drop(audio_.size());
   request.audio = std::move(audio_);
@@ -267,7 +307,26 @@ absl::Status TranslateSpeechCall::Begin() {
 }
 
 void TranslateSpeechCall::OnSegment(size_t segment) {
-  const TranscriptSegment heard = transcription_.segment(segment, stream_->parts().clock()->Now());
+  Tell(segment, transcription_.segment(segment, stream_->parts().clock()->Now()));
+}
+
+void TranslateSpeechCall::OnReady() {
+  if (std::exchange(is_live_configured_, true)) return stream_->ReadNext();
+  live_.Configure(live_request_);
+}
+
+void TranslateSpeechCall::OnSegment(const TranscriptSegment& segment) {
+  Tell(live_segments_++, segment);
+  live_.OnTaken();
+}
+
+void TranslateSpeechCall::OnEnd(const absl::Status& status) {
+  stream_->parts().entry->streams()->Remove(this);
+  live_status_ = status;
+  EndStep();
+}
+
+void TranslateSpeechCall::Tell(size_t segment, const TranscriptSegment& heard) {
   v1::TranslateSpeechEvent event;
   event.mutable_segment()->set_segment(static_cast<int32_t>(segment));
   DescribeSegment(heard, event.mutable_segment()->mutable_transcript());
@@ -299,16 +358,21 @@ void TranslateSpeechCall::OnTranscribed() { EndStep(); }
 
 void TranslateSpeechCall::EndStep() {
   if (--steps_ > 0) return;
-  const absl::Status status = transcription_.OverallStatus();
-  // The events of segments have told their errors.
-  if (!status.ok() && transcription_.size() == 0) stream_->CountError(status);
+  const absl::Status status = is_live_ ? live_status_ : transcription_.OverallStatus();
+  // The events of a file's segments have told their errors.
+  if (!status.ok() && (is_live_ || transcription_.size() == 0)) stream_->CountError(status);
   if (status.ok()) {
     v1::TranslateSpeechEvent event;
     v1::TranslateSpeechSummary& summary = *event.mutable_summary();
-    ToProto(transcription_.duration(), summary.mutable_duration());
-    summary.set_segments(static_cast<int32_t>(transcription_.size()));
-    DescribeProvenance(transcription_.segmentation_provenance(stream_->parts().clock()->Now()),
-                       summary.mutable_segmentation());
+    if (is_live_) {
+      ToProto(live_.duration(), summary.mutable_duration());
+      summary.set_segments(static_cast<int32_t>(live_segments_));
+    } else {
+      ToProto(transcription_.duration(), summary.mutable_duration());
+      summary.set_segments(static_cast<int32_t>(transcription_.size()));
+      DescribeProvenance(transcription_.segmentation_provenance(stream_->parts().clock()->Now()),
+                         summary.mutable_segmentation());
+    }
     Write(absl::StatusCode::kOk, event);
   }
   stream_->End(status);
@@ -322,7 +386,8 @@ void TranslateSpeechCall::Write(absl::StatusCode code, const v1::TranslateSpeech
 
 ResolvedCalls TranslateSpeechCall::resolved() const {
   if (steps_ > 0) return {};  // refused, or ended before the transcription began
-  ResolvedCalls calls = transcription_.calls();
+  ResolvedCalls calls;
+  if (!is_live_) calls = transcription_.calls();
   MutexLock lock(&mutex_);
   for (const auto& story : stories_) story->AddCalls(&calls);
   return calls;

@@ -187,6 +187,53 @@ class SpeechTest(speech_harness.SpeechServicesTest):
             self.assertEqual(spoken.audio, speech.audio)
             self.assertEqual({p.kind for p in spoken.sentences}, {MEMORY})
 
+    def test_raw_samples_are_translated_while_they_come(self):
+        samples, rate = samples_of(SENTENCE)
+        heard_first = threading.Event()
+
+        def requests():
+            yield speech_pb2.TranslateSpeechRequest(config=speech_pb2.TranslateSpeechConfig(
+                source_language="en", target_languages=["es"],
+                encoding=speech_pb2.AUDIO_ENCODING_S16LE, sample_rate_hertz=rate))
+            said = samples + bytes(2 * rate)
+            for begin in range(0, len(said), 9_999):
+                yield speech_pb2.TranslateSpeechRequest(audio=said[begin:begin + 9_999])
+            heard_first.wait(SECONDS)  # the caller has not ended
+            yield speech_pb2.TranslateSpeechRequest(audio=samples)
+
+        self.addCleanup(heard_first.set)
+        events = []
+        for event in self.speech.TranslateSpeech(requests(), timeout=SECONDS):
+            events.append(event)
+            if event.HasField("speech"):
+                heard_first.set()
+        self.assertTrue(heard_first.is_set())
+        self.assertEqual(events[-1].summary.segments, 2)
+        self.assertEqual(sorted(event.segment.segment for event in events
+                                if event.HasField("segment")), [0, 1])
+        whole = self.translate_speech(samples + bytes(2 * rate) + samples,
+                                      encoding=speech_pb2.AUDIO_ENCODING_S16LE,
+                                      sample_rate_hertz=rate)
+        self.assertEqual({event.speech.segment: event.speech.audio for event in events
+                          if event.HasField("speech")},
+                         {event.segment: event.audio for event in whole["speech"]})
+        self.assertEqual(set(kinds([event.transcript for event in whole["segment"]])), {MEMORY})
+
+    def test_raw_samples_that_do_not_come_are_given_up(self):
+        self.start_gateway_with("speech { upload_timeout_ms: 300 }")
+        more = threading.Event()
+        self.addCleanup(more.set)
+
+        def requests():
+            yield speech_pb2.TranslateSpeechRequest(config=speech_pb2.TranslateSpeechConfig(
+                source_language="en", target_languages=["es"],
+                encoding=speech_pb2.AUDIO_ENCODING_S16LE, sample_rate_hertz=16_000))
+            more.wait(SECONDS)
+        self.assert_fails(
+            grpc.StatusCode.DEADLINE_EXCEEDED,
+            lambda: list(self.speech.TranslateSpeech(requests(), timeout=SECONDS)),
+            "nothing has come for 300ms")
+
     def test_speech_that_cannot_be_translated_is_refused(self):
         audio = SENTENCE.read_bytes()
         for code, config, part in (
