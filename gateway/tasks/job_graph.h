@@ -52,8 +52,10 @@ class JobGraph {
   size_t edges() const { return needs_.size(); }
   const std::string& id(uint32_t step) const { return symbols_[symbol_of_[step]]; }
 
-  // REQUIRES: Seal() has succeeded.
+  // Returns the number of a step that was added.
   std::optional<uint32_t> Find(std::string_view id) const;
+
+  // REQUIRES, for the functions below: Seal() has succeeded.
   // Returns the steps that `step` needs, in the order given.
   absl::Span<const uint32_t> needs(uint32_t step) const;
   // Returns the steps that need `step`, in ascending order.
