@@ -47,7 +47,7 @@ absl::StatusOr<std::string> ReadText(const TaskDatabase& database, const std::st
 
 JobState StateOf(const state::v1::TaskJob& job) {
   if (job.ended_us() == 0) return JobState::kRunning;
-  if (job.cancelled()) return JobState::kCancelled;
+  if (job.cancelled_steps() > 0) return JobState::kCancelled;
   return job.failed() > 0 ? JobState::kFailed : JobState::kSucceeded;
 }
 

@@ -242,19 +242,26 @@ void StepTransitions::CheckJob(TaskBatch& batch, JobNumber number, absl::Time no
   if (EndedSteps(*job) == job->total()) return EndJob(batch, number, now, moves);
   if (job->failure_step() == 0 || job->failure_step_begun()) return;
   if (EndedSteps(*job) + 1 < job->total()) return;
-  // Only the failure step is left, or it was cancelled before the last of the others.
+  // Only the failure step is left.
   const StepRef failure{number, job->failure_step() - 1};
   const TaskStep* const step = batch.PeekStep(failure);
   if (step == nullptr || StateOf(*step) != StepState::kPending) return;
   job->set_failure_step_begun(true);
+  if (job->failed() + job->cancelled_steps() == 0) {
+    return End(batch, failure, StepState::kSkipped, now, moves);
+  }
   if (job->cancelled()) return End(batch, failure, StepState::kCancelled, now, moves);
-  if (job->failed() == 0) return End(batch, failure, StepState::kSkipped, now, moves);
   Begin(batch, failure, now, moves);
 }
 
 void StepTransitions::EndJob(TaskBatch& batch, JobNumber number, absl::Time now, Moves* moves) {
   TaskJob* const job = batch.Job(number);
   job->set_ended_us(ToMicros(now));
+  if (job->failed() + job->cancelled_steps() == 0) {
+    // It was cancelled when its last steps were succeeding.
+    job->set_code(0);
+    job->clear_message();
+  }
   batch.Delete(TaskKey::Sweeping(number));
   if (!job->uniqueness_key().empty()) {
     const Sha256Digest key = TaskKey::HashOf(job->tenant(), job->uniqueness_key());

@@ -242,7 +242,7 @@ void TaskChanges::ClaimLevel(TaskBatch& batch, TaskQueue* queue, int priority, s
       continue;
     }
     // The sweep that ends the job finds it by its state.
-    if (job->ending() && job->failure_step() != ref.step + 1) continue;
+    if (job->ending() && (job->failure_step() != ref.step + 1 || job->cancelled())) continue;
     transitions_->Run(batch, ref);
     running_[ref] = step->attempts();
     claimed->push_back({.ref = ref,
@@ -338,7 +338,7 @@ absl::StatusOr<Moves> TaskChanges::Requeue(TaskBatch& batch, JobNumber number,
     return absl::FailedPreconditionError(
         "the job has not ended; steps can be run again when it has, or was cancelled");
   }
-  if (found->succeeded() == found->total()) {
+  if (found->failed() == 0 && found->cancelled_steps() == 0) {
     return absl::FailedPreconditionError("every step of the job has succeeded");
   }
   SOUVENIR_RETURN_IF_ERROR(CheckUnique(batch, *found));

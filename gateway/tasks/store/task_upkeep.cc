@@ -240,9 +240,11 @@ bool TaskUpkeep::GoOn(TaskBatch& batch, JobNumber number, TaskSweep* sweep, size
         if (starts) transitions_->Begin(batch, ref, now, moves);
         break;
       case Sweep::kEnd:
-        // A step that runs ends with its attempt.
+        // A step that runs ends with its attempt, and a failure step that has not begun with the
+        // job.
         if (HasEnded(StateOf(*step)) || StateOf(*step) == StepState::kRunning) break;
-        if (!is_failure_step || job->cancelled()) transitions_->EndWaiting(batch, ref, now, moves);
+        if (is_failure_step && (!job->cancelled() || StateOf(*step) == StepState::kPending)) break;
+        transitions_->EndWaiting(batch, ref, now, moves);
         break;
       case Sweep::kReset:
         Reset(batch, ref, *sweep);
