@@ -10,6 +10,7 @@
 #include "common/oip/number_parameter.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
+#include "gateway/rpc/parameter_messages.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -37,26 +38,7 @@ absl::Status ReadParameters(const inference::ModelInferRequest& request, Resolve
       continue;
     }
     if (name.starts_with("sequence_")) options->cache.no_store = true;
-    Parameter parameter{name, false};
-    switch (value.parameter_choice_case()) {
-      case inference::InferParameter::kBoolParam:
-        parameter.value = value.bool_param();
-        break;
-      case inference::InferParameter::kInt64Param:
-        parameter.value = value.int64_param();
-        break;
-      case inference::InferParameter::kStringParam:
-        parameter.value = value.string_param();
-        break;
-      case inference::InferParameter::kDoubleParam:
-        parameter.value = value.double_param();
-        break;
-      case inference::InferParameter::kUint64Param:
-        parameter.value = value.uint64_param();
-        break;
-      case inference::InferParameter::PARAMETER_CHOICE_NOT_SET:
-        return absl::InvalidArgumentError(fmt::format("parameter '{}' has no value", name));
-    }
+    SOUVENIR_ASSIGN_OR_RETURN(Parameter parameter, ReadParameter(name, value));
     parameters->push_back(std::move(parameter));
   }
   return absl::OkStatus();

@@ -16,6 +16,13 @@ LogLimit store_limit{1};
 // The pause before the store is asked again after an error.
 constexpr absl::Duration kAfterError = absl::Seconds(1);
 
+// Attempts in a row that fail for want of a server, with no success between them, before compute
+// counts as away. A single model without a server does not hold up the others.
+constexpr Backoff::Options kAway = {.free_failures = 16};
+
+// Steps that run at once while compute is away.
+constexpr size_t kTriedWhileAway = 4;
+
 double RandomShare() {
   thread_local std::mt19937_64 random{std::random_device()()};
   return std::uniform_real_distribution<double>(0, 1)(random);
@@ -29,7 +36,8 @@ Scheduler::Scheduler(Options options, const Parts& parts)
         return std::move(options);
       }()),
       parts_(parts),
-      limit_(options_.max_running) {
+      limit_(options_.max_running),
+      away_(parts.clock, kAway) {
   if (options_.mode == Mode::kManual) return;
   // The thread takes the lock, too, so that it is there whenever one pokes it.
   MutexLock lock(&mutex_);
@@ -81,9 +89,11 @@ absl::Duration Scheduler::Round() {
     GiveUpStopped();
     goes_on = StartSteps() || goes_on;
   }
+  absl::Duration pause = absl::InfiniteDuration();
+  if (away_.Remaining() > absl::ZeroDuration()) pause = away_.Remaining();
   MutexLock lock(&mutex_);
-  if (maintain_at_ == absl::InfiniteFuture()) return absl::InfiniteDuration();
-  return std::max(maintain_at_ - parts_.clock->Now(), absl::ZeroDuration());
+  if (maintain_at_ == absl::InfiniteFuture()) return pause;
+  return std::min(pause, std::max(maintain_at_ - parts_.clock->Now(), absl::ZeroDuration()));
 }
 
 bool Scheduler::CommitEnded() {
@@ -141,6 +151,11 @@ Outcome Scheduler::Judge(const Run& run, StepResult result) {
 
 void Scheduler::Adapt(const Outcome& outcome) {
   const uint64_t limit = limit_.load(std::memory_order_relaxed);
+  if (outcome.was_unavailable) {
+    away_.Failed();
+  } else if (outcome.kind == Outcome::Kind::kSucceeded) {
+    away_.Succeeded();
+  }
   if (absl::IsResourceExhausted(outcome.status)) {
     limit_.store(std::max<uint64_t>(1, limit / 2), std::memory_order_relaxed);
     successes_ = 0;
@@ -189,6 +204,7 @@ bool Scheduler::StartSteps() {
     MutexLock lock(&mutex_);
     if (stopping_) return false;
   }
+  if (away_.Remaining() > absl::ZeroDuration()) return false;
   const std::vector<QueueInfo> queues = parts_.store->Queues();
   std::vector<const QueueInfo*> able;
   for (const QueueInfo& queue : queues) {
@@ -197,11 +213,11 @@ bool Scheduler::StartSteps() {
   }
   bool started = false;
   for (size_t i = 0; i < able.size(); ++i) {
-    const uint64_t limit = limit_.load(std::memory_order_relaxed);
-    if (runs_.size() >= limit) break;
+    size_t most = limit_.load(std::memory_order_relaxed);
+    if (away_.failures() > kAway.free_failures) most = std::min(most, kTriedWhileAway);
+    if (runs_.size() >= most) break;
     // Each queue gets its part of the room; what it leaves goes to those after it.
-    const size_t room = limit - runs_.size();
-    const size_t share = std::max<size_t>(1, room / (able.size() - i));
+    const size_t share = std::max<size_t>(1, (most - runs_.size()) / (able.size() - i));
     const QueueInfo& queue = *able[(i + next_queue_) % able.size()];
     absl::StatusOr<std::vector<ClaimedStep>> claimed = parts_.store->Claim(queue.name, share);
     if (!claimed.ok()) {

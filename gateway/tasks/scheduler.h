@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
+#include "common/backoff.h"
 #include "common/clock.h"
 #include "common/metrics/histogram.h"
 #include "common/mutex.h"
@@ -25,7 +26,8 @@ namespace souvenir::gateway {
 //
 // One thread takes as many steps as there is room for, starts them, and commits what has ended. So
 // the outcomes that come during one commit go into the next together. The room shrinks when compute
-// refuses work, and grows again while it does not.
+// refuses work, and grows again while it does not. While compute is away, a few steps are tried from
+// time to time, and the others stay in their queues.
 //
 // Owned by the gateway. Thread-safe.
 class Scheduler {
@@ -133,6 +135,7 @@ class Scheduler {
 
   // Used by the thread that calls Round() alone.
   absl::flat_hash_map<RunKey, Run> runs_;
+  Backoff away_;           // while compute is away
   size_t next_queue_ = 0;  // the queue that has the first turn
   uint64_t successes_ = 0;  // since the limit last changed
 

@@ -30,8 +30,8 @@ absl::Status CheckQueueName(std::string_view field, std::string_view name);
 //   SOUVENIR_ASSIGN_OR_RETURN(TaskStore::Sealed sealed, submission.Seal());
 //
 // A submission that is destroyed before it was sealed leaves no job. Its memory is that of the
-// graph: payloads go to the store as they come. All functions may wait for the store. Not
-// thread-safe. Errors are INVALID_ARGUMENT with the path of the fault, RESOURCE_EXHAUSTED above a
+// graph: payloads go to the store as they come. All functions but the destructor may wait for the
+// store. Not thread-safe. Errors are INVALID_ARGUMENT with the path of the fault, RESOURCE_EXHAUSTED above a
 // limit, and those of the store.
 class Submission {
  public:

@@ -33,7 +33,8 @@ namespace souvenir::gateway {
 //   - After a restart, a step that was running is ready for another attempt. One that was running at
 //     Options::max_lost_attempts ends of the process is a dead letter.
 //
-// All functions may wait for a disk or a network, so they are called on threads that may. Changes
+// All functions may wait for a disk or a network, so they are called on threads that may, unless
+// they say that they do not. Changes
 // that wait at the same time are synced together. Thread-safe.
 //
 // Errors of all functions: NOT_FOUND for an unknown job or step; RESOURCE_EXHAUSTED if the disk is
@@ -74,7 +75,7 @@ class TaskStore {
   // error the job must be dropped with Abandon().
   virtual absl::StatusOr<Sealed> Seal(JobNumber job, const JobGraph& graph,
                                       const SpecialSteps& special, absl::Time now) = 0;
-  // Drops a job that was not sealed. It also goes if the process ends.
+  // Drops a job that was not sealed, soon. Does not wait. The job also goes if the process ends.
   virtual void Abandon(JobNumber job) = 0;
 
   // ---- Running -----------------------------------------------------------------------------------

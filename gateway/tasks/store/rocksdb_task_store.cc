@@ -139,7 +139,10 @@ void RocksDbTaskStore::RunCommitter() {
     }
     MakeGroup(group);
     MutexLock lock(&mutex_);
-    for (Change* const change : group) change->done = true;
+    for (Change* const change : group) {
+      change->done = true;
+      if (!change->is_awaited) delete change;
+    }
     change_done_.NotifyAll();
   }
 }
@@ -215,10 +218,17 @@ absl::StatusOr<TaskStore::Sealed> RocksDbTaskStore::Seal(JobNumber job, const Jo
 }
 
 void RocksDbTaskStore::Abandon(JobNumber job) {
-  (void)Make(Change::Kind::kWritten, [&](TaskBatch& batch) {
+  auto change = std::make_unique<Change>();
+  change->kind = Change::Kind::kWritten;
+  change->is_awaited = false;
+  change->apply = [this, job](TaskBatch& batch) {
     core_->changes.Abandon(batch, job);
     return absl::OkStatus();
-  });
+  };
+  MutexLock lock(&mutex_);
+  if (stopping_) return;  // the next open drops it
+  changes_.push_back(change.release());
+  has_changes_.NotifyOne();
 }
 
 absl::StatusOr<std::vector<ClaimedStep>> RocksDbTaskStore::Claim(const std::string& queue,

@@ -95,7 +95,8 @@ class RocksDbTaskStore final : public TaskStore {
   Stats stats() const override;
 
  private:
-  // A change that a caller waits for. Lives on the caller's stack.
+  // A change on its way to the committer. It lives on the stack of a caller who waits for it, or is
+  // owned by the list.
   struct Change {
     enum class Kind {
       kWritten,  // goes to the operating system: a crash of the machine may lose it
@@ -107,6 +108,7 @@ class RocksDbTaskStore final : public TaskStore {
     std::function<absl::Status(TaskBatch&)> apply;
     absl::Status status;
     bool done = false;
+    bool is_awaited = true;  // else the committer deletes it
   };
   // The open store. Its parts know as much as the disk.
   struct Core;
