@@ -182,7 +182,6 @@ absl::StatusOr<JobOptions> ReadJobOptions(const v1::JobOptions& options,
   read.run_all = options.failure_policy() == v1::FAILURE_POLICY_RUN_ALL;
   read.failure_step = options.failure_step();
   read.result_step = options.result_step();
-  read.result_ttl = -absl::Seconds(1);  // the default
   if (options.has_result_ttl()) {
     SOUVENIR_ASSIGN_OR_RETURN(read.result_ttl,
                               ReadDuration("options.result_ttl", options.result_ttl()));

@@ -88,6 +88,8 @@ absl::Duration Scheduler::Round() {
     MaintainIfDue();
     GiveUpStopped();
     goes_on = StartSteps() || goes_on;
+    MutexLock lock(&mutex_);
+    goes_on = goes_on || !ended_.empty();
   }
   absl::Duration pause = absl::InfiniteDuration();
   if (away_.Remaining() > absl::ZeroDuration()) pause = away_.Remaining();

@@ -66,7 +66,8 @@ struct JobOptions {
   bool run_all = false;         // false: the first step that fails ends the job
   std::string failure_step;     // id; "": none
   std::string result_step;      // id; "": the only step that no other needs
-  absl::Duration result_ttl;    // how long the job is kept after its end
+  // How long the job is kept after its end. Negative: Submission chooses; no store has that.
+  absl::Duration result_ttl = -absl::Seconds(1);
 };
 
 // A step as the store takes it. The store does not look into `spec`.

@@ -1,6 +1,11 @@
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "gateway/tasks/store/rocksdb_task_store.h"
 #include "tests/fakes/temporary_directory.h"
@@ -23,8 +28,7 @@ class RocksDbHarness final : public StoreHarness {
     const std::string before = Directory();
     ++lives_;
     cache::CopyStore(before, Directory());
-    store_.reset();
-    std::filesystem::remove_all(before);
+    graves_.push_back(std::move(store_));
     Open();
   }
 
@@ -47,6 +51,8 @@ class RocksDbHarness final : public StoreHarness {
   const Limits limits_;
   TemporaryDirectory directory_;
   int lives_ = 0;
+  // Stores whose processes are gone. A test may still have parts that know them.
+  std::vector<std::unique_ptr<RocksDbTaskStore>> graves_;
   std::unique_ptr<RocksDbTaskStore> store_;
 };
 

@@ -119,7 +119,6 @@ TEST_P(SchedulerTest, NoMoreStepsRunThanMay) {
   Submit({{.id = "a"}, {.id = "b"}, {.id = "c"}, {.id = "d", .queue = "other"}});
   Begin(/*max_running=*/2);
   EXPECT_THAT(runner_.all, SizeIs(2));
-  std::vector<JobNumber> unused;
   EXPECT_EQ(scheduler_->stats().running, 2u);
   runner_.Succeed(0);
   scheduler_->Round();
