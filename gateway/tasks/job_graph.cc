@@ -111,11 +111,11 @@ void JobGraph::Reverse() {
 }
 
 absl::Status JobGraph::CheckAcyclic() const {
-  std::vector<uint32_t> open(size());  // needs that have not ended
+  std::vector<uint32_t> unmet(size());  // needs that have not ended
   std::vector<uint32_t> ready;
   for (uint32_t step = 0; step < size(); ++step) {
-    open[step] = static_cast<uint32_t>(needs(step).size());
-    if (open[step] == 0) ready.push_back(step);
+    unmet[step] = static_cast<uint32_t>(needs(step).size());
+    if (unmet[step] == 0) ready.push_back(step);
   }
   size_t ended = 0;
   while (!ready.empty()) {
@@ -123,21 +123,21 @@ absl::Status JobGraph::CheckAcyclic() const {
     ready.pop_back();
     ++ended;
     for (const uint32_t fed : feeds(step)) {
-      if (--open[fed] == 0) ready.push_back(fed);
+      if (--unmet[fed] == 0) ready.push_back(fed);
     }
   }
   if (ended == size()) return absl::OkStatus();
-  return absl::InvalidArgumentError(DescribeCycle(open));
+  return absl::InvalidArgumentError(DescribeCycle(unmet));
 }
 
-std::string JobGraph::DescribeCycle(const std::vector<uint32_t>& open) const {
-  const auto is_open = [&](uint32_t step) { return open[step] > 0; };
+std::string JobGraph::DescribeCycle(const std::vector<uint32_t>& unmet) const {
+  const auto is_open = [&](uint32_t step) { return unmet[step] > 0; };
   // Each open step needs an open one, so the walk comes back to a step where it has been.
   std::vector<uint32_t> walk;
   std::vector<bool> seen(size());
   auto step = static_cast<uint32_t>(
-      std::find_if(open.begin(), open.end(), [](uint32_t count) { return count > 0; }) -
-      open.begin());
+      std::find_if(unmet.begin(), unmet.end(), [](uint32_t count) { return count > 0; }) -
+      unmet.begin());
   while (!seen[step]) {
     seen[step] = true;
     walk.push_back(step);

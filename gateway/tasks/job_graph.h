@@ -74,8 +74,8 @@ class JobGraph {
   absl::Status Resolve();
   void Reverse();
   absl::Status CheckAcyclic() const;
-  // Returns a message about a cycle among the steps with `open` needs.
-  std::string DescribeCycle(const std::vector<uint32_t>& open) const;
+  // Returns a message about a cycle among the steps with `unmet` needs.
+  std::string DescribeCycle(const std::vector<uint32_t>& unmet) const;
 
   const Limits limits_;
   std::deque<std::string> symbols_;  // ids; a deque does not move them
