@@ -1,14 +1,16 @@
 """Jobs, end to end: graphs of model calls that the gateway runs, also after it was killed."""
 
+import re
 import shutil
 import struct
+import subprocess
 
 import grpc
 from google.protobuf import duration_pb2
 
 import harness
 import metrics
-from services import SOURCE_DIRECTORY, wait_for
+from services import SOURCE_DIRECTORY, program, wait_for
 
 from inference import grpc_service_pb2 as oip
 from souvenir.v1 import task_service_pb2 as tasks
@@ -246,6 +248,32 @@ class TasksTest(harness.ServicesTest):
         self.assertEqual(rest[-1].job.state, tasks.JOB_STATE_SUCCEEDED)
         counts = [self.result(job, part.id)["COUNT"][0] for part in parts]
         self.assertEqual(self.result(job), {"SUM": [sum(n * n for n in counts)]})
+
+    def test_the_command_line_runs_the_plan_of_the_page(self):
+        gateway = self.start()
+        page = (SOURCE_DIRECTORY / "docs" / "tasks.md").read_text(encoding="utf-8")
+        plan = re.search(r"```json\n(.*?)```", page, re.DOTALL).group(1)
+
+        def souvenir(*arguments):
+            return subprocess.run(
+                [program("souvenir"), f"--server={gateway.listen}", f"--admin={gateway.admin}",
+                 *arguments], input=plan, capture_output=True, text=True, timeout=SECONDS)
+
+        ran = souvenir("run", "-")
+        self.assertEqual((ran.returncode, ran.stderr), (0, ""))
+        job = ran.stdout.splitlines()[0]
+        self.assertRegex(ran.stdout, rf"(?m)^{job} succeeded: 3 of 3 steps \(squares\)$")
+        result = souvenir("tasks", "result", "-q", job)
+        self.assertEqual((result.stdout.strip(), result.stderr), (str(14 ** 2 + 77 ** 2), ""))
+        self.assertIn(job, souvenir("tasks", "list").stdout)
+        self.assertIn("sum_of_squares", souvenir("tasks", "show", job).stdout)
+        self.assertEqual(souvenir("tasks", "watch", job).returncode, 0)
+        self.assertEqual(souvenir("tasks", "dead").returncode, 0)
+        paused = souvenir("tasks", "pause", "default")
+        self.assertIn("default is paused", paused.stdout, paused.stderr)
+        unknown = souvenir("tasks", "show", "none")
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("there is no job 'none'", unknown.stderr)
 
     def test_a_gateway_without_a_store_says_so(self):
         compute = self.start_compute()
