@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/grpc/status.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "gateway/rpc/task_messages.h"
@@ -167,8 +168,13 @@ void SubmitCall::End(const absl::Status& status) {
   if (timer != 0) parts_.timers->Cancel(timer);
   submission_ = nullptr;
   call_.LookForCaller(*context_);
-  Finish(call_.End(WithoutPaths(status, Detail::kKeep),
-                   [this] { return RpcCall::Notes{.trace = TraceOf(*context_)}; }));
+  const absl::Status told = WithoutPaths(status, Detail::kKeep);
+  (void)call_.Count(told);
+  // It takes the time of its caller, and so is never slow.
+  call_.Log(call_.Counted(told), absl::ZeroDuration(),
+            [this] { return RpcCall::Notes{.trace = TraceOf(*context_)}; });
+  call_.Leave();
+  Finish(ToGrpcStatus(told));
 }
 
 void SubmitCall::OnDone() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/grpc/proto_time.h"
+#include "common/grpc/status.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "gateway/rpc/task_messages.h"
@@ -214,8 +215,13 @@ void WatchCall::End(const absl::Status& status) {
     state_ = State::kEnded;
   }
   if (watcher_ != 0) parts_.engine->watchers()->Remove(job_, watcher_);
-  Finish(call_.End(WithoutPaths(status, Detail::kKeep),
-                   [this] { return RpcCall::Notes{.trace = TraceOf(*context_)}; }));
+  const absl::Status told = WithoutPaths(status, Detail::kKeep);
+  (void)call_.Count(told);
+  // It takes the time of its job, and so is never slow.
+  call_.Log(call_.Counted(told), absl::ZeroDuration(),
+            [this] { return RpcCall::Notes{.trace = TraceOf(*context_)}; });
+  call_.Leave();
+  Finish(ToGrpcStatus(told));
 }
 
 void WatchCall::OnDone() {

@@ -76,9 +76,8 @@ class ResolvingRunner::Call final : public StepRunner::Attempt,
   }
 
   void End(const absl::Status& status) {
-    StepResult result{.outputs = status, .retry = retry_};
+    StepResult result{.outputs = status.ok() ? Outputs() : status, .retry = retry_};
     if (status.ok()) {
-      result.outputs = Outputs();
       result.rows = static_cast<uint32_t>(call_.questions.size());
       for (size_t i = 0; i < call_.questions.size(); ++i) {
         const Answer& answer = call_.answer(i);

@@ -56,18 +56,20 @@ void Scheduler::Poke() {
   if (thread != nullptr) thread->Poke();
 }
 
-void Scheduler::OnMoves(const Moves& moves) {
+bool Scheduler::Note(const Moves& moves) {
   parts_.watchers->Tell(moves.events);
   if (moves.ready_queues.empty() && moves.stopped.empty() && !moves.more &&
       moves.next_due == absl::InfiniteFuture()) {
-    return;
+    return false;
   }
-  {
-    MutexLock lock(&mutex_);
-    stopped_jobs_.insert(moves.stopped.begin(), moves.stopped.end());
-    maintain_at_ = std::min(maintain_at_, moves.more ? absl::InfinitePast() : moves.next_due);
-  }
-  Poke();
+  MutexLock lock(&mutex_);
+  stopped_jobs_.insert(moves.stopped.begin(), moves.stopped.end());
+  maintain_at_ = std::min(maintain_at_, moves.more ? absl::InfinitePast() : moves.next_due);
+  return true;
+}
+
+void Scheduler::OnMoves(const Moves& moves) {
+  if (Note(moves)) Poke();
 }
 
 void Scheduler::OnDone(const RunKey& key, StepResult result) {
@@ -116,7 +118,7 @@ bool Scheduler::CommitEnded() {
   running_.store(runs_.size(), std::memory_order_relaxed);
   absl::StatusOr<Moves> moves = parts_.store->Commit(std::move(outcomes), parts_.clock->Now());
   if (moves.ok()) {
-    OnMoves(*moves);
+    (void)Note(*moves);
   } else {
     OnStoreError(moves.status());
   }
@@ -177,7 +179,7 @@ void Scheduler::MaintainIfDue() {
   }
   absl::StatusOr<Moves> moves = parts_.store->Maintain(parts_.clock->Now());
   if (moves.ok()) {
-    OnMoves(*moves);
+    (void)Note(*moves);
   } else {
     OnStoreError(moves.status());
   }

@@ -106,6 +106,8 @@ class Scheduler {
   };
 
   void Poke();
+  // Takes note of a change. Returns true if there may be something to do.
+  bool Note(const Moves& moves);
   void OnDone(const RunKey& key, StepResult result);
   // Commits the attempts that have ended. Returns false if there were none.
   bool CommitEnded();
