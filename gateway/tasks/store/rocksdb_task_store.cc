@@ -65,9 +65,7 @@ RocksDbTaskStore::~RocksDbTaskStore() {
 absl::Status RocksDbTaskStore::OpenCore(bool again) {
   queues_->Clear();
   figures_->Clear();
-  auto core = std::make_unique<Core>(
-      TaskChanges::Options{.max_steps = options_.max_steps, .max_bytes = options_.max_bytes},
-      queues_.get(), figures_.get());
+  auto core = std::make_unique<Core>(options_, queues_.get(), figures_.get());
   SOUVENIR_ASSIGN_OR_RETURN(core->database, TaskDatabase::Open(options_.directory));
   if (!again) store_id_ = core->database->meta().store_id();
   SOUVENIR_RETURN_IF_ERROR(core->upkeep.Load(*core->database));

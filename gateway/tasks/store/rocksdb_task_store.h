@@ -47,6 +47,8 @@ class RocksDbTaskStore final : public TaskStore {
     uint64_t max_bytes = uint64_t{8} << 30;         // of the store
     uint32_t max_queues = 256;
     uint32_t max_lost_attempts = 3;  // ends of the process that a step may see while it runs
+    // Steps that one piece of work on a large job handles. Set by code alone; at least 1.
+    size_t piece = 4096;
     Clock* clock = Clock::System();  // outlives the store
     // Told when the store begins to fail, and when it works again. On the committer's thread; must
     // not block.

@@ -177,7 +177,7 @@ void StepTransitions::TakeUp(TaskBatch& batch) {
   const std::string until = TaskKey::After("p");
   TaskDatabase::Scan scan(batch.database(), "p", until);
   for (size_t taken = 0; scan.Next(); ++taken) {
-    if (taken == kMostCounted) {
+    if (taken == piece_) {
       news_left_ = true;
       break;
     }
@@ -194,7 +194,7 @@ void StepTransitions::TakeUp(TaskBatch& batch) {
 }
 
 void StepTransitions::Spread(TaskBatch& batch, absl::Time now, Moves* moves) {
-  size_t budget = kMostCounted;
+  size_t budget = piece_;
   while (!news_.empty()) {
     // A copy: the steps that end because of it add news.
     News news = std::move(news_.front());

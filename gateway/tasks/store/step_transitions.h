@@ -44,10 +44,9 @@ struct TaskFigures {
 // knows more than the disk, and must be made anew.
 class StepTransitions {
  public:
-  // Most steps that one change counts down. More are counted down by later changes.
-  static constexpr size_t kMostCounted = 4096;
-
-  StepTransitions(TaskQueues* queues, TaskFigures* figures) : queues_(queues), figures_(figures) {}
+  // `piece` is the most steps that one change counts down. More are counted down by later changes.
+  StepTransitions(size_t piece, TaskQueues* queues, TaskFigures* figures)
+      : piece_(piece), queues_(queues), figures_(figures) {}
 
   // Makes a step ready, or has it wait for its time, or ends it if its job is ending. REQUIRES: it
   // is pending and no step that it needs is open.
@@ -103,6 +102,7 @@ class StepTransitions {
   static void AddEvent(TaskBatch& batch, JobNumber number, state::v1::TaskEvent event,
                        absl::Time now, Moves* moves);
 
+  const size_t piece_;
   TaskQueues* const queues_;
   TaskFigures* const figures_;
   std::deque<News> news_;  // of the present change

@@ -13,10 +13,11 @@ namespace souvenir::gateway {
 // The open store. Its parts know as much as the disk, so that all of them are made anew when the
 // store is opened again.
 struct RocksDbTaskStore::Core {
-  Core(const TaskChanges::Options& options, TaskQueues* queues, TaskFigures* figures)
-      : transitions(queues, figures),
-        changes(options, queues, figures, &transitions),
-        upkeep(queues, figures, &transitions, &changes) {}
+  Core(const Options& options, TaskQueues* queues, TaskFigures* figures)
+      : transitions(options.piece, queues, figures),
+        changes({.max_steps = options.max_steps, .max_bytes = options.max_bytes}, queues, figures,
+                &transitions),
+        upkeep(options.piece, queues, figures, &transitions, &changes) {}
 
   std::unique_ptr<TaskDatabase> database;
   StepTransitions transitions;

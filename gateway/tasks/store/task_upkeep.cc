@@ -19,6 +19,9 @@ using state::v1::TaskJob;
 using state::v1::TaskStep;
 using state::v1::TaskSweep;
 
+// Most jobs that one change drops.
+constexpr size_t kMostExpired = 16;
+
 StepState StateOf(const TaskStep& step) { return static_cast<StepState>(step.state()); }
 
 template <typename Record>
@@ -151,7 +154,7 @@ void TaskUpkeep::EndTimers(TaskBatch& batch, absl::Time now, Moves* moves) {
       moves->next_due = std::min(moves->next_due, FromMicros(due));
       break;
     }
-    if (ended == kMostTimers) {
+    if (ended == piece_) {
       moves->more = true;
       break;
     }
@@ -193,7 +196,7 @@ void TaskUpkeep::DropExpired(TaskBatch& batch, absl::Time now, Moves* moves) {
 }
 
 void TaskUpkeep::GoOnWithSweeps(TaskBatch& batch, absl::Time now, Moves* moves) {
-  size_t budget = kMostSwept;
+  size_t budget = piece_;
   const std::string until = TaskKey::After("w");
   TaskDatabase::Scan scan(batch.database(), "w", until);
   while (scan.Next()) {

@@ -17,14 +17,14 @@ namespace souvenir::gateway {
 // Owned by the store, and used by the thread that writes it.
 class TaskUpkeep {
  public:
-  // Most steps of a sweep, timers and expired jobs that one change handles.
-  static constexpr size_t kMostSwept = 2048;
-  static constexpr size_t kMostTimers = 4096;
-  static constexpr size_t kMostExpired = 16;
-
-  TaskUpkeep(TaskQueues* queues, TaskFigures* figures, StepTransitions* transitions,
+  // `piece` is the most steps of sweeps, and the most timers, that one change handles.
+  TaskUpkeep(size_t piece, TaskQueues* queues, TaskFigures* figures, StepTransitions* transitions,
              TaskChanges* changes)
-      : queues_(queues), figures_(figures), transitions_(transitions), changes_(changes) {}
+      : piece_(piece),
+        queues_(queues),
+        figures_(figures),
+        transitions_(transitions),
+        changes_(changes) {}
 
   // Reads the queues and figures of a store that was opened. Called first.
   absl::Status Load(const TaskDatabase& database);
@@ -50,6 +50,7 @@ class TaskUpkeep {
             absl::Time now, Moves* moves);
   void Reset(TaskBatch& batch, StepRef ref, const state::v1::TaskSweep& sweep);
 
+  const size_t piece_;
   TaskQueues* const queues_;
   TaskFigures* const figures_;
   StepTransitions* const transitions_;

@@ -41,6 +41,7 @@ class RocksDbHarness final : public StoreHarness {
     options.max_steps = limits_.max_steps;
     options.max_queues = limits_.max_queues;
     options.max_lost_attempts = limits_.max_lost_attempts;
+    options.piece = limits_.piece;
     options.clock = clock_;
     auto store = RocksDbTaskStore::Open(options);
     if (!store.ok()) throw std::runtime_error(store.status().ToString());
