@@ -84,6 +84,20 @@ absl::Status RocksDbTaskStore::OpenCore(bool again) {
   return absl::OkStatus();
 }
 
+absl::Status RocksDbTaskStore::Reopen() {
+  // Opening writes the log's records to tables. Without room for them the store stays open for
+  // reads.
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(options_.directory, error);
+  if (!error && space.available < TaskDatabase::kLogBytes) return failed_;
+  if (core_ != nullptr) CloseCore();
+  failed_ = OpenCore(/*again=*/true);
+  if (!failed_.ok()) return failed_;
+  healthy_ = true;
+  options_.on_health(true);
+  return absl::OkStatus();
+}
+
 void RocksDbTaskStore::CloseCore() {
   readers_.Close();
   readers_.WaitUntilEmpty();
@@ -149,14 +163,11 @@ void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
   const auto fail = [&](const absl::Status& status) {
     for (Change* const change : group) change->status = status;
   };
-  if (core_ == nullptr) {
+  if (!failed_.ok()) {
     const bool reopens = std::any_of(group.begin(), group.end(),
                                      [](const Change* change) { return change->reopens; });
-    if (!reopens) return fail(absl::UnavailableError("the task store has failed"));
-    const absl::Status opened = OpenCore(/*again=*/true);
-    if (!opened.ok()) return fail(opened);
-    healthy_ = true;
-    options_.on_health(true);
+    const absl::Status reopened = reopens ? Reopen() : failed_;
+    if (!reopened.ok()) return fail(reopened);
   }
   TaskBatch batch(core_->database.get());
   bool sync = false;
@@ -172,8 +183,8 @@ void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
   log.Error(failure_limit, "the task store fails; it will be opened again",
             {{"reason", written.ToString()}});
   // The parts in memory know of changes that the disk does not have, and RocksDB must not touch a
-  // file again that it failed to write.
-  CloseCore();
+  // file again that it failed to write. So nothing is written until the store is opened again.
+  failed_ = written;
   if (healthy_.exchange(false)) options_.on_health(false);
   fail(written);
 }

@@ -120,6 +120,8 @@ class RocksDbTaskStore final : public TaskStore {
 
   absl::Status OpenCore(bool again);
   void CloseCore();
+  // Opens the store again after a failure, if there is room for that on the disk.
+  absl::Status Reopen();
 
   // Has the committer make the change, and waits for it. Returns the status of `apply`, or of the
   // write.
@@ -142,6 +144,7 @@ class RocksDbTaskStore final : public TaskStore {
   // Closed while the store is not open. The committer alone changes `core_`, and only then.
   mutable Gate readers_;
   std::unique_ptr<Core> core_;
+  absl::Status failed_;  // the error since which nothing is written; for the committer
 
   Mutex mutex_;
   CondVar has_changes_;

@@ -28,7 +28,6 @@ constexpr char kBlobs[] = "blobs";
 
 constexpr size_t kWriteBufferBytes = 16u << 20;
 constexpr size_t kBlockCacheBytes = 32u << 20;
-constexpr uint64_t kLogBytes = 128u << 20;
 // Larger values are kept in files of their own, which compactions do not rewrite.
 constexpr uint64_t kLeastBlobBytes = 4096;
 
@@ -68,7 +67,7 @@ absl::StatusOr<std::unique_ptr<TaskDatabase>> TaskDatabase::Open(const std::stri
   }
   rocksdb::DBOptions options = storage::BaseOptions();
   options.create_missing_column_families = true;
-  options.max_total_wal_size = kLogBytes;
+  options.max_total_wal_size = TaskDatabase::kLogBytes;
   options.max_background_jobs = 2;
   const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {

@@ -21,6 +21,9 @@ namespace souvenir::gateway {
 // Readers are thread-safe, also beside one writer at a time.
 class TaskDatabase {
  public:
+  // Most bytes of the log. Opening a store writes it to tables.
+  static constexpr uint64_t kLogBytes = 128u << 20;
+
   // Opens or creates the store. FAILED_PRECONDITION if another process has it open, or its schema
   // is unknown; DATA_LOSS if it is damaged.
   static absl::StatusOr<std::unique_ptr<TaskDatabase>> Open(const std::string& directory);

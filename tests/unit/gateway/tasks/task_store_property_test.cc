@@ -17,7 +17,7 @@
 namespace souvenir::gateway {
 namespace {
 
-constexpr int kRuns = 60;
+constexpr int kRuns = 40;
 
 class TaskStorePropertyTest : public TaskStoreTest {
  protected:
