@@ -67,6 +67,10 @@ struct EncodeSource {
     state::v1::TaskLiteral& to = *out->mutable_literal();
     to.set_datatype(static_cast<uint32_t>(literal.datatype));
     to.mutable_shape()->Add(literal.shape.begin(), literal.shape.end());
+    if (literal.blob) {
+      to.set_blob(literal.blob->data(), literal.blob->size());
+      return;
+    }
     if (literal.data.size() < kLeastBlobBytes) {
       to.set_data(std::move(literal.data));
       return;
