@@ -26,8 +26,8 @@ void AddGlobalFlags(CommandTree* tree) {
       ->check(AddressValidator(kDefaultServer))
       ->capture_default_str();
   app.add_option("--admin", settings.admin,
-                 "Its admin port, for all of `cache` but `stats`, and to load models; default: the "
-                 "port of --server plus 2")
+                 "Its admin port, for all of `cache` but `stats`, to load models and to pause "
+                 "queues; default: the port of --server plus 2")
       ->envname("SOUVENIR_ADMIN")
       ->type_name("HOST:PORT")
       ->check(AddressValidator(kDefaultAdmin));
@@ -90,7 +90,7 @@ void AddListings(CommandTree* tree, Console* console) {
       "health", "Ask whether a server serves, as a probe does (exit status 0: it does)");
   health
       ->add_option("PART", tree->health.part,
-                   "Only this part: a model, or souvenir.disk at a gateway")
+                   "Only this part: a model, or souvenir.disk or souvenir.tasks at a gateway")
       ->type_name("");
   health->callback([tree, console] {
     tree->command = [tree, console] { return Health(tree->health, tree->settings, *console); };
@@ -150,6 +150,7 @@ CommandTree::CommandTree(const std::string& version, Console* console) : app(kSu
   AddTranslate(this, console);
   AddModelCommands(this, console);
   AddSpeechCommands(this, console);
+  AddTaskCommands(this, console);
   AddListings(this, console);
   AddCacheCommands(this, console);
   AddDescriptions(this, version, console);

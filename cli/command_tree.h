@@ -15,9 +15,11 @@
 #include "cli/languages_command.h"
 #include "cli/model_loading_command.h"
 #include "cli/models_command.h"
+#include "cli/run_command.h"
 #include "cli/say_command.h"
 #include "cli/settings.h"
 #include "cli/speech_command.h"
+#include "cli/tasks_command.h"
 #include "cli/transcribe_command.h"
 #include "cli/translate_command.h"
 #include "cli/voices_command.h"
@@ -51,6 +53,8 @@ struct CommandTree {
   CacheClearOptions clear;
   CacheEntryOptions entry;
   CacheSnapshotOptions snapshot;
+  RunOptions run;
+  TasksOptions tasks;
   std::string shell;  // of `completion`
 
   // The arguments that are sent as bytes, and so need not be UTF-8 (see arguments.h).
@@ -63,6 +67,7 @@ struct CommandTree {
 void AddCacheCommands(CommandTree* tree, Console* console);
 void AddModelCommands(CommandTree* tree, Console* console);
 void AddSpeechCommands(CommandTree* tree, Console* console);
+void AddTaskCommands(CommandTree* tree, Console* console);
 
 // Adds the flags --tag, --tenant and --cache-control.
 void AddRequestFlags(CLI::App* command, RequestOptions* options);

@@ -21,6 +21,8 @@ constinit Logger log{"gateway"};
 
 // The health of the disk in grpc.health.v1.
 constexpr char kDiskHealth[] = "souvenir.disk";
+// The health of the task store.
+constexpr char kTasksHealth[] = "souvenir.tasks";
 
 // The default share of the machine's memory that messages under way may take.
 constexpr double kBufferShare = 0.5;
@@ -177,6 +179,8 @@ absl::Status Gateway::StartServices() {
                             .max_message_bytes = config_.max_message_bytes()},
       catalog_.get());
 
+  SOUVENIR_RETURN_IF_ERROR(StartTasks());
+
   const CallParts parts = {.entry = host_.entry(),
                            .resolver = resolver_.get(),
                            .timers = &timers_,
@@ -190,6 +194,15 @@ absl::Status Gateway::StartServices() {
           .max_stream_segments = config_.speech().max_stream_segments(),
           .max_interim_rows = config_.speech().max_interim_rows()},
       parts, speech_models_.get(), translator_.get(), hash_executor_.get());
+  const TaskParts tasks = {
+      .engine = tasks_.get(),
+      .executor = task_executor_.get(),
+      .timers = &timers_,
+      .entry = host_.entry(),
+      .trust_tenant_header = config_.trust_tenant_header(),
+      .idle_timeout = absl::Milliseconds(config_.tasks().idle_timeout_ms())};
+  public_tasks_ = std::make_unique<TaskService>(tasks, TaskService::Queues::kMayNotChange);
+  admin_tasks_ = std::make_unique<TaskService>(tasks, TaskService::Queues::kMayChange);
   stats_service_ = std::make_unique<StatsService>(
       StatsService::Sources{catalog_.get(), cache_.get(), resolver_.get()}, host_.entry());
   cache_service_ = std::make_unique<CacheService>(
@@ -226,15 +239,37 @@ absl::Status Gateway::StartServices() {
   return absl::OkStatus();
 }
 
+absl::Status Gateway::StartTasks() {
+  SOUVENIR_ASSIGN_OR_RETURN(
+      task_executor_,
+      ThreadExecutor::Create({.name = "task-calls",
+                              .threads = static_cast<int>(config_.tasks().threads()),
+                              .queue_limit = 16'384}));
+  if (config_.tasks().directory().empty()) return absl::OkStatus();
+  RocksDbTaskStore::Options options = TaskStoreOptions(config_.tasks());
+  options.checker = store_checker_;
+  options.clock = clock_;
+  options.on_health = [this](bool healthy) { host_.SetServing(kTasksHealth, healthy); };
+  SOUVENIR_ASSIGN_OR_RETURN(std::unique_ptr<TaskStore> store, RocksDbTaskStore::Open(options));
+  host_.SetServing(kTasksHealth, true);
+  tasks_ = std::make_unique<TaskEngine>(
+      TaskEngineOptions(config_.tasks()),
+      TaskEngine::Parts{
+          .clock = clock_, .catalog = catalog_.get(), .resolver = resolver_.get()},
+      std::move(store));
+  return absl::OkStatus();
+}
+
 absl::Status Gateway::StartServers() {
   host_.metrics()->Add([this](MetricWriter& writer) {
     CollectGatewayMetrics(*catalog_, *cache_, *resolver_, *compute_, writer);
     latency_.Collect(writer);
+    if (tasks_ != nullptr) CollectTaskMetrics(*tasks_, writer);
   });
   return host_.Start({translation_service_.get(), speech_service_.get(), stats_service_.get(),
-                      public_inference_.get()},
+                      public_tasks_.get(), public_inference_.get()},
                      {translation_service_.get(), speech_service_.get(), stats_service_.get(),
-                      admin_inference_.get(), cache_service_.get()});
+                      admin_tasks_.get(), admin_inference_.get(), cache_service_.get()});
 }
 
 void Gateway::UpdateHealth(const CatalogSnapshot& snapshot) {
@@ -255,10 +290,13 @@ void Gateway::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (poller_ != nullptr) poller_->Stop();
   (void)host_.Drain();
+  // Steps that run will be ready when the gateway starts next.
+  if (tasks_ != nullptr) tasks_->Stop();
   // A stop waits for every call, so deserted calls, which nobody waits for, are cancelled.
   if (resolver_ != nullptr) resolver_->GiveUpDeserted();
   // Cancels the calls that are left, and the computations that nobody else waits for.
   host_.Shutdown();
+  if (task_executor_ != nullptr) task_executor_->Stop();
   if (snapshot_executor_ != nullptr) snapshot_executor_->Stop();
   if (hash_executor_ != nullptr) hash_executor_->Stop();
   if (disk_executor_ != nullptr) disk_executor_->Stop();

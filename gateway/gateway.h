@@ -21,7 +21,9 @@
 #include "gateway/rpc/speech_service.h"
 #include "gateway/rpc/stats_service.h"
 #include "gateway/rpc/target_directory.h"
+#include "gateway/rpc/task_service.h"
 #include "gateway/rpc/translation_service.h"
+#include "gateway/tasks/task_engine.h"
 #include "gateway/upstream/address_watcher.h"
 #include "gateway/upstream/endpoint_set.h"
 #include "souvenir/config/v1/gateway.pb.h"
@@ -42,7 +44,7 @@ class Gateway {
   // Starts to serve, even if compute does not answer. Fields that `config` leaves out have their
   // defaults (gateway_config.h). INVALID_ARGUMENT for an invalid configuration, UNAVAILABLE if an
   // address cannot be listened on, and the errors of cache::SegmentStore::Open() for the data
-  // directory. Each message is one line.
+  // directory and of RocksDbTaskStore::Open() for that of jobs. Each message is one line.
   static absl::StatusOr<std::unique_ptr<Gateway>> Create(const config::v1::GatewayConfig& config,
                                                          const Environment& environment);
 
@@ -64,6 +66,8 @@ class Gateway {
   absl::Status OpenCache();
   void ConnectToCompute();
   absl::Status StartServices();
+  // Opens the task store, and runs what is ready in it.
+  absl::Status StartTasks();
   void StartLookingAtCompute();
   absl::Status StartServers();
   void UpdateHealth(const CatalogSnapshot& snapshot);
@@ -86,11 +90,15 @@ class Gateway {
   std::unique_ptr<ThreadExecutor> disk_executor_;
   std::unique_ptr<ThreadExecutor> hash_executor_;
   std::unique_ptr<ThreadExecutor> snapshot_executor_;
+  std::unique_ptr<ThreadExecutor> task_executor_;
+  std::unique_ptr<TaskEngine> tasks_;  // null if jobs are off
   std::unique_ptr<Translator> translator_;
   std::unique_ptr<SpeechModels> speech_models_;
 
   std::unique_ptr<TranslationService> translation_service_;
   std::unique_ptr<SpeechService> speech_service_;
+  std::unique_ptr<TaskService> public_tasks_;
+  std::unique_ptr<TaskService> admin_tasks_;
   std::unique_ptr<StatsService> stats_service_;
   std::unique_ptr<CacheService> cache_service_;
   std::unique_ptr<InferenceService> public_inference_;

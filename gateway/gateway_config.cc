@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <set>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "gateway/language/translator.h"
 #include "gateway/resolve/resolver.h"
 #include "gateway/rpc/speech_service.h"
+#include "gateway/rpc/task_parts.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -133,6 +135,77 @@ void SetLane(const Lanes::Limits& limits, config::v1::LaneLimits* lane) {
   lane->set_max_bytes(limits.max_bytes);
 }
 
+void SetTasks(config::v1::Tasks* tasks) {
+  const RocksDbTaskStore::Options store;
+  const TaskEngine::Options engine;
+  tasks->set_directory("");
+  tasks->set_threads(4);
+  tasks->set_max_running(static_cast<uint32_t>(engine.scheduler.max_running));
+  tasks->set_max_input_bytes(engine.runner.max_input_bytes);
+  tasks->set_max_result_bytes(engine.runner.max_result_bytes);
+  tasks->set_max_lost_attempts(store.max_lost_attempts);
+  tasks->set_max_job_steps(static_cast<uint32_t>(engine.submission.graph.max_steps));
+  tasks->set_max_job_edges(static_cast<uint32_t>(engine.submission.graph.max_edges));
+  tasks->set_max_job_bytes(engine.submission.max_job_bytes);
+  tasks->set_max_steps(store.max_steps);
+  tasks->set_limit_bytes(store.max_bytes);
+  tasks->set_max_queues(store.max_queues);
+  tasks->set_idle_timeout_ms(
+      static_cast<uint32_t>(absl::ToInt64Milliseconds(TaskParts().idle_timeout)));
+  const auto seconds = [](absl::Duration duration) {
+    return static_cast<uint64_t>(absl::ToInt64Seconds(duration));
+  };
+  tasks->set_result_ttl_seconds(seconds(engine.submission.result_ttl));
+  tasks->set_max_result_ttl_seconds(seconds(engine.submission.max_result_ttl));
+  tasks->set_max_delay_seconds(seconds(engine.submission.max_delay));
+}
+
+absl::Status CheckTasks(const config::v1::GatewayConfig& config) {
+  const config::v1::Tasks& tasks = config.tasks();
+  // A year is enough for any purpose, and a hundred still fit into all computations of time.
+  constexpr uint64_t kMostSeconds = uint64_t{100} * 366 * 86'400;
+  constexpr uint64_t kMostBytes = uint64_t{1} << 50;
+  // A protobuf message, which records are, has at most 2 GiB.
+  constexpr uint64_t kMostStepBytes = uint64_t{1} << 30;
+  const struct {
+    const char* field;
+    uint64_t value;
+    uint64_t least;
+    uint64_t most;
+  } ranges[] = {
+      {"tasks.threads", tasks.threads(), 1, 64},
+      {"tasks.max_running", tasks.max_running(), 1, 65'536},
+      {"tasks.max_input_bytes", tasks.max_input_bytes(), 1, kMostStepBytes},
+      {"tasks.max_result_bytes", tasks.max_result_bytes(), 1, kMostStepBytes},
+      {"tasks.max_lost_attempts", tasks.max_lost_attempts(), 1, 1'000'000},
+      {"tasks.max_job_steps", tasks.max_job_steps(), 1, 100'000'000},
+      {"tasks.max_job_edges", tasks.max_job_edges(), 0, 1'000'000'000},
+      {"tasks.max_job_bytes", tasks.max_job_bytes(), 1, kMostBytes},
+      {"tasks.max_steps", tasks.max_steps(), 1, uint64_t{1} << 40},
+      {"tasks.limit_bytes", tasks.limit_bytes(), 1u << 20, kMostBytes},
+      {"tasks.max_queues", tasks.max_queues(), 1, 65'536},
+      {"tasks.idle_timeout_ms", tasks.idle_timeout_ms(), 1, 86'400'000},
+      {"tasks.result_ttl_seconds", tasks.result_ttl_seconds(), 0, tasks.max_result_ttl_seconds()},
+      {"tasks.max_result_ttl_seconds", tasks.max_result_ttl_seconds(), 0, kMostSeconds},
+      {"tasks.max_delay_seconds", tasks.max_delay_seconds(), 0, kMostSeconds},
+  };
+  for (const auto& [field, value, least, most] : ranges) {
+    SOUVENIR_RETURN_IF_ERROR(CheckRange(field, value, least, most));
+  }
+  if (tasks.directory().empty() || config.disk().directory().empty()) return absl::OkStatus();
+  const auto path = [](const std::string& directory) {
+    return std::filesystem::path(directory).lexically_normal() / "";
+  };
+  if (path(tasks.directory()) != path(config.disk().directory()) &&
+      path(tasks.directory()) != path(config.disk().directory() + "/cache")) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(fmt::format(
+      "tasks.directory is \"{}\", which the disk tier uses; jobs need a directory of their own, such "
+      "as \"{}/tasks\"",
+      tasks.directory(), config.disk().directory()));
+}
+
 absl::Status CheckLane(const std::string& field, const config::v1::LaneLimits& lane) {
   SOUVENIR_RETURN_IF_ERROR(CheckRange(field + ".max_requests", lane.max_requests(), 1, 1'000'000));
   SOUVENIR_RETURN_IF_ERROR(CheckRange(field + ".max_rows", lane.max_rows(), 1, 1'000'000));
@@ -180,6 +253,7 @@ config::v1::GatewayConfig DefaultGatewayConfig() {
   SetLane(resolver.lanes.of(Lane::kTranscription), speech.mutable_transcription());
   SetLane(resolver.lanes.of(Lane::kSynthesis), speech.mutable_synthesis());
   SetLane(resolver.lanes.of(Lane::kSpeech), speech.mutable_speech_to_speech());
+  SetTasks(config.mutable_tasks());
   config.mutable_upstream()->set_poll_interval_ms(milliseconds(poller.interval));
   config.mutable_upstream()->set_call_timeout_ms(milliseconds(resolver.call_timeout));
   config.mutable_upstream()->set_max_waiting_rows(
@@ -251,6 +325,30 @@ cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config
   return options;
 }
 
+RocksDbTaskStore::Options TaskStoreOptions(const config::v1::Tasks& tasks) {
+  RocksDbTaskStore::Options options;
+  options.directory = tasks.directory();
+  options.max_steps = tasks.max_steps();
+  options.max_bytes = tasks.limit_bytes();
+  options.max_queues = tasks.max_queues();
+  options.max_lost_attempts = tasks.max_lost_attempts();
+  return options;
+}
+
+TaskEngine::Options TaskEngineOptions(const config::v1::Tasks& tasks) {
+  TaskEngine::Options options;
+  options.submission.graph.max_steps = tasks.max_job_steps();
+  options.submission.graph.max_edges = tasks.max_job_edges();
+  options.submission.max_job_bytes = tasks.max_job_bytes();
+  options.submission.max_delay = absl::Seconds(tasks.max_delay_seconds());
+  options.submission.result_ttl = absl::Seconds(tasks.result_ttl_seconds());
+  options.submission.max_result_ttl = absl::Seconds(tasks.max_result_ttl_seconds());
+  options.scheduler.max_running = tasks.max_running();
+  options.runner.max_input_bytes = tasks.max_input_bytes();
+  options.runner.max_result_bytes = tasks.max_result_bytes();
+  return options;
+}
+
 absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
   constexpr uint64_t kMost32 = std::numeric_limits<uint32_t>::max();
   SOUVENIR_RETURN_IF_ERROR(CheckAddress("listen_address", config.listen_address()));
@@ -308,6 +406,7 @@ absl::Status CheckGatewayConfig(const config::v1::GatewayConfig& config) {
                                       config.upstream().poll_interval_ms(), 10, 86'400'000));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("upstream.call_timeout_ms", config.upstream().call_timeout_ms(), 1, 86'400'000));
+  SOUVENIR_RETURN_IF_ERROR(CheckTasks(config));
   SOUVENIR_RETURN_IF_ERROR(CheckMetricsPort(config.metrics_port()));
   SOUVENIR_RETURN_IF_ERROR(
       CheckRange("snapshots.max_streams", config.snapshots().max_streams(), 1, 64));

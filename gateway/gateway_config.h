@@ -6,6 +6,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "cache/tiered_cache.h"
+#include "gateway/tasks/store/rocksdb_task_store.h"
+#include "gateway/tasks/task_engine.h"
 #include "souvenir/config/v1/gateway.pb.h"
 
 namespace souvenir::gateway {
@@ -39,5 +41,9 @@ absl::Duration UpstreamKeepalive(const config::v1::GatewayConfig& config);
 
 // Returns the cache's part of the configuration. REQUIRES: every field with a default is set.
 cache::TieredCache::Options CacheOptions(const config::v1::GatewayConfig& config);
+
+// Return the parts of the configuration for jobs. REQUIRES: every field with a default is set.
+RocksDbTaskStore::Options TaskStoreOptions(const config::v1::Tasks& tasks);
+TaskEngine::Options TaskEngineOptions(const config::v1::Tasks& tasks);
 
 }  // namespace souvenir::gateway

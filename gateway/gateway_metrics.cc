@@ -155,14 +155,14 @@ void CollectLanes(const std::vector<Lanes::Stats>& lanes, MetricWriter& writer) 
                    "Requests and rows refused because their lane was full.", {{"lane", name}},
                    static_cast<double>(lane.refused));
   });
-  // Requests for text enter no lane: flights limit them.
+  // Requests for text enter no lane: flights limit them. Steps enter none: their scheduler does.
   each([&](const Lanes::Stats& lane, const std::string& name) {
-    if (lane.lane == Lane::kText) return;
+    if (lane.lane == Lane::kText || lane.lane == Lane::kTasks) return;
     writer.Gauge("souvenir_gateway_lane_requests", "Requests under way.", {{"lane", name}},
                  static_cast<double>(lane.requests));
   });
   each([&](const Lanes::Stats& lane, const std::string& name) {
-    if (lane.lane == Lane::kText) return;
+    if (lane.lane == Lane::kText || lane.lane == Lane::kTasks) return;
     writer.Gauge("souvenir_gateway_lane_held_bytes", "Bytes of audio that requests hold.",
                  {{"lane", name}}, static_cast<double>(lane.held_bytes));
   });

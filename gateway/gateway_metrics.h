@@ -4,6 +4,7 @@
 #include "common/metrics/metrics.h"
 #include "gateway/catalog/catalog.h"
 #include "gateway/resolve/resolver.h"
+#include "gateway/tasks/task_engine.h"
 #include "gateway/upstream/endpoint_set.h"
 
 namespace souvenir::gateway {
@@ -12,5 +13,9 @@ namespace souvenir::gateway {
 void CollectGatewayMetrics(const Catalog& catalog, const cache::TieredCache& cache,
                            const Resolver& resolver, const EndpointSet& compute,
                            MetricWriter& writer);
+
+// Collects the figures of jobs. Queues have names that callers choose, so no figure has one as a
+// label: ListQueues tells them.
+void CollectTaskMetrics(const TaskEngine& tasks, MetricWriter& writer);
 
 }  // namespace souvenir::gateway

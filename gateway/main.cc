@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 
-#include "cache/disk/store_check.h"
 #include "common/config/log_options.h"
 #include "common/config/service_flags.h"
 #include "common/grpc/run_until_signal.h"
@@ -17,6 +16,7 @@
 #include "common/version/version.h"
 #include "gateway/gateway.h"
 #include "gateway/gateway_config.h"
+#include "storage/store_check.h"
 
 // jemalloc's settings. Entries are made on one thread and freed on another, and a full cache does
 // both all the time. Few arenas, and a quick return of free pages, keep the process close to the
@@ -36,7 +36,7 @@ int Fail(int exit_code, const absl::Status& status) {
 int main(int argc, char** argv) {
   using namespace souvenir;  // NOLINT(google-build-using-namespace): all of it is used here
   RaiseOpenFileLimit();
-  if (const std::optional<int> exit_code = cache::RunAsStoreCheck(argc, argv)) return *exit_code;
+  if (const std::optional<int> exit_code = storage::RunAsStoreCheck(argc, argv)) return *exit_code;
   BlockSignals();
 
   config::v1::GatewayConfig config = gateway::DefaultGatewayConfig();

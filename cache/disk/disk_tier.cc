@@ -4,11 +4,11 @@
 
 #include <utility>
 
-#include "cache/disk/store_check.h"
 #include "cache/entry_codec.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
 #include "common/thread.h"
+#include "storage/store_check.h"
 
 namespace souvenir::cache {
 namespace {
@@ -29,7 +29,7 @@ constexpr absl::Duration kGather = absl::Milliseconds(10);
 absl::StatusOr<std::unique_ptr<SegmentStore>> OpenOrReplace(const DiskTier::Options& options,
                                                             bool* moved_aside) {
   const std::string& directory = options.store.directory;
-  absl::Status sound = CheckStore(options.checker, directory);
+  absl::Status sound = storage::CheckStore(options.checker, directory);
   if (sound.ok()) {
     absl::StatusOr<std::unique_ptr<SegmentStore>> store = SegmentStore::Open(options.store);
     if (!absl::IsDataLoss(store.status())) return store;
@@ -37,7 +37,7 @@ absl::StatusOr<std::unique_ptr<SegmentStore>> OpenOrReplace(const DiskTier::Opti
   }
   log.Error("the store is damaged; moving it aside and beginning a new one",
             {{"reason", sound.ToString()}, {"moved_to", directory + ".damaged"}});
-  SOUVENIR_RETURN_IF_ERROR(MoveAside(directory));
+  SOUVENIR_RETURN_IF_ERROR(storage::MoveAside(directory));
   *moved_aside = true;
   return SegmentStore::Open(options.store);
 }

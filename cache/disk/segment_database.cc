@@ -11,11 +11,18 @@
 #include "cache/disk/rocksdb_options.h"
 #include "common/logging/logging.h"
 #include "common/status_macros.h"
+#include "storage/rocksdb_base.h"
 
 namespace souvenir::cache {
+
+using storage::FromRocks;
+using storage::ToSlice;
+
 namespace {
 
 constinit Logger log{"disk"};
+
+constexpr storage::StoreName kStoreName = {.what = "the disk tier", .setting = "--data-dir"};
 
 // Version of the record format, see entry_codec.h. A store of another version is emptied, since it
 // is only a cache.
@@ -96,7 +103,7 @@ absl::Status SegmentDatabase::OpenFamilies() {
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
       rocksdb::DB::Open(store_options, options_.directory, families, &handles, &db);
-  if (!opened.ok()) return OpenError(opened, options_.directory);
+  if (!opened.ok()) return storage::OpenError(opened, kStoreName, options_.directory);
   db_.reset(db);
 
   Segments found;

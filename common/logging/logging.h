@@ -23,7 +23,8 @@ enum class LogLevel { kTrace, kDebug, kInfo, kWarning, kError, kCritical, kOff }
 // The modules that log; docs/configuration.md describes them.
 inline constexpr std::string_view kLogModules[] = {
     "apertium", "cache", "catalog", "compute",    "disk",    "exec",    "gateway",  "grpc",
-    "keeper",   "main",  "pool",    "repository", "request", "rocksdb", "upstream", "workers"};
+    "keeper",   "main",  "pool",    "repository", "request", "rocksdb", "tasks",    "upstream",
+    "workers"};
 
 struct LogOptions {
   // "trace", "debug", "info", "warning", "error", "critical" or "off".

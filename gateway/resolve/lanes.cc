@@ -28,6 +28,8 @@ std::string_view LaneName(Lane lane) {
       return "synthesis";
     case Lane::kSpeech:
       return "speech";
+    case Lane::kTasks:
+      return "tasks";
   }
   return "";
 }

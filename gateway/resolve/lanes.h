@@ -20,10 +20,12 @@ enum class Lane : uint8_t {
   kTranscription,  // recordings to text
   kSynthesis,      // text to recordings
   kSpeech,         // recordings to recordings in other languages
+  kTasks,          // steps of jobs
 };
-inline constexpr size_t kLanes = 4;
+inline constexpr size_t kLanes = 5;
 
-// Returns the name for metrics and messages: "text", "transcription", "synthesis", "speech".
+// Returns the name for metrics and messages: "text", "transcription", "synthesis", "speech",
+// "tasks".
 std::string_view LaneName(Lane lane);
 
 // Counts what is under way in each lane, and holds it to its limits.
@@ -42,12 +44,13 @@ class Lanes {
   // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Options {
     // By Lane. Calls for text are limited by the connections and flights, which they share with
-    // nothing else.
+    // nothing else. Steps of jobs are limited in number by their scheduler.
     std::array<Limits, kLanes> limits = {
         Limits{.max_bytes = 256u << 20},
         Limits{.max_requests = 64, .max_rows = 16'384, .max_bytes = 256u << 20},
         Limits{.max_requests = 256, .max_rows = 16'384, .max_bytes = 128u << 20},
-        Limits{.max_requests = 32, .max_rows = 16'384, .max_bytes = 256u << 20}};
+        Limits{.max_requests = 32, .max_rows = 16'384, .max_bytes = 256u << 20},
+        Limits{.max_rows = 16'384, .max_bytes = 256u << 20}};
 
     Limits& of(Lane lane) { return limits[static_cast<size_t>(lane)]; }
     const Limits& of(Lane lane) const { return limits[static_cast<size_t>(lane)]; }

@@ -6,9 +6,11 @@
 #include <limits>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "common/oip/number_parameter.h"
 #include "common/souvenir_names.h"
 #include "common/status_macros.h"
+#include "gateway/rpc/parameter_messages.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -36,48 +38,9 @@ absl::Status ReadParameters(const inference::ModelInferRequest& request, Resolve
       continue;
     }
     if (name.starts_with("sequence_")) options->cache.no_store = true;
-    Parameter parameter{name, false};
-    switch (value.parameter_choice_case()) {
-      case inference::InferParameter::kBoolParam:
-        parameter.value = value.bool_param();
-        break;
-      case inference::InferParameter::kInt64Param:
-        parameter.value = value.int64_param();
-        break;
-      case inference::InferParameter::kStringParam:
-        parameter.value = value.string_param();
-        break;
-      case inference::InferParameter::kDoubleParam:
-        parameter.value = value.double_param();
-        break;
-      case inference::InferParameter::kUint64Param:
-        parameter.value = value.uint64_param();
-        break;
-      case inference::InferParameter::PARAMETER_CHOICE_NOT_SET:
-        return absl::InvalidArgumentError(fmt::format("parameter '{}' has no value", name));
-    }
+    SOUVENIR_ASSIGN_OR_RETURN(Parameter parameter, ReadParameter(name, value));
     parameters->push_back(std::move(parameter));
   }
-  return absl::OkStatus();
-}
-
-absl::Status LacksOutput(std::string_view name) {
-  return absl::InternalError(fmt::format("an answer lacks the output '{}'", name));
-}
-
-// Appends `part`, row `row` of an output, to `data`, which has the rows before it. INTERNAL if
-// `part` is not one row of the shape and datatype of `first`. That happens if a model is not
-// row-exact although it says so.
-absl::Status AppendRow(const TensorView& first, size_t row, const TensorView& part,
-                       std::string* data) {
-  if (part.shape.empty() || part.shape[0] != 1 || part.shape != first.shape ||
-      part.datatype != first.datatype) {
-    return absl::InternalError(fmt::format(
-        "output '{}': row 0 is {} of shape {} and row {} is {} of shape {}; they make no batch",
-        first.name, DataTypeName(first.datatype), ShapeString(first.shape), row,
-        DataTypeName(part.datatype), ShapeString(part.shape)));
-  }
-  data->append(part.data);
   return absl::OkStatus();
 }
 
@@ -100,21 +63,10 @@ absl::Status InferMessages::Ask(CallOptions read, const Catalog& catalog,
       model_, catalog.snapshot()->Find(request_->model_name(), request_->model_version()));
   SOUVENIR_RETURN_IF_ERROR(ReadTensors(*model_));
 
-  const auto rows_of = [](const TensorView& input) {
-    return input.shape.empty() ? int64_t{0} : input.shape[0];
-  };
-  const int64_t rows = inputs_.empty() ? 0 : rows_of(inputs_.front());
-  // A batch above the model's limit is not split: the model's server refuses it.
-  const bool by_rows = model_->row_exact && rows > 0 && rows <= model_->max_batch &&
-                       std::all_of(inputs_.begin(), inputs_.end(),
-                                   [&](const TensorView& input) { return rows_of(input) == rows; });
-  SOUVENIR_ASSIGN_OR_RETURN(TargetPtr target,
-                            FindTarget(std::move(read.tenant), by_rows, targets, &call->options));
-  if (by_rows && rows > 1) {
-    AskByRows(target, rows, &call->questions);
-  } else {
-    call->questions.push_back({std::move(target), {inputs_.begin(), inputs_.end()}});
-  }
+  SOUVENIR_ASSIGN_OR_RETURN(const TargetPtr target,
+                            FindTarget(std::move(read.tenant), AsksByRows(*model_, inputs_),
+                                       targets, &call->options));
+  batch_.Ask(target, inputs_, &call->questions);
   return absl::OkStatus();
 }
 
@@ -147,78 +99,14 @@ absl::Status InferMessages::ReadTensors(const CatalogModel& model) {
   return absl::OkStatus();
 }
 
-void InferMessages::AskByRows(const TargetPtr& target, int64_t rows, Questions* questions) {
-  questions->resize(static_cast<size_t>(rows));
-  row_shapes_.reserve(inputs_.size());
-  for (const TensorView& input : inputs_) {
-    std::vector<int64_t>& shape = row_shapes_.emplace_back(input.shape.begin(), input.shape.end());
-    shape[0] = 1;
-    const std::vector<TensorView> parts = SplitRows(input, shape);
-    for (size_t row = 0; row < parts.size(); ++row) (*questions)[row].inputs.push_back(parts[row]);
-  }
-  for (Question& question : *questions) question.target = target;
-}
-
 absl::Status InferMessages::Join(const ResolveCall& call) {
-  uint64_t bytes = 0;
-  for (size_t i = 0; i < call.questions.size(); ++i) {
-    SOUVENIR_RETURN_IF_ERROR(call.answer(i).status);
-    cost_ += call.answer(i).entry->cost();
-    bytes += call.answer(i).entry->value().size();
-  }
-  // Found before memory is taken: each row alone may be as large as a message.
-  if (bytes > most_bytes_) {
-    return absl::ResourceExhaustedError(
-        fmt::format("the answers to {} rows have {} bytes, and a response may have {}; ask for "
-                    "fewer rows at once",
-                    call.questions.size(), bytes, most_bytes_));
-  }
-  SOUVENIR_RETURN_IF_ERROR(TakeFirstRow(call));
-  return call.questions.size() > 1 ? JoinRows(call) : absl::OkStatus();
-}
-
-absl::Status InferMessages::TakeFirstRow(const ResolveCall& call) {
-  SOUVENIR_ASSIGN_OR_RETURN(first_row_, DecodedTensors::Decode(call.answer(0).entry->value()));
-  const auto take = [this](std::string_view name) -> absl::Status {
-    const std::optional<TensorView> output = first_row_.Find(name);
-    if (!output) return LacksOutput(name);
-    outputs_.push_back(*output);
-    return absl::OkStatus();
-  };
   // Outputs have the order of the request, or the model's order if the request names none.
-  for (const auto& output : request_->outputs()) SOUVENIR_RETURN_IF_ERROR(take(output.name()));
-  if (request_->outputs_size() > 0) return absl::OkStatus();
-  for (const auto& output : model_->known.metadata().outputs()) {
-    SOUVENIR_RETURN_IF_ERROR(take(output.name()));
+  absl::InlinedVector<std::string_view, 4> names;
+  for (const auto& output : request_->outputs()) names.push_back(output.name());
+  if (names.empty()) {
+    for (const auto& output : model_->known.metadata().outputs()) names.push_back(output.name());
   }
-  return absl::OkStatus();
-}
-
-absl::Status InferMessages::JoinRows(const ResolveCall& call) {
-  const size_t rows = call.questions.size();
-  joined_.reserve(outputs_.size());
-  for (const TensorView& output : outputs_) {
-    joined_.push_back({std::string(output.name),
-                       output.datatype,
-                       {output.shape.begin(), output.shape.end()},
-                       std::string(output.data)});
-    // Rows of one model are of a similar size.
-    joined_.back().data.reserve(output.data.size() * rows);
-  }
-  for (size_t row = 1; row < rows; ++row) {
-    SOUVENIR_ASSIGN_OR_RETURN(const DecodedTensors decoded,
-                              DecodedTensors::Decode(call.answer(row).entry->value()));
-    for (size_t i = 0; i < outputs_.size(); ++i) {
-      const std::optional<TensorView> part = decoded.Find(outputs_[i].name);
-      if (!part) return LacksOutput(outputs_[i].name);
-      SOUVENIR_RETURN_IF_ERROR(AppendRow(outputs_[i], row, *part, &joined_[i].data));
-    }
-  }
-  for (size_t i = 0; i < outputs_.size(); ++i) {
-    joined_[i].shape[0] = static_cast<int64_t>(rows);
-    outputs_[i] = joined_[i].view();
-  }
-  return absl::OkStatus();
+  return answers_.Join(call, names, most_bytes_);
 }
 
 void InferMessages::Write(const ResolveCall& call, MessageWriter& out) const {
@@ -236,17 +124,17 @@ void InferMessages::Write(const ResolveCall& call, MessageWriter& out) const {
     });
   };
   parameter(kComputeTimeName, InferParameter::kInt64ParamFieldNumber,
-            static_cast<uint64_t>(absl::ToInt64Nanoseconds(cost_)));
+            static_cast<uint64_t>(absl::ToInt64Nanoseconds(answers_.cost())));
   parameter(kDigestName, InferParameter::kStringParamFieldNumber,
             std::string_view(origin.digest()));
-  for (const TensorView& output : outputs_) {
+  for (const TensorView& output : answers_.outputs()) {
     out.Message(ModelInferResponse::kOutputsFieldNumber, [&](MessageWriter& out) {
       out.Field(Output::kNameFieldNumber, output.name);
       out.Field(Output::kDatatypeFieldNumber, DataTypeName(output.datatype));
       out.Packed(Output::kShapeFieldNumber, output.shape);
     });
   }
-  for (const TensorView& output : outputs_) {
+  for (const TensorView& output : answers_.outputs()) {
     out.Always(ModelInferResponse::kRawOutputContentsFieldNumber, output.data);
   }
 }

@@ -5,14 +5,13 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "common/oip/valid_inference.h"
-#include "common/tensor/tensor_codec.h"
 #include "gateway/catalog/catalog.h"
 #include "gateway/resolve/resolve_call.h"
+#include "gateway/resolve/row_batch.h"
 #include "gateway/rpc/call_options.h"
 #include "gateway/rpc/message_writer.h"
 #include "gateway/rpc/raw_message.h"
@@ -55,12 +54,6 @@ class InferMessages {
   absl::StatusOr<TargetPtr> FindTarget(std::string tenant, bool by_rows,
                                        const TargetDirectory& targets,
                                        ResolveOptions* options) const;
-  void AskByRows(const TargetPtr& target, int64_t rows, Questions* questions);
-
-  // Sets `outputs_` to those of the first answer, which are all outputs if there is one question.
-  absl::Status TakeFirstRow(const ResolveCall& call);
-  // Sets `outputs_` to the joined outputs of all rows.
-  absl::Status JoinRows(const ResolveCall& call);
 
   size_t most_bytes_ = 0;
   RequestArena arena_;
@@ -69,14 +62,8 @@ class InferMessages {
   std::optional<ValidInference> valid_;    // if the model's configuration is known
   std::optional<MessageTensors> tensors_;  // otherwise
   absl::Span<const TensorView> inputs_;
-  std::vector<std::vector<int64_t>> row_shapes_;  // of the inputs
-
-  // The outputs of the response, set by Join(). They are views of the call's entries and of the
-  // members below.
-  absl::InlinedVector<TensorView, 1> outputs_;
-  absl::Duration cost_;
-  DecodedTensors first_row_;
-  std::vector<Tensor> joined_;  // the outputs of several rows
+  RowBatch batch_;
+  JoinedAnswers answers_;  // set by Join()
 };
 
 }  // namespace souvenir::gateway

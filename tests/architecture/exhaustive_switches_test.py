@@ -7,7 +7,7 @@ import unittest
 
 from own_words_test import ROOT, files
 
-FOLDERS = ("cache/", "cli/", "common/", "compute-service/", "gateway/")
+FOLDERS = ("cache/", "cli/", "common/", "compute-service/", "gateway/", "storage/")
 # Enums of other projects, which may grow. Their own headers ask for a default.
 FOREIGN = re.compile(r"case (absl::StatusCode|grpc::StatusCode|FieldDescriptor)::")
 OURS = re.compile(r"case (?:\w+::)+(?:k[A-Z]\w*|[A-Z][A-Z0-9_]*)\s*:")

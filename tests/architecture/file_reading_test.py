@@ -6,7 +6,7 @@ import re
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDERS = ("common", "cache", "gateway", "compute-service", "cli")
+FOLDERS = ("common", "storage", "cache", "gateway", "compute-service", "cli")
 
 # Code that opens or reads a file in another way, or that throws if the file system fails:
 # std::filesystem's functions for status and iteration without an error_code.

@@ -3,7 +3,7 @@
 import os
 import re
 
-FOLDERS = ("common", "cache", "gateway", "compute-service", "cli", "tests")
+FOLDERS = ("common", "storage", "cache", "gateway", "compute-service", "cli", "tests")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 

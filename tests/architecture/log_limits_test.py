@@ -22,6 +22,7 @@ OURS = {
     "the store is damaged; moving it aside and beginning a new one",
     "a damaged origin is left out",
     "the store has another schema and is emptied",
+    "the task store is open",
     "the disk tier may not keep all its files open, and reads are slow: raise the limit ",
     "the catalog was read from its file",
     "the catalog's file cannot be read: starting without it",

@@ -22,6 +22,7 @@
 #include "cache/disk/rocksdb_options.h"
 #include "cache/disk/segment_store.h"
 #include "common/machine.h"
+#include "storage/rocksdb_base.h"
 #include "tests/bench/command_line.h"
 #include "tests/bench/model_value.h"
 #include "tests/bench/numbered_key.h"
@@ -102,7 +103,7 @@ class Rocks final : public Subject {
   }
   void Write(const Records& records) override {
     rocksdb::WriteBatch batch;
-    for (const auto& [key, value] : records) Check(batch.Put(cache::ToSlice(key.view()), value));
+    for (const auto& [key, value] : records) Check(batch.Put(storage::ToSlice(key.view()), value));
     Check(db_->Write(rocksdb::WriteOptions(), &batch));
   }
   void Settle() override {
@@ -121,7 +122,7 @@ class Rocks final : public Subject {
   }
   bool Has(const Fingerprint& key) override {
     const rocksdb::Status read =
-        db_->Get(rocksdb::ReadOptions(), cache::ToSlice(key.view()), &record_);
+        db_->Get(rocksdb::ReadOptions(), storage::ToSlice(key.view()), &record_);
     if (!read.IsNotFound()) Check(read);
     return read.ok();
   }

@@ -10,11 +10,13 @@ from clients import (BYPASS, DISK, MEMORY, MISS, cache_pb2, kinds_of, oip, stats
 from documented_metrics import families, label_values
 from services import wait_for
 from souvenir.v1 import speech_pb2
+from souvenir.v1 import task_service_pb2
 
 UNITS = ("seconds", "bytes")
 GATEWAY_METHODS = [*oip.DESCRIPTOR.services_by_name.values(),
                    *translation_pb2.DESCRIPTOR.services_by_name.values(),
                    *speech_pb2.DESCRIPTOR.services_by_name.values(),
+                   *task_service_pb2.DESCRIPTOR.services_by_name.values(),
                    *cache_pb2.DESCRIPTOR.services_by_name.values(),
                    *stats_pb2.DESCRIPTOR.services_by_name.values()]
 COMPUTE_METHODS = list(oip.DESCRIPTOR.services_by_name.values())
@@ -73,11 +75,11 @@ def call_every_method(server, services):
             path = f"/{service.full_name}/{method.name}"
             bytes_in, bytes_out = {"request_serializer": bytes}, {"response_deserializer": bytes}
             kind = ("stream_" if method.name in ("ModelStreamInfer", "Import", "StreamTranscribe",
-                                                 "TranslateSpeech")
+                                                 "Submit", "TranslateSpeech")
                     else "unary_")
-            kind += ("stream" if method.name in ("ModelStreamInfer", "Export", "StreamSynthesize",
-                                                 "StreamTranscribe", "StreamTranslate",
-                                                 "TranslateSpeech")
+            kind += ("stream" if method.name in ("ModelStreamInfer", "Export", "GetResult",
+                                                 "StreamSynthesize", "StreamTranscribe",
+                                                 "StreamTranslate", "TranslateSpeech", "Watch")
                      else "unary")
             call = getattr(server.channel, kind)(path, **bytes_in, **bytes_out)
             try:
@@ -100,7 +102,8 @@ class MetricsTest(harness.ServicesTest):
 
     def connect_to_gateway(self):
         self.gateway = self.start_gateway(
-            self.compute, data_dir="cache", config=CONFIG,
+            self.compute, data_dir="cache",
+            config=f'{CONFIG} tasks {{ directory: "{self.services.directory}/tasks" }}',
             arguments=[f"--compute_admin={self.compute.admin}"])
         self.server = self.connect_when_ready(self.gateway)
         self.admin = self.connect(self.gateway.admin)

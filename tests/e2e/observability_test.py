@@ -37,7 +37,7 @@ class ObservabilityTest(harness.SharedServicesTest):
         everywhere = {"inference.GRPCInferenceService", "grpc.health.v1.Health",
                       "grpc.reflection.v1alpha.ServerReflection"}
         public = everywhere | {"souvenir.v1.TranslationService", "souvenir.v1.SpeechService",
-                               "souvenir.v1.StatsService"}
+                               "souvenir.v1.StatsService", "souvenir.v1.TaskService"}
         self.assertEqual(self.server.reflected_services(), public)
         self.assertEqual(self.connect(self.gateway.admin).reflected_services(),
                          public | {"souvenir.v1.CacheService"})

@@ -133,6 +133,11 @@ def corpora():
     translate = message("souvenir.v1.TranslateRequest", "souvenir/v1/translation.proto",
                         "text: 'good morning' source_language: 'en' target_languages: ['es', 'fr']")
     origin = (b"tenant", b"model", b"1", b"digest")
+
+    def job(text):
+        return message("souvenir.v1.SubmitJobRequest", "souvenir/v1/task_service.proto", text)
+
+    call = "call { model: 'm' inputs { name: 'in' %s } }"
     forever = 2**32 - 1
     answer = record(1767225600 * 10**9, 3e6, forever, 0, 0, 300, [b"one", b"two"], b"the value")
     key = bytes(range(32))
@@ -141,6 +146,20 @@ def corpora():
             "two": framed(b"a", b"", b"good morning"),
             "cut_off": framed(b"a", b"bcd")[:-1],
             "too_long": struct.pack("<I", 2**32 - 1) + b"a",
+        },
+        "job_steps": {
+            "chord": job(
+                "options { name: 'n' failure_policy: FAILURE_POLICY_RUN_ALL failure_step: 'f' }"
+                "steps { id: 'a' " + call % "literal { datatype: 'BOOL' shape: 1 raw: 'x' }" + "}"
+                "steps { id: 'b' " + call % "output { step: 'a' row: 0 } reshape: [-1]"
+                + " after: 'a' countdown { seconds: 5 } }"
+                "steps { id: 'c' " + call % "gather { steps: ['a', 'b', 'a'] output: 'o' }"
+                + " retry { max_attempts: 2 jitter: 0.5 } time_limit { nanos: 5 } }"
+                "steps { id: 'f' " + call % "failures {}" + "}"),
+            "cycle": job("steps { id: 'a' call { model: 'm' } after: 'b' }"
+                         "steps { id: 'b' call { model: 'm' } after: 'a' }"),
+            "large": job("steps { id: 'a' " + call % (
+                "literal { datatype: 'UINT8' shape: 2000 raw: '" + "x" * 2000 + "' }") + "}"),
         },
         "cache_control": {
             "all": b"no-cache, No-Store ,max-age=60,stale-while-revalidate=5, stale-if-error=7",

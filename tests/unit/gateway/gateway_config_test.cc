@@ -141,6 +141,27 @@ TEST(CheckGatewayConfigTest, RefusesBuffersThatHoldTooFewMessages) {
               HasSubstr("connections.max_buffer_bytes is 1"));
 }
 
+TEST(CheckGatewayConfigTest, ChecksTheSettingsOfJobs) {
+  config::v1::GatewayConfig config = DefaultGatewayConfig();
+  config.mutable_disk()->set_directory("/data");
+  config.mutable_tasks()->set_directory("/data/tasks");
+  EXPECT_TRUE(CheckGatewayConfig(config).ok());
+  for (const char* taken : {"/data", "/data/", "/data/./cache", "/data/tasks/../cache/"}) {
+    config.mutable_tasks()->set_directory(taken);
+    EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+                HasSubstr("which the disk tier uses"))
+        << taken;
+  }
+  config = DefaultGatewayConfig();
+  config.mutable_tasks()->set_max_running(0);
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("tasks.max_running is 0; it must be a number from 1 to 65536"));
+  config = DefaultGatewayConfig();
+  config.mutable_tasks()->set_result_ttl_seconds(3'000'000);
+  EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
+              HasSubstr("tasks.result_ttl_seconds is 3000000"));
+}
+
 // A gRPC server with default settings allows two.
 TEST(UpstreamKeepaliveTest, AtMostTwoFallIntoTheLongestCall) {
   config::v1::GatewayConfig config = DefaultGatewayConfig();

@@ -1,4 +1,4 @@
-#include "cache/disk/store_check.h"
+#include "storage/store_check.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,12 +14,12 @@
 #include <string_view>
 #include <vector>
 
-#include "cache/disk/rocksdb_options.h"
 #include "common/read_file.h"
+#include "storage/rocksdb_base.h"
 
 extern char** environ;
 
-namespace souvenir::cache {
+namespace souvenir::storage {
 namespace {
 
 constexpr std::string_view kFlag = "--check_store=";
@@ -28,7 +28,7 @@ constexpr int kDamaged = 65;  // EX_DATAERR of sysexits.h
 // Opens the store read-only, so that it stays unchanged. That checks the manifest, the log, and the
 // footer, index and filter of every file. Blocks of records are checked when they are read.
 int Check(const std::string& directory) {
-  rocksdb::DBOptions options = StoreOptions(0);
+  rocksdb::DBOptions options = BaseOptions();
   options.create_if_missing = false;
   std::vector<std::string> names;
   if (!rocksdb::DB::ListColumnFamilies(options, directory, &names).ok()) {
@@ -111,4 +111,4 @@ absl::Status MoveAside(const std::string& directory) {
       error.value(), fmt::format("cannot move the damaged store {} out of the way", directory));
 }
 
-}  // namespace souvenir::cache
+}  // namespace souvenir::storage

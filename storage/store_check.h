@@ -5,7 +5,7 @@
 
 #include "absl/status/status.h"
 
-namespace souvenir::cache {
+namespace souvenir::storage {
 
 // Checks in a child process whether a store can be opened. RocksDB may abort on a damaged store,
 // most often as Debian builds it, with assertions, and that must not end the process that serves.
@@ -23,4 +23,4 @@ absl::Status CheckStore(const std::string& program, const std::string& directory
 // Renames a damaged store to `directory`.damaged, and deletes what had that name.
 absl::Status MoveAside(const std::string& directory);
 
-}  // namespace souvenir::cache
+}  // namespace souvenir::storage

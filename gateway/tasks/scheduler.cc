@@ -1,0 +1,298 @@
+#include "gateway/tasks/scheduler.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "common/logging/logging.h"
+#include "gateway/tasks/retry_decision.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constinit Logger log{"tasks"};
+LogLimit store_limit{1};
+
+// The pause before the store is asked again after an error.
+constexpr absl::Duration kAfterError = absl::Seconds(1);
+
+// Attempts in a row that fail for want of a server, with no success between them, before compute
+// counts as away. A single model without a server does not hold up the others.
+constexpr Backoff::Options kAway = {.free_failures = 16};
+
+// Steps that run at once while compute is away.
+constexpr size_t kTriedWhileAway = 4;
+
+double RandomShare() {
+  thread_local std::mt19937_64 random{std::random_device()()};
+  return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+}  // namespace
+
+Scheduler::Scheduler(Options options, const Parts& parts)
+    : options_([&options] {
+        if (options.uniform == nullptr) options.uniform = RandomShare;
+        return std::move(options);
+      }()),
+      parts_(parts),
+      limit_(options_.max_running),
+      away_(parts.clock, kAway) {
+  if (options_.mode == Mode::kManual) return;
+  // The thread takes the lock, too, so that it is there whenever one pokes it.
+  MutexLock lock(&mutex_);
+  thread_ = std::make_unique<PeriodicThread>(
+      PeriodicThread::Options{.name = "tasks", .clock = parts.clock}, [this] { return Round(); });
+}
+
+Scheduler::~Scheduler() { Stop(); }
+
+void Scheduler::Poke() {
+  PeriodicThread* thread;
+  {
+    MutexLock lock(&mutex_);
+    thread = thread_.get();
+  }
+  if (thread != nullptr) thread->Poke();
+}
+
+bool Scheduler::Note(const Moves& moves) {
+  parts_.watchers->Tell(moves.events);
+  if (moves.ready_queues.empty() && moves.stopped.empty() && !moves.more &&
+      moves.next_due == absl::InfiniteFuture()) {
+    return false;
+  }
+  MutexLock lock(&mutex_);
+  stopped_jobs_.insert(moves.stopped.begin(), moves.stopped.end());
+  maintain_at_ = std::min(maintain_at_, moves.more ? absl::InfinitePast() : moves.next_due);
+  return true;
+}
+
+void Scheduler::OnMoves(const Moves& moves) {
+  if (Note(moves)) Poke();
+}
+
+void Scheduler::OnDone(const RunKey& key, StepResult result) {
+  bool is_first;
+  {
+    MutexLock lock(&mutex_);
+    is_first = ended_.empty();
+    ended_.push_back({key, std::move(result)});
+    has_ended_.NotifyOne();
+  }
+  if (is_first) Poke();
+}
+
+absl::Duration Scheduler::Round() {
+  bool goes_on = true;
+  while (goes_on) {
+    goes_on = CommitEnded();
+    MaintainIfDue();
+    GiveUpStopped();
+    goes_on = StartSteps() || goes_on;
+    MutexLock lock(&mutex_);
+    goes_on = goes_on || !ended_.empty();
+  }
+  absl::Duration pause = absl::InfiniteDuration();
+  if (away_.Remaining() > absl::ZeroDuration()) pause = away_.Remaining();
+  MutexLock lock(&mutex_);
+  if (maintain_at_ == absl::InfiniteFuture()) return pause;
+  return std::min(pause, std::max(maintain_at_ - parts_.clock->Now(), absl::ZeroDuration()));
+}
+
+bool Scheduler::CommitEnded() {
+  std::vector<Ended> ended;
+  {
+    MutexLock lock(&mutex_);
+    ended.swap(ended_);
+  }
+  if (ended.empty()) return false;
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(ended.size());
+  for (Ended& end : ended) {
+    const auto run = runs_.find(end.key);
+    if (run == runs_.end()) continue;
+    outcomes.push_back(Judge(run->second, std::move(end.result)));
+    runs_.erase(run);
+  }
+  running_.store(runs_.size(), std::memory_order_relaxed);
+  absl::StatusOr<Moves> moves = parts_.store->Commit(std::move(outcomes), parts_.clock->Now());
+  if (moves.ok()) {
+    (void)Note(*moves);
+  } else {
+    OnStoreError(moves.status());
+  }
+  return true;
+}
+
+Outcome Scheduler::Judge(const Run& run, StepResult result) {
+  run_times_.Record(parts_.clock->Monotonic() - run.begun);
+  rows_.fetch_add(result.rows, std::memory_order_relaxed);
+  remembered_rows_.fetch_add(result.remembered_rows, std::memory_order_relaxed);
+  if (run.given_up && !result.outputs.ok()) {
+    given_up_.fetch_add(1, std::memory_order_relaxed);
+    return {.ref = run.step.ref, .attempt = run.step.attempt, .kind = Outcome::Kind::kGivenUp};
+  }
+  Outcome outcome =
+      OutcomeOf(run.step, std::move(result), parts_.clock->Now(), options_.uniform());
+  Adapt(outcome);
+  switch (outcome.kind) {
+    case Outcome::Kind::kSucceeded:
+      succeeded_.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case Outcome::Kind::kFailed:
+      failed_.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case Outcome::Kind::kRetry:
+      retried_.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case Outcome::Kind::kGivenUp:
+      given_up_.fetch_add(1, std::memory_order_relaxed);
+      break;
+  }
+  return outcome;
+}
+
+void Scheduler::Adapt(const Outcome& outcome) {
+  const uint64_t limit = limit_.load(std::memory_order_relaxed);
+  if (outcome.was_unavailable) {
+    away_.Failed();
+  } else if (outcome.kind == Outcome::Kind::kSucceeded) {
+    away_.Succeeded();
+  }
+  if (absl::IsResourceExhausted(outcome.status)) {
+    limit_.store(std::max<uint64_t>(1, limit / 2), std::memory_order_relaxed);
+    successes_ = 0;
+    return;
+  }
+  // One more for each whole set of steps that compute has taken.
+  if (!outcome.status.ok() || limit >= options_.max_running || ++successes_ < limit) return;
+  limit_.store(limit + 1, std::memory_order_relaxed);
+  successes_ = 0;
+}
+
+void Scheduler::MaintainIfDue() {
+  {
+    MutexLock lock(&mutex_);
+    if (maintain_at_ > parts_.clock->Now()) return;
+    maintain_at_ = absl::InfiniteFuture();
+  }
+  absl::StatusOr<Moves> moves = parts_.store->Maintain(parts_.clock->Now());
+  if (moves.ok()) {
+    (void)Note(*moves);
+  } else {
+    OnStoreError(moves.status());
+  }
+}
+
+void Scheduler::GiveUpStopped() {
+  absl::flat_hash_set<JobNumber> stopped;
+  {
+    MutexLock lock(&mutex_);
+    if (stopped_jobs_.empty()) return;
+    stopped.swap(stopped_jobs_);
+  }
+  std::vector<std::shared_ptr<StepRunner::Attempt>> cancelled;
+  for (auto& [key, run] : runs_) {
+    if (!stopped.contains(key.ref.job) || run.given_up) continue;
+    run.given_up = true;
+    cancelled.push_back(run.attempt);
+  }
+  for (const auto& attempt : cancelled) {
+    if (attempt != nullptr) attempt->Cancel();
+  }
+}
+
+bool Scheduler::StartSteps() {
+  {
+    MutexLock lock(&mutex_);
+    if (stopping_) return false;
+  }
+  if (away_.Remaining() > absl::ZeroDuration()) return false;
+  const std::vector<QueueInfo> queues = parts_.store->Queues();
+  std::vector<const QueueInfo*> able;
+  for (const QueueInfo& queue : queues) {
+    const bool has_room = queue.max_running == 0 || queue.running < queue.max_running;
+    if (queue.ready > 0 && !queue.paused && has_room) able.push_back(&queue);
+  }
+  bool started = false;
+  for (size_t i = 0; i < able.size(); ++i) {
+    size_t most = limit_.load(std::memory_order_relaxed);
+    if (away_.failures() > kAway.free_failures) most = std::min(most, kTriedWhileAway);
+    if (runs_.size() >= most) break;
+    // Each queue gets its part of the room; what it leaves goes to those after it.
+    const size_t share = std::max<size_t>(1, (most - runs_.size()) / (able.size() - i));
+    const QueueInfo& queue = *able[(i + next_queue_) % able.size()];
+    absl::StatusOr<std::vector<ClaimedStep>> claimed = parts_.store->Claim(queue.name, share);
+    if (!claimed.ok()) {
+      OnStoreError(claimed.status());
+      return false;
+    }
+    for (const ClaimedStep& step : *claimed) Start(step);
+    started = started || !claimed->empty();
+  }
+  ++next_queue_;
+  return started;
+}
+
+void Scheduler::Start(const ClaimedStep& step) {
+  started_.fetch_add(1, std::memory_order_relaxed);
+  const RunKey key{step.ref, step.attempt};
+  runs_[key] = {.step = step, .begun = parts_.clock->Monotonic()};
+  running_.store(runs_.size(), std::memory_order_relaxed);
+  std::shared_ptr<StepRunner::Attempt> attempt = parts_.runner->Start(
+      step, [this, key](StepResult result) { OnDone(key, std::move(result)); });
+  runs_[key].attempt = std::move(attempt);
+}
+
+void Scheduler::OnStoreError(const absl::Status& status) {
+  log.Error(store_limit, "the task store cannot go on", {{"reason", status.ToString()}});
+  MutexLock lock(&mutex_);
+  // Maintain() opens the store again, which gives every step that runs another attempt. The
+  // outcomes of the present ones will be ignored.
+  maintain_at_ = std::min(maintain_at_, parts_.clock->Now() + kAfterError);
+}
+
+void Scheduler::Stop() {
+  if (std::exchange(was_stopped_, true)) return;
+  PeriodicThread* thread;
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    thread = thread_.get();
+  }
+  if (thread != nullptr) thread->Stop();
+  std::vector<std::shared_ptr<StepRunner::Attempt>> cancelled;
+  for (auto& [key, run] : runs_) {
+    run.given_up = true;
+    cancelled.push_back(run.attempt);
+  }
+  for (const auto& attempt : cancelled) {
+    if (attempt != nullptr) attempt->Cancel();
+  }
+  cancelled.clear();
+  while (!runs_.empty()) {
+    {
+      MutexLock lock(&mutex_);
+      while (ended_.empty()) has_ended_.Wait(&mutex_);
+    }
+    (void)CommitEnded();
+  }
+}
+
+Scheduler::Stats Scheduler::stats() const {
+  const auto load = [](const std::atomic<uint64_t>& figure) {
+    return figure.load(std::memory_order_relaxed);
+  };
+  return {.running = load(running_),
+          .running_limit = load(limit_),
+          .started = load(started_),
+          .succeeded = load(succeeded_),
+          .failed = load(failed_),
+          .retried = load(retried_),
+          .given_up = load(given_up_),
+          .rows = load(rows_),
+          .remembered_rows = load(remembered_rows_)};
+}
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,328 @@
+#include "gateway/tasks/store/rocksdb_task_store.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "common/logging/logging.h"
+#include "common/status_macros.h"
+#include "common/thread.h"
+#include "gateway/tasks/store/step_transitions.h"
+#include "gateway/tasks/store/task_batch.h"
+#include "gateway/tasks/store/task_changes.h"
+#include "gateway/tasks/store/task_core.h"
+#include "gateway/tasks/store/task_database.h"
+#include "gateway/tasks/store/task_keys.h"
+#include "gateway/tasks/store/task_queues.h"
+#include "gateway/tasks/store/task_upkeep.h"
+#include "storage/store_check.h"
+
+namespace souvenir::gateway {
+namespace {
+
+constinit Logger log{"tasks"};
+LogLimit failure_limit{1};
+
+// Most changes that one sync takes.
+constexpr size_t kMostGrouped = 1000;
+// Edges are written in pieces, so that sealing a large job does not hold up others.
+constexpr uint32_t kLinkedAtOnce = 8192;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RocksDbTaskStore>> RocksDbTaskStore::Open(const Options& options) {
+  const absl::Status sound = storage::CheckStore(options.checker, options.directory);
+  if (!sound.ok()) {
+    return absl::DataLossError(fmt::format(
+        "the task store in {} is damaged ({}); restore it from a copy, or move it away to begin "
+        "without its jobs",
+        options.directory, std::string(sound.message())));
+  }
+  std::unique_ptr<RocksDbTaskStore> store(new RocksDbTaskStore(options));
+  SOUVENIR_RETURN_IF_ERROR(store->OpenCore(/*again=*/false));
+  store->committer_ = StartThread("task-commits", [store = store.get()] { store->RunCommitter(); });
+  return store;
+}
+
+RocksDbTaskStore::RocksDbTaskStore(const Options& options)
+    : options_(options),
+      queues_(std::make_unique<TaskQueues>(options.max_queues)),
+      figures_(std::make_unique<TaskFigures>()) {}
+
+RocksDbTaskStore::~RocksDbTaskStore() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  has_changes_.NotifyAll();
+  if (committer_.joinable()) committer_.join();
+  if (core_ != nullptr) CloseCore();
+}
+
+absl::Status RocksDbTaskStore::OpenCore(bool again) {
+  queues_->Clear();
+  figures_->Clear();
+  auto core = std::make_unique<Core>(options_, queues_.get(), figures_.get());
+  SOUVENIR_ASSIGN_OR_RETURN(core->database, TaskDatabase::Open(options_.directory));
+  if (!again) store_id_ = core->database->meta().store_id();
+  SOUVENIR_RETURN_IF_ERROR(core->upkeep.Load(*core->database));
+  TaskBatch batch(core->database.get());
+  (void)core->upkeep.Recover(
+      batch, again ? TaskUpkeep::Running::kReopened : TaskUpkeep::Running::kProcessEnded,
+      options_.max_lost_attempts, options_.clock->Now());
+  SOUVENIR_RETURN_IF_ERROR(batch.status());
+  SOUVENIR_RETURN_IF_ERROR(batch.Write(/*sync=*/true));
+  bytes_ = core->database->bytes();
+  core_ = std::move(core);
+  readers_.Open();
+  log.Info("the task store is open", {{"jobs", figures_->jobs.load()},
+                                      {"steps", figures_->steps.load()},
+                                      {"lost_attempts", figures_->lost_attempts.load()}});
+  return absl::OkStatus();
+}
+
+absl::Status RocksDbTaskStore::Reopen() {
+  // Opening writes the log's records to tables. Without room for them the store stays open for
+  // reads.
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(options_.directory, error);
+  if (!error && space.available < TaskDatabase::kLogBytes) return failed_;
+  if (core_ != nullptr) CloseCore();
+  failed_ = OpenCore(/*again=*/true);
+  if (!failed_.ok()) return failed_;
+  healthy_ = true;
+  options_.on_health(true);
+  return absl::OkStatus();
+}
+
+void RocksDbTaskStore::CloseCore() {
+  readers_.Close();
+  readers_.WaitUntilEmpty();
+  core_.reset();
+}
+
+std::string RocksDbTaskStore::NameOf(JobNumber job) const {
+  return fmt::format("{:08x}-{}", store_id_, job);
+}
+
+std::optional<JobNumber> RocksDbTaskStore::NumberOf(std::string_view name) const {
+  const std::string prefix = fmt::format("{:08x}-", store_id_);
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  JobNumber job = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), job);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return job;
+}
+
+absl::Status RocksDbTaskStore::Make(Change::Kind kind,
+                                    std::function<absl::Status(TaskBatch&)> apply, bool reopens) {
+  Change change{.kind = kind, .reopens = reopens, .apply = std::move(apply)};
+  MutexLock lock(&mutex_);
+  if (stopping_) return absl::UnavailableError("the task store is closing");
+  changes_.push_back(&change);
+  has_changes_.NotifyOne();
+  while (!change.done) change_done_.Wait(&mutex_);
+  return change.status;
+}
+
+std::vector<RocksDbTaskStore::Change*> RocksDbTaskStore::NextGroup() {
+  std::vector<Change*> group;
+  const bool claims = changes_.front()->kind == Change::Kind::kClaim;
+  while (!changes_.empty() && group.size() < kMostGrouped &&
+         (changes_.front()->kind == Change::Kind::kClaim) == claims) {
+    group.push_back(changes_.front());
+    changes_.pop_front();
+  }
+  return group;
+}
+
+void RocksDbTaskStore::RunCommitter() {
+  for (;;) {
+    std::vector<Change*> group;
+    {
+      MutexLock lock(&mutex_);
+      while (changes_.empty() && !stopping_) has_changes_.Wait(&mutex_);
+      if (changes_.empty()) return;
+      group = NextGroup();
+    }
+    MakeGroup(group);
+    MutexLock lock(&mutex_);
+    for (Change* const change : group) {
+      change->done = true;
+      if (!change->is_awaited) delete change;
+    }
+    change_done_.NotifyAll();
+  }
+}
+
+void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
+  const auto fail = [&](const absl::Status& status) {
+    for (Change* const change : group) change->status = status;
+  };
+  if (!failed_.ok()) {
+    const bool reopens = std::any_of(group.begin(), group.end(),
+                                     [](const Change* change) { return change->reopens; });
+    const absl::Status reopened = reopens ? Reopen() : failed_;
+    if (!reopened.ok()) return fail(reopened);
+  }
+  TaskBatch batch(core_->database.get());
+  bool sync = false;
+  for (Change* const change : group) {
+    change->status = change->apply(batch);
+    sync = sync || change->kind == Change::Kind::kSynced;
+  }
+  absl::Status written = batch.status();
+  if (written.ok()) written = batch.Write(sync);
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  committed_.fetch_add(group.size(), std::memory_order_relaxed);
+  if (written.ok()) return;
+  log.Error(failure_limit, "the task store fails; it will be opened again",
+            {{"reason", written.ToString()}});
+  // The parts in memory know of changes that the disk does not have, and RocksDB must not touch a
+  // file again that it failed to write. So nothing is written until the store is opened again.
+  failed_ = written;
+  if (healthy_.exchange(false)) options_.on_health(false);
+  fail(written);
+}
+
+absl::StatusOr<TaskStore::Begun> RocksDbTaskStore::Begin(const JobOptions& options,
+                                                         absl::Time now) {
+  absl::StatusOr<Begun> begun;
+  const absl::Status made = Make(Change::Kind::kWritten, [&](TaskBatch& batch) {
+    begun = core_->changes.Begin(batch, options, now);
+    return begun.status();
+  });
+  SOUVENIR_RETURN_IF_ERROR(made);
+  return begun;
+}
+
+absl::Status RocksDbTaskStore::Append(JobNumber job, std::vector<NewStep> steps,
+                                      std::vector<Blob> blobs) {
+  return Make(Change::Kind::kWritten, [&](TaskBatch& batch) {
+    bytes_ = core_->database->bytes();
+    return core_->changes.Append(batch, job, steps, blobs, bytes_);
+  });
+}
+
+absl::StatusOr<TaskStore::Sealed> RocksDbTaskStore::Seal(JobNumber job, const JobGraph& graph,
+                                                         const SpecialSteps& special,
+                                                         absl::Time now) {
+  const auto size = static_cast<uint32_t>(graph.size());
+  for (uint32_t first = 0; first < size && graph.edges() > 0; first += kLinkedAtOnce) {
+    SOUVENIR_RETURN_IF_ERROR(Make(Change::Kind::kWritten, [&](TaskBatch& batch) {
+      return core_->changes.Link(batch, job, graph, first, std::min(size, first + kLinkedAtOnce));
+    }));
+  }
+  absl::StatusOr<Sealed> sealed;
+  const absl::Status made = Make(Change::Kind::kSynced, [&](TaskBatch& batch) {
+    sealed = core_->changes.Seal(batch, job, graph, special, now);
+    return sealed.status();
+  });
+  SOUVENIR_RETURN_IF_ERROR(made);
+  return sealed;
+}
+
+void RocksDbTaskStore::Abandon(JobNumber job) {
+  auto change = std::make_unique<Change>();
+  change->kind = Change::Kind::kWritten;
+  change->is_awaited = false;
+  change->apply = [this, job](TaskBatch& batch) {
+    core_->changes.Abandon(batch, job);
+    return absl::OkStatus();
+  };
+  MutexLock lock(&mutex_);
+  if (stopping_) return;  // the next open drops it
+  changes_.push_back(change.release());
+  has_changes_.NotifyOne();
+}
+
+absl::StatusOr<std::vector<ClaimedStep>> RocksDbTaskStore::Claim(const std::string& queue,
+                                                                 size_t most) {
+  absl::StatusOr<std::vector<ClaimedStep>> claimed;
+  const absl::Status made = Make(Change::Kind::kClaim, [&](TaskBatch& batch) {
+    claimed = core_->changes.Claim(batch, queue, most);
+    return claimed.status();
+  });
+  SOUVENIR_RETURN_IF_ERROR(made);
+  return claimed;
+}
+
+absl::StatusOr<Moves> RocksDbTaskStore::Commit(std::vector<Outcome> outcomes, absl::Time now) {
+  Moves moves;
+  const absl::Status made = Make(Change::Kind::kSynced, [&](TaskBatch& batch) {
+    moves = core_->changes.Commit(batch, outcomes, now);
+    return absl::OkStatus();
+  });
+  SOUVENIR_RETURN_IF_ERROR(made);
+  return moves;
+}
+
+absl::StatusOr<Moves> RocksDbTaskStore::Maintain(absl::Time now) {
+  Moves moves;
+  const absl::Status made = Make(
+      Change::Kind::kWritten,
+      [&](TaskBatch& batch) {
+        bytes_ = core_->database->bytes();
+        moves = core_->upkeep.Maintain(batch, now);
+        return absl::OkStatus();
+      },
+      /*reopens=*/true);
+  SOUVENIR_RETURN_IF_ERROR(made);
+  return moves;
+}
+
+absl::StatusOr<Moves> RocksDbTaskStore::Cancel(JobNumber job, absl::Time now) {
+  absl::StatusOr<Moves> moves;
+  const absl::Status made = Make(Change::Kind::kSynced, [&](TaskBatch& batch) {
+    moves = core_->changes.Cancel(batch, job, now);
+    return moves.status();
+  });
+  SOUVENIR_RETURN_IF_ERROR(made);
+  return moves;
+}
+
+absl::StatusOr<Moves> RocksDbTaskStore::Requeue(JobNumber job, std::vector<uint32_t> steps,
+                                                const std::string& override, absl::Time now) {
+  absl::StatusOr<Moves> moves;
+  const absl::Status made = Make(Change::Kind::kSynced, [&](TaskBatch& batch) {
+    moves = core_->changes.Requeue(batch, job, steps, override, now);
+    return moves.status();
+  });
+  SOUVENIR_RETURN_IF_ERROR(made);
+  return moves;
+}
+
+absl::StatusOr<QueueInfo> RocksDbTaskStore::ChangeQueue(const std::string& name,
+                                                        const QueueChange& change, bool create) {
+  absl::StatusOr<QueueInfo> info;
+  const absl::Status made = Make(Change::Kind::kSynced, [&](TaskBatch& batch) {
+    info = core_->changes.ChangeQueue(batch, name, change, create);
+    return info.status();
+  });
+  SOUVENIR_RETURN_IF_ERROR(made);
+  return info;
+}
+
+std::vector<QueueInfo> RocksDbTaskStore::Queues() const { return queues_->Infos(); }
+
+TaskStore::Stats RocksDbTaskStore::stats() const {
+  const auto load = [](const std::atomic<uint64_t>& figure) {
+    return figure.load(std::memory_order_relaxed);
+  };
+  return {.jobs = load(figures_->jobs),
+          .steps = load(figures_->steps),
+          .scheduled = load(figures_->scheduled),
+          .dead_letters = load(figures_->dead_letters),
+          .bytes = load(bytes_),
+          .late_outcomes = load(figures_->late_outcomes),
+          .lost_attempts = load(figures_->lost_attempts),
+          .commits = load(commits_),
+          .committed = load(committed_),
+          .healthy = healthy_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace souvenir::gateway

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <rocksdb/write_batch.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "gateway/tasks/store/task_database.h"
+#include "gateway/tasks/task_types.h"
+#include "souvenir/state/v1/tasks.pb.h"
+
+namespace souvenir::gateway {
+
+// Changes of the task store on their way to one write. A record that was changed is read back
+// changed, so that many outcomes can count down one join.
+//
+// Used by one thread. Pointers that it returns are valid as long as it lives, or until Forget() of
+// their job. A read error is kept: the batch must not be written then.
+class TaskBatch {
+ public:
+  explicit TaskBatch(TaskDatabase* database) : database_(database) {}
+
+  // Return a record, or null if there is none or it cannot be read; see status(). Peek...() for
+  // reading alone; the others write the record with the batch.
+  const state::v1::TaskJob* PeekJob(JobNumber job);
+  const state::v1::TaskStep* PeekStep(StepRef step);
+  state::v1::TaskJob* Job(JobNumber job);
+  state::v1::TaskStep* Step(StepRef step);
+
+  // Adds a record, which was not there.
+  state::v1::TaskJob* NewJob(JobNumber job);
+  state::v1::TaskStep* NewStep(StepRef step);
+
+  // Read and change a record of an index. Get() returns what Put() and Delete() have left.
+  std::optional<std::string> Get(const std::string& key);
+  void Put(const std::string& key, std::string value);
+  void Delete(const std::string& key);
+
+  // Add records that the batch does not read back.
+  void Add(const std::string& key, std::string_view value);
+  void AddBlob(const std::string& key, std::string_view value);
+
+  // Drops all records with the prefix of a job.
+  void Forget(JobNumber job);
+  // Drops the records from `from` to before `until`.
+  void DeleteRange(const std::string& from, const std::string& until);
+
+  // Reads a record that no change of this batch can have changed.
+  template <typename Record>
+  std::optional<Record> Read(const std::string& key) {
+    absl::StatusOr<std::optional<Record>> read = database_->Read<Record>(key);
+    if (read.ok()) return *std::move(read);
+    Fail(read.status());
+    return std::nullopt;
+  }
+
+  const TaskDatabase& database() const { return *database_; }
+
+  // The first error of a read.
+  const absl::Status& status() const { return status_; }
+  void Fail(const absl::Status& status) {
+    if (status_.ok()) status_ = status;
+  }
+
+  // Writes everything, once. REQUIRES: status() is OK.
+  absl::Status Write(bool sync);
+
+ private:
+  template <typename Record>
+  struct Slot {
+    std::unique_ptr<Record> owned;  // null if there is no such record
+    bool changed = false;
+  };
+  template <typename Record>
+  struct Found {
+    Record* record;
+    bool* changed;
+  };
+  template <typename Number, typename Record>
+  using Records = absl::flat_hash_map<Number, std::unique_ptr<Slot<Record>>>;
+  template <typename Number, typename Record>
+  Found<Record> Find(Records<Number, Record>& records, Number number, const std::string& key);
+
+  TaskDatabase* const database_;
+  rocksdb::WriteBatch batch_;
+  // Slots are allocated one by one, so that `changed` does not move either.
+  Records<JobNumber, state::v1::TaskJob> jobs_;
+  Records<StepRef, state::v1::TaskStep> steps_;
+  absl::flat_hash_map<std::string, std::optional<std::string>> index_;
+  absl::Status status_;
+};
+
+}  // namespace souvenir::gateway

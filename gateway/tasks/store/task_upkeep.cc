@@ -1,0 +1,319 @@
+#include "gateway/tasks/store/task_upkeep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/status_macros.h"
+#include "gateway/tasks/store/task_keys.h"
+
+namespace souvenir::gateway {
+namespace {
+
+using state::v1::TaskJob;
+using state::v1::TaskStep;
+using state::v1::TaskSweep;
+
+// Most jobs that one change drops.
+constexpr size_t kMostExpired = 16;
+
+StepState StateOf(const TaskStep& step) { return static_cast<StepState>(step.state()); }
+
+template <typename Record>
+bool Parse(std::string_view bytes, Record* record) {
+  return record->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+// Calls `visit` for each record of a kind.
+template <typename Visit>
+absl::Status ForEach(const TaskDatabase& database, const std::string& kind, const Visit& visit) {
+  const std::string until = TaskKey::After(kind);
+  TaskDatabase::Scan scan(database, kind, until);
+  while (scan.Next()) visit(scan.key(), scan.value());
+  return scan.status();
+}
+
+}  // namespace
+
+absl::Status TaskUpkeep::Load(const TaskDatabase& database) {
+  changes_->SetNextJob(database.meta().next_job());
+  std::map<uint32_t, std::pair<std::string, state::v1::TaskQueue>> by_number;
+  SOUVENIR_RETURN_IF_ERROR(
+      ForEach(database, "q", [&](std::string_view key, std::string_view value) {
+        state::v1::TaskQueue record;
+        if (Parse(value, &record)) {
+          const uint32_t number = record.number();
+          by_number.emplace(number, std::pair(std::string(key.substr(1)), std::move(record)));
+        }
+      }));
+  for (const auto& [number, named] : by_number) {
+    TaskQueue* const queue = queues_->Add(named.first);
+    if (queue == nullptr || queue->number != number) {
+      return absl::DataLossError("the queues of the task store are damaged");
+    }
+    queue->paused = named.second.paused();
+    queue->max_running = named.second.max_running();
+  }
+  uint64_t last_ready = 0;
+  bool sound = true;
+  SOUVENIR_RETURN_IF_ERROR(
+      ForEach(database, "y", [&](std::string_view key, std::string_view) {
+        TaskKey::Reader reader(key);
+        last_ready = std::max(last_ready, reader.Last64());
+        const int priority = kMostPriority - static_cast<uint8_t>(key[key.size() - 9]);
+        TaskQueue* const queue = queues_->At(TaskKey::Reader(key.substr(0, 5)).Last32());
+        if (queue == nullptr || priority < kLeastPriority || priority > kMostPriority) {
+          sound = false;
+          return;
+        }
+        ++queue->level(priority).ready;
+        ++queue->ready;
+      }));
+  if (!sound) return absl::DataLossError("a ready step of the task store is in no known queue");
+  transitions_->SetNextReady(last_ready + 1);
+  SOUVENIR_RETURN_IF_ERROR(ForEach(database, "j", [&](std::string_view, std::string_view value) {
+    TaskJob job;
+    if (!Parse(value, &job) || !job.sealed()) return;
+    ++figures_->jobs;
+    figures_->steps += job.total();
+  }));
+  SOUVENIR_RETURN_IF_ERROR(ForEach(
+      database, "t", [&](std::string_view, std::string_view) { ++figures_->scheduled; }));
+  transitions_->ExpectNews();
+  return ForEach(database, "f",
+                 [&](std::string_view, std::string_view) { ++figures_->dead_letters; });
+}
+
+Moves TaskUpkeep::Recover(TaskBatch& batch, Running why, uint32_t max_lost, absl::Time now) {
+  Moves moves;
+  std::vector<StepRef> running;
+  std::vector<JobNumber> unsealed;
+  const auto read = [&](const std::string& kind, const auto& visit) {
+    const absl::Status status = ForEach(batch.database(), kind, visit);
+    if (!status.ok()) batch.Fail(status);
+  };
+  read("r", [&](std::string_view key, std::string_view) {
+    running.push_back(TaskKey::Reader(key).LastStep());
+  });
+  read("z", [&](std::string_view key, std::string_view) {
+    unsealed.push_back(TaskKey::Reader(key).Last64());
+  });
+  for (const JobNumber job : unsealed) {
+    batch.Delete(TaskKey::Unsealed(job));
+    batch.Forget(job);
+  }
+  for (const StepRef ref : running) {
+    batch.Delete(TaskKey::Running(ref));
+    TaskStep* const step = batch.Step(ref);
+    const TaskJob* const job = batch.PeekJob(ref.job);
+    if (step == nullptr || job == nullptr || StateOf(*step) != StepState::kRunning) continue;
+    if (why == Running::kProcessEnded) {
+      step->set_lost(step->lost() + 1);
+      figures_->lost_attempts.fetch_add(1, std::memory_order_relaxed);
+    }
+    const bool goes_on = !job->ending() || (job->failure_step() == ref.step + 1 && !job->cancelled());
+    if (!goes_on) {
+      transitions_->End(batch, ref, StepTransitions::EndOf(*job), now, &moves);
+    } else if (step->lost() >= max_lost) {
+      step->set_code(static_cast<int32_t>(absl::StatusCode::kAborted));
+      step->set_message(fmt::format("the gateway ended {} times while the step ran", step->lost()));
+      step->set_reason(static_cast<uint32_t>(DeadLetterReason::kLost));
+      transitions_->End(batch, ref, StepState::kFailed, now, &moves);
+    } else {
+      transitions_->MakeReady(batch, ref, &moves);
+    }
+  }
+  transitions_->Spread(batch, now, &moves);
+  moves.more = true;  // sweeps and timers may be due
+  return moves;
+}
+
+Moves TaskUpkeep::Maintain(TaskBatch& batch, absl::Time now) {
+  Moves moves;
+  transitions_->TakeUp(batch);
+  EndTimers(batch, now, &moves);
+  GoOnWithSweeps(batch, now, &moves);
+  transitions_->Spread(batch, now, &moves);
+  DropExpired(batch, now, &moves);
+  return moves;
+}
+
+void TaskUpkeep::EndTimers(TaskBatch& batch, absl::Time now, Moves* moves) {
+  const std::string until = TaskKey::After("t");
+  TaskDatabase::Scan scan(batch.database(), "t", until);
+  for (size_t ended = 0; scan.Next(); ++ended) {
+    TaskKey::Reader reader(scan.key());
+    const StepRef ref = reader.LastStep();
+    const auto due = static_cast<int64_t>(reader.Last64());
+    if (due > ToMicros(now)) {
+      moves->next_due = std::min(moves->next_due, FromMicros(due));
+      break;
+    }
+    if (ended == piece_) {
+      moves->more = true;
+      break;
+    }
+    const TaskStep* const step = batch.PeekStep(ref);
+    // A change of the same batch may have ended the step, and its timer.
+    if (step == nullptr || StateOf(*step) != StepState::kScheduled || step->due_us() != due) {
+      continue;
+    }
+    batch.Delete(TaskKey::Timer(due, ref));
+    figures_->scheduled.fetch_sub(1, std::memory_order_relaxed);
+    transitions_->MakeReady(batch, ref, moves);
+  }
+  if (!scan.status().ok()) batch.Fail(scan.status());
+}
+
+void TaskUpkeep::DropExpired(TaskBatch& batch, absl::Time now, Moves* moves) {
+  const std::string until = TaskKey::After("x");
+  TaskDatabase::Scan scan(batch.database(), "x", until);
+  for (size_t dropped = 0; scan.Next(); ++dropped) {
+    TaskKey::Reader reader(scan.key());
+    const JobNumber number = reader.Last64();
+    const auto at = static_cast<int64_t>(reader.Last64());
+    if (at > ToMicros(now)) {
+      moves->next_due = std::min(moves->next_due, FromMicros(at));
+      break;
+    }
+    if (dropped == kMostExpired) {
+      moves->more = true;
+      break;
+    }
+    const std::string key(scan.key());
+    const TaskJob* const job = batch.PeekJob(number);
+    // A change of the same batch may have begun to run the job again.
+    if (job == nullptr || job->ended_us() == 0) continue;
+    batch.Delete(key);
+    changes_->Drop(batch, number);
+  }
+  if (!scan.status().ok()) batch.Fail(scan.status());
+}
+
+void TaskUpkeep::GoOnWithSweeps(TaskBatch& batch, absl::Time now, Moves* moves) {
+  size_t budget = piece_;
+  const std::string until = TaskKey::After("w");
+  TaskDatabase::Scan scan(batch.database(), "w", until);
+  while (scan.Next()) {
+    if (budget == 0) {
+      moves->more = true;
+      break;
+    }
+    const JobNumber number = TaskKey::Reader(scan.key()).Last64();
+    const std::string key(scan.key());
+    const std::optional<std::string> present = batch.Get(key);  // a change may have replaced it
+    TaskSweep sweep;
+    if (!present || !sweep.ParseFromString(*present)) continue;
+    const bool over = GoOn(batch, number, &sweep, &budget, now, moves);
+    // The end of a step may have replaced the sweep, or ended the job.
+    if (batch.Get(key) != present) {
+      moves->more = true;
+      continue;
+    }
+    if (over) {
+      batch.Delete(key);
+    } else {
+      batch.Put(key, sweep.SerializeAsString());
+      moves->more = true;
+    }
+  }
+  if (!scan.status().ok()) batch.Fail(scan.status());
+}
+
+bool TaskUpkeep::GoOn(TaskBatch& batch, JobNumber number, TaskSweep* sweep, size_t* budget,
+                      absl::Time now, Moves* moves) {
+  const TaskJob* const job = batch.PeekJob(number);
+  if (job == nullptr || job->ended_us() != 0) return true;
+  const uint32_t total = static_cast<uint32_t>(job->total());
+  for (; sweep->cursor() < total && *budget > 0; sweep->set_cursor(sweep->cursor() + 1)) {
+    --*budget;
+    const StepRef ref{number, sweep->cursor()};
+    const TaskStep* const step = batch.PeekStep(ref);
+    if (step == nullptr) return true;
+    const bool is_failure_step = job->failure_step() == ref.step + 1;
+    const bool starts = StateOf(*step) == StepState::kPending && step->needs() == 0 &&
+                        !is_failure_step;
+    switch (static_cast<Sweep>(sweep->phase())) {
+      case Sweep::kStart:
+        if (starts) transitions_->Begin(batch, ref, now, moves);
+        break;
+      case Sweep::kEnd:
+        // A step that runs ends with its attempt, and a failure step that has not begun with the
+        // job.
+        if (HasEnded(StateOf(*step)) || StateOf(*step) == StepState::kRunning) break;
+        if (is_failure_step && (!job->cancelled() || StateOf(*step) == StepState::kPending)) break;
+        transitions_->EndWaiting(batch, ref, now, moves);
+        break;
+      case Sweep::kReset:
+        Reset(batch, ref, *sweep);
+        break;
+      case Sweep::kRelease:
+        if (starts) transitions_->Begin(batch, ref, now, moves);
+        if (HasEnded(StateOf(*step)) && step->generation() < job->generation()) {
+          transitions_->Tell(ref, StateOf(*step) == StepState::kSucceeded, job->generation());
+        }
+        break;
+    }
+    // Ending the last step ends the job.
+    if (job->ended_us() != 0) return true;
+  }
+  if (sweep->cursor() < total) return false;
+  if (static_cast<Sweep>(sweep->phase()) != Sweep::kReset) {
+    transitions_->CheckJob(batch, number, now, moves);
+    return true;
+  }
+  sweep->set_phase(static_cast<uint32_t>(Sweep::kRelease));
+  sweep->set_cursor(0);
+  sweep->clear_selected();
+  return false;
+}
+
+void TaskUpkeep::Reset(TaskBatch& batch, StepRef ref, const TaskSweep& sweep) {
+  TaskJob* const job = batch.Job(ref.job);
+  TaskStep* const step = batch.Step(ref);
+  const bool is_failure_step = job->failure_step() == ref.step + 1;
+  const auto& selected = sweep.selected();
+  switch (StateOf(*step)) {
+    case StepState::kFailed: {
+      const bool again = is_failure_step || selected.empty() ||
+                         std::binary_search(selected.begin(), selected.end(), ref.step);
+      if (!again) return;
+      job->set_failed(job->failed() - 1);
+      batch.Delete(TaskKey::DeadLetter(ref));
+      figures_->dead_letters.fetch_sub(1, std::memory_order_relaxed);
+      break;
+    }
+    case StepState::kSkipped:
+      job->set_skipped(job->skipped() - 1);
+      break;
+    case StepState::kCancelled:
+      job->set_cancelled_steps(job->cancelled_steps() - 1);
+      break;
+    case StepState::kSucceeded:
+      if (!is_failure_step) return;
+      job->set_succeeded(job->succeeded() - 1);
+      break;
+    case StepState::kPending:
+    case StepState::kScheduled:
+    case StepState::kReady:
+    case StepState::kRunning:
+      return;
+  }
+  step->set_state(static_cast<uint32_t>(StepState::kPending));
+  step->set_pending(step->needs());
+  step->set_failed_needs(0);
+  step->set_failures(0);
+  step->set_unavailable(0);
+  step->set_lost(0);
+  step->set_ended_us(0);
+  step->set_reason(0);
+  step->set_result_bytes(0);
+  step->set_generation(job->generation());
+}
+
+}  // namespace souvenir::gateway
