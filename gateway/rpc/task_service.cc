@@ -266,23 +266,24 @@ absl::Status TaskService::FillDeadLetters(const std::string& tenant,
 grpc::ServerUnaryReactor* TaskService::Requeue(grpc::CallbackServerContext* context,
                                                const v1::RequeueRequest* request,
                                                v1::RequeueResponse* response) {
-  return Answer(metrics_.requeue, context, [=, this](const std::string& tenant) -> absl::Status {
-    constexpr int kMostSteps = 10'000;
-    if (request->steps_size() > kMostSteps) {
-      return absl::InvalidArgumentError(
-          fmt::format("steps: {} came; {} is the most", request->steps_size(), kMostSteps));
-    }
-    SOUVENIR_ASSIGN_OR_RETURN(const std::vector<Parameter> parameters,
-                              ReadStepParameters("requeue", request->parameters()));
-    SOUVENIR_ASSIGN_OR_RETURN(const JobInfo found,
-                              parts_.engine->FindJob(request->job_id(), tenant));
-    SOUVENIR_ASSIGN_OR_RETURN(
-        const JobInfo job,
-        parts_.engine->Requeue(found.number, {request->steps().begin(), request->steps().end()},
-                               parameters));
-    WriteJob(job, parts_.engine->store(), response->mutable_job());
-    return absl::OkStatus();
-  });
+  return Answer(
+      metrics_.requeue, context, response, [=, this](const std::string& tenant) -> absl::Status {
+        constexpr int kMostSteps = 10'000;
+        if (request->steps_size() > kMostSteps) {
+          return absl::InvalidArgumentError(
+              fmt::format("steps: {} came; {} is the most", request->steps_size(), kMostSteps));
+        }
+        SOUVENIR_ASSIGN_OR_RETURN(const std::vector<Parameter> parameters,
+                                  ReadStepParameters("requeue", request->parameters()));
+        SOUVENIR_ASSIGN_OR_RETURN(const JobInfo found,
+                                  parts_.engine->FindJob(request->job_id(), tenant));
+        SOUVENIR_ASSIGN_OR_RETURN(
+            const JobInfo job,
+            parts_.engine->Requeue(found.number, {request->steps().begin(), request->steps().end()},
+                                   parameters));
+        WriteJob(job, parts_.engine->store(), response->mutable_job());
+        return absl::OkStatus();
+      });
 }
 
 grpc::ServerUnaryReactor* TaskService::ListQueues(grpc::CallbackServerContext* context,
