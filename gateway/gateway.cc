@@ -192,13 +192,12 @@ absl::Status Gateway::StartServices() {
       SpeechService::Options{.upload_timeout =
                                  absl::Milliseconds(config_.speech().upload_timeout_ms())},
       parts, speech_models_.get(), translator_.get());
-  const TaskParts tasks = {
-      .engine = tasks_.get(),
-      .executor = task_executor_.get(),
-      .timers = &timers_,
-      .entry = host_.entry(),
-      .trust_tenant_header = config_.trust_tenant_header(),
-      .idle_timeout = absl::Milliseconds(config_.tasks().idle_timeout_ms())};
+  const TaskParts tasks = {.engine = tasks_.get(),
+                           .executor = task_executor_.get(),
+                           .timers = &timers_,
+                           .entry = host_.entry(),
+                           .trust_tenant_header = config_.trust_tenant_header(),
+                           .idle_timeout = absl::Milliseconds(config_.tasks().idle_timeout_ms())};
   public_tasks_ = std::make_unique<TaskService>(tasks, TaskService::Queues::kMayNotChange);
   admin_tasks_ = std::make_unique<TaskService>(tasks, TaskService::Queues::kMayChange);
   stats_service_ = std::make_unique<StatsService>(
@@ -252,8 +251,7 @@ absl::Status Gateway::StartTasks() {
   host_.SetServing(kTasksHealth, true);
   tasks_ = std::make_unique<TaskEngine>(
       TaskEngineOptions(config_.tasks()),
-      TaskEngine::Parts{
-          .clock = clock_, .catalog = catalog_.get(), .resolver = resolver_.get()},
+      TaskEngine::Parts{.clock = clock_, .catalog = catalog_.get(), .resolver = resolver_.get()},
       std::move(store));
   return absl::OkStatus();
 }

@@ -111,15 +111,12 @@ grpc::ServerReadReactor<v1::SubmitRequest>* TaskService::Submit(
 }
 
 grpc::ServerUnaryReactor* TaskService::GetJob(grpc::CallbackServerContext* context,
-                                              const v1::GetJobRequest* request,
-                                              v1::Job* response) {
-  return Answer(metrics_.get_job, context,
-                [=, this](const std::string& tenant) -> absl::Status {
-                  SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job,
-                                            parts_.engine->FindJob(request->job_id(), tenant));
-                  WriteJob(job, parts_.engine->store(), response);
-                  return absl::OkStatus();
-                });
+                                              const v1::GetJobRequest* request, v1::Job* response) {
+  return Answer(metrics_.get_job, context, [=, this](const std::string& tenant) -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job, parts_.engine->FindJob(request->job_id(), tenant));
+    WriteJob(job, parts_.engine->store(), response);
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* TaskService::ListJobs(grpc::CallbackServerContext* context,
@@ -196,28 +193,25 @@ grpc::ServerWriteReactor<v1::ResultChunk>* TaskService::GetResult(
 grpc::ServerUnaryReactor* TaskService::Cancel(grpc::CallbackServerContext* context,
                                               const v1::CancelRequest* request,
                                               v1::CancelResponse* response) {
-  return Answer(metrics_.cancel, context,
-                [=, this](const std::string& tenant) -> absl::Status {
-                  SOUVENIR_ASSIGN_OR_RETURN(const JobInfo found,
-                                            parts_.engine->FindJob(request->job_id(), tenant));
-                  SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job,
-                                            parts_.engine->Cancel(found.number));
-                  WriteJob(job, parts_.engine->store(), response->mutable_job());
-                  return absl::OkStatus();
-                });
+  return Answer(metrics_.cancel, context, [=, this](const std::string& tenant) -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(const JobInfo found,
+                              parts_.engine->FindJob(request->job_id(), tenant));
+    SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job, parts_.engine->Cancel(found.number));
+    WriteJob(job, parts_.engine->store(), response->mutable_job());
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* TaskService::Retry(grpc::CallbackServerContext* context,
                                              const v1::RetryRequest* request,
                                              v1::RetryResponse* response) {
-  return Answer(metrics_.retry, context,
-                [=, this](const std::string& tenant) -> absl::Status {
-                  SOUVENIR_ASSIGN_OR_RETURN(const JobInfo found,
-                                            parts_.engine->FindJob(request->job_id(), tenant));
-                  SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job, parts_.engine->Retry(found.number));
-                  WriteJob(job, parts_.engine->store(), response->mutable_job());
-                  return absl::OkStatus();
-                });
+  return Answer(metrics_.retry, context, [=, this](const std::string& tenant) -> absl::Status {
+    SOUVENIR_ASSIGN_OR_RETURN(const JobInfo found,
+                              parts_.engine->FindJob(request->job_id(), tenant));
+    SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job, parts_.engine->Retry(found.number));
+    WriteJob(job, parts_.engine->store(), response->mutable_job());
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* TaskService::ListDeadLetters(grpc::CallbackServerContext* context,
@@ -266,24 +260,23 @@ absl::Status TaskService::FillDeadLetters(const std::string& tenant,
 grpc::ServerUnaryReactor* TaskService::Requeue(grpc::CallbackServerContext* context,
                                                const v1::RequeueRequest* request,
                                                v1::RequeueResponse* response) {
-  return Answer(
-      metrics_.requeue, context, [=, this](const std::string& tenant) -> absl::Status {
-        constexpr int kMostSteps = 10'000;
-        if (request->steps_size() > kMostSteps) {
-          return absl::InvalidArgumentError(fmt::format("steps: {} came; {} is the most",
-                                                        request->steps_size(), kMostSteps));
-        }
-        SOUVENIR_ASSIGN_OR_RETURN(const std::vector<Parameter> parameters,
-                                  ReadStepParameters("requeue", request->parameters()));
-        SOUVENIR_ASSIGN_OR_RETURN(const JobInfo found,
-                                  parts_.engine->FindJob(request->job_id(), tenant));
-        SOUVENIR_ASSIGN_OR_RETURN(
-            const JobInfo job,
-            parts_.engine->Requeue(found.number, {request->steps().begin(), request->steps().end()},
-                                   parameters));
-        WriteJob(job, parts_.engine->store(), response->mutable_job());
-        return absl::OkStatus();
-      });
+  return Answer(metrics_.requeue, context, [=, this](const std::string& tenant) -> absl::Status {
+    constexpr int kMostSteps = 10'000;
+    if (request->steps_size() > kMostSteps) {
+      return absl::InvalidArgumentError(
+          fmt::format("steps: {} came; {} is the most", request->steps_size(), kMostSteps));
+    }
+    SOUVENIR_ASSIGN_OR_RETURN(const std::vector<Parameter> parameters,
+                              ReadStepParameters("requeue", request->parameters()));
+    SOUVENIR_ASSIGN_OR_RETURN(const JobInfo found,
+                              parts_.engine->FindJob(request->job_id(), tenant));
+    SOUVENIR_ASSIGN_OR_RETURN(
+        const JobInfo job,
+        parts_.engine->Requeue(found.number, {request->steps().begin(), request->steps().end()},
+                               parameters));
+    WriteJob(job, parts_.engine->store(), response->mutable_job());
+    return absl::OkStatus();
+  });
 }
 
 grpc::ServerUnaryReactor* TaskService::ListQueues(grpc::CallbackServerContext* context,

@@ -43,8 +43,8 @@ class RocksDbTaskStore final : public TaskStore {
     // A program whose main() begins with storage::RunAsStoreCheck(). It checks the store before it
     // is opened. "": no program does.
     std::string checker;
-    uint64_t max_steps = 10'000'000;                // of all jobs that have not expired
-    uint64_t max_bytes = uint64_t{8} << 30;         // of the store
+    uint64_t max_steps = 10'000'000;         // of all jobs that have not expired
+    uint64_t max_bytes = uint64_t{8} << 30;  // of the store
     uint32_t max_queues = 256;
     uint32_t max_lost_attempts = 3;  // ends of the process that a step may see while it runs
     // Steps that one piece of work on a large job handles. Set by code alone; at least 1.
