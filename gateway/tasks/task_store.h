@@ -31,6 +31,8 @@ namespace souvenir::gateway {
 //   - An outcome counts once, and only for the attempt that the step is in: one that comes twice,
 //   or
 //     late, changes nothing.
+//   - What survives a crash of the machine is what each function says. A kill of the process loses
+//     nothing that has returned.
 //   - After a restart, a step that was running is ready for another attempt. One that was running
 //   at
 //     Options::max_lost_attempts ends of the process is a dead letter.
@@ -89,7 +91,9 @@ class TaskStore {
   // queue is paused or at its limit.
   virtual absl::StatusOr<std::vector<ClaimedStep>> Claim(const std::string& queue, size_t most) = 0;
 
-  // Ends attempts. Outcomes of other attempts than those that are running are counted and ignored.
+  // Ends attempts. The end of a job is synced when this returns, with all before it; the ends of
+  // other steps soon after. Outcomes of other attempts than those that are running are counted and
+  // ignored.
   virtual absl::StatusOr<Moves> Commit(std::vector<Outcome> outcomes, absl::Time now) = 0;
 
   // Makes steps ready whose time has come, goes on with work on large jobs, and drops jobs that
