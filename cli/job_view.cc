@@ -115,8 +115,8 @@ Outcome FollowJob(const std::string& job, bool json, Connection* connection,
     return reader->Finish();
   });
   if (!outcome.ok() || last.state() == souvenir::v1::JOB_STATE_SUCCEEDED) return outcome;
-  return {ExitCode::kFailed, fmt::format("the job {}: {}", JobStateName(last.state()),
-                                         StepCountsText(last.steps()))};
+  return {ExitCode::kFailed,
+          fmt::format("the job {}: {}", JobStateName(last.state()), StepCountsText(last.steps()))};
 }
 
 }  // namespace souvenir::cli

@@ -71,9 +71,8 @@ Outcome Run(const RunOptions& options, const Settings& settings, Console& consol
                         console.clock);
   const auto stub = TaskService::NewStub(connection.channel());
   souvenir::v1::SubmitJobResponse response;
-  const Outcome outcome = connection.Call([&](grpc::ClientContext* context) {
-    return Submit(&*plan, context, stub.get(), &response);
-  });
+  const Outcome outcome = connection.Call(
+      [&](grpc::ClientContext* context) { return Submit(&*plan, context, stub.get(), &response); });
   if (!outcome.ok()) return outcome;
   if (settings.json) {
     console.out << ToJson(response) << '\n';

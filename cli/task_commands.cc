@@ -61,8 +61,8 @@ void AddTaskCommands(CommandTree* tree, Console* console) {
   result->add_flag("-q,--quiet", tree->tasks.quiet, "Print nothing but the elements");
   AddForJob(tasks, "retry", "Run again what has not succeeded of a job that has ended", TasksRetry,
             tree, console);
-  CLI::App* requeue = AddForJob(tasks, "requeue", "Run dead letters of a job again", TasksRequeue,
-                                tree, console);
+  CLI::App* requeue =
+      AddForJob(tasks, "requeue", "Run dead letters of a job again", TasksRequeue, tree, console);
   requeue->add_option("STEP", tree->tasks.steps, "Their ids; without them, all")->type_name("");
 
   CLI::App* dead = tasks->add_subcommand("dead", "List dead letters: steps that failed for good");

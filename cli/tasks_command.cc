@@ -64,8 +64,7 @@ void PrintQueue(const souvenir::v1::Queue& queue, const Settings& settings, Cons
     return;
   }
   console.out << fmt::format("{} {}: {} ready, {} running\n", Printable(queue.name()),
-                             queue.paused() ? "is paused" : "runs", queue.ready(),
-                             queue.running());
+                             queue.paused() ? "is paused" : "runs", queue.ready(), queue.running());
 }
 
 // Reads a result into tensors that own their bytes.
@@ -114,20 +113,18 @@ Outcome TasksList(const Settings& settings, Console& console) {
   Tasks tasks(settings.ToServer(), console);
   Table table(std::vector<Table::Align>(5, Table::Align::kLeft));
   table.Add({"job", "state", "steps", "created", "name"});
-  const Outcome outcome =
-      EachPage<souvenir::v1::ListJobsRequest, souvenir::v1::ListJobsResponse>(
-          tasks, {},
-          [&](auto* context, const auto& request, auto* page) {
-            return tasks.stub->ListJobs(context, request, page);
-          },
-          [&](const souvenir::v1::ListJobsResponse& page) {
-            for (const souvenir::v1::Job& job : page.jobs()) {
-              if (settings.json) console.out << ToJson(job) << '\n';
-              table.Add({Printable(job.id()), JobStateName(job.state()),
-                         StepCountsText(job.steps()), TimeText(job.created_at()),
-                         Printable(job.name())});
-            }
-          });
+  const Outcome outcome = EachPage<souvenir::v1::ListJobsRequest, souvenir::v1::ListJobsResponse>(
+      tasks, {},
+      [&](auto* context, const auto& request, auto* page) {
+        return tasks.stub->ListJobs(context, request, page);
+      },
+      [&](const souvenir::v1::ListJobsResponse& page) {
+        for (const souvenir::v1::Job& job : page.jobs()) {
+          if (settings.json) console.out << ToJson(job) << '\n';
+          table.Add({Printable(job.id()), JobStateName(job.state()), StepCountsText(job.steps()),
+                     TimeText(job.created_at()), Printable(job.name())});
+        }
+      });
   if (outcome.ok() && !settings.json) console.out << table.Render();
   return outcome;
 }
@@ -249,9 +246,8 @@ Outcome TasksRetry(const TasksOptions& options, const Settings& settings, Consol
   souvenir::v1::RetryRequest request;
   request.set_job_id(options.job);
   souvenir::v1::RetryResponse response;
-  Outcome outcome = tasks.connection.Call([&](grpc::ClientContext* context) {
-    return tasks.stub->Retry(context, request, &response);
-  });
+  Outcome outcome = tasks.connection.Call(
+      [&](grpc::ClientContext* context) { return tasks.stub->Retry(context, request, &response); });
   if (outcome.ok()) PrintJob(response.job(), settings, console);
   return outcome;
 }
@@ -259,9 +255,8 @@ Outcome TasksRetry(const TasksOptions& options, const Settings& settings, Consol
 Outcome TasksQueues(const Settings& settings, Console& console) {
   Tasks tasks(settings.ToServer(), console);
   souvenir::v1::ListQueuesResponse response;
-  Outcome outcome = tasks.connection.Call([&](grpc::ClientContext* context) {
-    return tasks.stub->ListQueues(context, {}, &response);
-  });
+  Outcome outcome = tasks.connection.Call(
+      [&](grpc::ClientContext* context) { return tasks.stub->ListQueues(context, {}, &response); });
   if (!outcome.ok()) return outcome;
   for (const souvenir::v1::Queue& queue : response.queues()) PrintQueue(queue, settings, console);
   return {};

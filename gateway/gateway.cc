@@ -254,8 +254,7 @@ absl::Status Gateway::StartTasks() {
   host_.SetServing(kTasksHealth, true);
   tasks_ = std::make_unique<TaskEngine>(
       TaskEngineOptions(config_.tasks()),
-      TaskEngine::Parts{
-          .clock = clock_, .catalog = catalog_.get(), .resolver = resolver_.get()},
+      TaskEngine::Parts{.clock = clock_, .catalog = catalog_.get(), .resolver = resolver_.get()},
       std::move(store));
   return absl::OkStatus();
 }

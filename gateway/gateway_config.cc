@@ -200,10 +200,11 @@ absl::Status CheckTasks(const config::v1::GatewayConfig& config) {
       path(tasks.directory()) != path(config.disk().directory() + "/cache")) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(fmt::format(
-      "tasks.directory is \"{}\", which the disk tier uses; jobs need a directory of their own, such "
-      "as \"{}/tasks\"",
-      tasks.directory(), config.disk().directory()));
+  return absl::InvalidArgumentError(
+      fmt::format("tasks.directory is \"{}\", which the disk tier uses; jobs need a directory of "
+                  "their own, such "
+                  "as \"{}/tasks\"",
+                  tasks.directory(), config.disk().directory()));
 }
 
 absl::Status CheckLane(const std::string& field, const config::v1::LaneLimits& lane) {

@@ -47,8 +47,10 @@ void CollectTaskMetrics(const TaskEngine& tasks, MetricWriter& writer) {
           "Rows that steps asked for and that were not computed for them.",
           scheduler.remembered_rows);
   counter("souvenir_gateway_tasks_changes_total", "Changes of the task store.", store.committed);
-  counter("souvenir_gateway_tasks_commits_total", "Writes of the task store; each has the changes "
-          "that had gathered.", store.commits);
+  counter("souvenir_gateway_tasks_commits_total",
+          "Writes of the task store; each has the changes "
+          "that had gathered.",
+          store.commits);
   writer.Histogram("souvenir_gateway_tasks_run_seconds", "Time that attempts of steps took.", {},
                    tasks.run_times().Snapshot());
 }

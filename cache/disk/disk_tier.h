@@ -33,8 +33,8 @@ class DiskTier {
  public:
   struct Options {
     SegmentStore::Options store;
-    // A program whose main() begins with storage::RunAsStoreCheck(). It checks the store before it is
-    // opened. If empty, a store on which RocksDB aborts ends this process.
+    // A program whose main() begins with storage::RunAsStoreCheck(). It checks the store before it
+    // is opened. If empty, a store on which RocksDB aborts ends this process.
     std::string checker;
     uint64_t write_queue_bytes = 64u << 20;  // of queued entries; at least 1 MiB
     // Bytes that numbered origins may take in memory. Answers of further origins are not written.

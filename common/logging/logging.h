@@ -22,9 +22,9 @@ enum class LogLevel { kTrace, kDebug, kInfo, kWarning, kError, kCritical, kOff }
 
 // The modules that log; docs/configuration.md describes them.
 inline constexpr std::string_view kLogModules[] = {
-    "apertium", "cache", "catalog", "compute",    "disk",    "exec",    "gateway",  "grpc",
-    "keeper",   "main",  "pool",    "repository", "request", "rocksdb", "tasks",    "upstream",
-    "workers"};
+    "apertium", "cache",   "catalog", "compute",  "disk",   "exec",
+    "gateway",  "grpc",    "keeper",  "main",     "pool",   "repository",
+    "request",  "rocksdb", "tasks",   "upstream", "workers"};
 
 struct LogOptions {
   // "trace", "debug", "info", "warning", "error", "critical" or "off".

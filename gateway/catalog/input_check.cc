@@ -67,9 +67,9 @@ absl::Status CheckInputForms(const CatalogModel& model, absl::Span<const InputFo
   const std::vector<Declared> declared = DeclaredInputs(model);
   std::vector<bool> given(declared.size());
   for (const InputForm& input : inputs) {
-    const auto found =
-        std::find_if(declared.begin(), declared.end(),
-                     [&](const Declared& known) { return known.name == input.name; });
+    const auto found = std::find_if(declared.begin(), declared.end(), [&](const Declared& known) {
+      return known.name == input.name;
+    });
     if (found == declared.end()) {
       if (declared.empty()) continue;  // the model's server knows
       NameList names(input.name);
@@ -111,9 +111,9 @@ absl::StatusOr<const OutputDeclaration*> FindOutput(const CatalogModel& model,
   NameList names(name);
   for (const OutputDeclaration& output : model.declared) names.Add(output.name);
   if (name.empty()) {
-    return absl::InvalidArgumentError(fmt::format(
-        "model '{}' has several outputs, and none was named; there are: {}", model.name(),
-        names.Text()));
+    return absl::InvalidArgumentError(
+        fmt::format("model '{}' has several outputs, and none was named; there are: {}",
+                    model.name(), names.Text()));
   }
   return absl::InvalidArgumentError(fmt::format("model '{}' has no output '{}'; there are: {}",
                                                 model.name(), names.word(), names.Text()));

@@ -63,9 +63,9 @@ absl::Status InferMessages::Ask(CallOptions read, const Catalog& catalog,
       model_, catalog.snapshot()->Find(request_->model_name(), request_->model_version()));
   SOUVENIR_RETURN_IF_ERROR(ReadTensors(*model_));
 
-  SOUVENIR_ASSIGN_OR_RETURN(const TargetPtr target,
-                            FindTarget(std::move(read.tenant), AsksByRows(*model_, inputs_),
-                                       targets, &call->options));
+  SOUVENIR_ASSIGN_OR_RETURN(
+      const TargetPtr target,
+      FindTarget(std::move(read.tenant), AsksByRows(*model_, inputs_), targets, &call->options));
   batch_.Ask(target, inputs_, &call->questions);
   return absl::OkStatus();
 }

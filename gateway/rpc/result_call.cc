@@ -23,8 +23,7 @@ absl::Status StatusOf(const StepInfo& step) {
     case StepState::kFailed:
       return step.status;
     case StepState::kSkipped:
-      return absl::FailedPreconditionError(
-          "the step was skipped, because another step has failed");
+      return absl::FailedPreconditionError("the step was skipped, because another step has failed");
     case StepState::kCancelled:
       return absl::CancelledError("the step was cancelled with its job");
     case StepState::kPending:
@@ -78,8 +77,7 @@ absl::Status ResultCall::Read() {
   SOUVENIR_ASSIGN_OR_RETURN(result_, store.ReadResult(ref));
   v1::ResultHeader& header = *chunk_.mutable_header();
   header.set_step(step.id);
-  SOUVENIR_RETURN_IF_ERROR(
-      WriteOutputs(result_, /*with_bytes=*/false, header.mutable_outputs()));
+  SOUVENIR_RETURN_IF_ERROR(WriteOutputs(result_, /*with_bytes=*/false, header.mutable_outputs()));
   SOUVENIR_ASSIGN_OR_RETURN(outputs_, DecodedTensors::Decode(result_));
   return absl::OkStatus();
 }

@@ -59,7 +59,8 @@ void SubmitCall::Read() {
     if (given_up.ok()) {
       state_ = State::kStarting;
       timer_ = parts_.timers->Schedule(
-          parts_.entry->clock()->Monotonic() + parts_.idle_timeout, [weak = weak_from_this(), this] {
+          parts_.entry->clock()->Monotonic() + parts_.idle_timeout,
+          [weak = weak_from_this(), this] {
             const std::shared_ptr<SubmitCall> alive = weak.lock();
             if (alive == nullptr) return;
             GiveUp(absl::DeadlineExceededError(
@@ -132,15 +133,14 @@ absl::StatusOr<bool> SubmitCall::Handle() {
       submission_ = parts_.engine->NewSubmission();
       SOUVENIR_RETURN_IF_ERROR(submission_->Begin(std::move(options)));
       if (!submission_->already_submitted()) return false;
-      WriteSubmitted(*parts_.engine,
-                     {.job = submission_->job(), .already_submitted = true}, response_);
+      WriteSubmitted(*parts_.engine, {.job = submission_->job(), .already_submitted = true},
+                     response_);
       return true;
     }
     case v1::SubmitRequest::kSteps: {
       if (begins) break;
       const auto count = static_cast<size_t>(request_.steps().steps_size());
-      SOUVENIR_RETURN_IF_ERROR(
-          AddSteps(steps_, request_.steps().steps(), submission_.get()));
+      SOUVENIR_RETURN_IF_ERROR(AddSteps(steps_, request_.steps().steps(), submission_.get()));
       steps_ += count;
       return false;
     }

@@ -89,8 +89,8 @@ absl::StatusOr<StepInput> ReadInput(const std::string& path, v1::StepInput* inpu
       OutputInput output{.need = needs->NumberOf(from.step()),
                          .output = std::move(*from.mutable_output())};
       if (from.has_row() && from.row() < 0) {
-        return Invalid(path, fmt::format("output.row: {} came; a number from 0 is expected",
-                                         from.row()));
+        return Invalid(path,
+                       fmt::format("output.row: {} came; a number from 0 is expected", from.row()));
       }
       if (from.has_row()) output.row = from.row();
       read.source = std::move(output);
@@ -121,9 +121,8 @@ absl::StatusOr<RetryPolicy> ReadRetry(const std::string& path, const v1::RetryPo
   if (retry.max_attempts() > 0) read.max_attempts = retry.max_attempts();
   if (retry.has_max_unavailable()) read.max_unavailable = retry.max_unavailable();
   if (retry.has_initial_backoff()) {
-    SOUVENIR_ASSIGN_OR_RETURN(
-        read.initial_backoff,
-        ReadDuration(path + ": retry.initial_backoff", retry.initial_backoff()));
+    SOUVENIR_ASSIGN_OR_RETURN(read.initial_backoff, ReadDuration(path + ": retry.initial_backoff",
+                                                                 retry.initial_backoff()));
   }
   if (retry.has_max_backoff()) {
     SOUVENIR_ASSIGN_OR_RETURN(read.max_backoff,
@@ -176,8 +175,9 @@ absl::StatusOr<JobOptions> ReadJobOptions(const v1::JobOptions& options,
   read.idempotency_key = options.idempotency_key();
   read.uniqueness_key = options.uniqueness_key();
   if (!v1::FailurePolicy_IsValid(options.failure_policy())) {
-    return Invalid("options.failure_policy", fmt::format("{} came; FAIL_FAST or RUN_ALL is expected",
-                                                         static_cast<int>(options.failure_policy())));
+    return Invalid("options.failure_policy",
+                   fmt::format("{} came; FAIL_FAST or RUN_ALL is expected",
+                               static_cast<int>(options.failure_policy())));
   }
   read.run_all = options.failure_policy() == v1::FAILURE_POLICY_RUN_ALL;
   read.failure_step = options.failure_step();
@@ -243,11 +243,9 @@ absl::StatusOr<StepRequest> ReadStep(size_t number, v1::Step step) {
                               ReadDuration(path + ": time_limit", step.time_limit()));
   }
   if (step.has_not_before()) {
-    SOUVENIR_ASSIGN_OR_RETURN(read.not_before,
-                              ReadTime(path + ": not_before", step.not_before()));
+    SOUVENIR_ASSIGN_OR_RETURN(read.not_before, ReadTime(path + ": not_before", step.not_before()));
   } else if (step.has_countdown()) {
-    SOUVENIR_ASSIGN_OR_RETURN(read.countdown,
-                              ReadDuration(path + ": countdown", step.countdown()));
+    SOUVENIR_ASSIGN_OR_RETURN(read.countdown, ReadDuration(path + ": countdown", step.countdown()));
   }
   return read;
 }
@@ -335,19 +333,19 @@ absl::Status WriteOutputs(std::string_view result, bool with_bytes,
 
 absl::StatusOr<std::optional<JobState>> ReadFilter(v1::JobState state) {
   if (state == v1::JOB_STATE_UNSPECIFIED) return std::optional<JobState>();
-  for (const JobState known : {JobState::kRunning, JobState::kSucceeded, JobState::kFailed,
-                               JobState::kCancelled}) {
+  for (const JobState known :
+       {JobState::kRunning, JobState::kSucceeded, JobState::kFailed, JobState::kCancelled}) {
     if (StateOf(known) == state) return std::optional<JobState>(known);
   }
-  return Invalid("state", fmt::format("{} came, which is no state of a job",
-                                      static_cast<int>(state)));
+  return Invalid("state",
+                 fmt::format("{} came, which is no state of a job", static_cast<int>(state)));
 }
 
 absl::StatusOr<std::optional<StepState>> ReadFilter(v1::StepState state) {
   if (state == v1::STEP_STATE_UNSPECIFIED) return std::optional<StepState>();
   if (v1::StepState_IsValid(state)) return std::optional<StepState>(static_cast<StepState>(state));
-  return Invalid("state", fmt::format("{} came, which is no state of a step",
-                                      static_cast<int>(state)));
+  return Invalid("state",
+                 fmt::format("{} came, which is no state of a step", static_cast<int>(state)));
 }
 
 absl::StatusOr<size_t> ReadPageSize(uint32_t asked) {

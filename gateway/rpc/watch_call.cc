@@ -21,9 +21,8 @@ constexpr uint64_t kMostResultBytes = 1u << 20;
 
 absl::Status CheckRequest(const v1::WatchRequest& request) {
   if (!v1::WatchOrder_IsValid(request.order())) {
-    return absl::InvalidArgumentError(
-        fmt::format("order: {} came; COMPLETION or SUBMISSION is expected",
-                    static_cast<int>(request.order())));
+    return absl::InvalidArgumentError(fmt::format(
+        "order: {} came; COMPLETION or SUBMISSION is expected", static_cast<int>(request.order())));
   }
   if (request.max_result_bytes() <= kMostResultBytes) return absl::OkStatus();
   return absl::InvalidArgumentError(
@@ -52,8 +51,7 @@ grpc::ServerWriteReactor<v1::JobEvent>* WatchCall::Start(const TaskParts& parts,
 
 absl::Status WatchCall::Open() {
   SOUVENIR_ASSIGN_OR_RETURN(const std::string tenant, parts_.Admit(context_));
-  SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job,
-                            parts_.engine->FindJob(request_.job_id(), tenant));
+  SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job, parts_.engine->FindJob(request_.job_id(), tenant));
   job_ = job.number;
   next_ = std::max<uint64_t>(request_.from_sequence(), 1);
   // Added before the first look, so that no news is missed.

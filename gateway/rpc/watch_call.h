@@ -72,8 +72,8 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::JobEvent>,
 
   // Used by the thread that makes the state kBusy, and those after it.
   JobNumber job_ = 0;
-  JobWatchers::Id watcher_ = 0;  // 0: none
-  uint64_t next_ = 1;            // sequence number of the next event to read
+  JobWatchers::Id watcher_ = 0;      // 0: none
+  uint64_t next_ = 1;                // sequence number of the next event to read
   std::deque<v1::JobEvent> events_;  // the first is being sent
   bool has_last_ = false;            // the last event is in `events_`, or was sent
 

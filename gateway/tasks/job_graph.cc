@@ -50,9 +50,9 @@ absl::Status JobGraph::Add(std::string_view id, absl::Span<const std::string> ne
         fmt::format("more than {} steps came, which is the limit of a job", limits_.max_steps));
   }
   if (needs.size() > limits_.max_edges - needs_.size()) {
-    return absl::ResourceExhaustedError(fmt::format(
-        "{}: the steps need more than {} others together, which is the limit of a job",
-        StepPath(step, id), limits_.max_edges));
+    return absl::ResourceExhaustedError(
+        fmt::format("{}: the steps need more than {} others together, which is the limit of a job",
+                    StepPath(step, id), limits_.max_edges));
   }
   const uint32_t symbol = SymbolOf(id);
   if (step_of_[symbol] != kUnknown) {
@@ -147,14 +147,13 @@ std::string JobGraph::DescribeCycle(const std::vector<uint32_t>& unmet) const {
   const std::vector<uint32_t> cycle(std::find(walk.begin(), walk.end(), step), walk.end());
   std::string message = fmt::format("{}: it needs itself", PathOf(cycle.front()));
   if (cycle.size() == 1) return message;
-  message += fmt::format(", in a cycle of {} steps: '{}'", cycle.size(),
-                         EscapedName(id(cycle.front())));
+  message +=
+      fmt::format(", in a cycle of {} steps: '{}'", cycle.size(), EscapedName(id(cycle.front())));
   for (size_t i = 1; i < std::min(cycle.size(), kMostNamed); ++i) {
     message += fmt::format(" needs '{}'", EscapedName(id(cycle[i])));
   }
-  message += cycle.size() > kMostNamed
-                 ? std::string(" and so on")
-                 : fmt::format(" needs '{}'", EscapedName(id(cycle.front())));
+  message += cycle.size() > kMostNamed ? std::string(" and so on")
+                                       : fmt::format(" needs '{}'", EscapedName(id(cycle.front())));
   return message;
 }
 

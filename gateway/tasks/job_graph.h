@@ -15,8 +15,8 @@
 namespace souvenir::gateway {
 
 // The steps of a job by their ids, and which step needs which. It is checked as a whole before
-// anything of the job runs. It has no payloads: some 100 bytes for a step with a short id, and 8 for
-// an edge.
+// anything of the job runs. It has no payloads: some 100 bytes for a step with a short id, and 8
+// for an edge.
 //
 //   JobGraph graph(limits);
 //   SOUVENIR_RETURN_IF_ERROR(graph.Add("a", {}));
@@ -24,8 +24,8 @@ namespace souvenir::gateway {
 //   SOUVENIR_RETURN_IF_ERROR(graph.Seal());
 //   graph.needs(1)  // {0}
 //
-// A value that can be moved; not thread-safe. Errors are INVALID_ARGUMENT with the path of the fault, as "steps[3]
-// 'sum'", and RESOURCE_EXHAUSTED above a limit.
+// A value that can be moved; not thread-safe. Errors are INVALID_ARGUMENT with the path of the
+// fault, as "steps[3] 'sum'", and RESOURCE_EXHAUSTED above a limit.
 class JobGraph {
  public:
   static constexpr size_t kMostIdBytes = 256;

@@ -52,18 +52,17 @@ class ResolvingRunner::Call final : public StepRunner::Attempt,
     SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model,
                               parts_.catalog->snapshot()->Find(spec.model, spec.version));
     SOUVENIR_ASSIGN_OR_RETURN(
-        inputs_,
-        ReadInputs(*parts_.store, step_.ref, work.needs, options_.max_input_bytes, &spec));
+        inputs_, ReadInputs(*parts_.store, step_.ref, work.needs, options_.max_input_bytes, &spec));
     for (const Tensor& input : inputs_) views_.push_back(input.view());
     call_.options.lane = Lane::kTasks;
     call_.options.priority = kLeastUrgent;
     call_.options.deadline = parts_.clock->Monotonic() + spec.time_limit;
-    const auto target = std::make_shared<const Target>(
-        Target::Spec{.model = model,
-                     .version = std::move(spec.version),
-                     .tenant = work.tenant,
-                     .parameters = std::move(spec.parameters),
-                     .by_rows = AsksByRows(*model, views_)});
+    const auto target =
+        std::make_shared<const Target>(Target::Spec{.model = model,
+                                                    .version = std::move(spec.version),
+                                                    .tenant = work.tenant,
+                                                    .parameters = std::move(spec.parameters),
+                                                    .by_rows = AsksByRows(*model, views_)});
     batch_.Ask(target, views_, &call_.questions);
     return absl::OkStatus();
   }

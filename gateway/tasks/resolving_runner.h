@@ -13,7 +13,8 @@
 
 namespace souvenir::gateway {
 
-// Runs steps on the cached path: a step is a call of its model, behind those of interactive callers.
+// Runs steps on the cached path: a step is a call of its model, behind those of interactive
+// callers.
 //
 // Owned by the gateway. Thread-safe.
 class ResolvingRunner final : public StepRunner {

@@ -38,8 +38,8 @@ Outcome OutcomeOf(const ClaimedStep& step, StepResult result, absl::Time now, do
   }
   const absl::Status& status = result.outputs.status();
   outcome.status = absl::Status(
-      status.code(), Shortened({status.message().data(), status.message().size()},
-                               kMostMessageBytes));
+      status.code(),
+      Shortened({status.message().data(), status.message().size()}, kMostMessageBytes));
   outcome.was_unavailable = SaysUnavailable(status.code());
   if (!outcome.was_unavailable && !KindOf(status.code()).is_transient) {
     outcome.kind = Outcome::Kind::kFailed;

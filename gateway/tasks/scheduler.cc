@@ -133,8 +133,7 @@ Outcome Scheduler::Judge(const Run& run, StepResult result) {
     given_up_.fetch_add(1, std::memory_order_relaxed);
     return {.ref = run.step.ref, .attempt = run.step.attempt, .kind = Outcome::Kind::kGivenUp};
   }
-  Outcome outcome =
-      OutcomeOf(run.step, std::move(result), parts_.clock->Now(), options_.uniform());
+  Outcome outcome = OutcomeOf(run.step, std::move(result), parts_.clock->Now(), options_.uniform());
   Adapt(outcome);
   switch (outcome.kind) {
     case Outcome::Kind::kSucceeded:

@@ -26,8 +26,8 @@ namespace souvenir::gateway {
 //
 // One thread takes as many steps as there is room for, starts them, and commits what has ended. So
 // the outcomes that come during one commit go into the next together. The room shrinks when compute
-// refuses work, and grows again while it does not. While compute is away, a few steps are tried from
-// time to time, and the others stay in their queues.
+// refuses work, and grows again while it does not. While compute is away, a few steps are tried
+// from time to time, and the others stay in their queues.
 //
 // Owned by the gateway. Thread-safe.
 class Scheduler {
@@ -137,8 +137,8 @@ class Scheduler {
 
   // Used by the thread that calls Round() alone.
   absl::flat_hash_map<RunKey, Run> runs_;
-  Backoff away_;           // while compute is away
-  size_t next_queue_ = 0;  // the queue that has the first turn
+  Backoff away_;            // while compute is away
+  size_t next_queue_ = 0;   // the queue that has the first turn
   uint64_t successes_ = 0;  // since the limit last changed
 
   Mutex mutex_;

@@ -12,9 +12,7 @@ namespace {
 
 constexpr size_t kLeastBlobBytes = 1024;
 
-absl::Status Damaged() {
-  return absl::DataLossError("a step of the task store cannot be read");
-}
+absl::Status Damaged() { return absl::DataLossError("a step of the task store cannot be read"); }
 
 Sha256Digest DigestOf(std::string_view bytes) {
   Sha256 hash;

@@ -11,8 +11,8 @@
 
 namespace souvenir::gateway {
 
-// Encodes a step for the task store. Data of literals above 1 KiB become blobs, which steps of a job
-// share, and are appended to `blobs` (those with another digest alone).
+// Encodes a step for the task store. Data of literals above 1 KiB become blobs, which steps of a
+// job share, and are appended to `blobs` (those with another digest alone).
 std::string EncodeStep(StepSpec spec, std::vector<Blob>* blobs);
 
 // Decodes the bytes of EncodeStep(). DATA_LOSS for other bytes.

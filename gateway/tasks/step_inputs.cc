@@ -46,12 +46,11 @@ class InputReader {
   absl::StatusOr<Tensor> Read(StepInput& input) {
     Tensor tensor;
     tensor.name = std::move(input.name);
-    SOUVENIR_RETURN_IF_ERROR(std::visit(
-        [&](auto& source) { return Fill(source, &tensor); }, input.source));
+    SOUVENIR_RETURN_IF_ERROR(
+        std::visit([&](auto& source) { return Fill(source, &tensor); }, input.source));
     if (tensor.data.size() > room_) {
-      return absl::FailedPreconditionError(
-          fmt::format("the inputs of the step have more than {} bytes, which is the limit",
-                      most_bytes_));
+      return absl::FailedPreconditionError(fmt::format(
+          "the inputs of the step have more than {} bytes, which is the limit", most_bytes_));
     }
     room_ -= tensor.data.size();
     if (input.reshape.empty()) return tensor;
@@ -63,8 +62,8 @@ class InputReader {
 
  private:
   static absl::Status Fault(const Tensor& tensor, absl::string_view what) {
-    return absl::FailedPreconditionError(fmt::format(
-        "input '{}': {}", EscapedName(tensor.name), std::string_view(what.data(), what.size())));
+    return absl::FailedPreconditionError(fmt::format("input '{}': {}", EscapedName(tensor.name),
+                                                     std::string_view(what.data(), what.size())));
   }
 
   absl::Status Fill(LiteralInput& literal, Tensor* tensor) {
@@ -108,9 +107,8 @@ class InputReader {
     for (size_t i = 0; i < gathered.needs.size(); ++i) {
       std::string bytes;
       DecodedTensors decoded;
-      SOUVENIR_ASSIGN_OR_RETURN(
-          const TensorView found,
-          Find(gathered.needs[i], gathered.output, *tensor, &bytes, &decoded));
+      SOUVENIR_ASSIGN_OR_RETURN(const TensorView found, Find(gathered.needs[i], gathered.output,
+                                                             *tensor, &bytes, &decoded));
       if (found.shape.empty()) {
         return Fault(*tensor, "an output without dimensions cannot be gathered");
       }
@@ -217,8 +215,8 @@ absl::StatusOr<std::vector<int64_t>> Reshaped(absl::Span<const int64_t> shape,
 }
 
 absl::StatusOr<std::vector<Tensor>> ReadInputs(const TaskStore& store, StepRef step,
-                                               absl::Span<const uint32_t> needs, uint64_t most_bytes,
-                                               StepSpec* spec) {
+                                               absl::Span<const uint32_t> needs,
+                                               uint64_t most_bytes, StepSpec* spec) {
   InputReader reader(store, step, needs, most_bytes);
   std::vector<Tensor> tensors;
   tensors.reserve(spec->inputs.size());

@@ -22,8 +22,8 @@ inline constexpr size_t kMostFailuresTold = 100;
 // FAILED_PRECONDITION if the outputs do not fit, as a row that is not there, or if the inputs have
 // more than `most_bytes`; another attempt would meet the same. Errors of the store are its own.
 absl::StatusOr<std::vector<Tensor>> ReadInputs(const TaskStore& store, StepRef step,
-                                               absl::Span<const uint32_t> needs, uint64_t most_bytes,
-                                               StepSpec* spec);
+                                               absl::Span<const uint32_t> needs,
+                                               uint64_t most_bytes, StepSpec* spec);
 
 // Returns the shape that a tensor with `shape` gets, in which -1 follows from the others.
 // INVALID_ARGUMENT if the numbers of elements differ.

@@ -27,8 +27,8 @@ struct LiteralInput {
   std::optional<Sha256Digest> blob;
 };
 
-// The output of a step, or one row of it. Steps that a step needs are numbered in the order in which
-// it names them first: see NeedList.
+// The output of a step, or one row of it. Steps that a step needs are numbered in the order in
+// which it names them first: see NeedList.
 struct OutputInput {
   uint32_t need = 0;
   std::string output;  // "": the only one

@@ -49,10 +49,9 @@ absl::Status CheckRetry(const std::string& path, const RetryPolicy& retry) {
     if (fits) return absl::OkStatus();
     return Invalid(path, fmt::format("retry.{}: {} came; {} is expected", field, came, expected));
   };
-  SOUVENIR_RETURN_IF_ERROR(check("max_attempts",
-                                 retry.max_attempts >= 1 &&
-                                     retry.max_attempts <= RetryPolicy::kMostAttempts,
-                                 retry.max_attempts, "a number from 1 to 100"));
+  SOUVENIR_RETURN_IF_ERROR(check(
+      "max_attempts", retry.max_attempts >= 1 && retry.max_attempts <= RetryPolicy::kMostAttempts,
+      retry.max_attempts, "a number from 1 to 100"));
   SOUVENIR_RETURN_IF_ERROR(check("max_unavailable",
                                  retry.max_unavailable <= RetryPolicy::kMostUnavailable,
                                  retry.max_unavailable, "a number from 0 to 1000"));
@@ -84,10 +83,7 @@ absl::Status CheckQueueName(std::string_view field, std::string_view name) {
 }
 
 Submission::Submission(const Limits& limits, const Parts& parts)
-    : limits_(limits),
-      parts_(parts),
-      models_(parts.catalog->snapshot()),
-      graph_(limits.graph) {}
+    : limits_(limits), parts_(parts), models_(parts.catalog->snapshot()), graph_(limits.graph) {}
 
 Submission::~Submission() {
   if (is_open_) parts_.store->Abandon(begun_.job);
@@ -98,10 +94,9 @@ absl::Status Submission::CheckOptions(const JobOptions& options) const {
   SOUVENIR_RETURN_IF_ERROR(CheckText("idempotency_key", options.idempotency_key));
   SOUVENIR_RETURN_IF_ERROR(CheckText("uniqueness_key", options.uniqueness_key));
   if (options.result_ttl <= limits_.max_result_ttl) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("options.result_ttl: {} came; tasks.max_result_ttl_seconds allows {}",
-                  absl::FormatDuration(options.result_ttl),
-                  absl::FormatDuration(limits_.max_result_ttl)));
+  return absl::InvalidArgumentError(fmt::format(
+      "options.result_ttl: {} came; tasks.max_result_ttl_seconds allows {}",
+      absl::FormatDuration(options.result_ttl), absl::FormatDuration(limits_.max_result_ttl)));
 }
 
 absl::Status Submission::Begin(JobOptions options) {
@@ -168,9 +163,9 @@ absl::Status Submission::CheckStep(const std::string& path, const StepRequest& s
                                      absl::FormatDuration(step.countdown)));
   }
   if (ahead <= limits_.max_delay) return absl::OkStatus();
-  return Invalid(path, fmt::format("it would start in {}; tasks.max_delay_seconds allows {}",
-                                   absl::FormatDuration(ahead),
-                                   absl::FormatDuration(limits_.max_delay)));
+  return Invalid(path,
+                 fmt::format("it would start in {}; tasks.max_delay_seconds allows {}",
+                             absl::FormatDuration(ahead), absl::FormatDuration(limits_.max_delay)));
 }
 
 absl::Status Submission::CheckInputs(const std::string& path, const StepRequest& step) {
@@ -189,12 +184,10 @@ absl::Status Submission::CheckInputs(const std::string& path, const StepRequest&
       if (input.reshape.empty()) {
         form.shape = literal->shape;
       } else {
-        SOUVENIR_RETURN_IF_ERROR(
-            At(input_path, Reshaped(literal->shape, input.reshape).status()));
+        SOUVENIR_RETURN_IF_ERROR(At(input_path, Reshaped(literal->shape, input.reshape).status()));
       }
     } else if (const auto* output = std::get_if<OutputInput>(&input.source)) {
-      SOUVENIR_RETURN_IF_ERROR(
-          CheckOutput(input_path, input, step, output->need, output->output));
+      SOUVENIR_RETURN_IF_ERROR(CheckOutput(input_path, input, step, output->need, output->output));
     } else if (const auto* gathered = std::get_if<GatheredInput>(&input.source)) {
       for (const uint32_t need : gathered->needs) {
         SOUVENIR_RETURN_IF_ERROR(CheckOutput(input_path, input, step, need, gathered->output));
@@ -239,9 +232,8 @@ absl::StatusOr<TaskStore::SpecialSteps> Submission::FindSpecialSteps() const {
   if (!options_.failure_step.empty()) {
     special.failure_step = graph_.Find(options_.failure_step);
     if (!special.failure_step) {
-      return absl::InvalidArgumentError(
-          fmt::format("options.failure_step: there is no step '{}'",
-                      EscapedName(options_.failure_step)));
+      return absl::InvalidArgumentError(fmt::format("options.failure_step: there is no step '{}'",
+                                                    EscapedName(options_.failure_step)));
     }
     if (!graph_.needs(*special.failure_step).empty() ||
         !graph_.feeds(*special.failure_step).empty()) {
@@ -257,8 +249,8 @@ absl::StatusOr<TaskStore::SpecialSteps> Submission::FindSpecialSteps() const {
   special.result_step = options_.result_step.empty() ? graph_.OnlySink(special.failure_step)
                                                      : graph_.Find(options_.result_step);
   if (options_.result_step.empty() || special.result_step) return special;
-  return absl::InvalidArgumentError(fmt::format("options.result_step: there is no step '{}'",
-                                                EscapedName(options_.result_step)));
+  return absl::InvalidArgumentError(
+      fmt::format("options.result_step: there is no step '{}'", EscapedName(options_.result_step)));
 }
 
 absl::StatusOr<TaskStore::Sealed> Submission::Seal() {

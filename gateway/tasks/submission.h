@@ -31,14 +31,14 @@ absl::Status CheckQueueName(std::string_view field, std::string_view name);
 //
 // A submission that is destroyed before it was sealed leaves no job. Its memory is that of the
 // graph: payloads go to the store as they come. All functions but the destructor may wait for the
-// store. Not thread-safe. Errors are INVALID_ARGUMENT with the path of the fault, RESOURCE_EXHAUSTED above a
-// limit, and those of the store.
+// store. Not thread-safe. Errors are INVALID_ARGUMENT with the path of the fault,
+// RESOURCE_EXHAUSTED above a limit, and those of the store.
 class Submission {
  public:
   // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Limits {
     JobGraph::Limits graph;
-    uint64_t max_job_bytes = uint64_t{1} << 30;  // of the steps of a job, literals included
+    uint64_t max_job_bytes = uint64_t{1} << 30;        // of the steps of a job, literals included
     absl::Duration max_delay = absl::Hours(24 * 366);  // how far ahead a step may start
     absl::Duration result_ttl = absl::Hours(24);       // of a job that names none
     absl::Duration max_result_ttl = absl::Hours(24 * 30);
@@ -80,8 +80,8 @@ class Submission {
   absl::Status CheckStep(const std::string& path, const StepRequest& step) const;
   absl::Status CheckInputs(const std::string& path, const StepRequest& step);
   // Checks that an output of a step fits an input, or notes to do it later.
-  absl::Status CheckOutput(const std::string& path, const StepInput& input,
-                           const StepRequest& step, uint32_t need, const std::string& output);
+  absl::Status CheckOutput(const std::string& path, const StepInput& input, const StepRequest& step,
+                           uint32_t need, const std::string& output);
   absl::Status Check(const Expectation& expectation) const;
   absl::StatusOr<TaskStore::SpecialSteps> FindSpecialSteps() const;
 

@@ -20,11 +20,10 @@ TaskEngine::TaskEngine(const Options& options, const Parts& parts, std::unique_p
     : options_(options),
       parts_(parts),
       store_(std::move(store)),
-      runner_(options.runner,
-              ResolvingRunner::Parts{.clock = parts.clock,
-                                     .store = store_.get(),
-                                     .catalog = parts.catalog,
-                                     .resolver = parts.resolver}),
+      runner_(options.runner, ResolvingRunner::Parts{.clock = parts.clock,
+                                                     .store = store_.get(),
+                                                     .catalog = parts.catalog,
+                                                     .resolver = parts.resolver}),
       scheduler_(options.scheduler, Scheduler::Parts{.clock = parts.clock,
                                                      .store = store_.get(),
                                                      .runner = &runner_,
@@ -35,8 +34,7 @@ TaskEngine::~TaskEngine() { Stop(); }
 std::unique_ptr<Submission> TaskEngine::NewSubmission() {
   return std::make_unique<Submission>(
       options_.submission,
-      Submission::Parts{
-          .clock = parts_.clock, .store = store_.get(), .catalog = parts_.catalog});
+      Submission::Parts{.clock = parts_.clock, .store = store_.get(), .catalog = parts_.catalog});
 }
 
 absl::StatusOr<JobInfo> TaskEngine::FindJob(std::string_view name, std::string_view tenant) const {
@@ -82,8 +80,8 @@ absl::StatusOr<JobInfo> TaskEngine::Requeue(JobNumber job, const std::vector<std
     for (const StepRef ref : dead.items) numbers.push_back(ref.step);
   }
   SOUVENIR_ASSIGN_OR_RETURN(
-      const Moves moves, store_->Requeue(job, std::move(numbers), EncodeOverride(parameters),
-                                         parts_.clock->Now()));
+      const Moves moves,
+      store_->Requeue(job, std::move(numbers), EncodeOverride(parameters), parts_.clock->Now()));
   scheduler_.OnMoves(moves);
   return store_->GetJob(job);
 }

@@ -28,9 +28,13 @@ namespace souvenir::gateway {
 //   - A job whose Seal() has returned OK is kept until it has ended and expired.
 //   - A step ends in exactly one state. Its end, the counts of the steps that need it and its event
 //     are one change. So a step that needs many others becomes ready once.
-//   - An outcome counts once, and only for the attempt that the step is in: one that comes twice, or
+//   - An outcome counts once, and only for the attempt that the step is in: one that comes twice,
+//   or
 //     late, changes nothing.
-//   - After a restart, a step that was running is ready for another attempt. One that was running at
+//   - What survives a crash of the machine is what each function says. A kill of the process loses
+//     nothing that has returned.
+//   - After a restart, a step that was running is ready for another attempt. One that was running
+//   at
 //     Options::max_lost_attempts ends of the process is a dead letter.
 //
 // All functions may wait for a disk or a network, so they are called on threads that may, unless
@@ -49,7 +53,8 @@ class TaskStore {
   // Returns nullopt if it is no name of this store.
   virtual std::optional<JobNumber> NumberOf(std::string_view name) const = 0;
 
-  // ---- Submission --------------------------------------------------------------------------------
+  // ---- Submission
+  // --------------------------------------------------------------------------------
 
   struct Begun {
     JobNumber job = 0;
@@ -78,14 +83,17 @@ class TaskStore {
   // Drops a job that was not sealed, soon. Does not wait. The job also goes if the process ends.
   virtual void Abandon(JobNumber job) = 0;
 
-  // ---- Running -----------------------------------------------------------------------------------
+  // ---- Running
+  // -----------------------------------------------------------------------------------
 
   // Takes up to `most` ready steps of a queue, those with the highest priority first, and of these
   // those that were ready first. They are running then, with the next attempt. Returns none if the
   // queue is paused or at its limit.
   virtual absl::StatusOr<std::vector<ClaimedStep>> Claim(const std::string& queue, size_t most) = 0;
 
-  // Ends attempts. Outcomes of other attempts than those that are running are counted and ignored.
+  // Ends attempts. The end of a job is synced when this returns, with all before it; the ends of
+  // other steps soon after. Outcomes of other attempts than those that are running are counted and
+  // ignored.
   virtual absl::StatusOr<Moves> Commit(std::vector<Outcome> outcomes, absl::Time now) = 0;
 
   // Makes steps ready whose time has come, goes on with work on large jobs, and drops jobs that
@@ -111,12 +119,14 @@ class TaskStore {
   virtual absl::StatusOr<QueueInfo> ChangeQueue(const std::string& name, const QueueChange& change,
                                                 bool create) = 0;
 
-  // ---- Reading -----------------------------------------------------------------------------------
+  // ---- Reading
+  // -----------------------------------------------------------------------------------
 
   virtual absl::StatusOr<JobInfo> GetJob(JobNumber job) const = 0;
   // Returns jobs before `before`, the newest first; 0 stands for the end. Jobs that are not sealed
   // are none.
-  virtual absl::StatusOr<Page<JobInfo, JobNumber>> ListJobs(JobNumber before, size_t most) const = 0;
+  virtual absl::StatusOr<Page<JobInfo, JobNumber>> ListJobs(JobNumber before,
+                                                            size_t most) const = 0;
 
   virtual absl::StatusOr<uint32_t> FindStep(JobNumber job, std::string_view id) const = 0;
   // Returns a step; with its spec if `with_spec`.
@@ -149,15 +159,15 @@ class TaskStore {
   virtual std::vector<QueueInfo> Queues() const = 0;
 
   struct Stats {
-    uint64_t jobs = 0;        // that have not expired
-    uint64_t steps = 0;       // of these jobs
-    uint64_t scheduled = 0;   // steps that wait for a time
+    uint64_t jobs = 0;       // that have not expired
+    uint64_t steps = 0;      // of these jobs
+    uint64_t scheduled = 0;  // steps that wait for a time
     uint64_t dead_letters = 0;
-    uint64_t bytes = 0;           // of files
-    uint64_t late_outcomes = 0;   // that were ignored, since the start
-    uint64_t lost_attempts = 0;   // that ended with a process, found at the start
-    uint64_t commits = 0;         // changes synced or written, since the start
-    uint64_t committed = 0;       // changes that callers asked for, since the start
+    uint64_t bytes = 0;          // of files
+    uint64_t late_outcomes = 0;  // that were ignored, since the start
+    uint64_t lost_attempts = 0;  // that ended with a process, found at the start
+    uint64_t commits = 0;        // changes synced or written, since the start
+    uint64_t committed = 0;      // changes that callers asked for, since the start
     bool healthy = true;
   };
   // Does not wait.

@@ -75,10 +75,10 @@ struct NewStep {
   std::string id;
   std::string queue;
   int priority = 0;
-  uint32_t needs = 0;                      // number of steps that it needs
+  uint32_t needs = 0;  // number of steps that it needs
   absl::Time not_before = absl::InfinitePast();
-  absl::Duration countdown;                // not before that time since the job was accepted
-  std::string spec;                        // see step_codec.h
+  absl::Duration countdown;  // not before that time since the job was accepted
+  std::string spec;          // see step_codec.h
 };
 
 // Bytes that several steps of a job may share.
@@ -111,7 +111,7 @@ struct Outcome {
   std::string result;  // kSucceeded: outputs, encoded by EncodeTensors()
   uint32_t rows = 0;
   uint32_t remembered_rows = 0;
-  absl::Status status;  // kFailed and kRetry: the error
+  absl::Status status;                                // kFailed and kRetry: the error
   DeadLetterReason reason = DeadLetterReason::kNone;  // kFailed
   absl::Time due;                                     // kRetry
   bool was_unavailable = false;                       // kRetry: counts as ClaimedStep::unavailable
@@ -119,10 +119,10 @@ struct Outcome {
 
 // What a change of the store has brought about, for those who wait for it.
 struct Moves {
-  std::vector<std::string> ready_queues;  // queues that got a ready step, each once
-  std::vector<JobNumber> events;          // jobs that got an event, each once
-  std::vector<JobNumber> stopped;         // jobs whose running steps must be given up
-  bool more = false;                      // TaskStore::Maintain() has more to do now
+  std::vector<std::string> ready_queues;         // queues that got a ready step, each once
+  std::vector<JobNumber> events;                 // jobs that got an event, each once
+  std::vector<JobNumber> stopped;                // jobs whose running steps must be given up
+  bool more = false;                             // TaskStore::Maintain() has more to do now
   absl::Time next_due = absl::InfiniteFuture();  // when it has something to do at the latest
 };
 

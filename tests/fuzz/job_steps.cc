@@ -1,5 +1,5 @@
-// Fuzzes jobs as callers submit them: the steps of a message, their graph, and the form in which they
-// are kept.
+// Fuzzes jobs as callers submit them: the steps of a message, their graph, and the form in which
+// they are kept.
 
 #include <cstdint>
 #include <string>

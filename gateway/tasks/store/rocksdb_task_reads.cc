@@ -33,9 +33,8 @@ absl::StatusOr<Record> Read(const TaskDatabase& database, const std::string& key
 }
 
 absl::StatusOr<state::v1::TaskJob> ReadJob(const TaskDatabase& database, JobNumber number) {
-  SOUVENIR_ASSIGN_OR_RETURN(
-      state::v1::TaskJob job,
-      Read<state::v1::TaskJob>(database, TaskKey::Job(number), NoJob()));
+  SOUVENIR_ASSIGN_OR_RETURN(state::v1::TaskJob job,
+                            Read<state::v1::TaskJob>(database, TaskKey::Job(number), NoJob()));
   if (!job.sealed()) return NoJob();
   return job;
 }
@@ -60,9 +59,8 @@ absl::StatusOr<JobInfo> InfoOf(const TaskDatabase& database, JobNumber number,
   info.options.run_all = job.run_all();
   info.options.result_ttl = absl::Microseconds(job.result_ttl_us());
   if (job.failure_step() > 0) {
-    SOUVENIR_ASSIGN_OR_RETURN(
-        info.options.failure_step,
-        ReadText(database, TaskKey::Name({number, job.failure_step() - 1})));
+    SOUVENIR_ASSIGN_OR_RETURN(info.options.failure_step,
+                              ReadText(database, TaskKey::Name({number, job.failure_step() - 1})));
   }
   if (job.result_step() > 0) {
     SOUVENIR_ASSIGN_OR_RETURN(info.options.result_step,
@@ -139,8 +137,7 @@ absl::StatusOr<uint32_t> RocksDbTaskStore::FindStep(JobNumber job, std::string_v
   SOUVENIR_ASSIGN_OR_RETURN(const std::optional<std::string> number,
                             reading.database().Get(TaskKey::Id(job, id)));
   if (!number) {
-    return absl::NotFoundError(
-        fmt::format("the job has no step '{}'", NameList(id).word()));
+    return absl::NotFoundError(fmt::format("the job has no step '{}'", NameList(id).word()));
   }
   return TaskKey::Reader(*number).Last32();
 }
@@ -149,9 +146,8 @@ absl::StatusOr<StepInfo> RocksDbTaskStore::GetStep(StepRef ref, bool with_spec) 
   const Reading reading(*this);
   SOUVENIR_RETURN_IF_ERROR(reading.status());
   const TaskDatabase& database = reading.database();
-  SOUVENIR_ASSIGN_OR_RETURN(
-      const state::v1::TaskStep step,
-      Read<state::v1::TaskStep>(database, TaskKey::State(ref), NoStep()));
+  SOUVENIR_ASSIGN_OR_RETURN(const state::v1::TaskStep step,
+                            Read<state::v1::TaskStep>(database, TaskKey::State(ref), NoStep()));
   StepInfo info;
   info.number = ref.step;
   SOUVENIR_ASSIGN_OR_RETURN(info.id, ReadText(database, TaskKey::Name(ref)));

@@ -145,9 +145,18 @@ void RocksDbTaskStore::RunCommitter() {
     std::vector<Change*> group;
     {
       MutexLock lock(&mutex_);
-      while (changes_.empty() && !stopping_) has_changes_.Wait(&mutex_);
-      if (changes_.empty()) return;
-      group = NextGroup();
+      while (changes_.empty() && !stopping_) {
+        if (!has_changes_.WaitUntil(&mutex_, *Clock::System(), sync_at_)) break;
+      }
+      if (!changes_.empty()) {
+        group = NextGroup();
+      } else if (stopping_ && sync_at_ == absl::InfiniteDuration()) {
+        return;
+      }
+    }
+    if (group.empty()) {
+      Sync();
+      continue;
     }
     MakeGroup(group);
     MutexLock lock(&mutex_);
@@ -170,23 +179,46 @@ void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
     if (!reopened.ok()) return fail(reopened);
   }
   TaskBatch batch(core_->database.get());
-  bool sync = false;
+  bool sync = Clock::System()->Monotonic() >= sync_at_;
+  bool soon = false;
   for (Change* const change : group) {
     change->status = change->apply(batch);
     sync = sync || change->kind == Change::Kind::kSynced;
+    soon = soon || change->kind == Change::Kind::kSyncedSoon;
   }
+  sync = sync || batch.needs_sync();
   absl::Status written = batch.status();
   if (written.ok()) written = batch.Write(sync);
   commits_.fetch_add(1, std::memory_order_relaxed);
   committed_.fetch_add(group.size(), std::memory_order_relaxed);
-  if (written.ok()) return;
+  if (written.ok()) return NoteWritten(sync, soon);
+  NoteFailure(written);
+  fail(written);
+}
+
+void RocksDbTaskStore::NoteWritten(bool synced, bool soon) {
+  if (synced) {
+    sync_at_ = absl::InfiniteDuration();
+  } else if (soon && sync_at_ == absl::InfiniteDuration()) {
+    sync_at_ = Clock::System()->Monotonic() + kSyncWithin;
+  }
+}
+
+void RocksDbTaskStore::Sync() {
+  sync_at_ = absl::InfiniteDuration();
+  if (!failed_.ok()) return;
+  const absl::Status synced = core_->database->Sync();
+  if (!synced.ok()) NoteFailure(synced);
+}
+
+void RocksDbTaskStore::NoteFailure(const absl::Status& written) {
   log.Error(failure_limit, "the task store fails; it will be opened again",
             {{"reason", written.ToString()}});
   // The parts in memory know of changes that the disk does not have, and RocksDB must not touch a
   // file again that it failed to write. So nothing is written until the store is opened again.
   failed_ = written;
+  sync_at_ = absl::InfiniteDuration();
   if (healthy_.exchange(false)) options_.on_health(false);
-  fail(written);
 }
 
 absl::StatusOr<TaskStore::Begun> RocksDbTaskStore::Begin(const JobOptions& options,
@@ -253,7 +285,7 @@ absl::StatusOr<std::vector<ClaimedStep>> RocksDbTaskStore::Claim(const std::stri
 
 absl::StatusOr<Moves> RocksDbTaskStore::Commit(std::vector<Outcome> outcomes, absl::Time now) {
   Moves moves;
-  const absl::Status made = Make(Change::Kind::kSynced, [&](TaskBatch& batch) {
+  const absl::Status made = Make(Change::Kind::kSyncedSoon, [&](TaskBatch& batch) {
     moves = core_->changes.Commit(batch, outcomes, now);
     return absl::OkStatus();
   });

@@ -31,20 +31,24 @@ struct TaskFigures;
 // A TaskStore in a RocksDB of its own, for one gateway. Never the cache's, which may be deleted.
 //
 // One thread, the committer, makes all changes. While it syncs one group of changes, others gather,
-// and go to disk together with the next sync. Steps that are queued are on disk alone: memory has
+// and go to disk together with the next sync. Ends of steps are synced within kSyncWithin, or with
+// the end of their job: a kill of the process loses none, and a crash of the machine has the last
+// ones run again. Steps that are queued are on disk alone: memory has
 // figures of queues, and the attempts that are running.
 //
 // Owned by the gateway. Thread-safe.
 class RocksDbTaskStore final : public TaskStore {
  public:
+  static constexpr absl::Duration kSyncWithin = absl::Milliseconds(50);
+
   // The limits were checked with the configuration.
   struct Options {
     std::string directory;
     // A program whose main() begins with storage::RunAsStoreCheck(). It checks the store before it
     // is opened. "": no program does.
     std::string checker;
-    uint64_t max_steps = 10'000'000;                // of all jobs that have not expired
-    uint64_t max_bytes = uint64_t{8} << 30;         // of the store
+    uint64_t max_steps = 10'000'000;         // of all jobs that have not expired
+    uint64_t max_bytes = uint64_t{8} << 30;  // of the store
     uint32_t max_queues = 256;
     uint32_t max_lost_attempts = 3;  // ends of the process that a step may see while it runs
     // Steps that one piece of work on a large job handles. Set by code alone; at least 1.
@@ -102,6 +106,7 @@ class RocksDbTaskStore final : public TaskStore {
   struct Change {
     enum class Kind {
       kWritten,  // goes to the operating system: a crash of the machine may lose it
+      kSyncedSoon,
       kSynced,
       kClaim,  // must see what changes before it have written; else as kWritten
     };
@@ -131,6 +136,11 @@ class RocksDbTaskStore final : public TaskStore {
   // Takes the next changes that can go together.
   std::vector<Change*> NextGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeGroup(const std::vector<Change*>& group);
+  // Takes note of what a write has synced, or must be synced soon.
+  void NoteWritten(bool synced, bool soon);
+  // Syncs what was written.
+  void Sync();
+  void NoteFailure(const absl::Status& written);
 
   const Options options_;
   uint32_t store_id_ = 0;  // set by Open()
@@ -144,7 +154,10 @@ class RocksDbTaskStore final : public TaskStore {
   // Closed while the store is not open. The committer alone changes `core_`, and only then.
   mutable Gate readers_;
   std::unique_ptr<Core> core_;
-  absl::Status failed_;  // the error since which nothing is written; for the committer
+  // For the committer.
+  absl::Status failed_;  // the error since which nothing is written
+  // When what was written must be synced, by the system's monotonic clock; infinite if all is.
+  absl::Duration sync_at_ = absl::InfiniteDuration();
 
   Mutex mutex_;
   CondVar has_changes_;

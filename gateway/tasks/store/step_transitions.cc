@@ -257,6 +257,7 @@ void StepTransitions::CheckJob(TaskBatch& batch, JobNumber number, absl::Time no
 void StepTransitions::EndJob(TaskBatch& batch, JobNumber number, absl::Time now, Moves* moves) {
   TaskJob* const job = batch.Job(number);
   job->set_ended_us(ToMicros(now));
+  batch.NeedSync();  // and so all that came before
   if (job->failed() + job->cancelled_steps() == 0) {
     // It was cancelled when its last steps were succeeding.
     job->set_code(0);

@@ -37,8 +37,8 @@ struct TaskFigures {
 };
 
 // The ways of a step from one state to the next, as changes of a batch. The end of a step counts
-// down those that need it, in the same batch; beyond a bound it leaves news for later. No other code
-// changes the state of a step.
+// down those that need it, in the same batch; beyond a bound it leaves news for later. No other
+// code changes the state of a step.
 //
 // Owned by the store, and used by the thread that writes it. If a batch cannot be written, this
 // knows more than the disk, and must be made anew.
@@ -105,7 +105,7 @@ class StepTransitions {
   const size_t piece_;
   TaskQueues* const queues_;
   TaskFigures* const figures_;
-  std::deque<News> news_;  // of the present change
+  std::deque<News> news_;   // of the present change
   bool news_left_ = false;  // there may be news on disk
   uint64_t next_ready_ = 1;
 };

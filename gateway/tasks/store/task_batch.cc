@@ -107,7 +107,7 @@ absl::Status TaskBatch::Write(bool sync) {
       Add(TaskKey::State(step), slot->owned->SerializeAsString());
     }
   }
-  if (batch_.Count() == 0) return absl::OkStatus();
+  if (batch_.Count() == 0) return sync ? database_->Sync() : absl::OkStatus();
   return database_->Write(&batch_, sync);
 }
 

@@ -66,6 +66,10 @@ class TaskBatch {
     if (status_.ok()) status_ = status;
   }
 
+  // Has the write be synced, although its changes do not ask for that.
+  void NeedSync() { needs_sync_ = true; }
+  bool needs_sync() const { return needs_sync_; }
+
   // Writes everything, once. REQUIRES: status() is OK.
   absl::Status Write(bool sync);
 
@@ -92,6 +96,7 @@ class TaskBatch {
   Records<StepRef, state::v1::TaskStep> steps_;
   absl::flat_hash_map<std::string, std::optional<std::string>> index_;
   absl::Status status_;
+  bool needs_sync_ = false;
 };
 
 }  // namespace souvenir::gateway

@@ -52,8 +52,8 @@ JobNumber TaskChanges::HolderOf(TaskBatch& batch, const std::string& key) const 
 
 absl::Status TaskChanges::CheckUnique(TaskBatch& batch, const TaskJob& job) {
   if (job.uniqueness_key().empty()) return absl::OkStatus();
-  const JobNumber holder = HolderOf(
-      batch, TaskKey::Uniqueness(TaskKey::HashOf(job.tenant(), job.uniqueness_key())));
+  const JobNumber holder =
+      HolderOf(batch, TaskKey::Uniqueness(TaskKey::HashOf(job.tenant(), job.uniqueness_key())));
   if (holder == 0) return absl::OkStatus();
   return absl::AlreadyExistsError("a job with the same uniqueness key has not ended");
 }

@@ -50,9 +50,8 @@ class TaskChanges {
                                                  size_t most);
   Moves Commit(TaskBatch& batch, const std::vector<Outcome>& outcomes, absl::Time now);
   absl::StatusOr<Moves> Cancel(TaskBatch& batch, JobNumber job, absl::Time now);
-  absl::StatusOr<Moves> Requeue(TaskBatch& batch, JobNumber job,
-                                const std::vector<uint32_t>& steps, const std::string& override,
-                                absl::Time now);
+  absl::StatusOr<Moves> Requeue(TaskBatch& batch, JobNumber job, const std::vector<uint32_t>& steps,
+                                const std::string& override, absl::Time now);
   absl::StatusOr<QueueInfo> ChangeQueue(TaskBatch& batch, const std::string& name,
                                         const TaskStore::QueueChange& change, bool create);
 

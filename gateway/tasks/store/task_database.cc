@@ -163,6 +163,10 @@ absl::Status TaskDatabase::Write(rocksdb::WriteBatch* batch, bool sync) {
   return FromRocks(db_->Write(options, batch), "cannot write to the task store");
 }
 
+absl::Status TaskDatabase::Sync() {
+  return FromRocks(db_->SyncWAL(), "cannot write to the task store");
+}
+
 uint64_t TaskDatabase::bytes() const {
   uint64_t sum = 0;
   for (rocksdb::ColumnFamilyHandle* const family : {records_, blobs_}) {

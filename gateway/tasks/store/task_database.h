@@ -73,6 +73,9 @@ class TaskDatabase {
   // Writes a batch. After an error the database must be closed and opened again.
   absl::Status Write(rocksdb::WriteBatch* batch, bool sync);
 
+  // Syncs what was written.
+  absl::Status Sync();
+
   rocksdb::ColumnFamilyHandle* records() const { return records_; }
   rocksdb::ColumnFamilyHandle* blobs() const { return blobs_; }
 

@@ -25,11 +25,11 @@ enum class Sweep : uint8_t {
 class TaskKey {
  public:
   // One key each, and what its value is.
-  static std::string Meta() { return "m"; }                               // TaskMeta
-  static std::string Queue(std::string_view name) {                       // TaskQueue
+  static std::string Meta() { return "m"; }          // TaskMeta
+  static std::string Queue(std::string_view name) {  // TaskQueue
     return std::string("q").append(name);
   }
-  static std::string Job(JobNumber job) { return Number('j', job); }      // TaskJob
+  static std::string Job(JobNumber job) { return Number('j', job); }       // TaskJob
   static std::string Unsealed(JobNumber job) { return Number('z', job); }  // nothing
   static std::string Sweeping(JobNumber job) { return Number('w', job); }  // TaskSweep
   // The job of an idempotency or uniqueness key, hashed with its tenant.
@@ -84,9 +84,9 @@ class TaskKey {
   static std::string State(StepRef step) { return InJob('s', step); }   // TaskStep
   static std::string Spec(StepRef step) { return InJob('d', step); }    // of the submitter
   static std::string Override(StepRef step) { return InJob('o', step); }
-  static std::string Links(StepRef step) { return InJob('l', step); }   // TaskLinks
-  static std::string Name(StepRef step) { return InJob('a', step); }    // its id
-  static std::string Id(JobNumber job, std::string_view id) {           // its number, 32 bits
+  static std::string Links(StepRef step) { return InJob('l', step); }  // TaskLinks
+  static std::string Name(StepRef step) { return InJob('a', step); }   // its id
+  static std::string Id(JobNumber job, std::string_view id) {          // its number, 32 bits
     std::string key = OfJob(job);
     key.push_back('n');
     return key.append(id);

@@ -79,8 +79,7 @@ class TaskQueues {
   TaskQueue* Add(const std::string& name) {
     MutexLock lock(&mutex_);
     if (queues_.size() >= most_) return nullptr;
-    queues_.push_back(
-        std::make_unique<TaskQueue>(name, static_cast<uint32_t>(queues_.size())));
+    queues_.push_back(std::make_unique<TaskQueue>(name, static_cast<uint32_t>(queues_.size())));
     return queues_.back().get();
   }
 

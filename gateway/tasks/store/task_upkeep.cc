@@ -61,19 +61,18 @@ absl::Status TaskUpkeep::Load(const TaskDatabase& database) {
   }
   uint64_t last_ready = 0;
   bool sound = true;
-  SOUVENIR_RETURN_IF_ERROR(
-      ForEach(database, "y", [&](std::string_view key, std::string_view) {
-        TaskKey::Reader reader(key);
-        last_ready = std::max(last_ready, reader.Last64());
-        const int priority = kMostPriority - static_cast<uint8_t>(key[key.size() - 9]);
-        TaskQueue* const queue = queues_->At(TaskKey::Reader(key.substr(0, 5)).Last32());
-        if (queue == nullptr || priority < kLeastPriority || priority > kMostPriority) {
-          sound = false;
-          return;
-        }
-        ++queue->level(priority).ready;
-        ++queue->ready;
-      }));
+  SOUVENIR_RETURN_IF_ERROR(ForEach(database, "y", [&](std::string_view key, std::string_view) {
+    TaskKey::Reader reader(key);
+    last_ready = std::max(last_ready, reader.Last64());
+    const int priority = kMostPriority - static_cast<uint8_t>(key[key.size() - 9]);
+    TaskQueue* const queue = queues_->At(TaskKey::Reader(key.substr(0, 5)).Last32());
+    if (queue == nullptr || priority < kLeastPriority || priority > kMostPriority) {
+      sound = false;
+      return;
+    }
+    ++queue->level(priority).ready;
+    ++queue->ready;
+  }));
   if (!sound) return absl::DataLossError("a ready step of the task store is in no known queue");
   transitions_->SetNextReady(last_ready + 1);
   SOUVENIR_RETURN_IF_ERROR(ForEach(database, "j", [&](std::string_view, std::string_view value) {
@@ -82,8 +81,8 @@ absl::Status TaskUpkeep::Load(const TaskDatabase& database) {
     ++figures_->jobs;
     figures_->steps += job.total();
   }));
-  SOUVENIR_RETURN_IF_ERROR(ForEach(
-      database, "t", [&](std::string_view, std::string_view) { ++figures_->scheduled; }));
+  SOUVENIR_RETURN_IF_ERROR(
+      ForEach(database, "t", [&](std::string_view, std::string_view) { ++figures_->scheduled; }));
   transitions_->ExpectNews();
   return ForEach(database, "f",
                  [&](std::string_view, std::string_view) { ++figures_->dead_letters; });
@@ -116,7 +115,8 @@ Moves TaskUpkeep::Recover(TaskBatch& batch, Running why, uint32_t max_lost, absl
       step->set_lost(step->lost() + 1);
       figures_->lost_attempts.fetch_add(1, std::memory_order_relaxed);
     }
-    const bool goes_on = !job->ending() || (job->failure_step() == ref.step + 1 && !job->cancelled());
+    const bool goes_on =
+        !job->ending() || (job->failure_step() == ref.step + 1 && !job->cancelled());
     if (!goes_on) {
       transitions_->End(batch, ref, StepTransitions::EndOf(*job), now, &moves);
     } else if (step->lost() >= max_lost) {
@@ -236,8 +236,8 @@ bool TaskUpkeep::GoOn(TaskBatch& batch, JobNumber number, TaskSweep* sweep, size
     const TaskStep* const step = batch.PeekStep(ref);
     if (step == nullptr) return true;
     const bool is_failure_step = job->failure_step() == ref.step + 1;
-    const bool starts = StateOf(*step) == StepState::kPending && step->needs() == 0 &&
-                        !is_failure_step;
+    const bool starts =
+        StateOf(*step) == StepState::kPending && step->needs() == 0 && !is_failure_step;
     switch (static_cast<Sweep>(sweep->phase())) {
       case Sweep::kStart:
         if (starts) transitions_->Begin(batch, ref, now, moves);

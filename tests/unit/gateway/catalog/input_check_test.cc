@@ -32,8 +32,7 @@ class InputCheckTest : public testing::Test {
   }
 
   std::string Check(const std::string& model, const std::vector<InputForm>& inputs) {
-    return std::string(
-        CheckInputForms(**catalog_.snapshot()->Find(model, ""), inputs).message());
+    return std::string(CheckInputForms(**catalog_.snapshot()->Find(model, ""), inputs).message());
   }
 
   Catalog catalog_{Catalog::Options{}};

@@ -70,7 +70,8 @@ TEST(JobGraph, ACycleIsToldWithItsSteps) {
   ASSERT_TRUE(graph.Add("after", {"c"}).ok());
   const absl::Status status = graph.Seal();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(Message(status), HasSubstr("in a cycle of 3 steps: 'a' needs 'c' needs 'b' needs 'a'"));
+  EXPECT_THAT(Message(status),
+              HasSubstr("in a cycle of 3 steps: 'a' needs 'c' needs 'b' needs 'a'"));
 }
 
 TEST(JobGraph, AStepThatNeedsItselfIsACycle) {

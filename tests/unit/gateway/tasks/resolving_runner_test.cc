@@ -47,8 +47,7 @@ class ResolvingRunnerTest : public ResolverTest {
 
   // Submits a job, and returns its first steps as they are claimed.
   std::vector<ClaimedStep> Submit(std::vector<StepRequest> steps, const std::string& tenant = "") {
-    Submission submission(
-        {}, {.clock = &clock_, .store = store_.get(), .catalog = &catalog_});
+    Submission submission({}, {.clock = &clock_, .store = store_.get(), .catalog = &catalog_});
     EXPECT_TRUE(submission.Begin({.tenant = tenant, .result_ttl = absl::Hours(1)}).ok());
     const absl::Status added = submission.Add(std::move(steps));
     EXPECT_TRUE(added.ok()) << added;

@@ -14,9 +14,8 @@ Outcome Decide(const absl::Status& status, const ClaimedStep& step, const RetryP
 }
 
 TEST(RetryDecision, PausesDoubleUpToTheMostAndJitterOnlyShortensThem) {
-  const RetryPolicy policy = {.initial_backoff = absl::Seconds(1),
-                              .max_backoff = absl::Seconds(10),
-                              .jitter = 0.5};
+  const RetryPolicy policy = {
+      .initial_backoff = absl::Seconds(1), .max_backoff = absl::Seconds(10), .jitter = 0.5};
   EXPECT_EQ(PauseAfter(policy, 0, 0), absl::Seconds(1));
   EXPECT_EQ(PauseAfter(policy, 3, 0), absl::Seconds(8));
   EXPECT_EQ(PauseAfter(policy, 4, 0), absl::Seconds(10));
@@ -41,10 +40,10 @@ TEST(RetryDecision, AttemptsAreCountedByTheKindOfTheError) {
 }
 
 TEST(RetryDecision, ErrorsThatAnotherAttemptWouldMeetAgainArePermanent) {
-  for (const absl::Status& status :
-       {absl::InvalidArgumentError("x"), absl::NotFoundError("x"), absl::FailedPreconditionError("x"),
-        absl::OutOfRangeError("x"), absl::PermissionDeniedError("x"), absl::UnimplementedError("x"),
-        absl::DataLossError("x")}) {
+  for (const absl::Status& status : {absl::InvalidArgumentError("x"), absl::NotFoundError("x"),
+                                     absl::FailedPreconditionError("x"), absl::OutOfRangeError("x"),
+                                     absl::PermissionDeniedError("x"),
+                                     absl::UnimplementedError("x"), absl::DataLossError("x")}) {
     const Outcome outcome = Decide(status, {});
     EXPECT_EQ(outcome.kind, Outcome::Kind::kFailed) << status;
     EXPECT_EQ(outcome.reason, DeadLetterReason::kPermanent) << status;

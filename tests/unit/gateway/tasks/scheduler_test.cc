@@ -65,11 +65,11 @@ class SchedulerTest : public TaskStoreTest {
   }
 
   void Begin(size_t max_running = 8) {
-    scheduler_ = std::make_unique<Scheduler>(
-        Scheduler::Options{.max_running = max_running,
-                           .mode = Scheduler::Mode::kManual,
-                           .uniform = [] { return 0.0; }},
-        Scheduler::Parts{&clock_, &store(), &runner_, &watchers_});
+    scheduler_ =
+        std::make_unique<Scheduler>(Scheduler::Options{.max_running = max_running,
+                                                       .mode = Scheduler::Mode::kManual,
+                                                       .uniform = [] { return 0.0; }},
+                                    Scheduler::Parts{&clock_, &store(), &runner_, &watchers_});
     scheduler_->Round();
   }
 

@@ -27,8 +27,8 @@ StepSpec ASpec() {
   spec.inputs.push_back({.name = "whole", .source = OutputInput{.need = 2}});
   spec.inputs.push_back({.name = "all", .source = GatheredInput{.needs = {0, 1, 0}}});
   spec.inputs.push_back({.name = "failures", .source = FailuresInput{}});
-  spec.parameters = {{"a", true}, {"b", int64_t{-1}}, {"c", std::string("x")}, {"d", 0.5},
-                     {"e", uint64_t{7}}};
+  spec.parameters = {
+      {"a", true}, {"b", int64_t{-1}}, {"c", std::string("x")}, {"d", 0.5}, {"e", uint64_t{7}}};
   spec.retry = {.max_attempts = 7,
                 .max_unavailable = 0,
                 .initial_backoff = absl::Milliseconds(5),

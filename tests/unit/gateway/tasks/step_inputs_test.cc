@@ -40,8 +40,7 @@ class StepInputsTest : public TaskStoreTest {
   }
 
   static std::string Encoded(std::vector<int64_t> shape, const std::vector<int64_t>& numbers) {
-    const Tensor tensor{"OUT", DataType::kInt64, std::move(shape),
-                        FromElements<int64_t>(numbers)};
+    const Tensor tensor{"OUT", DataType::kInt64, std::move(shape), FromElements<int64_t>(numbers)};
     const TensorView view = tensor.view();
     return EncodeTensors({&view, 1});
   }
@@ -67,13 +66,14 @@ TEST_P(StepInputsTest, OutputsComeWholeByRowAndGathered) {
   EXPECT_THAT(whole->shape, ElementsAre(3, 1));
   EXPECT_THAT(ToElements<int64_t>(whole->data), ElementsAre(1, 2, 3));
 
-  const auto row = Read({.name = "in", .source = OutputInput{.need = 0, .output = "OUT", .row = 1}});
+  const auto row =
+      Read({.name = "in", .source = OutputInput{.need = 0, .output = "OUT", .row = 1}});
   ASSERT_TRUE(row.ok()) << row.status();
   EXPECT_THAT(row->shape, ElementsAre(1, 1));
   EXPECT_THAT(ToElements<int64_t>(row->data), ElementsAre(2));
 
-  const auto gathered = Read(
-      {.name = "in", .source = GatheredInput{.needs = {1, 0, 1}}, .reshape = {1, -1}});
+  const auto gathered =
+      Read({.name = "in", .source = GatheredInput{.needs = {1, 0, 1}}, .reshape = {1, -1}});
   ASSERT_TRUE(gathered.ok()) << gathered.status();
   EXPECT_THAT(gathered->shape, ElementsAre(1, 5));
   EXPECT_THAT(ToElements<int64_t>(gathered->data), ElementsAre(4, 1, 2, 3, 4));

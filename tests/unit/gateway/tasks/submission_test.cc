@@ -47,9 +47,8 @@ class SubmissionTest : public TaskStoreTest {
     step.spec.model = "m";
     step.spec.inputs.push_back(
         {.name = "in",
-         .source = LiteralInput{.datatype = DataType::kBytes,
-                                .shape = {1, 1},
-                                .data = FrameBytesElement("hello")}});
+         .source = LiteralInput{
+             .datatype = DataType::kBytes, .shape = {1, 1}, .data = FrameBytesElement("hello")}});
     return step;
   }
   static StepRequest After(const std::string& id, const std::string& need) {

@@ -68,8 +68,8 @@ class TaskStoreTest : public testing::TestWithParam<HarnessFactory> {
     const auto begun = store().Begin(options, now());
     EXPECT_TRUE(begun.ok()) << begun.status();
     Append(begun->job, steps);
-    const auto sealed = store().Seal(begun->job, GraphOf(steps), {.failure_step = failure_step},
-                                     now());
+    const auto sealed =
+        store().Seal(begun->job, GraphOf(steps), {.failure_step = failure_step}, now());
     EXPECT_TRUE(sealed.ok()) << sealed.status();
     Maintain();
     return sealed->begun.job;

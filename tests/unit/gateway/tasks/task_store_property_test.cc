@@ -27,9 +27,9 @@ class TaskStorePropertyTest : public TaskStoreTest {
     std::optional<uint32_t> failure_step;
     bool run_all = false;
     bool cancelled = false;
-    std::set<uint32_t> ended;     // steps whose end was seen in an event
+    std::set<uint32_t> ended;  // steps whose end was seen in an event
     std::set<uint32_t> succeeded;
-    uint64_t events = 0;          // that were seen
+    uint64_t events = 0;  // that were seen
     bool job_ended = false;
   };
 

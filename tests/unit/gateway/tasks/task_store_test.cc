@@ -242,8 +242,7 @@ TEST_P(TaskStoreTest, QueuesArePausedAndLimitedAlsoAfterAKill) {
 }
 
 TEST_P(TaskStoreTest, AnIdempotencyKeyLeadsToTheFirstJobAndAUniquenessKeyRefusesASecond) {
-  const JobNumber job =
-      Submit({{.id = "a"}}, {.idempotency_key = "once", .uniqueness_key = "one"});
+  const JobNumber job = Submit({{.id = "a"}}, {.idempotency_key = "once", .uniqueness_key = "one"});
   const auto again = store().Begin({.idempotency_key = "once"}, now());
   ASSERT_TRUE(again.ok());
   EXPECT_TRUE(again->already_submitted);
@@ -273,11 +272,9 @@ TEST_P(TaskStoreTest, OfTwoSubmissionsWithOneKeyTheFasterWins) {
 }
 
 TEST_P(TaskStoreTest, DeadLettersRunAgainWithWhatWasSkippedBecauseOfThem) {
-  const JobNumber job = Submit({{.id = "a"},
-                                {.id = "b"},
-                                {.id = "c", .needs = {"a"}},
-                                {.id = "d", .needs = {"a", "b"}}},
-                               {.run_all = true});
+  const JobNumber job = Submit(
+      {{.id = "a"}, {.id = "b"}, {.id = "c", .needs = {"a"}}, {.id = "d", .needs = {"a", "b"}}},
+      {.run_all = true});
   const auto roots = Claim();
   Fail(roots[0]);
   EXPECT_EQ(store().Requeue(job, {0}, "", now()).status().code(),
@@ -304,7 +301,8 @@ TEST_P(TaskStoreTest, DeadLettersRunAgainWithWhatWasSkippedBecauseOfThem) {
 }
 
 TEST_P(TaskStoreTest, JobsExpireAfterTheirEndWithAllTheyHave) {
-  const JobNumber job = Submit({{.id = "a"}, {.id = "b"}}, {.idempotency_key = "k", .run_all = true});
+  const JobNumber job =
+      Submit({{.id = "a"}, {.id = "b"}}, {.idempotency_key = "k", .run_all = true});
   const auto claimed = Claim();
   Succeed(claimed[0], std::string(100'000, 'x'));
   clock_.Advance(absl::Hours(5));
