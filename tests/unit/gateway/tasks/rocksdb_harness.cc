@@ -59,9 +59,10 @@ class RocksDbHarness final : public StoreHarness {
 
 }  // namespace
 
-std::unique_ptr<StoreHarness> MakeRocksDbHarness(ManualClock* clock,
-                                                 const StoreHarness::Limits& limits) {
-  return std::make_unique<RocksDbHarness>(clock, limits);
+StoreKind RocksDbKind() {
+  return {"RocksDb", [](ManualClock* clock, const StoreHarness::Limits& limits) {
+            return std::make_unique<RocksDbHarness>(clock, limits);
+          }};
 }
 
 }  // namespace souvenir::gateway

@@ -78,7 +78,7 @@ class SchedulerTest : public TaskStoreTest {
   std::unique_ptr<Scheduler> scheduler_;
 };
 
-INSTANTIATE_TEST_SUITE_P(RocksDb, SchedulerTest, testing::Values(MakeRocksDbHarness));
+INSTANTIATE_TEST_SUITE_P(Kinds, SchedulerTest, testing::Values(RocksDbKind()));
 
 TEST_P(SchedulerTest, AChordRunsItsBodyOnceAfterItsPieces) {
   const JobNumber job = Submit({{.id = "a"}, {.id = "b"}, {.id = "body", .needs = {"a", "b"}}});

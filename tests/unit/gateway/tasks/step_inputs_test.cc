@@ -57,7 +57,7 @@ class StepInputsTest : public TaskStoreTest {
   JobNumber job_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(RocksDb, StepInputsTest, testing::Values(MakeRocksDbHarness));
+INSTANTIATE_TEST_SUITE_P(Kinds, StepInputsTest, testing::Values(RocksDbKind()));
 
 TEST_P(StepInputsTest, OutputsComeWholeByRowAndGathered) {
   const auto whole = Read({.name = "in", .source = OutputInput{.need = 0}});

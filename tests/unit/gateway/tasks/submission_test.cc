@@ -76,7 +76,7 @@ class SubmissionTest : public TaskStoreTest {
   std::unique_ptr<Submission> submission_;
 };
 
-INSTANTIATE_TEST_SUITE_P(RocksDb, SubmissionTest, testing::Values(MakeRocksDbHarness));
+INSTANTIATE_TEST_SUITE_P(Kinds, SubmissionTest, testing::Values(RocksDbKind()));
 
 TEST_P(SubmissionTest, AJobIsAcceptedWithItsDefaults) {
   ASSERT_TRUE(Submitted({After("b", "a"), Step("a")}).ok());

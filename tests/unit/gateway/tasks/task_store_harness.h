@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -31,12 +32,15 @@ class StoreHarness {
   virtual void Crash() = 0;
 };
 
-using HarnessFactory =
-    std::function<std::unique_ptr<StoreHarness>(ManualClock* clock, const StoreHarness::Limits&)>;
+// A kind of store. Its name is a part of the names of the tests.
+struct StoreKind {
+  std::string name;
+  std::function<std::unique_ptr<StoreHarness>(ManualClock* clock, const StoreHarness::Limits&)>
+      make;
+};
+inline void PrintTo(const StoreKind& kind, std::ostream* out) { *out << kind.name; }
 
-// The kinds of stores. See rocksdb_harness.cc.
-std::unique_ptr<StoreHarness> MakeRocksDbHarness(ManualClock* clock,
-                                                 const StoreHarness::Limits& limits);
+StoreKind RocksDbKind();  // rocksdb_harness.cc
 
 // A step of a test's job.
 struct TestStep {
@@ -48,14 +52,14 @@ struct TestStep {
 };
 
 // A fixture for all kinds of stores.
-class TaskStoreTest : public testing::TestWithParam<HarnessFactory> {
+class TaskStoreTest : public testing::TestWithParam<StoreKind> {
  protected:
   TaskStoreTest() { Use({}); }
 
   // Begins anew with other limits.
   void Use(const StoreHarness::Limits& limits) {
     harness_ = nullptr;
-    harness_ = GetParam()(&clock_, limits);
+    harness_ = GetParam().make(&clock_, limits);
   }
 
   TaskStore& store() { return harness_->store(); }

@@ -225,7 +225,7 @@ class TaskStorePropertyTest : public TaskStoreTest {
   std::map<StepRef, uint32_t> attempts_;
 };
 
-INSTANTIATE_TEST_SUITE_P(RocksDb, TaskStorePropertyTest, testing::Values(MakeRocksDbHarness));
+INSTANTIATE_TEST_SUITE_P(Kinds, TaskStorePropertyTest, testing::Values(RocksDbKind()));
 
 TEST_P(TaskStorePropertyTest, EveryStepEndsOnceAndEveryJobEnds) {
   for (uint64_t seed = 1; seed <= kRuns; ++seed) {
