@@ -77,7 +77,7 @@ class AlertsTest(unittest.TestCase):
         asked = {method for group in re.findall(r'method=~?"([\w|]+)"', slow["expr"])
                  for method in group.split("|")}
         # As long as their callers listen and send.
-        self.assertEqual(asked | {"StreamSynthesize", "TranslateSpeech"}, methods)
+        self.assertEqual(asked | {"StreamSynthesize", "StreamTranscribe", "TranslateSpeech"}, methods)
         overview = (SOURCE_DIRECTORY / "deploy/grafana/overview.json").read_text(encoding="utf-8")
         groups = re.findall(r'method[=!]~\\"([\w|]+)', overview)
         self.assertTrue(groups)

@@ -32,6 +32,9 @@ BENCHMARKS = {
     "speech-lanes": Entry("translations while recordings are transcribed and translated to speech, "
                           "beside translations alone",
                           (*_SERVICES, "bench-misses"), backend="pocketsphinx"),
+    "speech-hour": Entry("seconds of speech a second through one stream, beside the bare library",
+                         ("souvenir-gateway", "souvenir-compute", "bench-bare-pocketsphinx"),
+                         backend="pocketsphinx"),
     "disk": Entry("requests a second that are answered from disk, beside memory",
                   _MODELS),
     "interference": Entry("p99 of hits while models are busy, beside hits alone",

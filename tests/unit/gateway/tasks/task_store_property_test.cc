@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
@@ -17,7 +18,10 @@
 namespace souvenir::gateway {
 namespace {
 
-constexpr int kRuns = 40;
+// Random jobs of one test: more of them where the tests that take many minutes run, too.
+uint64_t Runs() {
+  return std::getenv("SOUVENIR_ALL_TESTS") != nullptr ? 400 : 15;  // NOLINT(concurrency-mt-unsafe)
+}
 
 class TaskStorePropertyTest : public TaskStoreTest {
  protected:
@@ -228,7 +232,7 @@ class TaskStorePropertyTest : public TaskStoreTest {
 INSTANTIATE_TEST_SUITE_P(Kinds, TaskStorePropertyTest, testing::Values(RocksDbKind()));
 
 TEST_P(TaskStorePropertyTest, EveryStepEndsOnceAndEveryJobEnds) {
-  for (uint64_t seed = 1; seed <= kRuns; ++seed) {
+  for (uint64_t seed = 1; seed <= Runs(); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     Begin(seed);
     ASSERT_NO_FATAL_FAILURE(RunToTheEnd(/*failing=*/seed % 3 == 0 ? 0 : 8, /*cancelling=*/10));
@@ -244,7 +248,7 @@ TEST_P(TaskStorePropertyTest, EveryStepEndsOnceAndEveryJobEnds) {
 }
 
 TEST_P(TaskStorePropertyTest, JobsThatAreRunAgainDoOnlyWhatHasNotSucceeded) {
-  for (uint64_t seed = 1000; seed < 1000 + kRuns; ++seed) {
+  for (uint64_t seed = 1000; seed < 1000 + Runs(); ++seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
     Begin(seed);
     ASSERT_NO_FATAL_FAILURE(RunToTheEnd(/*failing=*/15, /*cancelling=*/20));
