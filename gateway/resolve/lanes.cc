@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "absl/strings/cord.h"
 #include "common/status_macros.h"
 
 namespace souvenir::gateway {
 namespace {
+
+constexpr absl::string_view kNoRoom = "souvenir.no_room";
 
 // Adds `more` to `count` unless the sum would be above `most`.
 bool AddWithin(std::atomic<uint64_t>* count, uint64_t more, uint64_t most) {
@@ -34,30 +37,37 @@ std::string_view LaneName(Lane lane) {
   return "";
 }
 
+absl::Status WithNoRoom(absl::Status status) {
+  status.SetPayload(kNoRoom, absl::Cord());
+  return status;
+}
+
+bool SaysNoRoom(const absl::Status& status) { return status.GetPayload(kNoRoom).has_value(); }
+
 // Lanes are used by different threads, so each has cache lines of its own.
 struct alignas(64) Lanes::Counters {
   absl::Status Full(uint64_t now, uint64_t most, std::string_view what) const {
-    return absl::ResourceExhaustedError(
+    return WithNoRoom(absl::ResourceExhaustedError(
         fmt::format("{} {} are under way for {}, and the limit is {}; try again later", now, what,
-                    LaneName(lane), most));
+                    LaneName(lane), most)));
   }
 
   absl::Status HoldMore(uint64_t bytes) {
     if (AddWithin(&held_bytes, bytes, limits.max_bytes)) return absl::OkStatus();
     refused.fetch_add(1, std::memory_order_relaxed);
-    return absl::ResourceExhaustedError(fmt::format(
+    return WithNoRoom(absl::ResourceExhaustedError(fmt::format(
         "the requests for {} hold {} bytes, {} more came, and the limit is {}; try again later, or "
         "send less",
-        LaneName(lane), held_bytes.load(std::memory_order_relaxed), bytes, limits.max_bytes));
+        LaneName(lane), held_bytes.load(std::memory_order_relaxed), bytes, limits.max_bytes)));
   }
 
   absl::Status CheckRowBytes(size_t coming) {
     const uint64_t bytes = row_bytes.load(std::memory_order_relaxed);
     if (bytes <= limits.max_bytes) return absl::OkStatus();
     refused.fetch_add(coming, std::memory_order_relaxed);
-    return absl::ResourceExhaustedError(
+    return WithNoRoom(absl::ResourceExhaustedError(
         fmt::format("{} bytes of requests for {} wait to be computed, and the limit is {}", bytes,
-                    LaneName(lane), limits.max_bytes));
+                    LaneName(lane), limits.max_bytes)));
   }
 
   Lane lane = Lane::kText;

@@ -28,6 +28,11 @@ inline constexpr size_t kLanes = 5;
 // "tasks".
 std::string_view LaneName(Lane lane);
 
+// Marks `status`, an error, as a refusal by the gateway itself for want of room: no server has
+// refused the work, and it has room when other work ends. SaysNoRoom() tells whether it is marked.
+absl::Status WithNoRoom(absl::Status status);
+bool SaysNoRoom(const absl::Status& status);
+
 // Counts what is under way in each lane, and holds it to its limits.
 //
 // Owned by the resolver; outlives the requests and the rows. Thread-safe.

@@ -74,8 +74,8 @@ void Resolver::Resolve(const ResolveCallPtr& call) {
   if (executor->TrySubmit(task)) return;
   for (size_t i = 0; i < call->questions.size(); ++i) {
     Answer answer;
-    answer.status = absl::ResourceExhaustedError(
-        "too many large requests wait to be looked up; try again later");
+    answer.status = WithNoRoom(absl::ResourceExhaustedError(
+        "too many large requests wait to be looked up; try again later"));
     Finish(*call, i, std::move(answer));
   }
 }
@@ -250,7 +250,8 @@ cache::FlightPtr Resolver::TakeOff(const ResolveCallPtr& call, size_t question, 
   });
   if (!joined.ok()) {
     Answer refused;
-    refused.status = joined.status();
+    refused.status = absl::IsResourceExhausted(joined.status()) ? WithNoRoom(joined.status())
+                                                                : joined.status();
     refused.key = key;
     Finish(*call, question, std::move(refused));
     return nullptr;

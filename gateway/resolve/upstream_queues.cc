@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/souvenir_names.h"
+#include "gateway/resolve/lanes.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -115,10 +116,10 @@ void UpstreamQueues::Ask(PendingRows rows) {
     }
   }
   if (waiting.empty()) {
-    const absl::Status refused = absl::ResourceExhaustedError(fmt::format(
+    const absl::Status refused = WithNoRoom(absl::ResourceExhaustedError(fmt::format(
         "too many rows wait for model '{}': the queue has room for {}, and a tenant for as many as "
         "are free; try again later",
-        target.model().name(), options_.max_waiting_rows));
+        target.model().name(), options_.max_waiting_rows)));
     for (const PendingRowPtr& row : rows) row->Fail(context_->flights, refused);
     return;
   }

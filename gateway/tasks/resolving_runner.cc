@@ -84,6 +84,7 @@ class ResolvingRunner::Call final : public StepRunner::Attempt,
         if (answer.status.ok() && !computed) ++result.remembered_rows;
       }
     }
+    result.no_room = !result.outputs.ok() && SaysNoRoom(result.outputs.status());
     done_(std::move(result));
   }
 

@@ -20,6 +20,10 @@ constexpr absl::Duration kAfterError = absl::Seconds(1);
 // counts as away. A single model without a server does not hold up the others.
 constexpr Backoff::Options kAway = {.free_failures = 16};
 
+// While the gateway has no room for more steps.
+constexpr Backoff::Options kFull = {
+    .free_failures = 0, .first = absl::Milliseconds(50), .longest = absl::Seconds(1)};
+
 // Steps that run at once while compute is away.
 constexpr size_t kTriedWhileAway = 4;
 
@@ -37,7 +41,8 @@ Scheduler::Scheduler(Options options, const Parts& parts)
       }()),
       parts_(parts),
       limit_(options_.max_running),
-      away_(parts.clock, kAway) {
+      away_(parts.clock, kAway),
+      full_(parts.clock, kFull) {
   if (options_.mode == Mode::kManual) return;
   // The thread takes the lock, too, so that it is there whenever one pokes it.
   MutexLock lock(&mutex_);
@@ -94,7 +99,9 @@ absl::Duration Scheduler::Round() {
     goes_on = goes_on || !ended_.empty();
   }
   absl::Duration pause = absl::InfiniteDuration();
-  if (away_.Remaining() > absl::ZeroDuration()) pause = away_.Remaining();
+  for (const Backoff* backoff : {&away_, &full_}) {
+    if (backoff->Remaining() > absl::ZeroDuration()) pause = std::min(pause, backoff->Remaining());
+  }
   MutexLock lock(&mutex_);
   if (maintain_at_ == absl::InfiniteFuture()) return pause;
   return std::min(pause, std::max(maintain_at_ - parts_.clock->Now(), absl::ZeroDuration()));
@@ -115,6 +122,7 @@ bool Scheduler::CommitEnded() {
     outcomes.push_back(Judge(run->second, std::move(end.result)));
     runs_.erase(run);
   }
+  if (std::exchange(found_no_room_, false)) full_.Failed();
   running_.store(runs_.size(), std::memory_order_relaxed);
   absl::StatusOr<Moves> moves = parts_.store->Commit(std::move(outcomes), parts_.clock->Now());
   if (moves.ok()) {
@@ -129,12 +137,15 @@ Outcome Scheduler::Judge(const Run& run, StepResult result) {
   run_times_.Record(parts_.clock->Monotonic() - run.begun);
   rows_.fetch_add(result.rows, std::memory_order_relaxed);
   remembered_rows_.fetch_add(result.remembered_rows, std::memory_order_relaxed);
-  if (run.given_up && !result.outputs.ok()) {
+  // A step that finds no room while it runs alone is too large, and its policy counts.
+  const bool goes_back = result.no_room && runs_.size() > 1;
+  found_no_room_ = found_no_room_ || goes_back;
+  if ((run.given_up || goes_back) && !result.outputs.ok()) {
     given_up_.fetch_add(1, std::memory_order_relaxed);
     return {.ref = run.step.ref, .attempt = run.step.attempt, .kind = Outcome::Kind::kGivenUp};
   }
   Outcome outcome = OutcomeOf(run.step, std::move(result), parts_.clock->Now(), options_.uniform());
-  Adapt(outcome);
+  Adapt(run, outcome);
   switch (outcome.kind) {
     case Outcome::Kind::kSucceeded:
       succeeded_.fetch_add(1, std::memory_order_relaxed);
@@ -152,14 +163,18 @@ Outcome Scheduler::Judge(const Run& run, StepResult result) {
   return outcome;
 }
 
-void Scheduler::Adapt(const Outcome& outcome) {
+void Scheduler::Adapt(const Run& run, const Outcome& outcome) {
   const uint64_t limit = limit_.load(std::memory_order_relaxed);
   if (outcome.was_unavailable) {
     away_.Failed();
   } else if (outcome.kind == Outcome::Kind::kSucceeded) {
     away_.Succeeded();
+    full_.Succeeded();
   }
   if (absl::IsResourceExhausted(outcome.status)) {
+    // The attempts that had begun at the last halving tell of the limit before it.
+    if (run.number <= halved_at_) return;
+    halved_at_ = started_.load(std::memory_order_relaxed);
     limit_.store(std::max<uint64_t>(1, limit / 2), std::memory_order_relaxed);
     successes_ = 0;
     return;
@@ -207,7 +222,9 @@ bool Scheduler::StartSteps() {
     MutexLock lock(&mutex_);
     if (stopping_) return false;
   }
-  if (away_.Remaining() > absl::ZeroDuration()) return false;
+  if (away_.Remaining() > absl::ZeroDuration() || full_.Remaining() > absl::ZeroDuration()) {
+    return false;
+  }
   const std::vector<QueueInfo> queues = parts_.store->Queues();
   std::vector<const QueueInfo*> able;
   for (const QueueInfo& queue : queues) {
@@ -235,9 +252,9 @@ bool Scheduler::StartSteps() {
 }
 
 void Scheduler::Start(const ClaimedStep& step) {
-  started_.fetch_add(1, std::memory_order_relaxed);
+  const uint64_t number = started_.fetch_add(1, std::memory_order_relaxed) + 1;
   const RunKey key{step.ref, step.attempt};
-  runs_[key] = {.step = step, .begun = parts_.clock->Monotonic()};
+  runs_[key] = {.step = step, .begun = parts_.clock->Monotonic(), .number = number};
   running_.store(runs_.size(), std::memory_order_relaxed);
   std::shared_ptr<StepRunner::Attempt> attempt = parts_.runner->Start(
       step, [this, key](StepResult result) { OnDone(key, std::move(result)); });

@@ -26,7 +26,9 @@ namespace souvenir::gateway {
 //
 // One thread takes as many steps as there is room for, starts them, and commits what has ended. So
 // the outcomes that come during one commit go into the next together. The room shrinks when compute
-// refuses work, and grows again while it does not. While compute is away, a few steps are tried
+// refuses work, and grows again while it does not: it is halved once, however many of the steps
+// that run are refused. A step that the gateway itself has no room for goes back into its queue,
+// and nothing of its policy is used up. While compute is away, a few steps are tried
 // from time to time, and the others stay in their queues.
 //
 // Owned by the gateway. Thread-safe.
@@ -97,6 +99,7 @@ class Scheduler {
   struct Run {
     ClaimedStep step;
     absl::Duration begun;
+    uint64_t number = 0;  // of the attempt, in the order of their starts
     std::shared_ptr<StepRunner::Attempt> attempt;  // null while it is being started
     bool given_up = false;
   };
@@ -112,8 +115,8 @@ class Scheduler {
   // Commits the attempts that have ended. Returns false if there were none.
   bool CommitEnded();
   Outcome Judge(const Run& run, StepResult result);
-  // Lets the limit follow what the result says about compute.
-  void Adapt(const Outcome& outcome);
+  // Lets the limit follow what the outcome of `run` says about compute.
+  void Adapt(const Run& run, const Outcome& outcome);
   void MaintainIfDue();
   void GiveUpStopped();
   // Starts steps while there is room. Returns true if any was started.
@@ -137,9 +140,12 @@ class Scheduler {
 
   // Used by the thread that calls Round() alone.
   absl::flat_hash_map<RunKey, Run> runs_;
-  Backoff away_;            // while compute is away
-  size_t next_queue_ = 0;   // the queue that has the first turn
-  uint64_t successes_ = 0;  // since the limit last changed
+  Backoff away_;                // while compute is away
+  Backoff full_;                // while the gateway has no room
+  bool found_no_room_ = false;  // since the last commit
+  uint64_t halved_at_ = 0;      // attempts that had begun when the limit was halved last
+  size_t next_queue_ = 0;       // the queue that has the first turn
+  uint64_t successes_ = 0;      // since the limit last changed
 
   Mutex mutex_;
   CondVar has_ended_;

@@ -18,6 +18,7 @@ struct StepResult {
   uint32_t rows = 0;                    // that were asked for
   uint32_t remembered_rows = 0;         // of these, those that were not computed for it
   RetryPolicy retry;                    // of the step
+  bool no_room = false;  // an error: the gateway itself had no room, and no server was asked
 };
 
 // Runs steps. It knows what a step does; the scheduler knows when.

@@ -45,12 +45,15 @@ class FakeRunner final : public StepRunner {
     return std::make_shared<Handle>(started);
   }
 
-  static void End(Started& started, absl::StatusOr<std::string> outputs) {
+  static void End(Started& started, absl::StatusOr<std::string> outputs, bool no_room = false) {
     const Done done = std::exchange(started.done, nullptr);
-    if (done != nullptr) done({.outputs = std::move(outputs), .rows = 2, .remembered_rows = 1});
+    if (done == nullptr) return;
+    done({.outputs = std::move(outputs), .rows = 2, .remembered_rows = 1, .no_room = no_room});
   }
   void Succeed(size_t i) { End(*all.at(i), "result"); }
   void Fail(size_t i, absl::Status status) { End(*all.at(i), std::move(status)); }
+  // The gateway itself has no room for it.
+  void FindNoRoom(size_t i) { End(*all.at(i), absl::ResourceExhaustedError("full"), true); }
 
   std::vector<std::shared_ptr<Started>> all;
   // If set, ends each attempt before Start() returns.
@@ -252,6 +255,45 @@ TEST_P(SchedulerTest, TheRoomFollowsWhatComputeTakes) {
     scheduler_->Round();
   }
   EXPECT_GT(scheduler_->stats().running_limit, 4u);
+}
+
+TEST_P(SchedulerTest, TheRoomIsHalvedOnceForAllThatRan) {
+  std::vector<TestStep> steps;
+  for (int i = 0; i < 100; ++i) steps.push_back({.id = std::to_string(i)});
+  Submit(steps, {.run_all = true});
+  Begin(/*max_running=*/8);
+  ASSERT_THAT(runner_.all, SizeIs(8));
+  for (size_t i = 0; i < 4; ++i) runner_.Fail(i, absl::ResourceExhaustedError("full"));
+  scheduler_->Round();
+  for (size_t i = 4; i < 8; ++i) runner_.Fail(i, absl::ResourceExhaustedError("full"));
+  scheduler_->Round();
+  EXPECT_EQ(scheduler_->stats().running_limit, 4u);
+  ASSERT_THAT(runner_.all, SizeIs(12));
+  runner_.Fail(8, absl::ResourceExhaustedError("full"));
+  scheduler_->Round();
+  EXPECT_EQ(scheduler_->stats().running_limit, 2u) << "it began after the room was halved";
+}
+
+TEST_P(SchedulerTest, AStepTheGatewayHasNoRoomForGoesBackUncounted) {
+  const JobNumber job = Submit({{.id = "a"}, {.id = "b"}, {.id = "c"}}, {.run_all = true});
+  Begin();
+  ASSERT_THAT(runner_.all, SizeIs(3));
+  runner_.FindNoRoom(0);
+  runner_.FindNoRoom(1);
+  EXPECT_EQ(scheduler_->Round(), absl::Milliseconds(50));
+  EXPECT_THAT(runner_.all, SizeIs(3)) << "there is no room yet";
+  EXPECT_EQ(State(job, 0), StepState::kReady);
+  EXPECT_EQ(scheduler_->stats().running_limit, 8u) << "compute has refused nothing";
+  clock_.Advance(absl::Milliseconds(50));
+  scheduler_->Round();
+  ASSERT_THAT(runner_.all, SizeIs(5));
+  EXPECT_EQ(runner_.all[3]->step.unavailable, 0u);
+  runner_.Succeed(2);
+  runner_.Succeed(3);
+  scheduler_->Round();
+  runner_.FindNoRoom(4);
+  scheduler_->Round();
+  EXPECT_EQ(State(job, 1), StepState::kScheduled) << "it ran alone, and is too large";
 }
 
 }  // namespace
