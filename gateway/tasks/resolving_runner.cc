@@ -34,8 +34,8 @@ class ResolvingRunner::Call final : public StepRunner::Attempt,
         done_(std::move(done)),
         scope_(parts.resolver) {}
 
-  void Start() {
-    const absl::Status ready = Prepare();
+  void Start(Gate gate) {
+    const absl::Status ready = Prepare(gate);
     if (!ready.ok()) return End(ready);
     scope_.Resolve({shared_from_this(), &call_});
   }
@@ -43,10 +43,13 @@ class ResolvingRunner::Call final : public StepRunner::Attempt,
   void Cancel() override { scope_.Cancel(absl::CancelledError("the step was given up")); }
 
  private:
-  absl::Status Prepare() {
+  absl::Status Prepare(Gate gate) {
     SOUVENIR_ASSIGN_OR_RETURN(const TaskStore::StepWork work, parts_.store->ReadWork(step_.ref));
     SOUVENIR_ASSIGN_OR_RETURN(StepSpec spec, DecodeStep(work.spec));
     retry_ = spec.retry;
+    if (!gate(spec.model)) {
+      return absl::UnavailableError(fmt::format("no server runs model '{}'", spec.model));
+    }
     SOUVENIR_RETURN_IF_ERROR(ApplyOverride(work.override, &spec));
     SOUVENIR_RETURN_IF_ERROR(parts_.catalog->CheckKnown());
     SOUVENIR_ASSIGN_OR_RETURN(const CatalogModelPtr model,
@@ -122,9 +125,10 @@ class ResolvingRunner::Call final : public StepRunner::Attempt,
   ResolveScope scope_;
 };
 
-std::shared_ptr<StepRunner::Attempt> ResolvingRunner::Start(const ClaimedStep& step, Done done) {
+std::shared_ptr<StepRunner::Attempt> ResolvingRunner::Start(const ClaimedStep& step, Gate gate,
+                                                            Done done) {
   auto call = std::make_shared<Call>(options_, parts_, step, std::move(done));
-  call->Start();
+  call->Start(gate);
   return call;
 }
 

@@ -35,7 +35,7 @@ class ResolvingRunner final : public StepRunner {
 
   ResolvingRunner(const Options& options, const Parts& parts) : options_(options), parts_(parts) {}
 
-  std::shared_ptr<Attempt> Start(const ClaimedStep& step, Done done) override;
+  std::shared_ptr<Attempt> Start(const ClaimedStep& step, Gate gate, Done done) override;
 
  private:
   class Call;

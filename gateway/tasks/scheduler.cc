@@ -16,16 +16,15 @@ LogLimit store_limit{1};
 // The pause before the store is asked again after an error.
 constexpr absl::Duration kAfterError = absl::Seconds(1);
 
-// Attempts in a row that fail for want of a server, with no success between them, before compute
-// counts as away. A single model without a server does not hold up the others.
-constexpr Backoff::Options kAway = {.free_failures = 16};
-
 // While the gateway has no room for more steps.
 constexpr Backoff::Options kFull = {
     .free_failures = 0, .first = absl::Milliseconds(50), .longest = absl::Seconds(1)};
 
-// Steps that run at once while compute is away.
-constexpr size_t kTriedWhileAway = 4;
+// A queue rests after a step came from it whose model is away. The step goes behind those of its
+// priority, so that others come up after the pause.
+constexpr absl::Duration kRest = absl::Milliseconds(100);
+// The rest of a queue that has no other steps.
+constexpr absl::Duration kLongRest = absl::Seconds(1);
 
 double RandomShare() {
   thread_local std::mt19937_64 random{std::random_device()()};
@@ -41,7 +40,7 @@ Scheduler::Scheduler(Options options, const Parts& parts)
       }()),
       parts_(parts),
       limit_(options_.max_running),
-      away_(parts.clock, kAway),
+      models_(parts.clock),
       full_(parts.clock, kFull) {
   if (options_.mode == Mode::kManual) return;
   // The thread takes the lock, too, so that it is there whenever one pokes it.
@@ -98,13 +97,19 @@ absl::Duration Scheduler::Round() {
     MutexLock lock(&mutex_);
     goes_on = goes_on || !ended_.empty();
   }
-  absl::Duration pause = absl::InfiniteDuration();
-  for (const Backoff* backoff : {&away_, &full_}) {
-    if (backoff->Remaining() > absl::ZeroDuration()) pause = std::min(pause, backoff->Remaining());
-  }
+  const absl::Duration pause = Pause();
   MutexLock lock(&mutex_);
   if (maintain_at_ == absl::InfiniteFuture()) return pause;
   return std::min(pause, std::max(maintain_at_ - parts_.clock->Now(), absl::ZeroDuration()));
+}
+
+absl::Duration Scheduler::Pause() const {
+  if (full_.Remaining() > absl::ZeroDuration()) return full_.Remaining();
+  absl::Duration pause = absl::InfiniteDuration();
+  for (const auto& [queue, until] : rests_) {
+    pause = std::min(pause, std::max(until - parts_.clock->Monotonic(), absl::ZeroDuration()));
+  }
+  return pause;
 }
 
 bool Scheduler::CommitEnded() {
@@ -134,6 +139,14 @@ bool Scheduler::CommitEnded() {
 }
 
 Outcome Scheduler::Judge(const Run& run, StepResult result) {
+  if (run.held_back) return {.ref = run.step.ref, .attempt = run.step.attempt};
+  if (!run.model.empty()) {
+    const bool is_away = !result.outputs.ok() && !result.no_room && !run.given_up &&
+                         SaysUnavailable(result.outputs.status().code());
+    models_.Ended(run.model, result.outputs.ok() ? AwayModels::End::kSucceeded
+                             : is_away           ? AwayModels::End::kUnavailable
+                                                 : AwayModels::End::kOther);
+  }
   run_times_.Record(parts_.clock->Monotonic() - run.begun);
   rows_.fetch_add(result.rows, std::memory_order_relaxed);
   remembered_rows_.fetch_add(result.remembered_rows, std::memory_order_relaxed);
@@ -165,12 +178,7 @@ Outcome Scheduler::Judge(const Run& run, StepResult result) {
 
 void Scheduler::Adapt(const Run& run, const Outcome& outcome) {
   const uint64_t limit = limit_.load(std::memory_order_relaxed);
-  if (outcome.was_unavailable) {
-    away_.Failed();
-  } else if (outcome.kind == Outcome::Kind::kSucceeded) {
-    away_.Succeeded();
-    full_.Succeeded();
-  }
+  if (outcome.kind == Outcome::Kind::kSucceeded) full_.Succeeded();
   if (absl::IsResourceExhausted(outcome.status)) {
     // The attempts that had begun at the last halving tell of the limit before it.
     if (run.number <= halved_at_) return;
@@ -222,19 +230,19 @@ bool Scheduler::StartSteps() {
     MutexLock lock(&mutex_);
     if (stopping_) return false;
   }
-  if (away_.Remaining() > absl::ZeroDuration() || full_.Remaining() > absl::ZeroDuration()) {
-    return false;
-  }
+  if (full_.Remaining() > absl::ZeroDuration()) return false;
+  const absl::Duration now = parts_.clock->Monotonic();
+  absl::erase_if(rests_, [now](const auto& rest) { return rest.second <= now; });
   const std::vector<QueueInfo> queues = parts_.store->Queues();
   std::vector<const QueueInfo*> able;
   for (const QueueInfo& queue : queues) {
     const bool has_room = queue.max_running == 0 || queue.running < queue.max_running;
-    if (queue.ready > 0 && !queue.paused && has_room) able.push_back(&queue);
+    const bool rests = rests_.contains(queue.name);
+    if (queue.ready > 0 && !queue.paused && has_room && !rests) able.push_back(&queue);
   }
   bool started = false;
   for (size_t i = 0; i < able.size(); ++i) {
-    size_t most = limit_.load(std::memory_order_relaxed);
-    if (away_.failures() > kAway.free_failures) most = std::min(most, kTriedWhileAway);
+    const size_t most = limit_.load(std::memory_order_relaxed);
     if (runs_.size() >= most) break;
     // Each queue gets its part of the room; what it leaves goes to those after it.
     const size_t share = std::max<size_t>(1, (most - runs_.size()) / (able.size() - i));
@@ -244,21 +252,35 @@ bool Scheduler::StartSteps() {
       OnStoreError(claimed.status());
       return false;
     }
-    for (const ClaimedStep& step : *claimed) Start(step);
+    size_t held_back = 0;
+    for (const ClaimedStep& step : *claimed) held_back += Start(step) ? 0 : 1;
+    if (held_back > 0) {
+      const bool is_all = held_back == claimed->size() && held_back < share;
+      rests_[queue.name] = now + (is_all ? kLongRest : kRest);
+    }
     started = started || !claimed->empty();
   }
   ++next_queue_;
   return started;
 }
 
-void Scheduler::Start(const ClaimedStep& step) {
-  const uint64_t number = started_.fetch_add(1, std::memory_order_relaxed) + 1;
+bool Scheduler::Start(const ClaimedStep& step) {
   const RunKey key{step.ref, step.attempt};
-  runs_[key] = {.step = step, .begun = parts_.clock->Monotonic(), .number = number};
+  Run run = {.step = step, .begun = parts_.clock->Monotonic()};
+  run.number = started_.load(std::memory_order_relaxed) + 1;
+  run.attempt = parts_.runner->Start(
+      step,
+      [this, &run](const std::string& model) {
+        run.held_back = !models_.Begin(model);
+        if (!run.held_back) run.model = model;
+        return !run.held_back;
+      },
+      [this, key](StepResult result) { OnDone(key, std::move(result)); });
+  const bool has_begun = !run.held_back;
+  if (has_begun) started_.fetch_add(1, std::memory_order_relaxed);
+  runs_[key] = std::move(run);
   running_.store(runs_.size(), std::memory_order_relaxed);
-  std::shared_ptr<StepRunner::Attempt> attempt = parts_.runner->Start(
-      step, [this, key](StepResult result) { OnDone(key, std::move(result)); });
-  runs_[key].attempt = std::move(attempt);
+  return has_begun;
 }
 
 void Scheduler::OnStoreError(const absl::Status& status) {

@@ -16,6 +16,7 @@
 #include "common/metrics/histogram.h"
 #include "common/mutex.h"
 #include "common/periodic_thread.h"
+#include "gateway/tasks/away_models.h"
 #include "gateway/tasks/job_watchers.h"
 #include "gateway/tasks/step_runner.h"
 #include "gateway/tasks/task_store.h"
@@ -28,8 +29,8 @@ namespace souvenir::gateway {
 // the outcomes that come during one commit go into the next together. The room shrinks when compute
 // refuses work, and grows again while it does not: it is halved once, however many of the steps
 // that run are refused. A step that the gateway itself has no room for goes back into its queue,
-// and nothing of its policy is used up. While compute is away, a few steps are tried
-// from time to time, and the others stay in their queues.
+// and nothing of its policy is used up. While a model has no server, a few of its steps are tried
+// from time to time, and the others stay in their queues. Steps of other models go on.
 //
 // Owned by the gateway. Thread-safe.
 class Scheduler {
@@ -102,6 +103,8 @@ class Scheduler {
     uint64_t number = 0;  // of the attempt, in the order of their starts
     std::shared_ptr<StepRunner::Attempt> attempt;  // null while it is being started
     bool given_up = false;
+    bool held_back = false;  // its model is away, and nothing was tried
+    std::string model;       // "": it was not told
   };
   struct Ended {
     RunKey key;
@@ -121,7 +124,10 @@ class Scheduler {
   void GiveUpStopped();
   // Starts steps while there is room. Returns true if any was started.
   bool StartSteps();
-  void Start(const ClaimedStep& step);
+  // Starts a step. Returns false if its model is away; the step then goes back into its queue.
+  bool Start(const ClaimedStep& step);
+  // Returns the time until there may be room for steps that could not start.
+  absl::Duration Pause() const;
   // Takes note of a failure of the store: what it knows of the present attempts is void.
   void OnStoreError(const absl::Status& status);
 
@@ -140,7 +146,9 @@ class Scheduler {
 
   // Used by the thread that calls Round() alone.
   absl::flat_hash_map<RunKey, Run> runs_;
-  Backoff away_;                // while compute is away
+  AwayModels models_;
+  // Monotonic times until which queues rest, because steps of models that are away came from them.
+  absl::flat_hash_map<std::string, absl::Duration> rests_;
   Backoff full_;                // while the gateway has no room
   bool found_no_room_ = false;  // since the last commit
   uint64_t halved_at_ = 0;      // attempts that had begun when the limit was halved last

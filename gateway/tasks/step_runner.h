@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/tasks/step_spec.h"
@@ -40,8 +41,13 @@ class StepRunner {
   // Called once for each attempt, on any thread, also before Start() returns. Must not block.
   using Done = std::function<void(StepResult)>;
 
-  // Starts an attempt. May wait for the disk, from which it reads the step.
-  virtual std::shared_ptr<Attempt> Start(const ClaimedStep& step, Done done) = 0;
+  // Returns false if no step of the model may run now. Called at most once for an attempt, before
+  // Start() returns, on its thread.
+  using Gate = absl::FunctionRef<bool(const std::string& model)>;
+
+  // Starts an attempt. May wait for the disk, from which it reads the step. The attempt ends with an
+  // error at once if `gate` returns false.
+  virtual std::shared_ptr<Attempt> Start(const ClaimedStep& step, Gate gate, Done done) = 0;
 };
 
 }  // namespace souvenir::gateway

@@ -65,10 +65,16 @@ class ResolvingRunnerTest : public ResolverTest {
                                         .catalog = &catalog_,
                                         .resolver = resolver_.get()});
     result_.reset();
-    auto attempt = runner_->Start(step, [this](StepResult result) {
-      ASSERT_FALSE(result_.has_value()) << "told twice";
-      result_ = std::move(result);
-    });
+    auto attempt = runner_->Start(
+        step,
+        [this](const std::string& model) {
+          asked_for_ = model;
+          return is_there_;
+        },
+        [this](StepResult result) {
+          ASSERT_FALSE(result_.has_value()) << "told twice";
+          result_ = std::move(result);
+        });
     executor_.RunAll();
     return attempt;
   }
@@ -86,6 +92,8 @@ class ResolvingRunnerTest : public ResolverTest {
   std::unique_ptr<RocksDbTaskStore> store_;
   std::unique_ptr<ResolvingRunner> runner_;
   std::optional<StepResult> result_;
+  bool is_there_ = true;  // the model, says the gate
+  std::string asked_for_;
 };
 
 TEST_F(ResolvingRunnerTest, RowsAreRememberedOneByOne) {
@@ -145,6 +153,15 @@ TEST_F(ResolvingRunnerTest, CancelEndsAnAttemptOnce) {
   ASSERT_TRUE(result_.has_value());
   EXPECT_EQ(result_->outputs.status().code(), absl::StatusCode::kCancelled);
   attempt->Cancel();
+}
+
+TEST_F(ResolvingRunnerTest, AStepWhoseModelIsAwayAsksNobody) {
+  is_there_ = false;
+  Start(Submit({Step("a", {"one"})})[0]);
+  EXPECT_EQ(asked_for_, "m");
+  ASSERT_TRUE(result_.has_value());
+  EXPECT_EQ(result_->outputs.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(upstream_.calls(), 0u);
 }
 
 TEST_F(ResolvingRunnerTest, AModelThatHasGoneIsNotFound) {

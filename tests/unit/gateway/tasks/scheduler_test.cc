@@ -28,7 +28,7 @@ class FakeRunner final : public StepRunner {
     bool cancelled = false;
   };
 
-  std::shared_ptr<Attempt> Start(const ClaimedStep& step, Done done) override {
+  std::shared_ptr<Attempt> Start(const ClaimedStep& step, Gate gate, Done done) override {
     struct Handle final : Attempt {
       explicit Handle(std::shared_ptr<Started> started) : started(std::move(started)) {}
       void Cancel() override {
@@ -40,6 +40,11 @@ class FakeRunner final : public StepRunner {
     auto started = std::make_shared<Started>();
     started->step = step;
     started->done = std::move(done);
+    if (!gate(model_of(step))) {
+      ++held_back;
+      End(*started, absl::UnavailableError("the model is away"));
+      return std::make_shared<Handle>(started);
+    }
     all.push_back(started);
     if (answer != nullptr) End(*started, answer(step));
     return std::make_shared<Handle>(started);
@@ -55,7 +60,11 @@ class FakeRunner final : public StepRunner {
   // The gateway itself has no room for it.
   void FindNoRoom(size_t i) { End(*all.at(i), absl::ResourceExhaustedError("full"), true); }
 
-  std::vector<std::shared_ptr<Started>> all;
+  std::vector<std::shared_ptr<Started>> all;  // that the gate let in
+  size_t held_back = 0;
+  std::function<std::string(const ClaimedStep&)> model_of = [](const ClaimedStep&) {
+    return "m";
+  };
   // If set, ends each attempt before Start() returns.
   std::function<absl::StatusOr<std::string>(const ClaimedStep&)> answer;
 };
@@ -238,6 +247,38 @@ TEST_P(SchedulerTest, WhileComputeIsAwayStepsStayInTheirQueues) {
     scheduler_->Round();
   }
   EXPECT_EQ(Job(job).state, JobState::kSucceeded);
+}
+
+TEST_P(SchedulerTest, AModelThatIsAwayHoldsUpNoOtherInItsQueue) {
+  const JobNumber away = Submit({{.id = "0"}, {.id = "1"}, {.id = "2"}, {.id = "3"}, {.id = "4"},
+                                 {.id = "5"}, {.id = "6"}, {.id = "7"}, {.id = "8"}, {.id = "9"},
+                                 {.id = "10"}, {.id = "11"}, {.id = "12"}, {.id = "13"},
+                                 {.id = "14"}, {.id = "15"}, {.id = "16"}, {.id = "17"},
+                                 {.id = "18"}, {.id = "19"}, {.id = "20"}, {.id = "21"}},
+                                {.run_all = true});
+  runner_.model_of = [away](const ClaimedStep& step) {
+    return step.ref.job == away ? "away" : "healthy";
+  };
+  runner_.answer = [away](const ClaimedStep& step) -> absl::StatusOr<std::string> {
+    if (step.ref.job == away) return absl::UnavailableError("no server");
+    return "result";
+  };
+  Begin(/*max_running=*/4);
+  EXPECT_GT(runner_.held_back, 0u);
+  const size_t tried = runner_.all.size();
+  EXPECT_LT(tried, 22u);
+  const JobNumber healthy = Submit({{.id = "a"}, {.id = "b", .needs = {"a"}}});
+  for (int i = 0; i < 10; ++i) {
+    clock_.Advance(absl::Milliseconds(9));
+    scheduler_->Round();
+  }
+  EXPECT_EQ(runner_.all.size(), tried) << "the queue rests";
+  for (int i = 0; i < 30 && Job(healthy).state == JobState::kRunning; ++i) {
+    clock_.Advance(absl::Milliseconds(100));
+    scheduler_->Round();
+  }
+  EXPECT_EQ(Job(healthy).state, JobState::kSucceeded);
+  EXPECT_EQ(Job(away).steps.failed, 0u) << "steps that were held back have made no attempt";
 }
 
 TEST_P(SchedulerTest, TheRoomFollowsWhatComputeTakes) {
