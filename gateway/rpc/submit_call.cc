@@ -53,10 +53,12 @@ grpc::ServerReadReactor<v1::SubmitRequest>* SubmitCall::Start(const TaskParts& p
 void SubmitCall::Read() {
   const std::shared_ptr<SubmitCall> self = shared_from_this();
   absl::Status given_up;
+  uint64_t read = 0;
   {
     MutexLock lock(&mutex_);
     given_up = given_up_;
     if (given_up.ok()) {
+      read = ++reads_;
       state_ = State::kStarting;
       timer_ = parts_.timers->Schedule(
           parts_.entry->clock()->Monotonic() + parts_.idle_timeout,
@@ -72,7 +74,7 @@ void SubmitCall::Read() {
   StartRead(&request_);
   {
     MutexLock lock(&mutex_);
-    if (state_ != State::kStarting) return;
+    if (state_ != State::kStarting || reads_ != read) return;
     if (given_up_.ok()) {
       state_ = State::kReading;
       return;

@@ -3,6 +3,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -80,6 +81,8 @@ class SubmitCall final : public grpc::ServerReadReactor<v1::SubmitRequest>,
 
   Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kHandling;
+  // Reads that were begun: the next one may begin before StartRead() has returned from the last.
+  uint64_t reads_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status given_up_ ABSL_GUARDED_BY(mutex_);  // an error once it was given up
   TimerQueue::Id timer_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -26,6 +26,9 @@ constexpr absl::Duration kRest = absl::Milliseconds(100);
 // The rest of a queue that has no other steps.
 constexpr absl::Duration kLongRest = absl::Seconds(1);
 
+// The wall clock, by which steps are due, may be set meanwhile.
+constexpr absl::Duration kLongestPause = absl::Seconds(30);
+
 double RandomShare() {
   thread_local std::mt19937_64 random{std::random_device()()};
   return std::uniform_real_distribution<double>(0, 1)(random);
@@ -100,7 +103,8 @@ absl::Duration Scheduler::Round() {
   const absl::Duration pause = Pause();
   MutexLock lock(&mutex_);
   if (maintain_at_ == absl::InfiniteFuture()) return pause;
-  return std::min(pause, std::max(maintain_at_ - parts_.clock->Now(), absl::ZeroDuration()));
+  return std::min({pause, kLongestPause,
+                   std::max(maintain_at_ - parts_.clock->Now(), absl::ZeroDuration())});
 }
 
 absl::Duration Scheduler::Pause() const {

@@ -158,6 +158,12 @@ TEST_P(SchedulerTest, ErrorsThatMayPassAreTriedAgainLaterAndLater) {
   EXPECT_EQ(Job(job).state, JobState::kFailed);
 }
 
+TEST_P(SchedulerTest, TheWallClockIsLookedAtAgainBeforeAStepIsDue) {
+  Submit({{.id = "a", .countdown = absl::Hours(2)}});
+  Begin();
+  EXPECT_EQ(scheduler_->Round(), absl::Seconds(30));
+}
+
 TEST_P(SchedulerTest, ErrorsOfTheQuestionAreNotTriedAgain) {
   const JobNumber job = Submit({{.id = "a"}});
   Begin();
