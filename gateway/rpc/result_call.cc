@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/grpc/call_ending.h"
 #include "common/status_detail.h"
 #include "common/status_macros.h"
 #include "gateway/rpc/task_messages.h"
@@ -74,6 +75,8 @@ absl::Status ResultCall::Read() {
   }
   SOUVENIR_ASSIGN_OR_RETURN(const StepInfo step, store.GetStep(ref, /*with_spec=*/false));
   SOUVENIR_RETURN_IF_ERROR(StatusOf(step));
+  // Counted before it takes memory.
+  unread_ = parts_.entry->unread()->Add(step.result_bytes, EndingOf(context_));
   SOUVENIR_ASSIGN_OR_RETURN(result_, store.ReadResult(ref));
   v1::ResultHeader& header = *chunk_.mutable_header();
   header.set_step(step.id);

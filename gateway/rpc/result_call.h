@@ -15,7 +15,8 @@
 namespace souvenir::gateway {
 
 // One GetResult. The result is read on the executor, and sent in pieces, so that it may be larger
-// than a message.
+// than a message. Until it is sent whole it counts as an unread answer, so that clients that do not
+// read cannot fill the memory.
 //
 // Owned by gRPC, and by itself until it is done.
 class ResultCall final : public grpc::ServerWriteReactor<v1::ResultChunk>,
@@ -45,6 +46,7 @@ class ResultCall final : public grpc::ServerWriteReactor<v1::ResultChunk>,
   const v1::GetResultRequest request_;
   std::shared_ptr<ResultCall> self_;  // until OnDone()
 
+  UnreadAnswers::Answer unread_;  // `result_`
   std::string result_;
   DecodedTensors outputs_;  // views of `result_`
   size_t output_ = 0;       // that is being sent

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/grpc/call_ending.h"
 #include "common/grpc/proto_time.h"
 #include "common/grpc/status.h"
 #include "common/status_detail.h"
@@ -17,6 +18,8 @@ namespace {
 
 // Events that are read at once, and wait to be sent.
 constexpr size_t kMostEvents = 64;
+// Their size, but for the last.
+constexpr uint64_t kMostPageBytes = 1u << 20;
 constexpr uint64_t kMostResultBytes = 1u << 20;
 
 absl::Status CheckRequest(const v1::WatchRequest& request) {
@@ -107,6 +110,9 @@ void WatchCall::ReadEvents() {
     const absl::StatusOr<bool> has_last = Collect();
     if (!has_last.ok()) return End(has_last.status());
     has_last_ = *has_last;
+    unread_ = page_bytes_ > UnreadAnswers::kSmallBytes
+                  ? parts_.entry->unread()->Add(page_bytes_, EndingOf(context_))
+                  : UnreadAnswers::Answer();
     absl::Status given_up;
     {
       MutexLock lock(&mutex_);
@@ -137,7 +143,12 @@ void WatchCall::OnWriteDone(bool ok) {
   ReadSoon();
 }
 
+bool WatchCall::IsPageFull() const {
+  return events_.size() >= kMostEvents || page_bytes_ >= kMostPageBytes;
+}
+
 absl::StatusOr<bool> WatchCall::Collect() {
+  page_bytes_ = 0;
   return request_.order() == v1::WATCH_ORDER_SUBMISSION ? CollectBySubmission()
                                                         : CollectByCompletion();
 }
@@ -148,6 +159,7 @@ absl::StatusOr<bool> WatchCall::CollectByCompletion() {
                             store.ReadEvents(job_, next_, kMostEvents));
   SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job, store.GetJob(job_));
   for (const TaskEvent& event : events) {
+    if (IsPageFull()) break;
     next_ = event.sequence + 1;
     if (event.job_ended) {
       AddJob(job, event.sequence);
@@ -163,7 +175,7 @@ absl::StatusOr<bool> WatchCall::CollectByCompletion() {
 absl::StatusOr<bool> WatchCall::CollectBySubmission() {
   const TaskStore& store = parts_.engine->store();
   SOUVENIR_ASSIGN_OR_RETURN(const JobInfo job, store.GetJob(job_));
-  while (next_ <= job.steps.total && events_.size() < kMostEvents) {
+  while (next_ <= job.steps.total && !IsPageFull()) {
     const auto number = static_cast<uint32_t>(next_ - 1);
     SOUVENIR_ASSIGN_OR_RETURN(const StepInfo step, store.GetStep({job_, number}, false));
     if (!HasEnded(step.state)) return false;
@@ -193,11 +205,13 @@ absl::Status WatchCall::AddStep(const TaskEvent& event, uint64_t sequence) {
   out.set_sequence(sequence);
   ToProto(event.time, out.mutable_time());
   WriteStepEnded(event, step.id, out.mutable_step());
+  page_bytes_ += out.ByteSizeLong();
   if (event.state != StepState::kSucceeded || event.result_bytes > request_.max_result_bytes() ||
       request_.max_result_bytes() == 0) {
     return absl::OkStatus();
   }
   SOUVENIR_ASSIGN_OR_RETURN(const std::string result, store.ReadResult(ref));
+  page_bytes_ += result.size();
   return WriteOutputs(result, /*with_bytes=*/true, out.mutable_step()->mutable_outputs());
 }
 

@@ -18,8 +18,8 @@
 
 namespace souvenir::gateway {
 
-// One Watch. It reads a page of events on the executor, sends them, and reads the next. Without
-// events it waits, with neither a thread nor memory for events, until the job has news.
+// One Watch. It reads a page of events on the executor, sends them, and reads the next. A page counts
+// as an unread answer until it is sent. Without events it waits, with neither a thread nor memory for events, until the job has news.
 //
 // Owned by gRPC, and by itself until it is done.
 class WatchCall final : public grpc::ServerWriteReactor<v1::JobEvent>,
@@ -56,6 +56,8 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::JobEvent>,
   // Has the executor read events. REQUIRES: the state is kBusy.
   void ReadSoon();
   void ReadEvents();
+  // Returns true if no more events are to be read before some are sent.
+  bool IsPageFull() const;
   // Appends the next events to `events_`. Returns true if the last one is among them, or was sent.
   absl::StatusOr<bool> Collect();
   absl::StatusOr<bool> CollectByCompletion();
@@ -75,6 +77,8 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::JobEvent>,
   JobWatchers::Id watcher_ = 0;      // 0: none
   uint64_t next_ = 1;                // sequence number of the next event to read
   std::deque<v1::JobEvent> events_;  // the first is being sent
+  uint64_t page_bytes_ = 0;          // size of those that were read together
+  UnreadAnswers::Answer unread_;     // these
   bool has_last_ = false;            // the last event is in `events_`, or was sent
 
   Mutex mutex_;
