@@ -162,6 +162,8 @@ absl::StatusOr<bool> WatchCall::CollectByCompletion() {
     if (IsPageFull()) break;
     next_ = event.sequence + 1;
     if (event.job_ended) {
+      // Steps ran again after this end of the job, and it ends anew.
+      if (job.state == JobState::kRunning || next_ < job.next_event) continue;
       AddJob(job, event.sequence);
       ToProto(event.time, events_.back().mutable_time());
     } else {

@@ -194,6 +194,9 @@ class TasksTest(harness.ServicesTest):
         events = self.events(job, from_sequence=ended.next_sequence)
         self.assertEqual({event.step.id for event in events[:-1]}, {"bad", "after-bad"},
                          "what succeeded must not run again")
+        kinds = [event.WhichOneof("event") for event in self.events(job)]
+        self.assertEqual(kinds.index("job"), len(kinds) - 1,
+                         "the first end of the job is void since steps ran again")
 
         fast = self.submit(squares("bad", [2 ** 62]), primes("slow", 0, 10, countdown=duration_pb2.
                                                              Duration(seconds=3600)))
