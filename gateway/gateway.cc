@@ -197,6 +197,7 @@ absl::Status Gateway::StartServices() {
   const TaskParts tasks = {
       .engine = tasks_.get(),
       .executor = task_executor_.get(),
+      .submissions = submission_executor_.get(),
       .timers = &timers_,
       .entry = host_.entry(),
       .trust_tenant_header = config_.trust_tenant_header(),
@@ -240,11 +241,13 @@ absl::Status Gateway::StartServices() {
 }
 
 absl::Status Gateway::StartTasks() {
+  const auto threads = static_cast<int>(config_.tasks().threads());
   SOUVENIR_ASSIGN_OR_RETURN(
       task_executor_,
-      ThreadExecutor::Create({.name = "task-calls",
-                              .threads = static_cast<int>(config_.tasks().threads()),
-                              .queue_limit = 16'384}));
+      ThreadExecutor::Create({.name = "task-calls", .threads = threads, .queue_limit = 16'384}));
+  SOUVENIR_ASSIGN_OR_RETURN(
+      submission_executor_,
+      ThreadExecutor::Create({.name = "task-submit", .threads = threads, .queue_limit = 16'384}));
   if (config_.tasks().directory().empty()) return absl::OkStatus();
   RocksDbTaskStore::Options options = TaskStoreOptions(config_.tasks());
   options.checker = store_checker_;
@@ -295,6 +298,7 @@ void Gateway::Stop() {
   if (resolver_ != nullptr) resolver_->GiveUpDeserted();
   // Cancels the calls that are left, and the computations that nobody else waits for.
   host_.Shutdown();
+  if (submission_executor_ != nullptr) submission_executor_->Stop();
   if (task_executor_ != nullptr) task_executor_->Stop();
   if (snapshot_executor_ != nullptr) snapshot_executor_->Stop();
   if (hash_executor_ != nullptr) hash_executor_->Stop();

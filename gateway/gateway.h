@@ -91,6 +91,7 @@ class Gateway {
   std::unique_ptr<ThreadExecutor> hash_executor_;
   std::unique_ptr<ThreadExecutor> snapshot_executor_;
   std::unique_ptr<ThreadExecutor> task_executor_;
+  std::unique_ptr<ThreadExecutor> submission_executor_;
   std::unique_ptr<TaskEngine> tasks_;  // null if jobs are off
   std::unique_ptr<Translator> translator_;
   std::unique_ptr<SpeechModels> speech_models_;

@@ -123,7 +123,7 @@ void SubmitCall::HandleSoon(bool ok) {
     if (*is_last) return self->End(absl::OkStatus());
     self->Read();
   };
-  if (!parts_.executor->TrySubmit(task)) End(TaskParts::Busy());
+  if (!parts_.submissions->TrySubmit(task)) End(TaskParts::Busy());
 }
 
 absl::StatusOr<bool> SubmitCall::Handle() {

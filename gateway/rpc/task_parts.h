@@ -17,7 +17,9 @@ namespace souvenir::gateway {
 // The parts that the handlers of TaskService share. All of them outlive the handlers.
 struct TaskParts {
   TaskEngine* engine;  // null: the gateway has no task store
-  Executor* executor;  // for all that waits for the store
+  Executor* executor;  // for all that waits for the store, but for submissions
+  // For submissions, whose large writes should not hold up the others.
+  Executor* submissions;
   TimerQueue* timers;
   RpcEntry* entry;
   bool trust_tenant_header = false;

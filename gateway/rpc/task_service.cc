@@ -71,11 +71,11 @@ TaskService::TaskService(const TaskParts& parts, Queues queues)
     : parts_(parts), queues_(queues), metrics_(parts.entry) {}
 
 template <typename Work>
-grpc::ServerUnaryReactor* TaskService::Answer(RpcMethodMetrics* metrics,
-                                              grpc::CallbackServerContext* context,
-                                              const google::protobuf::MessageLite* response,
-                                              Work work) {
-  return AnswerOn(parts_.executor, TaskParts::Busy(), parts_.entry, metrics, context, response,
+grpc::ServerUnaryReactor* TaskService::AnswerOnOne(Executor* executor, RpcMethodMetrics* metrics,
+                                                   grpc::CallbackServerContext* context,
+                                                   const google::protobuf::MessageLite* response,
+                                                   Work work) {
+  return AnswerOn(executor, TaskParts::Busy(), parts_.entry, metrics, context, response,
                   [this, context, work = std::move(work)]() -> absl::Status {
                     SOUVENIR_ASSIGN_OR_RETURN(const std::string tenant, parts_.Admit(context));
                     return work(tenant);
@@ -85,9 +85,9 @@ grpc::ServerUnaryReactor* TaskService::Answer(RpcMethodMetrics* metrics,
 grpc::ServerUnaryReactor* TaskService::SubmitJob(grpc::CallbackServerContext* context,
                                                  const v1::SubmitJobRequest* request,
                                                  v1::SubmitJobResponse* response) {
-  return Answer(metrics_.submit_job, context, response, [=, this](const std::string& tenant) {
-    return SubmitWhole(tenant, *request, response);
-  });
+  return AnswerOnOne(
+      parts_.submissions, metrics_.submit_job, context, response,
+      [=, this](const std::string& tenant) { return SubmitWhole(tenant, *request, response); });
 }
 
 absl::Status TaskService::SubmitWhole(const std::string& tenant,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "gateway/rpc/task_parts.h"
 #include "souvenir/v1/task_service.grpc.pb.h"
 
@@ -79,11 +81,17 @@ class TaskService final : public v1::TaskService::CallbackService {
     RpcMethodMetrics* const set_queue_limits;
   };
 
-  // Answers on the executor with `response` and the status of `work`, which gets the tenant of the
-  // call.
+  // Answers with `response` and the status of `work`, which gets the tenant of the call, on
+  // TaskParts::executor or another one.
   template <typename Work>
   grpc::ServerUnaryReactor* Answer(RpcMethodMetrics* metrics, grpc::CallbackServerContext* context,
-                                   const google::protobuf::MessageLite* response, Work work);
+                                   const google::protobuf::MessageLite* response, Work work) {
+    return AnswerOnOne(parts_.executor, metrics, context, response, std::move(work));
+  }
+  template <typename Work>
+  grpc::ServerUnaryReactor* AnswerOnOne(Executor* executor, RpcMethodMetrics* metrics,
+                                        grpc::CallbackServerContext* context,
+                                        const google::protobuf::MessageLite* response, Work work);
   // Returns OK if the caller may change a queue of this name.
   absl::Status CheckMayChange(const std::string& queue) const;
   absl::Status SubmitWhole(const std::string& tenant, const v1::SubmitJobRequest& request,
