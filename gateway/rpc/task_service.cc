@@ -25,6 +25,14 @@ namespace {
 constexpr size_t kMostLookedAt = 10'000;
 constexpr uint32_t kMostRunning = 65'536;
 
+// Returns a job of TaskStore::ListJobs(), which does not count running steps, with their number.
+JobInfo WithRunningSteps(const JobInfo& job, const TaskStore& store) {
+  if (job.state != JobState::kRunning) return job;
+  absl::StatusOr<JobInfo> counted = store.GetJob(job.number);
+  // A job that has ended meanwhile stays as it was listed.
+  return counted.ok() && counted->state == job.state ? *std::move(counted) : job;
+}
+
 absl::Status BadToken(std::string_view token) {
   return absl::InvalidArgumentError(
       fmt::format("page_token: '{}' came, which no page of this list has told",
@@ -148,7 +156,7 @@ absl::Status TaskService::FillJobs(const std::string& tenant, const v1::ListJobs
         return absl::OkStatus();
       }
       before = job.number;
-      WriteJob(job, store, response->add_jobs());
+      WriteJob(WithRunningSteps(job, store), store, response->add_jobs());
     }
     if (page.next == 0) return absl::OkStatus();
     before = page.next;

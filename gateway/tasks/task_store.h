@@ -124,7 +124,7 @@ class TaskStore {
 
   virtual absl::StatusOr<JobInfo> GetJob(JobNumber job) const = 0;
   // Returns jobs before `before`, the newest first; 0 stands for the end. Jobs that are not sealed
-  // are none.
+  // are none. Running steps are not counted.
   virtual absl::StatusOr<Page<JobInfo, JobNumber>> ListJobs(JobNumber before,
                                                             size_t most) const = 0;
 
