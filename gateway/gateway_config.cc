@@ -7,6 +7,7 @@
 #include <limits>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -193,11 +194,17 @@ absl::Status CheckTasks(const config::v1::GatewayConfig& config) {
     SOUVENIR_RETURN_IF_ERROR(CheckRange(field, value, least, most));
   }
   if (tasks.directory().empty() || config.disk().directory().empty()) return absl::OkStatus();
+  // Links are followed as far as the directories exist.
   const auto path = [](const std::string& directory) {
-    return std::filesystem::path(directory).lexically_normal() / "";
+    std::error_code error;
+    const std::filesystem::path whole = std::filesystem::absolute(directory, error);
+    const std::filesystem::path real = std::filesystem::weakly_canonical(whole, error);
+    return ((error ? whole.lexically_normal() : real) / "").parent_path();
   };
-  if (path(tasks.directory()) != path(config.disk().directory()) &&
-      path(tasks.directory()) != path(config.disk().directory() + "/cache")) {
+  const std::filesystem::path wanted = path(tasks.directory());
+  const std::filesystem::path below =
+      wanted.lexically_relative(path(config.disk().directory() + "/cache"));
+  if (wanted != path(config.disk().directory()) && (below.empty() || *below.begin() == "..")) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(

@@ -144,9 +144,12 @@ TEST(CheckGatewayConfigTest, RefusesBuffersThatHoldTooFewMessages) {
 TEST(CheckGatewayConfigTest, ChecksTheSettingsOfJobs) {
   config::v1::GatewayConfig config = DefaultGatewayConfig();
   config.mutable_disk()->set_directory("/data");
-  config.mutable_tasks()->set_directory("/data/tasks");
-  EXPECT_TRUE(CheckGatewayConfig(config).ok());
-  for (const char* taken : {"/data", "/data/", "/data/./cache", "/data/tasks/../cache/"}) {
+  for (const char* free : {"/data/tasks", "/data/cache-of-jobs", "/var/tasks/"}) {
+    config.mutable_tasks()->set_directory(free);
+    EXPECT_TRUE(CheckGatewayConfig(config).ok()) << free;
+  }
+  for (const char* taken : {"/data", "/data/", "/data/./cache", "/data/tasks/../cache/",
+                            "/data/cache/tasks", "/data/cache/tasks/"}) {
     config.mutable_tasks()->set_directory(taken);
     EXPECT_THAT(std::string(CheckGatewayConfig(config).message()),
                 HasSubstr("which the disk tier uses"))
