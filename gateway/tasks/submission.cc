@@ -134,6 +134,7 @@ absl::Status Submission::Add(std::vector<StepRequest> steps) {
     to.countdown = step.countdown;
     to.spec = EncodeStep(std::move(step.spec), &blobs);
     bytes_ += to.spec.size() + to.id.size();
+    for (const std::string& need : step.needs) bytes_ += need.size();
     for (size_t i = blobs_before; i < blobs.size(); ++i) bytes_ += blobs[i].bytes.size();
     if (bytes_ > limits_.max_job_bytes) {
       return absl::ResourceExhaustedError(

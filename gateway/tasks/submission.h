@@ -38,7 +38,7 @@ class Submission {
   // Not checked here: CheckGatewayConfig() has checked the values that users set.
   struct Limits {
     JobGraph::Limits graph;
-    uint64_t max_job_bytes = uint64_t{1} << 30;        // of the steps of a job, literals included
+    uint64_t max_job_bytes = uint64_t{1} << 30;        // of the steps, their literals and needs
     absl::Duration max_delay = absl::Hours(24 * 366);  // how far ahead a step may start
     absl::Duration result_ttl = absl::Hours(24);       // of a job that names none
     absl::Duration max_result_ttl = absl::Hours(24 * 30);

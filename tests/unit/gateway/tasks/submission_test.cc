@@ -205,6 +205,15 @@ TEST_P(SubmissionTest, TheBytesOfAJobAreBounded) {
   const absl::Status status = submission_->Add({large});
   EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_THAT(Message(status), HasSubstr("more than 10000 bytes"));
+
+  // The ids of the steps that a step needs count, too.
+  New({.max_job_bytes = 10'000});
+  ASSERT_TRUE(submission_->Begin({}).ok());
+  StepRequest needy = Step("a");
+  for (int i = 0; i < 100; ++i) {
+    needy.needs.push_back(std::to_string(i).append(std::string(200, 'x')));
+  }
+  EXPECT_EQ(submission_->Add({needy}).code(), absl::StatusCode::kResourceExhausted);
 }
 
 TEST_P(SubmissionTest, AKeyThatWasUsedAnswersWithItsJob) {
