@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/code_point.h"
+
 namespace souvenir {
 
 void AppendEscaped(uint32_t code_point, std::string* out) {
@@ -35,6 +37,21 @@ std::string EscapeControls(std::string_view text) {
       ++i;
     } else {
       out += text[i];
+    }
+  }
+  return out;
+}
+
+std::string EscapeInvalid(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const std::string_view before = text;
+    if (TakeCodePoint(&text) == kNoCodePoint) {
+      AppendEscaped(static_cast<uint8_t>(text.front()), &out);
+      text.remove_prefix(1);
+    } else {
+      out += before.substr(0, before.size() - text.size());
     }
   }
   return out;

@@ -15,4 +15,8 @@ void AppendEscaped(uint32_t code_point, std::string* out);
 // bytes stay as they are, and so does other UTF-8.
 std::string EscapeControls(std::string_view text);
 
+// Returns `text` with each byte that is not part of UTF-8 in that form. Messages of servers and
+// processes may have any bytes, and protobuf refuses a string that is not UTF-8.
+std::string EscapeInvalid(std::string_view text);
+
 }  // namespace souvenir

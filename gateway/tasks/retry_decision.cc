@@ -1,10 +1,12 @@
 #include "gateway/tasks/retry_decision.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "common/cut_text.h"
 #include "common/error_kind.h"
+#include "common/escape_controls.h"
 
 namespace souvenir::gateway {
 namespace {
@@ -37,9 +39,8 @@ Outcome OutcomeOf(const ClaimedStep& step, StepResult result, absl::Time now, do
     return outcome;
   }
   const absl::Status& status = result.outputs.status();
-  outcome.status = absl::Status(
-      status.code(),
-      Shortened({status.message().data(), status.message().size()}, kMostMessageBytes));
+  const std::string text = EscapeInvalid({status.message().data(), status.message().size()});
+  outcome.status = absl::Status(status.code(), Shortened(text, kMostMessageBytes));
   outcome.was_unavailable = SaysUnavailable(status.code());
   if (!outcome.was_unavailable && !KindOf(status.code()).is_transient) {
     outcome.kind = Outcome::Kind::kFailed;

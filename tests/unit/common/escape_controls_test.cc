@@ -23,6 +23,12 @@ TEST(EscapeControlsTest, LeavesAllOtherBytesAlone) {
   EXPECT_EQ(EscapeControls(""), "");
 }
 
+TEST(EscapeInvalidTest, ShowsBytesThatAreNoUtf8AndLeavesAllOthersAlone) {
+  EXPECT_EQ(EscapeInvalid("a\xff" "b\n\xc3\xa4\xc3"), "a\\xff" "b\n\xc3\xa4\\xc3");
+  EXPECT_EQ(EscapeInvalid("\xed\xa0\x80"), "\\xed\\xa0\\x80") << "half of a surrogate pair";
+  EXPECT_EQ(EscapeInvalid(""), "");
+}
+
 TEST(AppendEscapedTest, LargerCharactersHaveFourDigits) {
   std::string out = "a";
   AppendEscaped(0x9B, &out);

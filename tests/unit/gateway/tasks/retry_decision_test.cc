@@ -58,5 +58,10 @@ TEST(RetryDecision, LongMessagesAreCut) {
   EXPECT_EQ(outcome.due, kNow + absl::Seconds(1));
 }
 
+TEST(RetryDecision, MessagesAreMadeUtf8) {
+  const Outcome outcome = Decide(absl::InternalError("it wrote \xff\xfe, \xc3\xa4 and \xc3"), {});
+  EXPECT_EQ(outcome.status.message(), "it wrote \\xff\\xfe, \xc3\xa4 and \\xc3");
+}
+
 }  // namespace
 }  // namespace souvenir::gateway

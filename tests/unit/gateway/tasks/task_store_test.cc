@@ -205,6 +205,24 @@ TEST_P(TaskStoreTest, StepsThatWaitForATimeAreReadyThenAlsoAfterAKill) {
   EXPECT_EQ(again[0].attempt, 2u);
 }
 
+TEST_P(TaskStoreTest, TextsOfAnyBytesDoNotKeepTheStoreFromGoingOn) {
+  const std::string bytes = "\xff\xfe\x01 and \xc3";
+  const JobNumber job = Submit({{.id = "a"}}, {.name = bytes, .run_all = true});
+  const auto claimed = Claim();
+  ASSERT_THAT(claimed, SizeIs(1));
+  Outcome failure = Failure(claimed[0]);
+  failure.status = absl::InvalidArgumentError(bytes);
+  Commit({failure});
+  harness_->Crash();
+  Maintain();
+  EXPECT_EQ(Job(job).state, JobState::kFailed);
+  EXPECT_EQ(Job(job).options.name, bytes);
+  EXPECT_EQ(Job(job).status.message(), bytes);
+  EXPECT_EQ(store().GetStep({job, 0}, false)->status.message(), bytes);
+  ASSERT_THAT(Events(job), SizeIs(2));
+  EXPECT_EQ(Events(job)[0].status.message(), bytes);
+}
+
 TEST_P(TaskStoreTest, HigherPrioritiesGoFirstAndEqualOnesInTheirOrder) {
   Submit({{.id = "low", .priority = -10},
           {.id = "first"},
