@@ -27,9 +27,14 @@ TaskEngine::TaskEngine(const Options& options, const Parts& parts, std::unique_p
       scheduler_(options.scheduler, Scheduler::Parts{.clock = parts.clock,
                                                      .store = store_.get(),
                                                      .runner = &runner_,
-                                                     .watchers = &watchers_}) {}
+                                                     .watchers = &watchers_}) {
+  store_->SetWake([this] { scheduler_.OnMoves({.more = true}); });
+}
 
-TaskEngine::~TaskEngine() { Stop(); }
+TaskEngine::~TaskEngine() {
+  store_->SetWake(nullptr);
+  Stop();
+}
 
 std::unique_ptr<Submission> TaskEngine::NewSubmission() {
   return std::make_unique<Submission>(

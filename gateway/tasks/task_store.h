@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +44,8 @@ namespace souvenir::gateway {
 //
 // Errors of all functions: NOT_FOUND for an unknown job or step; RESOURCE_EXHAUSTED if the disk is
 // full; UNAVAILABLE if the store fails, in which case the next Maintain() tries to open it again.
-// After an error nothing has changed.
+// After an error nothing has changed. A record that cannot be read ends its step or its job with
+// DATA_LOSS, and nothing else.
 class TaskStore {
  public:
   virtual ~TaskStore() = default;
@@ -99,6 +101,11 @@ class TaskStore {
   // Makes steps ready whose time has come, goes on with work on large jobs, and drops jobs that
   // expired; a bounded piece of each. Called when Moves say so.
   virtual absl::StatusOr<Moves> Maintain(absl::Time now) = 0;
+
+  // Has `wake` called when Maintain() has something to do that no Moves have told of. It is called
+  // on a thread of the store, and must neither wait nor call the store. Once SetWake(nullptr) has
+  // returned it is not called any more.
+  virtual void SetWake(std::function<void()> wake) = 0;
 
   // Ends a job: its steps that have not begun are cancelled, now or by Maintain(). Durable. Does
   // nothing to a job that has ended.

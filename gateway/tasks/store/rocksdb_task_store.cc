@@ -31,6 +31,16 @@ constexpr size_t kMostGrouped = 1000;
 // Edges are written in pieces, so that sealing a large job does not hold up others.
 constexpr uint32_t kLinkedAtOnce = 8192;
 
+void Add(const Moves& moves, Moves* sum) {
+  for (const std::string& queue : moves.ready_queues) {
+    StepTransitions::Note(queue, &sum->ready_queues);
+  }
+  for (const JobNumber job : moves.events) StepTransitions::Note(job, &sum->events);
+  for (const JobNumber job : moves.stopped) StepTransitions::Note(job, &sum->stopped);
+  sum->more = sum->more || moves.more;
+  sum->next_due = std::min(sum->next_due, moves.next_due);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RocksDbTaskStore>> RocksDbTaskStore::Open(const Options& options) {
@@ -181,19 +191,29 @@ void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
   TaskBatch batch(core_->database.get());
   bool sync = Clock::System()->Monotonic() >= sync_at_;
   bool soon = false;
+  bool maintains = false;
   for (Change* const change : group) {
     change->status = change->apply(batch);
     sync = sync || change->kind == Change::Kind::kSynced;
     soon = soon || change->kind == Change::Kind::kSyncedSoon;
+    maintains = maintains || change->reopens;
   }
+  Moves damaged;
+  const bool is_damaged = core_->transitions.EndDamaged(batch, options_.clock->Now(), &damaged);
   sync = sync || batch.needs_sync();
   absl::Status written = batch.status();
   if (written.ok()) written = batch.Write(sync);
   commits_.fetch_add(1, std::memory_order_relaxed);
   committed_.fetch_add(group.size(), std::memory_order_relaxed);
-  if (written.ok()) return NoteWritten(sync, soon);
-  NoteFailure(written);
-  fail(written);
+  if (!written.ok()) {
+    NoteFailure(written);
+    return fail(written);
+  }
+  NoteWritten(sync, soon);
+  if (maintains) left_ = {};  // told with the moves of Maintain()
+  if (!is_damaged) return;
+  Add(damaged, &left_);
+  Wake();
 }
 
 void RocksDbTaskStore::NoteWritten(bool synced, bool soon) {
@@ -219,6 +239,26 @@ void RocksDbTaskStore::NoteFailure(const absl::Status& written) {
   failed_ = written;
   sync_at_ = absl::InfiniteDuration();
   if (healthy_.exchange(false)) options_.on_health(false);
+}
+
+void RocksDbTaskStore::SetWake(std::function<void()> wake) {
+  MutexLock lock(&mutex_);
+  wake_ = std::move(wake);
+  while (waking_) change_done_.Wait(&mutex_);
+}
+
+void RocksDbTaskStore::Wake() {
+  std::function<void()> wake;
+  {
+    MutexLock lock(&mutex_);
+    if (wake_ == nullptr) return;
+    wake = wake_;
+    waking_ = true;
+  }
+  wake();
+  MutexLock lock(&mutex_);
+  waking_ = false;
+  change_done_.NotifyAll();
 }
 
 absl::StatusOr<TaskStore::Begun> RocksDbTaskStore::Begin(const JobOptions& options,
@@ -300,6 +340,7 @@ absl::StatusOr<Moves> RocksDbTaskStore::Maintain(absl::Time now) {
       [&](TaskBatch& batch) {
         bytes_ = core_->database->bytes();
         moves = core_->upkeep.Maintain(batch, now);
+        Add(left_, &moves);
         return absl::OkStatus();
       },
       /*reopens=*/true);

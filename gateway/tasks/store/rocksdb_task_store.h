@@ -79,6 +79,7 @@ class RocksDbTaskStore final : public TaskStore {
   absl::StatusOr<std::vector<ClaimedStep>> Claim(const std::string& queue, size_t most) override;
   absl::StatusOr<Moves> Commit(std::vector<Outcome> outcomes, absl::Time now) override;
   absl::StatusOr<Moves> Maintain(absl::Time now) override;
+  void SetWake(std::function<void()> wake) override;
   absl::StatusOr<Moves> Cancel(JobNumber job, absl::Time now) override;
   absl::StatusOr<Moves> Requeue(JobNumber job, std::vector<uint32_t> steps,
                                 const std::string& override, absl::Time now) override;
@@ -141,6 +142,8 @@ class RocksDbTaskStore final : public TaskStore {
   // Syncs what was written.
   void Sync();
   void NoteFailure(const absl::Status& written);
+  // Calls `wake_`.
+  void Wake();
 
   const Options options_;
   uint32_t store_id_ = 0;  // set by Open()
@@ -156,6 +159,8 @@ class RocksDbTaskStore final : public TaskStore {
   std::unique_ptr<Core> core_;
   // For the committer.
   absl::Status failed_;  // the error since which nothing is written
+  // What has come about that no caller was told of. The next Maintain() tells it.
+  Moves left_;
   // When what was written must be synced, by the system's monotonic clock; infinite if all is.
   absl::Duration sync_at_ = absl::InfiniteDuration();
 
@@ -164,6 +169,8 @@ class RocksDbTaskStore final : public TaskStore {
   CondVar change_done_;
   std::deque<Change*> changes_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::function<void()> wake_ ABSL_GUARDED_BY(mutex_);
+  bool waking_ ABSL_GUARDED_BY(mutex_) = false;  // `wake_` is running
 
   std::thread committer_;
 };

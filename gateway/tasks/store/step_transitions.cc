@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/logging/logging.h"
 #include "gateway/tasks/store/task_keys.h"
 
 namespace souvenir::gateway {
@@ -13,6 +14,10 @@ using state::v1::TaskJob;
 using state::v1::TaskLinks;
 using state::v1::TaskNews;
 using state::v1::TaskStep;
+using state::v1::TaskSweep;
+
+constinit Logger log{"tasks"};
+LogLimit damage_limit{1};
 
 StepState StateOf(const TaskStep& step) { return static_cast<StepState>(step.state()); }
 void Set(StepState state, TaskStep* step) { step->set_state(static_cast<uint32_t>(state)); }
@@ -91,12 +96,6 @@ void StepTransitions::Run(TaskBatch& batch, StepRef ref) {
   QueueOf(*step)->running.fetch_add(1, std::memory_order_relaxed);
 }
 
-void StepTransitions::LeaveRunning(TaskBatch& batch, StepRef ref) {
-  batch.Delete(TaskKey::Running(ref));
-  const TaskStep* const step = batch.PeekStep(ref);
-  if (step != nullptr) QueueOf(*step)->running.fetch_sub(1, std::memory_order_relaxed);
-}
-
 void StepTransitions::EndWaiting(TaskBatch& batch, StepRef ref, absl::Time now, Moves* moves) {
   const TaskJob* const job = batch.PeekJob(ref.job);
   const TaskStep* const step = batch.PeekStep(ref);
@@ -158,7 +157,7 @@ void StepTransitions::End(TaskBatch& batch, StepRef ref, StepState state, absl::
   Tell(ref, state == StepState::kSucceeded, job->generation());
   if (state == StepState::kFailed && !job->run_all() && !job->ending()) {
     job->set_ending(true);
-    state::v1::TaskSweep sweep;
+    TaskSweep sweep;
     sweep.set_phase(static_cast<uint32_t>(Sweep::kEnd));
     sweep.set_generation(job->generation());
     batch.Put(TaskKey::Sweeping(ref.job), sweep.SerializeAsString());
@@ -172,7 +171,7 @@ void StepTransitions::Tell(StepRef ref, bool succeeded, uint32_t generation) {
   news_.push_back({.ref = ref, .succeeded = succeeded, .generation = generation});
 }
 
-void StepTransitions::TakeUp(TaskBatch& batch) {
+void StepTransitions::TakeUp(TaskBatch& batch, Moves* moves) {
   if (!std::exchange(news_left_, false)) return;
   const std::string until = TaskKey::After("p");
   TaskDatabase::Scan scan(batch.database(), "p", until);
@@ -182,8 +181,12 @@ void StepTransitions::TakeUp(TaskBatch& batch) {
       break;
     }
     TaskNews left;
-    if (!left.ParseFromArray(scan.value().data(), static_cast<int>(scan.value().size()))) continue;
     const StepRef ref = TaskKey::Reader(scan.key()).LastStep();
+    if (!left.ParseFromArray(scan.value().data(), static_cast<int>(scan.value().size()))) {
+      EndLost(batch, ref.job, "which steps need an ended one cannot be read", moves);
+      batch.Delete(TaskKey::News(ref));
+      continue;
+    }
     news_.push_back({.ref = ref,
                      .succeeded = left.succeeded(),
                      .generation = left.generation(),
@@ -216,12 +219,17 @@ bool StepTransitions::TellFrom(TaskBatch& batch, News* news, size_t* budget, abs
   // A job that was run again since tells everything anew.
   if (job == nullptr || job->generation() != news->generation) return true;
   --*budget;
-  const std::optional<TaskLinks> links = batch.Read<TaskLinks>(TaskKey::Links(news->ref));
-  if (!links) return true;
-  while (news->next < static_cast<uint32_t>(links->feeds_size())) {
+  const std::optional<std::string> bytes = batch.Get(TaskKey::Links(news->ref));
+  if (!bytes) return true;
+  TaskLinks links;
+  if (!links.ParseFromString(*bytes)) {
+    EndLost(batch, news->ref.job, "the edges of the job cannot be read", moves);
+    return true;
+  }
+  while (news->next < static_cast<uint32_t>(links.feeds_size())) {
     if (*budget == 0) return false;
     --*budget;
-    const StepRef fed{news->ref.job, links->feeds(static_cast<int>(news->next++))};
+    const StepRef fed{news->ref.job, links.feeds(static_cast<int>(news->next++))};
     TaskStep* const step = batch.Step(fed);
     if (step == nullptr || StateOf(*step) != StepState::kPending) continue;
     step->set_pending(step->pending() - 1);
@@ -234,6 +242,53 @@ bool StepTransitions::TellFrom(TaskBatch& batch, News* news, size_t* budget, abs
     }
   }
   return true;
+}
+
+void StepTransitions::EndLost(TaskBatch& batch, JobNumber number, const std::string& message,
+                              Moves* moves) {
+  TaskJob* const job = batch.Job(number);
+  if (job == nullptr || job->ended_us() != 0) return;
+  log.Error(damage_limit, "a job ends, because a record of it cannot be read",
+            {{"job", number}, {"reason", message}});
+  job->set_ending(true);
+  job->set_cancelled(true);
+  job->set_code(static_cast<int32_t>(absl::StatusCode::kDataLoss));
+  job->set_message(message);
+  TaskSweep sweep;
+  sweep.set_phase(static_cast<uint32_t>(Sweep::kEnd));
+  sweep.set_generation(job->generation());
+  batch.Put(TaskKey::Sweeping(number), sweep.SerializeAsString());
+  Note(number, &moves->stopped);
+  moves->more = true;
+}
+
+bool StepTransitions::EndDamaged(TaskBatch& batch, absl::Time now, Moves* moves) {
+  bool found = false;
+  // The end of a step may read others.
+  for (;;) {
+    const std::vector<JobNumber> jobs = batch.TakeDamagedJobs();
+    const std::vector<StepRef> steps = batch.TakeDamagedSteps();
+    if (jobs.empty() && steps.empty()) return found;
+    found = true;
+    for (const JobNumber number : jobs) {
+      // Without its seal it will be abandoned.
+      if (batch.Get(TaskKey::Unsealed(number))) continue;
+      const TaskJob* const job = batch.PeekJob(number);
+      if (job != nullptr) EndLost(batch, number, job->message(), moves);
+    }
+    for (const StepRef ref : steps) {
+      TaskStep* const step = batch.Step(ref);
+      if (step == nullptr || HasEnded(StateOf(*step))) continue;
+      log.Error(damage_limit, "a step is a dead letter, because its record cannot be read",
+                {{"job", ref.job}, {"step", ref.step}});
+      batch.Delete(TaskKey::Running(ref));
+      step->set_code(static_cast<int32_t>(absl::StatusCode::kDataLoss));
+      step->set_message("the record of the step cannot be read");
+      step->set_reason(static_cast<uint32_t>(DeadLetterReason::kPermanent));
+      End(batch, ref, StepState::kFailed, now, moves);
+    }
+    Spread(batch, now, moves);
+  }
 }
 
 void StepTransitions::CheckJob(TaskBatch& batch, JobNumber number, absl::Time now, Moves* moves) {

@@ -57,8 +57,6 @@ class StepTransitions {
   void Schedule(TaskBatch& batch, StepRef ref, absl::Time due, Moves* moves);
   // Takes a step from its queue: it runs. REQUIRES: it is ready.
   void Run(TaskBatch& batch, StepRef ref);
-  // Takes a running step from its queue's figures. Its next state must be set.
-  void LeaveRunning(TaskBatch& batch, StepRef ref);
 
   // Ends a step, which is in no queue and has no timer any more.
   void End(TaskBatch& batch, StepRef ref, StepState state, absl::Time now, Moves* moves);
@@ -73,7 +71,14 @@ class StepTransitions {
   // for each change. News that are left are written, and `moves->more` is set.
   void Spread(TaskBatch& batch, absl::Time now, Moves* moves);
   // Takes up news that were left by earlier changes.
-  void TakeUp(TaskBatch& batch);
+  void TakeUp(TaskBatch& batch, Moves* moves);
+
+  // Ends a job whose other records cannot be read: all its steps that have not ended are cancelled.
+  static void EndLost(TaskBatch& batch, JobNumber number, const std::string& message,
+                      Moves* moves);
+  // Ends the jobs and steps whose records the batch could not read, so that all others go on. Called
+  // last, when all else was changed. Returns false if there are none.
+  bool EndDamaged(TaskBatch& batch, absl::Time now, Moves* moves);
 
   // Ends a job if all its steps have ended, or begins its failure step.
   void CheckJob(TaskBatch& batch, JobNumber job, absl::Time now, Moves* moves);

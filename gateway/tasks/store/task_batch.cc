@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "gateway/tasks/store/damaged_records.h"
 #include "gateway/tasks/store/task_keys.h"
 #include "storage/rocksdb_base.h"
 
@@ -9,34 +10,60 @@ namespace souvenir::gateway {
 
 using storage::ToSlice;
 
-template <typename Number, typename Record>
-TaskBatch::Found<Record> TaskBatch::Find(Records<Number, Record>& records, Number number,
-                                         const std::string& key) {
-  auto& slot = records[number];
+template <typename Record, typename Replace>
+std::unique_ptr<Record> TaskBatch::Read(const std::string& key, const Replace& replace) {
+  absl::StatusOr<std::optional<std::string>> bytes = database_->Get(key);
+  if (!bytes.ok()) {
+    Fail(bytes.status());
+    return nullptr;
+  }
+  if (!*bytes) return nullptr;
+  auto record = std::make_unique<Record>();
+  if (record->ParseFromString(**bytes)) return record;
+  absl::StatusOr<Record> replaced = replace();
+  if (!replaced.ok()) {
+    Fail(replaced.status());
+    return nullptr;
+  }
+  return std::make_unique<Record>(*std::move(replaced));
+}
+
+TaskBatch::Found<state::v1::TaskJob> TaskBatch::FindJob(JobNumber number) {
+  auto& slot = jobs_[number];
   if (slot == nullptr) {
-    slot = std::make_unique<Slot<Record>>();
-    std::optional<Record> read = Read<Record>(key);
-    if (read) slot->owned = std::make_unique<Record>(*std::move(read));
+    slot = std::make_unique<Slot<state::v1::TaskJob>>();
+    slot->owned = Read<state::v1::TaskJob>(TaskKey::Job(number), [&] {
+      damaged_jobs_.push_back(number);
+      return JobInPlaceOf(*database_, number);
+    });
   }
   return {slot->owned.get(), &slot->changed};
 }
 
-const state::v1::TaskJob* TaskBatch::PeekJob(JobNumber job) {
-  return Find<JobNumber, state::v1::TaskJob>(jobs_, job, TaskKey::Job(job)).record;
+TaskBatch::Found<state::v1::TaskStep> TaskBatch::FindStep(StepRef ref) {
+  auto& slot = steps_[ref];
+  if (slot == nullptr) {
+    slot = std::make_unique<Slot<state::v1::TaskStep>>();
+    slot->owned = Read<state::v1::TaskStep>(TaskKey::State(ref), [&] {
+      damaged_steps_.push_back(ref);
+      return StepInPlaceOf(*database_, ref);
+    });
+  }
+  return {slot->owned.get(), &slot->changed};
 }
 
-const state::v1::TaskStep* TaskBatch::PeekStep(StepRef step) {
-  return Find<StepRef, state::v1::TaskStep>(steps_, step, TaskKey::State(step)).record;
-}
+const state::v1::TaskJob* TaskBatch::PeekJob(JobNumber job) { return FindJob(job).record; }
+
+const state::v1::TaskStep* TaskBatch::PeekStep(StepRef step) { return FindStep(step).record; }
 
 state::v1::TaskJob* TaskBatch::Job(JobNumber job) {
-  const auto found = Find<JobNumber, state::v1::TaskJob>(jobs_, job, TaskKey::Job(job));
+  const auto found = FindJob(job);
   *found.changed = true;
   return found.record;
 }
 
 state::v1::TaskStep* TaskBatch::Step(StepRef step) {
-  const auto found = Find<StepRef, state::v1::TaskStep>(steps_, step, TaskKey::State(step));
+  const auto found = FindStep(step);
   *found.changed = true;
   return found.record;
 }

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -49,14 +51,10 @@ class TaskBatch {
   // Drops the records from `from` to before `until`.
   void DeleteRange(const std::string& from, const std::string& until);
 
-  // Reads a record that no change of this batch can have changed.
-  template <typename Record>
-  std::optional<Record> Read(const std::string& key) {
-    absl::StatusOr<std::optional<Record>> read = database_->Read<Record>(key);
-    if (read.ok()) return *std::move(read);
-    Fail(read.status());
-    return std::nullopt;
-  }
+  // Returns the jobs and steps whose records could not be read, each once. What Job() and Step()
+  // return for them is of damaged_records.h, and is not written unless it is changed.
+  std::vector<JobNumber> TakeDamagedJobs() { return std::exchange(damaged_jobs_, {}); }
+  std::vector<StepRef> TakeDamagedSteps() { return std::exchange(damaged_steps_, {}); }
 
   const TaskDatabase& database() const { return *database_; }
 
@@ -86,8 +84,11 @@ class TaskBatch {
   };
   template <typename Number, typename Record>
   using Records = absl::flat_hash_map<Number, std::unique_ptr<Slot<Record>>>;
-  template <typename Number, typename Record>
-  Found<Record> Find(Records<Number, Record>& records, Number number, const std::string& key);
+  Found<state::v1::TaskJob> FindJob(JobNumber number);
+  Found<state::v1::TaskStep> FindStep(StepRef ref);
+  // Reads a record. Where it cannot be parsed, `replace` returns what takes its place.
+  template <typename Record, typename Replace>
+  std::unique_ptr<Record> Read(const std::string& key, const Replace& replace);
 
   TaskDatabase* const database_;
   rocksdb::WriteBatch batch_;
@@ -95,6 +96,8 @@ class TaskBatch {
   Records<JobNumber, state::v1::TaskJob> jobs_;
   Records<StepRef, state::v1::TaskStep> steps_;
   absl::flat_hash_map<std::string, std::optional<std::string>> index_;
+  std::vector<JobNumber> damaged_jobs_;
+  std::vector<StepRef> damaged_steps_;
   absl::Status status_;
   bool needs_sync_ = false;
 };

@@ -47,14 +47,16 @@ absl::StatusOr<TaskQueue*> TaskChanges::FindOrAdd(TaskBatch& batch, const std::s
 
 JobNumber TaskChanges::HolderOf(TaskBatch& batch, const std::string& key) const {
   const std::optional<std::string> holder = batch.Get(key);
-  return holder ? TaskKey::Reader(*holder).Last64() : 0;
+  const JobNumber job = holder ? TaskKey::Reader(*holder).Last64() : 0;
+  return job != 0 && batch.PeekJob(job) != nullptr ? job : 0;
 }
 
 absl::Status TaskChanges::CheckUnique(TaskBatch& batch, const TaskJob& job) {
   if (job.uniqueness_key().empty()) return absl::OkStatus();
   const JobNumber holder =
       HolderOf(batch, TaskKey::Uniqueness(TaskKey::HashOf(job.tenant(), job.uniqueness_key())));
-  if (holder == 0) return absl::OkStatus();
+  // The end of a job whose record was lost could not give its key back.
+  if (holder == 0 || batch.PeekJob(holder)->ended_us() != 0) return absl::OkStatus();
   return absl::AlreadyExistsError("a job with the same uniqueness key has not ended");
 }
 
@@ -154,6 +156,7 @@ absl::StatusOr<TaskStore::Sealed> TaskChanges::Seal(TaskBatch& batch, JobNumber 
   const auto submitted = submitted_.find(number);
   TaskJob* const job = submitted == submitted_.end() ? nullptr : batch.Job(number);
   if (job == nullptr) return Missing(batch);
+  if (job->sealed()) return absl::DataLossError("the record of the job cannot be read");
   const std::string idempotency =
       TaskKey::Idempotency(TaskKey::HashOf(job->tenant(), job->idempotency_key()));
   if (!job->idempotency_key().empty()) {
@@ -235,16 +238,21 @@ void TaskChanges::ClaimLevel(TaskBatch& batch, TaskQueue* queue, int priority, s
     level.first = sequence + 1;
     const TaskStep* const step = batch.PeekStep(ref);
     const TaskJob* const job = batch.PeekJob(ref.job);
-    if (step == nullptr || job == nullptr) continue;
-    // The step may have been taken by a change of the same batch.
-    if (step->state() != static_cast<uint32_t>(StepState::kReady) ||
+    if (step == nullptr || job == nullptr ||
+        step->state() != static_cast<uint32_t>(StepState::kReady) ||
         step->ready_sequence() != sequence) {
+      // A change of the same batch has taken the step; or its record was lost, and the key is left.
+      const std::string key(scan.key());
+      if (!batch.Get(key)) continue;
+      batch.Delete(key);
+      --level.ready;
+      queue->ready.fetch_sub(1, std::memory_order_relaxed);
       continue;
     }
     // The sweep that ends the job finds it by its state.
     if (job->ending() && (job->failure_step() != ref.step + 1 || job->cancelled())) continue;
     transitions_->Run(batch, ref);
-    running_[ref] = step->attempts();
+    running_[ref] = {.number = step->attempts(), .queue = queue};
     claimed->push_back({.ref = ref,
                         .attempt = step->attempts(),
                         .failures = step->failures(),
@@ -257,10 +265,11 @@ Moves TaskChanges::Commit(TaskBatch& batch, const std::vector<Outcome>& outcomes
   Moves moves;
   for (const Outcome& outcome : outcomes) {
     const auto running = running_.find(outcome.ref);
-    if (running == running_.end() || running->second != outcome.attempt) {
+    if (running == running_.end() || running->second.number != outcome.attempt) {
       figures_->late_outcomes.fetch_add(1, std::memory_order_relaxed);
       continue;
     }
+    running->second.queue->running.fetch_sub(1, std::memory_order_relaxed);
     running_.erase(running);
     EndAttempt(batch, outcome, now, &moves);
   }
@@ -271,10 +280,12 @@ Moves TaskChanges::Commit(TaskBatch& batch, const std::vector<Outcome>& outcomes
 void TaskChanges::EndAttempt(TaskBatch& batch, const Outcome& outcome, absl::Time now,
                              Moves* moves) {
   const StepRef ref = outcome.ref;
-  transitions_->LeaveRunning(batch, ref);
+  batch.Delete(TaskKey::Running(ref));
   TaskStep* const step = batch.Step(ref);
   const TaskJob* const job = batch.PeekJob(ref.job);
   if (step == nullptr || job == nullptr) return;
+  // It has ended without its attempt if its record could not be read.
+  if (HasEnded(static_cast<StepState>(step->state()))) return;
   if (!outcome.status.ok()) {
     step->set_code(static_cast<int32_t>(outcome.status.code()));
     step->set_message(std::string(outcome.status.message()));

@@ -60,7 +60,7 @@ class TaskChanges {
 
  private:
   absl::StatusOr<TaskQueue*> FindOrAdd(TaskBatch& batch, const std::string& name);
-  // Returns the job that has a key; 0 if there is none.
+  // Returns the job that has a key and is still there; 0 if there is none.
   JobNumber HolderOf(TaskBatch& batch, const std::string& key) const;
   absl::Status CheckUnique(TaskBatch& batch, const state::v1::TaskJob& job);
   void EndAttempt(TaskBatch& batch, const Outcome& outcome, absl::Time now, Moves* moves);
@@ -73,7 +73,11 @@ class TaskChanges {
   TaskFigures* const figures_;
   StepTransitions* const transitions_;
   JobNumber next_job_ = 1;
-  absl::flat_hash_map<StepRef, uint32_t> running_;      // attempts by step
+  struct Attempt {
+    uint32_t number;
+    TaskQueue* queue;
+  };
+  absl::flat_hash_map<StepRef, Attempt> running_;
   absl::flat_hash_map<JobNumber, uint32_t> submitted_;  // steps of jobs that are not sealed
 };
 

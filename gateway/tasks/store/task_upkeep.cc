@@ -75,9 +75,11 @@ absl::Status TaskUpkeep::Load(const TaskDatabase& database) {
   }));
   if (!sound) return absl::DataLossError("a ready step of the task store is in no known queue");
   transitions_->SetNextReady(last_ready + 1);
-  SOUVENIR_RETURN_IF_ERROR(ForEach(database, "j", [&](std::string_view, std::string_view value) {
+  SOUVENIR_RETURN_IF_ERROR(ForEach(database, "j", [&](std::string_view key, std::string_view value) {
     TaskJob job;
-    if (!Parse(value, &job) || !job.sealed()) return;
+    const bool is_read = Parse(value, &job);
+    if (!is_read) damaged_.push_back(TaskKey::Reader(key).Last64());
+    if (!is_read || !job.sealed()) return;
     ++figures_->jobs;
     figures_->steps += job.total();
   }));
@@ -106,11 +108,18 @@ Moves TaskUpkeep::Recover(TaskBatch& batch, Running why, uint32_t max_lost, absl
     batch.Delete(TaskKey::Unsealed(job));
     batch.Forget(job);
   }
+  for (const JobNumber job : std::exchange(damaged_, {})) {
+    const TaskJob* const replaced = batch.PeekJob(job);
+    if (replaced == nullptr) continue;  // it was not sealed
+    ++figures_->jobs;
+    figures_->steps += replaced->total();
+  }
   for (const StepRef ref : running) {
     batch.Delete(TaskKey::Running(ref));
     TaskStep* const step = batch.Step(ref);
     const TaskJob* const job = batch.PeekJob(ref.job);
     if (step == nullptr || job == nullptr || StateOf(*step) != StepState::kRunning) continue;
+    if (step->attempts() == 0) continue;  // its record was lost: EndDamaged() ends it
     if (why == Running::kProcessEnded) {
       step->set_lost(step->lost() + 1);
       figures_->lost_attempts.fetch_add(1, std::memory_order_relaxed);
@@ -129,13 +138,14 @@ Moves TaskUpkeep::Recover(TaskBatch& batch, Running why, uint32_t max_lost, absl
     }
   }
   transitions_->Spread(batch, now, &moves);
+  transitions_->EndDamaged(batch, now, &moves);
   moves.more = true;  // sweeps and timers may be due
   return moves;
 }
 
 Moves TaskUpkeep::Maintain(TaskBatch& batch, absl::Time now) {
   Moves moves;
-  transitions_->TakeUp(batch);
+  transitions_->TakeUp(batch, &moves);
   EndTimers(batch, now, &moves);
   GoOnWithSweeps(batch, now, &moves);
   transitions_->Spread(batch, now, &moves);
@@ -159,13 +169,15 @@ void TaskUpkeep::EndTimers(TaskBatch& batch, absl::Time now, Moves* moves) {
       break;
     }
     const TaskStep* const step = batch.PeekStep(ref);
-    // A change of the same batch may have ended the step, and its timer.
-    if (step == nullptr || StateOf(*step) != StepState::kScheduled || step->due_us() != due) {
-      continue;
-    }
-    batch.Delete(TaskKey::Timer(due, ref));
+    const bool waits =
+        step != nullptr && StateOf(*step) == StepState::kScheduled && step->due_us() == due;
+    // A change of the same batch may have ended the step, and its timer. A step whose record was
+    // lost has left it.
+    const std::string key = TaskKey::Timer(due, ref);
+    if (!waits && !batch.Get(key)) continue;
+    batch.Delete(key);
     figures_->scheduled.fetch_sub(1, std::memory_order_relaxed);
-    transitions_->MakeReady(batch, ref, moves);
+    if (waits) transitions_->MakeReady(batch, ref, moves);
   }
   if (!scan.status().ok()) batch.Fail(scan.status());
 }
@@ -188,7 +200,7 @@ void TaskUpkeep::DropExpired(TaskBatch& batch, absl::Time now, Moves* moves) {
     const std::string key(scan.key());
     const TaskJob* const job = batch.PeekJob(number);
     // A change of the same batch may have begun to run the job again.
-    if (job == nullptr || job->ended_us() == 0) continue;
+    if (job != nullptr && job->ended_us() == 0) continue;
     batch.Delete(key);
     changes_->Drop(batch, number);
   }
@@ -207,8 +219,14 @@ void TaskUpkeep::GoOnWithSweeps(TaskBatch& batch, absl::Time now, Moves* moves) 
     const JobNumber number = TaskKey::Reader(scan.key()).Last64();
     const std::string key(scan.key());
     const std::optional<std::string> present = batch.Get(key);  // a change may have replaced it
+    if (!present) continue;
     TaskSweep sweep;
-    if (!present || !sweep.ParseFromString(*present)) continue;
+    if (!sweep.ParseFromString(*present)) {
+      const TaskJob* const job = batch.PeekJob(number);
+      if (job == nullptr || job->ended_us() != 0) batch.Delete(key);
+      StepTransitions::EndLost(batch, number, "where work on the job stands cannot be read", moves);
+      continue;
+    }
     const bool over = GoOn(batch, number, &sweep, &budget, now, moves);
     // The end of a step may have replaced the sweep, or ended the job.
     if (batch.Get(key) != present) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -55,6 +56,7 @@ class TaskUpkeep {
   TaskFigures* const figures_;
   StepTransitions* const transitions_;
   TaskChanges* const changes_;
+  std::vector<JobNumber> damaged_;  // found by Load(), for Recover()
 };
 
 }  // namespace souvenir::gateway

@@ -2,12 +2,15 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gateway/tasks/store/rocksdb_task_store.h"
+#include "gateway/tasks/store/task_database.h"
+#include "gateway/tasks/store/task_keys.h"
 #include "tests/fakes/temporary_directory.h"
 #include "tests/unit/cache/disk/copy_store.h"
 #include "tests/unit/gateway/tasks/task_store_harness.h"
@@ -25,14 +28,32 @@ class RocksDbHarness final : public StoreHarness {
 
   // What is on disk while the store is open is what a kill leaves.
   void Crash() override {
-    const std::string before = Directory();
-    ++lives_;
-    cache::CopyStore(before, Directory());
-    graves_.push_back(std::move(store_));
+    End();
+    Open();
+  }
+
+  void CrashAndDamage(JobNumber job, std::optional<uint32_t> step) override {
+    End();
+    {
+      auto database = TaskDatabase::Open(Directory());
+      if (!database.ok()) throw std::runtime_error(database.status().ToString());
+      rocksdb::WriteBatch batch;
+      batch.Put((*database)->records(), step ? TaskKey::State({job, *step}) : TaskKey::Job(job),
+                "\xff\xff\xff");
+      const absl::Status written = (*database)->Write(&batch, /*sync=*/false);
+      if (!written.ok()) throw std::runtime_error(written.ToString());
+    }
     Open();
   }
 
  private:
+  void End() {
+    const std::string before = Directory();
+    ++lives_;
+    cache::CopyStore(before, Directory());
+    graves_.push_back(std::move(store_));
+  }
+
   std::string Directory() const { return fmt::format("{}/{}", directory_.path(), lives_); }
 
   void Open() {

@@ -223,6 +223,65 @@ TEST_P(TaskStoreTest, TextsOfAnyBytesDoNotKeepTheStoreFromGoingOn) {
   EXPECT_EQ(Events(job)[0].status.message(), bytes);
 }
 
+TEST_P(TaskStoreTest, AStepWhoseRecordIsLostIsADeadLetterAndAllOthersGoOn) {
+  const JobNumber job = Submit({{.id = "ready"},
+                                {.id = "scheduled", .countdown = absl::Hours(1)},
+                                {.id = "pending", .needs = {"good"}},
+                                {.id = "running", .priority = 10},
+                                {.id = "good"},
+                                {.id = "after", .needs = {"ready"}}},
+                               {.run_all = true});
+  const JobNumber other = Submit({{.id = "a"}});
+  ASSERT_EQ(Claim(1).at(0).ref.step, 3u);
+  for (const uint32_t step : {3u, 0u, 1u, 2u}) harness_->CrashAndDamage(job, step);
+  Maintain();
+  for (const ClaimedStep& step : Claim()) Succeed(step);
+  clock_.Advance(absl::Hours(1));
+  Maintain();
+  for (uint32_t step = 0; step < 4; ++step) {
+    EXPECT_EQ(State(job, step), StepState::kFailed) << step;
+    EXPECT_EQ(store().GetStep({job, step}, false)->status.code(), absl::StatusCode::kDataLoss);
+  }
+  EXPECT_EQ(State(job, 4), StepState::kSucceeded);
+  EXPECT_EQ(State(job, 5), StepState::kSkipped);
+  EXPECT_EQ(Job(job).state, JobState::kFailed);
+  EXPECT_EQ(Job(other).state, JobState::kSucceeded);
+  EXPECT_EQ(store().stats().scheduled, 0u);
+  EXPECT_EQ(store().stats().dead_letters, 4u);
+  EXPECT_TRUE(store().stats().healthy);
+  for (const QueueInfo& queue : store().Queues()) {
+    EXPECT_EQ(queue.ready, 0u);
+    EXPECT_EQ(queue.running, 0u);
+  }
+}
+
+TEST_P(TaskStoreTest, AJobWhoseRecordIsLostEndsAndExpires) {
+  const JobNumber job = Submit({{.id = "done"},
+                                {.id = "running"},
+                                {.id = "ready"},
+                                {.id = "scheduled", .countdown = absl::Hours(1)}},
+                               {.uniqueness_key = "one"});
+  Succeed(Claim(1).at(0));
+  ASSERT_THAT(Claim(1), SizeIs(1));
+  harness_->CrashAndDamage(job, std::nullopt);
+  Maintain();
+  EXPECT_THAT(Claim(), IsEmpty());
+  Maintain();
+  const JobInfo info = Job(job);
+  EXPECT_EQ(info.state, JobState::kCancelled);
+  EXPECT_EQ(info.status.code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(info.steps.total, 4u);
+  EXPECT_EQ(info.steps.succeeded, 1u);
+  EXPECT_EQ(info.steps.cancelled, 3u);
+  EXPECT_TRUE(Events(job).back().job_ended);
+  EXPECT_EQ(store().stats().scheduled, 0u);
+  EXPECT_TRUE(store().Begin({.uniqueness_key = "one"}, now()).ok()) << "its key is free";
+  clock_.Advance(absl::Hours(25));
+  Maintain();
+  EXPECT_EQ(store().stats().jobs, 0u);
+  EXPECT_EQ(store().stats().steps, 0u);
+}
+
 TEST_P(TaskStoreTest, HigherPrioritiesGoFirstAndEqualOnesInTheirOrder) {
   Submit({{.id = "low", .priority = -10},
           {.id = "first"},
