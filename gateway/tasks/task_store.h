@@ -30,13 +30,13 @@ namespace souvenir::gateway {
 //   - A step ends in exactly one state. Its end, the counts of the steps that need it and its event
 //     are one change. So a step that needs many others becomes ready once.
 //   - An outcome counts once, and only for the attempt that the step is in: one that comes twice,
-//   or
-//     late, changes nothing.
+//     or late, changes nothing.
 //   - What survives a crash of the machine is what each function says. A kill of the process loses
 //     nothing that has returned.
-//   - After a restart, a step that was running is ready for another attempt. One that was running
-//   at
-//     Options::max_lost_attempts ends of the process is a dead letter.
+//   - After a restart, a step that was running is ready for another attempt. One that was to blame
+//     for Options::max_lost_attempts ends of the process in a row is a dead letter: it ran alone,
+//     or as the only suspect. A step that was running at two ends is a suspect, and suspects run
+//     one at a time.
 //
 // All functions may wait for a disk or a network, so they are called on threads that may, unless
 // they say that they do not. Changes

@@ -43,7 +43,8 @@ void Count(StepState state, TaskJob* job) {
 
 // Returns the event with which a step has ended; nullopt if it has not. A step that did not succeed
 // may run again after the end of its job.
-absl::StatusOr<std::optional<state::v1::TaskEvent>> LastEndOf(const TaskDatabase& database, StepRef ref) {
+absl::StatusOr<std::optional<state::v1::TaskEvent>> LastEndOf(const TaskDatabase& database,
+                                                              StepRef ref) {
   std::optional<state::v1::TaskEvent> last;
   const std::string until = TaskKey::Event(ref.job, UINT64_MAX);
   TaskDatabase::Scan scan(database, TaskKey::Event(ref.job, 0), until);

@@ -50,7 +50,7 @@ class RocksDbTaskStore final : public TaskStore {
     uint64_t max_steps = 10'000'000;         // of all jobs that have not expired
     uint64_t max_bytes = uint64_t{8} << 30;  // of the store
     uint32_t max_queues = 256;
-    uint32_t max_lost_attempts = 3;  // ends of the process that a step may see while it runs
+    uint32_t max_lost_attempts = 5;          // ends of the process that a step may be to blame for
     // Steps that one piece of work on a large job handles. Set by code alone; at least 1.
     size_t piece = 4096;
     Clock* clock = Clock::System();  // outlives the store

@@ -76,6 +76,13 @@ void StepTransitions::RemoveReady(TaskBatch& batch, const TaskStep& step) {
   queue->ready.fetch_sub(1, std::memory_order_relaxed);
 }
 
+void StepTransitions::MoveToEnd(TaskBatch& batch, StepRef ref, Moves* moves) {
+  const TaskStep* const step = batch.PeekStep(ref);
+  if (step == nullptr) return;
+  RemoveReady(batch, *step);
+  MakeReady(batch, ref, moves);
+}
+
 void StepTransitions::Schedule(TaskBatch& batch, StepRef ref, absl::Time due, Moves* moves) {
   TaskStep* const step = batch.Step(ref);
   if (step == nullptr) return;

@@ -19,6 +19,13 @@ namespace souvenir::gateway {
 inline int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }
 inline absl::Time FromMicros(int64_t micros) { return absl::FromUnixMicros(micros); }
 
+// Returns true for a step that may end the process: it was running at an end of it alone, or at two
+// ends with others. Suspects run one at a time, so that the guilty one is found among the innocent,
+// and that one crash of a gateway does not make it slow.
+inline bool IsSuspect(const state::v1::TaskStep& step) {
+  return step.lost() >= 1 || step.lost_together() >= 2;
+}
+
 // Figures that are told on any thread.
 struct TaskFigures {
   // Forgets those that are counted when a store is opened.
@@ -55,6 +62,8 @@ class StepTransitions {
   void MakeReady(TaskBatch& batch, StepRef ref, Moves* moves);
   // Has a running step wait until `due`.
   void Schedule(TaskBatch& batch, StepRef ref, absl::Time due, Moves* moves);
+  // Moves a ready step to the end of its queue.
+  void MoveToEnd(TaskBatch& batch, StepRef ref, Moves* moves);
   // Takes a step from its queue: it runs. REQUIRES: it is ready.
   void Run(TaskBatch& batch, StepRef ref);
 
@@ -76,8 +85,8 @@ class StepTransitions {
   // Ends a job whose other records cannot be read: all its steps that have not ended are cancelled.
   static void EndLost(TaskBatch& batch, JobNumber number, const std::string& message,
                       Moves* moves);
-  // Ends the jobs and steps whose records the batch could not read, so that all others go on. Called
-  // last, when all else was changed. Returns false if there are none.
+  // Ends the jobs and steps whose records the batch could not read, so that all others go on.
+  // Called last, when all else was changed. Returns false if there are none.
   bool EndDamaged(TaskBatch& batch, absl::Time now, Moves* moves);
 
   // Ends a job if all its steps have ended, or begins its failure step.

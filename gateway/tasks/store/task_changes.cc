@@ -251,6 +251,13 @@ void TaskChanges::ClaimLevel(TaskBatch& batch, TaskQueue* queue, int priority, s
     }
     // The sweep that ends the job finds it by its state.
     if (job->ending() && (job->failure_step() != ref.step + 1 || job->cancelled())) continue;
+    if (IsSuspect(*step)) {
+      if (suspect_) {
+        suspects_.push_back(ref);
+        continue;
+      }
+      suspect_ = ref;
+    }
     transitions_->Run(batch, ref);
     running_[ref] = {.number = step->attempts(), .queue = queue};
     claimed->push_back({.ref = ref,
@@ -272,9 +279,30 @@ Moves TaskChanges::Commit(TaskBatch& batch, const std::vector<Outcome>& outcomes
     running->second.queue->running.fetch_sub(1, std::memory_order_relaxed);
     running_.erase(running);
     EndAttempt(batch, outcome, now, &moves);
+    if (suspect_ == outcome.ref) {
+      suspect_.reset();
+      GoOnWithSuspects(batch, &moves);
+    }
   }
   transitions_->Spread(batch, now, &moves);
   return moves;
+}
+
+void TaskChanges::GoOnWithSuspects(TaskBatch& batch, Moves* moves) {
+  std::deque<StepRef> waiting;
+  std::vector<uint32_t> queues;
+  for (const StepRef ref : std::exchange(suspects_, {})) {
+    const TaskStep* const step = batch.PeekStep(ref);
+    // It may have ended with its job.
+    if (step == nullptr || step->state() != static_cast<uint32_t>(StepState::kReady)) continue;
+    if (std::find(queues.begin(), queues.end(), step->queue()) != queues.end()) {
+      waiting.push_back(ref);
+      continue;
+    }
+    queues.push_back(step->queue());
+    transitions_->MoveToEnd(batch, ref, moves);
+  }
+  suspects_ = std::move(waiting);
 }
 
 void TaskChanges::EndAttempt(TaskBatch& batch, const Outcome& outcome, absl::Time now,
@@ -286,6 +314,10 @@ void TaskChanges::EndAttempt(TaskBatch& batch, const Outcome& outcome, absl::Tim
   if (step == nullptr || job == nullptr) return;
   // It has ended without its attempt if its record could not be read.
   if (HasEnded(static_cast<StepState>(step->state()))) return;
+  if (outcome.kind != Outcome::Kind::kGivenUp) {
+    step->set_lost(0);
+    step->set_lost_together(0);
+  }
   if (!outcome.status.ok()) {
     step->set_code(static_cast<int32_t>(outcome.status.code()));
     step->set_message(std::string(outcome.status.message()));

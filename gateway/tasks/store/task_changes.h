@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,6 +70,9 @@ class TaskChanges {
   void ClaimLevel(TaskBatch& batch, TaskQueue* queue, int priority, size_t most,
                   std::vector<ClaimedStep>* claimed);
 
+  // Has the steps wait no more that a suspect has kept waiting: one of each queue.
+  void GoOnWithSuspects(TaskBatch& batch, Moves* moves);
+
   const Options options_;
   TaskQueues* const queues_;
   TaskFigures* const figures_;
@@ -78,6 +83,10 @@ class TaskChanges {
     TaskQueue* queue;
   };
   absl::flat_hash_map<StepRef, Attempt> running_;
+  // Suspects run one at a time: see IsSuspect(). The one that runs, and those that were met in
+  // their queues meanwhile.
+  std::optional<StepRef> suspect_;
+  std::deque<StepRef> suspects_;
   absl::flat_hash_map<JobNumber, uint32_t> submitted_;  // steps of jobs that are not sealed
 };
 

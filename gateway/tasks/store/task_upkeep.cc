@@ -75,14 +75,15 @@ absl::Status TaskUpkeep::Load(const TaskDatabase& database) {
   }));
   if (!sound) return absl::DataLossError("a ready step of the task store is in no known queue");
   transitions_->SetNextReady(last_ready + 1);
-  SOUVENIR_RETURN_IF_ERROR(ForEach(database, "j", [&](std::string_view key, std::string_view value) {
+  const auto count_job = [&](std::string_view key, std::string_view value) {
     TaskJob job;
     const bool is_read = Parse(value, &job);
     if (!is_read) damaged_.push_back(TaskKey::Reader(key).Last64());
     if (!is_read || !job.sealed()) return;
     ++figures_->jobs;
     figures_->steps += job.total();
-  }));
+  };
+  SOUVENIR_RETURN_IF_ERROR(ForEach(database, "j", count_job));
   SOUVENIR_RETURN_IF_ERROR(
       ForEach(database, "t", [&](std::string_view, std::string_view) { ++figures_->scheduled; }));
   transitions_->ExpectNews();
@@ -114,6 +115,10 @@ Moves TaskUpkeep::Recover(TaskBatch& batch, Running why, uint32_t max_lost, absl
     ++figures_->jobs;
     figures_->steps += replaced->total();
   }
+  const auto suspects = std::count_if(running.begin(), running.end(), [&](StepRef ref) {
+    const TaskStep* const step = batch.PeekStep(ref);
+    return step != nullptr && IsSuspect(*step);
+  });
   for (const StepRef ref : running) {
     batch.Delete(TaskKey::Running(ref));
     TaskStep* const step = batch.Step(ref);
@@ -121,7 +126,12 @@ Moves TaskUpkeep::Recover(TaskBatch& batch, Running why, uint32_t max_lost, absl
     if (step == nullptr || job == nullptr || StateOf(*step) != StepState::kRunning) continue;
     if (step->attempts() == 0) continue;  // its record was lost: EndDamaged() ends it
     if (why == Running::kProcessEnded) {
-      step->set_lost(step->lost() + 1);
+      const bool is_guilty = running.size() == 1 || (suspects == 1 && IsSuspect(*step));
+      if (is_guilty) {
+        step->set_lost(step->lost() + 1);
+      } else {
+        step->set_lost_together(step->lost_together() + 1);
+      }
       figures_->lost_attempts.fetch_add(1, std::memory_order_relaxed);
     }
     const bool goes_on =
@@ -328,6 +338,7 @@ void TaskUpkeep::Reset(TaskBatch& batch, StepRef ref, const TaskSweep& sweep) {
   step->set_failures(0);
   step->set_unavailable(0);
   step->set_lost(0);
+  step->set_lost_together(0);
   step->set_ended_us(0);
   step->set_reason(0);
   step->set_result_bytes(0);

@@ -35,8 +35,9 @@ class TaskUpkeep {
     kProcessEnded,  // the steps may have ended it
     kReopened,      // this process has opened it again, because the disk failed
   };
-  // Ends the attempts that were under way, and drops jobs that were not sealed. A step that has
-  // lost `max_lost` attempts is a dead letter.
+  // Ends the attempts that were under way, and drops jobs that were not sealed. A step that was to
+  // blame for `max_lost` ends of the process, because it ran alone or was the only suspect, is a
+  // dead letter.
   Moves Recover(TaskBatch& batch, Running why, uint32_t max_lost, absl::Time now);
 
   // See TaskStore::Maintain().

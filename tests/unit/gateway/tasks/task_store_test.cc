@@ -106,6 +106,49 @@ TEST_P(TaskStoreTest, AStepThatEndsTheProcessAgainAndAgainIsADeadLetterAndItsNei
   EXPECT_EQ(Job(job).state, JobState::kFailed);
 }
 
+TEST_P(TaskStoreTest, EndsOfTheProcessDoNotCountForTheNeighboursOfTheGuiltyStep) {
+  Use({.max_lost_attempts = 2});
+  std::vector<TestStep> steps = {{.id = "poison"}};
+  for (int i = 1; i < 6; ++i) steps.push_back({.id = fmt::format("{}", i)});
+  const JobNumber job = Submit(steps, {.run_all = true});
+  ASSERT_THAT(Claim(), SizeIs(6));
+  harness_->Crash();
+  ASSERT_THAT(Claim(), SizeIs(6)) << "one end is an accident";
+  harness_->Crash();
+  // Now they run one at a time, until the poison ends the process.
+  int ends = 0;
+  for (int runs = 0; runs < 20 && State(job, 0) != StepState::kFailed; ++runs) {
+    const auto claimed = Claim();
+    ASSERT_THAT(claimed, SizeIs(1));
+    EXPECT_THAT(Claim(), IsEmpty());
+    if (claimed[0].ref.step == 0) {
+      ++ends;
+      harness_->Crash();
+      Maintain();
+    } else {
+      const Moves moves = Succeed(claimed[0]);
+      EXPECT_THAT(moves.ready_queues, ElementsAre("default")) << "the next one was not told";
+    }
+  }
+  EXPECT_EQ(ends, 2);
+  EXPECT_EQ(store().GetStep({job, 0}, false)->reason, DeadLetterReason::kLost);
+  for (auto claimed = Claim(); !claimed.empty(); claimed = Claim()) Succeed(claimed[0]);
+  EXPECT_EQ(Job(job).steps.succeeded, 5u);
+}
+
+TEST_P(TaskStoreTest, AnAttemptThatEndsByItselfFreesAStepOfSuspicion) {
+  Use({.max_lost_attempts = 2});
+  const JobNumber job = Submit({{.id = "a"}});
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_THAT(Claim(), SizeIs(1));
+    harness_->Crash();
+    const auto again = Claim();
+    ASSERT_THAT(again, SizeIs(1));
+    Commit({Retry(again[0], now())});
+  }
+  EXPECT_EQ(State(job, 0), StepState::kReady);
+}
+
 TEST_P(TaskStoreTest, TheFirstFailureEndsAJobThatFailsFast) {
   const JobNumber job = Submit({{.id = "a"}, {.id = "b"}, {.id = "c", .needs = {"b"}}});
   const auto roots = Claim();
