@@ -39,13 +39,12 @@ namespace souvenir::gateway {
 //     one at a time.
 //
 // All functions may wait for a disk or a network, so they are called on threads that may, unless
-// they say that they do not. Changes
-// that wait at the same time are synced together. Thread-safe.
+// they say that they do not. Changes that wait at the same time are synced together. Thread-safe.
 //
 // Errors of all functions: NOT_FOUND for an unknown job or step; RESOURCE_EXHAUSTED if the disk is
-// full; UNAVAILABLE if the store fails, in which case the next Maintain() tries to open it again.
-// After an error nothing has changed. A record that cannot be read ends its step or its job with
-// DATA_LOSS, and nothing else.
+// full; UNAVAILABLE if the store fails. After an error nothing has changed. A store that fails
+// opens itself again, and steps that were running are ready for another attempt then. A record that
+// cannot be read ends its step or its job with DATA_LOSS, and nothing else.
 class TaskStore {
  public:
   virtual ~TaskStore() = default;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "common/name_list.h"
@@ -90,6 +91,20 @@ absl::StatusOr<uint64_t> CountRunning(const TaskDatabase& database, JobNumber jo
 }
 
 }  // namespace
+
+std::string RocksDbTaskStore::NameOf(JobNumber job) const {
+  return fmt::format("{:08x}-{}", store_id_, job);
+}
+
+std::optional<JobNumber> RocksDbTaskStore::NumberOf(std::string_view name) const {
+  const std::string prefix = fmt::format("{:08x}-", store_id_);
+  if (!name.starts_with(prefix)) return std::nullopt;
+  name.remove_prefix(prefix.size());
+  JobNumber job = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), job);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return job;
+}
 
 absl::StatusOr<JobInfo> RocksDbTaskStore::GetJob(JobNumber number) const {
   const Reading reading(*this);
@@ -259,6 +274,24 @@ absl::StatusOr<Page<StepRef, std::optional<StepRef>>> RocksDbTaskStore::ListDead
   }
   SOUVENIR_RETURN_IF_ERROR(scan.status());
   return page;
+}
+
+std::vector<QueueInfo> RocksDbTaskStore::Queues() const { return queues_->Infos(); }
+
+TaskStore::Stats RocksDbTaskStore::stats() const {
+  const auto load = [](const std::atomic<uint64_t>& figure) {
+    return figure.load(std::memory_order_relaxed);
+  };
+  return {.jobs = load(figures_->jobs),
+          .steps = load(figures_->steps),
+          .scheduled = load(figures_->scheduled),
+          .dead_letters = load(figures_->dead_letters),
+          .bytes = load(bytes_),
+          .late_outcomes = load(figures_->late_outcomes),
+          .lost_attempts = load(figures_->lost_attempts),
+          .commits = load(commits_),
+          .committed = load(committed_),
+          .healthy = healthy_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace souvenir::gateway

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -30,16 +29,6 @@ LogLimit failure_limit{1};
 constexpr size_t kMostGrouped = 1000;
 // Edges are written in pieces, so that sealing a large job does not hold up others.
 constexpr uint32_t kLinkedAtOnce = 8192;
-
-void Add(const Moves& moves, Moves* sum) {
-  for (const std::string& queue : moves.ready_queues) {
-    StepTransitions::Note(queue, &sum->ready_queues);
-  }
-  for (const JobNumber job : moves.events) StepTransitions::Note(job, &sum->events);
-  for (const JobNumber job : moves.stopped) StepTransitions::Note(job, &sum->stopped);
-  sum->more = sum->more || moves.more;
-  sum->next_due = std::min(sum->next_due, moves.next_due);
-}
 
 }  // namespace
 
@@ -80,13 +69,14 @@ absl::Status RocksDbTaskStore::OpenCore(bool again) {
   if (!again) store_id_ = core->database->meta().store_id();
   SOUVENIR_RETURN_IF_ERROR(core->upkeep.Load(*core->database));
   TaskBatch batch(core->database.get());
-  (void)core->upkeep.Recover(
+  const Moves recovered = core->upkeep.Recover(
       batch, again ? TaskUpkeep::Running::kReopened : TaskUpkeep::Running::kProcessEnded,
       options_.max_lost_attempts, options_.clock->Now());
   SOUVENIR_RETURN_IF_ERROR(batch.status());
   SOUVENIR_RETURN_IF_ERROR(batch.Write(/*sync=*/true));
   bytes_ = core->database->bytes();
   core_ = std::move(core);
+  StepTransitions::Add(recovered, &left_);
   readers_.Open();
   log.Info("the task store is open", {{"jobs", figures_->jobs.load()},
                                       {"steps", figures_->steps.load()},
@@ -99,10 +89,16 @@ absl::Status RocksDbTaskStore::Reopen() {
   // reads.
   std::error_code error;
   const std::filesystem::space_info space = std::filesystem::space(options_.directory, error);
+  reopen_at_ = Clock::System()->Monotonic() + kReopenEvery;
   if (!error && space.available < TaskDatabase::kLogBytes) return failed_;
   if (core_ != nullptr) CloseCore();
   failed_ = OpenCore(/*again=*/true);
-  if (!failed_.ok()) return failed_;
+  if (!failed_.ok()) {
+    log.Error(failure_limit, "the task store cannot be opened again",
+              {{"reason", failed_.ToString()}});
+    return failed_;
+  }
+  reopen_at_ = absl::InfiniteDuration();
   healthy_ = true;
   options_.on_health(true);
   return absl::OkStatus();
@@ -112,20 +108,6 @@ void RocksDbTaskStore::CloseCore() {
   readers_.Close();
   readers_.WaitUntilEmpty();
   core_.reset();
-}
-
-std::string RocksDbTaskStore::NameOf(JobNumber job) const {
-  return fmt::format("{:08x}-{}", store_id_, job);
-}
-
-std::optional<JobNumber> RocksDbTaskStore::NumberOf(std::string_view name) const {
-  const std::string prefix = fmt::format("{:08x}-", store_id_);
-  if (!name.starts_with(prefix)) return std::nullopt;
-  name.remove_prefix(prefix.size());
-  JobNumber job = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), job);
-  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  return job;
 }
 
 absl::Status RocksDbTaskStore::Make(Change::Kind kind,
@@ -156,7 +138,8 @@ void RocksDbTaskStore::RunCommitter() {
     {
       MutexLock lock(&mutex_);
       while (changes_.empty() && !stopping_) {
-        if (!has_changes_.WaitUntil(&mutex_, *Clock::System(), sync_at_)) break;
+        const absl::Duration until = std::min(sync_at_, reopen_at_);
+        if (!has_changes_.WaitUntil(&mutex_, *Clock::System(), until)) break;
       }
       if (!changes_.empty()) {
         group = NextGroup();
@@ -165,7 +148,11 @@ void RocksDbTaskStore::RunCommitter() {
       }
     }
     if (group.empty()) {
-      Sync();
+      if (failed_.ok()) {
+        Sync();
+      } else if (Reopen().ok()) {
+        Wake();
+      }
       continue;
     }
     MakeGroup(group);
@@ -183,10 +170,12 @@ void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
     for (Change* const change : group) change->status = status;
   };
   if (!failed_.ok()) {
-    const bool reopens = std::any_of(group.begin(), group.end(),
+    const bool reopens = Clock::System()->Monotonic() >= reopen_at_ ||
+                         std::any_of(group.begin(), group.end(),
                                      [](const Change* change) { return change->reopens; });
     const absl::Status reopened = reopens ? Reopen() : failed_;
     if (!reopened.ok()) return fail(reopened);
+    Wake();
   }
   TaskBatch batch(core_->database.get());
   bool sync = Clock::System()->Monotonic() >= sync_at_;
@@ -212,7 +201,7 @@ void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
   NoteWritten(sync, soon);
   if (maintains) left_ = {};  // told with the moves of Maintain()
   if (!is_damaged) return;
-  Add(damaged, &left_);
+  StepTransitions::Add(damaged, &left_);
   Wake();
 }
 
@@ -226,7 +215,6 @@ void RocksDbTaskStore::NoteWritten(bool synced, bool soon) {
 
 void RocksDbTaskStore::Sync() {
   sync_at_ = absl::InfiniteDuration();
-  if (!failed_.ok()) return;
   const absl::Status synced = core_->database->Sync();
   if (!synced.ok()) NoteFailure(synced);
 }
@@ -238,6 +226,7 @@ void RocksDbTaskStore::NoteFailure(const absl::Status& written) {
   // file again that it failed to write. So nothing is written until the store is opened again.
   failed_ = written;
   sync_at_ = absl::InfiniteDuration();
+  reopen_at_ = Clock::System()->Monotonic() + kReopenEvery;
   if (healthy_.exchange(false)) options_.on_health(false);
 }
 
@@ -340,7 +329,7 @@ absl::StatusOr<Moves> RocksDbTaskStore::Maintain(absl::Time now) {
       [&](TaskBatch& batch) {
         bytes_ = core_->database->bytes();
         moves = core_->upkeep.Maintain(batch, now);
-        Add(left_, &moves);
+        StepTransitions::Add(left_, &moves);
         return absl::OkStatus();
       },
       /*reopens=*/true);
@@ -378,24 +367,6 @@ absl::StatusOr<QueueInfo> RocksDbTaskStore::ChangeQueue(const std::string& name,
   });
   SOUVENIR_RETURN_IF_ERROR(made);
   return info;
-}
-
-std::vector<QueueInfo> RocksDbTaskStore::Queues() const { return queues_->Infos(); }
-
-TaskStore::Stats RocksDbTaskStore::stats() const {
-  const auto load = [](const std::atomic<uint64_t>& figure) {
-    return figure.load(std::memory_order_relaxed);
-  };
-  return {.jobs = load(figures_->jobs),
-          .steps = load(figures_->steps),
-          .scheduled = load(figures_->scheduled),
-          .dead_letters = load(figures_->dead_letters),
-          .bytes = load(bytes_),
-          .late_outcomes = load(figures_->late_outcomes),
-          .lost_attempts = load(figures_->lost_attempts),
-          .commits = load(commits_),
-          .committed = load(committed_),
-          .healthy = healthy_.load(std::memory_order_relaxed)};
 }
 
 }  // namespace souvenir::gateway

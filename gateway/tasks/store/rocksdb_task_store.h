@@ -40,6 +40,8 @@ struct TaskFigures;
 class RocksDbTaskStore final : public TaskStore {
  public:
   static constexpr absl::Duration kSyncWithin = absl::Milliseconds(50);
+  // The pause between attempts to open a store again that has failed.
+  static constexpr absl::Duration kReopenEvery = absl::Seconds(1);
 
   // The limits were checked with the configuration.
   struct Options {
@@ -163,6 +165,8 @@ class RocksDbTaskStore final : public TaskStore {
   Moves left_;
   // When what was written must be synced, by the system's monotonic clock; infinite if all is.
   absl::Duration sync_at_ = absl::InfiniteDuration();
+  // When a store that has failed is opened again, by the same clock.
+  absl::Duration reopen_at_ = absl::InfiniteDuration();
 
   Mutex mutex_;
   CondVar has_changes_;

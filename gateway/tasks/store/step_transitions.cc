@@ -40,6 +40,14 @@ void StepTransitions::Note(const std::string& queue, std::vector<std::string>* l
   if (std::find(list->begin(), list->end(), queue) == list->end()) list->push_back(queue);
 }
 
+void StepTransitions::Add(const Moves& moves, Moves* sum) {
+  for (const std::string& queue : moves.ready_queues) Note(queue, &sum->ready_queues);
+  for (const JobNumber job : moves.events) Note(job, &sum->events);
+  for (const JobNumber job : moves.stopped) Note(job, &sum->stopped);
+  sum->more = sum->more || moves.more;
+  sum->next_due = std::min(sum->next_due, moves.next_due);
+}
+
 StepState StepTransitions::EndOf(const TaskJob& job) {
   return job.cancelled() ? StepState::kCancelled : StepState::kSkipped;
 }

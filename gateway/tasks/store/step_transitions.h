@@ -100,6 +100,7 @@ class StepTransitions {
   // Adds a job or queue to a list of Moves, once.
   static void Note(JobNumber job, std::vector<JobNumber>* list);
   static void Note(const std::string& queue, std::vector<std::string>* list);
+  static void Add(const Moves& moves, Moves* sum);
 
  private:
   struct News {

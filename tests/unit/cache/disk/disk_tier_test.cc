@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <csignal>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/fakes/file_size_limit.h"
 #include "tests/unit/cache/disk/copy_store.h"
 #include "tests/unit/cache/test_entries.h"
 
@@ -172,21 +171,6 @@ TEST(DiskTierTest, AStoreWithAFifoForAFileIsMovedAsideAndNotWaitedFor) {
   EpochTable epochs;
   EXPECT_EQ(Open(options, &epochs)->stats().moved_aside, 1u);
 }
-
-// Limits the size of this process's files, as if the disk were full.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) {
-    signal(SIGXFSZ, SIG_IGN);  // the default would end the process
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_;
-};
 
 TEST(DiskTierTest, WritesThatFailDegradeItAndItComesBackByItself) {
   const TemporaryDirectory directory;

@@ -13,7 +13,6 @@ namespace souvenir::gateway {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
@@ -81,72 +80,6 @@ TEST_P(TaskStoreTest, AcceptedJobsSurviveAKillAndOthersLeaveNothing) {
   EXPECT_NE(store().NameOf(job), "");
   EXPECT_EQ(store().NumberOf(store().NameOf(job)), job);
   EXPECT_EQ(store().NumberOf("1"), std::nullopt);
-}
-
-TEST_P(TaskStoreTest, AStepThatEndsTheProcessAgainAndAgainIsADeadLetterAndItsNeighboursAreNot) {
-  Use({.max_lost_attempts = 3});
-  const JobNumber job = Submit({{.id = "poison"}, {.id = "good"}}, {.run_all = true});
-  for (int life = 0; life < 3; ++life) {
-    const auto claimed = Claim(1);
-    ASSERT_THAT(claimed, SizeIs(1));
-    // The neighbour was ready first in later lives.
-    if (claimed[0].ref.step == 1) {
-      Succeed(claimed[0]);
-      ASSERT_THAT(Claim(1), SizeIs(1));
-    }
-    harness_->Crash();
-  }
-  Maintain();
-  EXPECT_EQ(State(job, 0), StepState::kFailed);
-  const auto step = store().GetStep({job, 0}, false);
-  EXPECT_EQ(step->reason, DeadLetterReason::kLost);
-  EXPECT_THAT(std::string(step->status.message()), HasSubstr("ended 3 times"));
-  for (const ClaimedStep& good : Claim()) Succeed(good);
-  EXPECT_EQ(State(job, 1), StepState::kSucceeded);
-  EXPECT_EQ(Job(job).state, JobState::kFailed);
-}
-
-TEST_P(TaskStoreTest, EndsOfTheProcessDoNotCountForTheNeighboursOfTheGuiltyStep) {
-  Use({.max_lost_attempts = 2});
-  std::vector<TestStep> steps = {{.id = "poison"}};
-  for (int i = 1; i < 6; ++i) steps.push_back({.id = fmt::format("{}", i)});
-  const JobNumber job = Submit(steps, {.run_all = true});
-  ASSERT_THAT(Claim(), SizeIs(6));
-  harness_->Crash();
-  ASSERT_THAT(Claim(), SizeIs(6)) << "one end is an accident";
-  harness_->Crash();
-  // Now they run one at a time, until the poison ends the process.
-  int ends = 0;
-  for (int runs = 0; runs < 20 && State(job, 0) != StepState::kFailed; ++runs) {
-    const auto claimed = Claim();
-    ASSERT_THAT(claimed, SizeIs(1));
-    EXPECT_THAT(Claim(), IsEmpty());
-    if (claimed[0].ref.step == 0) {
-      ++ends;
-      harness_->Crash();
-      Maintain();
-    } else {
-      const Moves moves = Succeed(claimed[0]);
-      EXPECT_THAT(moves.ready_queues, ElementsAre("default")) << "the next one was not told";
-    }
-  }
-  EXPECT_EQ(ends, 2);
-  EXPECT_EQ(store().GetStep({job, 0}, false)->reason, DeadLetterReason::kLost);
-  for (auto claimed = Claim(); !claimed.empty(); claimed = Claim()) Succeed(claimed[0]);
-  EXPECT_EQ(Job(job).steps.succeeded, 5u);
-}
-
-TEST_P(TaskStoreTest, AnAttemptThatEndsByItselfFreesAStepOfSuspicion) {
-  Use({.max_lost_attempts = 2});
-  const JobNumber job = Submit({{.id = "a"}});
-  for (int i = 0; i < 5; ++i) {
-    ASSERT_THAT(Claim(), SizeIs(1));
-    harness_->Crash();
-    const auto again = Claim();
-    ASSERT_THAT(again, SizeIs(1));
-    Commit({Retry(again[0], now())});
-  }
-  EXPECT_EQ(State(job, 0), StepState::kReady);
 }
 
 TEST_P(TaskStoreTest, TheFirstFailureEndsAJobThatFailsFast) {
@@ -246,83 +179,6 @@ TEST_P(TaskStoreTest, StepsThatWaitForATimeAreReadyThenAlsoAfterAKill) {
   ASSERT_THAT(again, SizeIs(1));
   EXPECT_EQ(again[0].failures, 1u);
   EXPECT_EQ(again[0].attempt, 2u);
-}
-
-TEST_P(TaskStoreTest, TextsOfAnyBytesDoNotKeepTheStoreFromGoingOn) {
-  const std::string bytes = "\xff\xfe\x01 and \xc3";
-  const JobNumber job = Submit({{.id = "a"}}, {.name = bytes, .run_all = true});
-  const auto claimed = Claim();
-  ASSERT_THAT(claimed, SizeIs(1));
-  Outcome failure = Failure(claimed[0]);
-  failure.status = absl::InvalidArgumentError(bytes);
-  Commit({failure});
-  harness_->Crash();
-  Maintain();
-  EXPECT_EQ(Job(job).state, JobState::kFailed);
-  EXPECT_EQ(Job(job).options.name, bytes);
-  EXPECT_EQ(Job(job).status.message(), bytes);
-  EXPECT_EQ(store().GetStep({job, 0}, false)->status.message(), bytes);
-  ASSERT_THAT(Events(job), SizeIs(2));
-  EXPECT_EQ(Events(job)[0].status.message(), bytes);
-}
-
-TEST_P(TaskStoreTest, AStepWhoseRecordIsLostIsADeadLetterAndAllOthersGoOn) {
-  const JobNumber job = Submit({{.id = "ready"},
-                                {.id = "scheduled", .countdown = absl::Hours(1)},
-                                {.id = "pending", .needs = {"good"}},
-                                {.id = "running", .priority = 10},
-                                {.id = "good"},
-                                {.id = "after", .needs = {"ready"}}},
-                               {.run_all = true});
-  const JobNumber other = Submit({{.id = "a"}});
-  ASSERT_EQ(Claim(1).at(0).ref.step, 3u);
-  for (const uint32_t step : {3u, 0u, 1u, 2u}) harness_->CrashAndDamage(job, step);
-  Maintain();
-  for (const ClaimedStep& step : Claim()) Succeed(step);
-  clock_.Advance(absl::Hours(1));
-  Maintain();
-  for (uint32_t step = 0; step < 4; ++step) {
-    EXPECT_EQ(State(job, step), StepState::kFailed) << step;
-    EXPECT_EQ(store().GetStep({job, step}, false)->status.code(), absl::StatusCode::kDataLoss);
-  }
-  EXPECT_EQ(State(job, 4), StepState::kSucceeded);
-  EXPECT_EQ(State(job, 5), StepState::kSkipped);
-  EXPECT_EQ(Job(job).state, JobState::kFailed);
-  EXPECT_EQ(Job(other).state, JobState::kSucceeded);
-  EXPECT_EQ(store().stats().scheduled, 0u);
-  EXPECT_EQ(store().stats().dead_letters, 4u);
-  EXPECT_TRUE(store().stats().healthy);
-  for (const QueueInfo& queue : store().Queues()) {
-    EXPECT_EQ(queue.ready, 0u);
-    EXPECT_EQ(queue.running, 0u);
-  }
-}
-
-TEST_P(TaskStoreTest, AJobWhoseRecordIsLostEndsAndExpires) {
-  const JobNumber job = Submit({{.id = "done"},
-                                {.id = "running"},
-                                {.id = "ready"},
-                                {.id = "scheduled", .countdown = absl::Hours(1)}},
-                               {.uniqueness_key = "one"});
-  Succeed(Claim(1).at(0));
-  ASSERT_THAT(Claim(1), SizeIs(1));
-  harness_->CrashAndDamage(job, std::nullopt);
-  Maintain();
-  EXPECT_THAT(Claim(), IsEmpty());
-  Maintain();
-  const JobInfo info = Job(job);
-  EXPECT_EQ(info.state, JobState::kCancelled);
-  EXPECT_EQ(info.status.code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(info.steps.total, 4u);
-  EXPECT_EQ(info.steps.succeeded, 1u);
-  EXPECT_EQ(info.steps.cancelled, 3u);
-  EXPECT_TRUE(Events(job).back().job_ended);
-  EXPECT_EQ(store().stats().scheduled, 0u);
-  EXPECT_TRUE(store().Begin({.uniqueness_key = "one"}, now()).ok()) << "its key is free";
-  clock_.Advance(absl::Hours(25));
-  Maintain();
-  EXPECT_EQ(store().stats().jobs, 0u);
-  EXPECT_EQ(store().stats().steps, 0u);
 }
 
 TEST_P(TaskStoreTest, HigherPrioritiesGoFirstAndEqualOnesInTheirOrder) {
