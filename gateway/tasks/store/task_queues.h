@@ -76,14 +76,20 @@ class TaskQueues {
 
   // Adds a queue, whose number is the number of queues before. Returns null if there are as many as
   // there may be.
-  TaskQueue* Add(const std::string& name) {
+  TaskQueue* Add(const std::string& name) { return full() ? nullptr : Restore(name); }
+
+  // Same as above, for a queue that is on disk: those stay when the limit is lowered.
+  TaskQueue* Restore(const std::string& name) {
     MutexLock lock(&mutex_);
-    if (queues_.size() >= most_) return nullptr;
     queues_.push_back(std::make_unique<TaskQueue>(name, static_cast<uint32_t>(queues_.size())));
     return queues_.back().get();
   }
 
   size_t most() const { return most_; }
+  bool full() const {
+    MutexLock lock(&mutex_);
+    return queues_.size() >= most_;
+  }
 
   // Forgets all. REQUIRES: nobody has a pointer of Find(), At() or Add().
   void Clear() {

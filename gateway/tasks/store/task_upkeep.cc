@@ -52,8 +52,8 @@ absl::Status TaskUpkeep::Load(const TaskDatabase& database) {
         }
       }));
   for (const auto& [number, named] : by_number) {
-    TaskQueue* const queue = queues_->Add(named.first);
-    if (queue == nullptr || queue->number != number) {
+    TaskQueue* const queue = queues_->Restore(named.first);
+    if (queue->number != number) {
       return absl::DataLossError("the queues of the task store are damaged");
     }
     queue->paused = named.second.paused();

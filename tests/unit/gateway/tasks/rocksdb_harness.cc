@@ -32,6 +32,11 @@ class RocksDbHarness final : public StoreHarness {
     Open();
   }
 
+  void CrashAndLimitQueues(uint32_t max_queues) override {
+    limits_.max_queues = max_queues;
+    Crash();
+  }
+
   void CrashAndDamage(JobNumber job, std::optional<uint32_t> step) override {
     End();
     {
@@ -70,7 +75,7 @@ class RocksDbHarness final : public StoreHarness {
   }
 
   ManualClock* const clock_;
-  const Limits limits_;
+  Limits limits_;
   TemporaryDirectory directory_;
   int lives_ = 0;
   // Stores whose processes are gone. A test may still have parts that know them.

@@ -30,6 +30,8 @@ class StoreHarness {
   virtual TaskStore& store() = 0;
   // Ends the process of the store, as kill -9 does, and begins another one.
   virtual void Crash() = 0;
+  // As Crash(), with another limit.
+  virtual void CrashAndLimitQueues(uint32_t max_queues) = 0;
   // As Crash(), and bytes that cannot be read are in place of the record of a step; of the job if
   // `step` is nullopt.
   virtual void CrashAndDamage(JobNumber job, std::optional<uint32_t> step) = 0;

@@ -360,6 +360,16 @@ TEST_P(TaskStoreTest, ADeepChainIsSkippedWithoutRecursion) {
   EXPECT_EQ(Job(job).steps.skipped, static_cast<uint64_t>(kDepth - 1));
 }
 
+TEST_P(TaskStoreTest, QueuesStayWhenTheirLimitIsLowered) {
+  Submit({{.id = "a", .queue = "one"}, {.id = "b", .queue = "two"}, {.id = "c", .queue = "three"}});
+  harness_->CrashAndLimitQueues(1);
+  EXPECT_THAT(store().Queues(), SizeIs(3));
+  EXPECT_THAT(Claim(10, "three"), SizeIs(1));
+  EXPECT_TRUE(store().ChangeQueue("two", {.paused = true}, true).ok());
+  EXPECT_EQ(store().ChangeQueue("four", {.paused = true}, true).status().code(),
+            absl::StatusCode::kResourceExhausted);
+}
+
 TEST_P(TaskStoreTest, TheStoreIsBounded) {
   Use({.max_steps = 2, .max_queues = 1});
   const auto begun = store().Begin({}, now());
