@@ -96,7 +96,9 @@ void StepTransitions::Schedule(TaskBatch& batch, StepRef ref, absl::Time due, Mo
   if (step == nullptr) return;
   Set(StepState::kScheduled, step);
   step->set_due_us(ToMicros(due));
-  batch.Put(TaskKey::Timer(step->due_us(), ref), "");
+  const std::string key = TaskKey::Timer(step->due_us(), ref);
+  batch.Put(key, "");
+  timers_.Added(key);
   figures_->scheduled.fetch_add(1, std::memory_order_relaxed);
   moves->next_due = std::min(moves->next_due, due);
 }
@@ -175,7 +177,7 @@ void StepTransitions::End(TaskBatch& batch, StepRef ref, StepState state, absl::
     TaskSweep sweep;
     sweep.set_phase(static_cast<uint32_t>(Sweep::kEnd));
     sweep.set_generation(job->generation());
-    batch.Put(TaskKey::Sweeping(ref.job), sweep.SerializeAsString());
+    BeginSweep(batch, ref.job, sweep);
     Note(ref.job, &moves->stopped);
     moves->more = true;
   }
@@ -272,9 +274,14 @@ void StepTransitions::EndLost(TaskBatch& batch, JobNumber number, const std::str
   TaskSweep sweep;
   sweep.set_phase(static_cast<uint32_t>(Sweep::kEnd));
   sweep.set_generation(job->generation());
-  batch.Put(TaskKey::Sweeping(number), sweep.SerializeAsString());
+  BeginSweep(batch, number, sweep);
   Note(number, &moves->stopped);
   moves->more = true;
+}
+
+void StepTransitions::BeginSweep(TaskBatch& batch, JobNumber number, const TaskSweep& sweep) {
+  batch.Put(TaskKey::Sweeping(number), sweep.SerializeAsString());
+  sweeping_.insert(number);
 }
 
 bool StepTransitions::EndDamaged(TaskBatch& batch, absl::Time now, Moves* moves) {
@@ -342,7 +349,9 @@ void StepTransitions::EndJob(TaskBatch& batch, JobNumber number, absl::Time now,
     }
   }
   const absl::Time expiry = now + absl::Microseconds(job->result_ttl_us());
-  batch.Put(TaskKey::Expiry(job->ended_us() + job->result_ttl_us(), number), "");
+  const std::string key = TaskKey::Expiry(job->ended_us() + job->result_ttl_us(), number);
+  batch.Put(key, "");
+  expiries_.Added(key);
   moves->next_due = std::min(moves->next_due, expiry);
   state::v1::TaskEvent event;
   event.set_job_ended(true);

@@ -3,12 +3,14 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "gateway/tasks/store/scan_start.h"
 #include "gateway/tasks/store/task_batch.h"
 #include "gateway/tasks/store/task_queues.h"
 #include "gateway/tasks/task_types.h"
@@ -83,14 +85,21 @@ class StepTransitions {
   void TakeUp(TaskBatch& batch, Moves* moves);
 
   // Ends a job whose other records cannot be read: all its steps that have not ended are cancelled.
-  static void EndLost(TaskBatch& batch, JobNumber number, const std::string& message,
-                      Moves* moves);
+  void EndLost(TaskBatch& batch, JobNumber number, const std::string& message, Moves* moves);
   // Ends the jobs and steps whose records the batch could not read, so that all others go on.
   // Called last, when all else was changed. Returns false if there are none.
   bool EndDamaged(TaskBatch& batch, absl::Time now, Moves* moves);
 
   // Ends a job if all its steps have ended, or begins its failure step.
   void CheckJob(TaskBatch& batch, JobNumber job, absl::Time now, Moves* moves);
+
+  // Begins work on all steps of a job, in place of such work that was under way.
+  void BeginSweep(TaskBatch& batch, JobNumber number, const state::v1::TaskSweep& sweep);
+  // The jobs with such work, and perhaps others. Those alone are looked up: a scan would step over
+  // the deleted records of all jobs that were ever begun.
+  std::set<JobNumber>* sweeping() { return &sweeping_; }
+  ScanStart* timers() { return &timers_; }
+  ScanStart* expiries() { return &expiries_; }
 
   bool has_news_left() const { return news_left_; }
   void ExpectNews() { news_left_ = true; }
@@ -123,6 +132,9 @@ class StepTransitions {
   std::deque<News> news_;   // of the present change
   bool news_left_ = false;  // there may be news on disk
   uint64_t next_ready_ = 1;
+  std::set<JobNumber> sweeping_;
+  ScanStart timers_{"t"};
+  ScanStart expiries_{"x"};
 };
 
 }  // namespace souvenir::gateway

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,6 +87,9 @@ absl::Status TaskUpkeep::Load(const TaskDatabase& database) {
   SOUVENIR_RETURN_IF_ERROR(ForEach(database, "j", count_job));
   SOUVENIR_RETURN_IF_ERROR(
       ForEach(database, "t", [&](std::string_view, std::string_view) { ++figures_->scheduled; }));
+  SOUVENIR_RETURN_IF_ERROR(ForEach(database, "w", [&](std::string_view key, std::string_view) {
+    transitions_->sweeping()->insert(TaskKey::Reader(key).Last64());
+  }));
   transitions_->ExpectNews();
   return ForEach(database, "f",
                  [&](std::string_view, std::string_view) { ++figures_->dead_letters; });
@@ -165,9 +169,11 @@ Moves TaskUpkeep::Maintain(TaskBatch& batch, absl::Time now) {
 
 void TaskUpkeep::EndTimers(TaskBatch& batch, absl::Time now, Moves* moves) {
   const std::string until = TaskKey::After("t");
-  TaskDatabase::Scan scan(batch.database(), "t", until);
+  std::string reached = transitions_->timers()->From();
+  TaskDatabase::Scan scan(batch.database(), reached, until);
   for (size_t ended = 0; scan.Next(); ++ended) {
     TaskKey::Reader reader(scan.key());
+    reached = scan.key();
     const StepRef ref = reader.LastStep();
     const auto due = static_cast<int64_t>(reader.Last64());
     if (due > ToMicros(now)) {
@@ -189,14 +195,17 @@ void TaskUpkeep::EndTimers(TaskBatch& batch, absl::Time now, Moves* moves) {
     figures_->scheduled.fetch_sub(1, std::memory_order_relaxed);
     if (waits) transitions_->MakeReady(batch, ref, moves);
   }
+  transitions_->timers()->Reached(std::move(reached));
   if (!scan.status().ok()) batch.Fail(scan.status());
 }
 
 void TaskUpkeep::DropExpired(TaskBatch& batch, absl::Time now, Moves* moves) {
   const std::string until = TaskKey::After("x");
-  TaskDatabase::Scan scan(batch.database(), "x", until);
+  std::string reached = transitions_->expiries()->From();
+  TaskDatabase::Scan scan(batch.database(), reached, until);
   for (size_t dropped = 0; scan.Next(); ++dropped) {
     TaskKey::Reader reader(scan.key());
+    reached = scan.key();
     const JobNumber number = reader.Last64();
     const auto at = static_cast<int64_t>(reader.Last64());
     if (at > ToMicros(now)) {
@@ -214,27 +223,31 @@ void TaskUpkeep::DropExpired(TaskBatch& batch, absl::Time now, Moves* moves) {
     batch.Delete(key);
     changes_->Drop(batch, number);
   }
+  transitions_->expiries()->Reached(std::move(reached));
   if (!scan.status().ok()) batch.Fail(scan.status());
 }
 
 void TaskUpkeep::GoOnWithSweeps(TaskBatch& batch, absl::Time now, Moves* moves) {
   size_t budget = piece_;
-  const std::string until = TaskKey::After("w");
-  TaskDatabase::Scan scan(batch.database(), "w", until);
-  while (scan.Next()) {
+  std::set<JobNumber>* const sweeping = transitions_->sweeping();
+  for (auto next = sweeping->begin(); next != sweeping->end();) {
     if (budget == 0) {
       moves->more = true;
       break;
     }
-    const JobNumber number = TaskKey::Reader(scan.key()).Last64();
-    const std::string key(scan.key());
-    const std::optional<std::string> present = batch.Get(key);  // a change may have replaced it
-    if (!present) continue;
+    const JobNumber number = *next;
+    const std::string key = TaskKey::Sweeping(number);
+    const std::optional<std::string> present = batch.Get(key);
+    if (!present) {
+      next = sweeping->erase(next);
+      continue;
+    }
+    ++next;
     TaskSweep sweep;
     if (!sweep.ParseFromString(*present)) {
       const TaskJob* const job = batch.PeekJob(number);
       if (job == nullptr || job->ended_us() != 0) batch.Delete(key);
-      StepTransitions::EndLost(batch, number, "where work on the job stands cannot be read", moves);
+      transitions_->EndLost(batch, number, "where work on the job stands cannot be read", moves);
       continue;
     }
     const bool over = GoOn(batch, number, &sweep, &budget, now, moves);
@@ -250,7 +263,6 @@ void TaskUpkeep::GoOnWithSweeps(TaskBatch& batch, absl::Time now, Moves* moves) 
       moves->more = true;
     }
   }
-  if (!scan.status().ok()) batch.Fail(scan.status());
 }
 
 bool TaskUpkeep::GoOn(TaskBatch& batch, JobNumber number, TaskSweep* sweep, size_t* budget,

@@ -168,6 +168,16 @@ TEST_P(TaskStoreFailureTest, AJobWhoseRecordIsLostEndsAndExpires) {
   EXPECT_EQ(store().stats().steps, 0u);
 }
 
+TEST_P(TaskStoreFailureTest, QueuesStayWhenTheirLimitIsLowered) {
+  Submit({{.id = "a", .queue = "one"}, {.id = "b", .queue = "two"}, {.id = "c", .queue = "three"}});
+  harness_->CrashAndLimitQueues(1);
+  EXPECT_THAT(store().Queues(), SizeIs(3));
+  EXPECT_THAT(Claim(10, "three"), SizeIs(1));
+  EXPECT_TRUE(store().ChangeQueue("two", {.paused = true}, true).ok());
+  EXPECT_EQ(store().ChangeQueue("four", {.paused = true}, true).status().code(),
+            absl::StatusCode::kResourceExhausted);
+}
+
 TEST_P(TaskStoreFailureTest, AStoreThatHasFailedOpensItselfAndSaysSo) {
   const JobNumber job = Submit({{.id = "runs"}});
   ASSERT_THAT(Claim(), SizeIs(1));

@@ -181,6 +181,21 @@ TEST_P(TaskStoreTest, StepsThatWaitForATimeAreReadyThenAlsoAfterAKill) {
   EXPECT_EQ(again[0].attempt, 2u);
 }
 
+TEST_P(TaskStoreTest, ATimerIsMetAlsoBeforeThoseThatWereMetBefore) {
+  Submit({{.id = "third", .countdown = absl::Hours(3)}});
+  Submit({{.id = "first", .countdown = absl::Hours(1)}});
+  clock_.Advance(absl::Hours(1));
+  Maintain();
+  Succeed(Claim(1).at(0));
+  Submit({{.id = "second", .countdown = absl::Hours(1)}});
+  for (int hour = 0; hour < 2; ++hour) {
+    EXPECT_THAT(Claim(), IsEmpty());
+    clock_.Advance(absl::Hours(1));
+    Maintain();
+    EXPECT_THAT(Claim(), SizeIs(1));
+  }
+}
+
 TEST_P(TaskStoreTest, HigherPrioritiesGoFirstAndEqualOnesInTheirOrder) {
   Submit({{.id = "low", .priority = -10},
           {.id = "first"},
@@ -358,16 +373,6 @@ TEST_P(TaskStoreTest, ADeepChainIsSkippedWithoutRecursion) {
   Fail(Claim()[0]);
   EXPECT_EQ(Job(job).state, JobState::kFailed);
   EXPECT_EQ(Job(job).steps.skipped, static_cast<uint64_t>(kDepth - 1));
-}
-
-TEST_P(TaskStoreTest, QueuesStayWhenTheirLimitIsLowered) {
-  Submit({{.id = "a", .queue = "one"}, {.id = "b", .queue = "two"}, {.id = "c", .queue = "three"}});
-  harness_->CrashAndLimitQueues(1);
-  EXPECT_THAT(store().Queues(), SizeIs(3));
-  EXPECT_THAT(Claim(10, "three"), SizeIs(1));
-  EXPECT_TRUE(store().ChangeQueue("two", {.paused = true}, true).ok());
-  EXPECT_EQ(store().ChangeQueue("four", {.paused = true}, true).status().code(),
-            absl::StatusCode::kResourceExhausted);
 }
 
 TEST_P(TaskStoreTest, TheStoreIsBounded) {
