@@ -43,6 +43,17 @@ absl::Status StreamSynthesizeCall::Read(const grpc::ByteBuffer& bytes, const Spe
   return absl::OkStatus();
 }
 
+// The sentences that have not begun never will, because nothing is written any more.
+void StreamSynthesizeCall::Abandon(const absl::Status& reason) {
+  caller_.Cancel(reason);
+  {
+    MutexLock lock(&mutex_);
+    gone_ = reason;
+    if (std::exchange(is_writing_, true)) return;
+  }
+  WriteWhatIsReady();
+}
+
 void StreamSynthesizeCall::OnSentence(size_t sentence) {
   {
     MutexLock lock(&mutex_);
@@ -55,13 +66,22 @@ void StreamSynthesizeCall::OnSentence(size_t sentence) {
 void StreamSynthesizeCall::WriteWhatIsReady() {
   while (true) {
     size_t sentence = 0;
+    absl::Status gone;
     {
       MutexLock lock(&mutex_);
-      if (next_ == ready_.size() || !ready_[next_]) {
+      gone = gone_;
+      if (!gone.ok()) {
+        next_ = ready_.size();
+      } else if (next_ == ready_.size() || !ready_[next_]) {
         is_writing_ = false;
         return;
+      } else {
+        sentence = next_++;
       }
-      sentence = next_++;
+    }
+    if (!gone.ok()) {
+      stream_->CountError(gone);
+      return stream_->End(gone);
     }
     const Synthesis::Sentence spoken =
         synthesis_.sentence(sentence, stream_->parts().clock()->Now());

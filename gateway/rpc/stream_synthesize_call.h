@@ -29,7 +29,7 @@ class StreamSynthesizeCall final : public EventSource, private Synthesis::Listen
   absl::Status Read(const grpc::ByteBuffer& bytes, const SpeechModels& models,
                     grpc::CallbackServerContext* context);
 
-  void Abandon(const absl::Status& reason) override { caller_.Cancel(reason); }
+  void Abandon(const absl::Status& reason) override;
   void OnWritten() override { synthesis_.Continue(); }
   const ResolveOptions& options() const override { return caller_.options(); }
   ResolvedCalls resolved() const override { return synthesis_.calls(); }
@@ -37,7 +37,8 @@ class StreamSynthesizeCall final : public EventSource, private Synthesis::Listen
   void OnSentence(size_t sentence) override;
   void OnSpoken() override {}
 
-  // Writes the sentences that are next in order and ready. Only one thread does so at a time.
+  // Writes the sentences that are next in order and ready, or ends the stream if it was abandoned.
+  // Only one thread does so at a time.
   void WriteWhatIsReady();
 
   EventStream* const stream_;  // lives until it is told to end
@@ -48,6 +49,7 @@ class StreamSynthesizeCall final : public EventSource, private Synthesis::Listen
   std::vector<bool> ready_ ABSL_GUARDED_BY(mutex_);  // by sentence
   size_t next_ ABSL_GUARDED_BY(mutex_) = 0;          // the sentence to write
   bool is_writing_ ABSL_GUARDED_BY(mutex_) = false;  // a thread is in WriteWhatIsReady()
+  absl::Status gone_ ABSL_GUARDED_BY(mutex_);        // an error once the caller has gone
 };
 
 }  // namespace souvenir::gateway

@@ -143,6 +143,25 @@ class SpeechTest(speech_harness.SpeechServicesTest):
         joined = b"".join(event.audio[44:] for event in events)
         self.assertEqual(self.synthesize(" ".join(texts)).audio[44:], joined)
 
+    def test_who_does_not_listen_may_go_and_leaves_nothing(self):
+        text = "Uno. " * 2_000
+        for _ in range(3):
+            call = self.speech.StreamSynthesize(
+                speech_pb2.SynthesizeRequest(text=text, language="es"), timeout=SECONDS)
+            wait_for(lambda: sum_of(self.gateway.metrics, "souvenir_gateway_lane_held_bytes",
+                                            lane="synthesis") > 0, "sentences to wait for their reader")
+            call.cancel()
+        wait_for(lambda: sum_of(self.gateway.metrics, "souvenir_gateway_lane_requests",
+                                        lane="synthesis") == 0, "the requests to end")
+        self.assertEqual(sum_of(self.gateway.metrics, "souvenir_gateway_lane_held_bytes",
+                                        lane="synthesis"), 0)
+
+    def test_a_text_that_fits_into_no_answer_is_refused_and_takes_no_room(self):
+        self.assert_fails(grpc.StatusCode.RESOURCE_EXHAUSTED,
+                          lambda: self.synthesize("Uno. " * 10_000), "StreamSynthesize")
+        self.assertEqual(sum_of(self.gateway.metrics, "souvenir_gateway_lane_refused_total",
+                                        lane="synthesis"), 0)
+
     def test_a_voice_that_there_is_not_is_refused(self):
         self.assert_fails(grpc.StatusCode.NOT_FOUND, lambda: self.synthesize("Ola", language="gl"),
                           "no voice speaks 'gl'", "there is", "es")

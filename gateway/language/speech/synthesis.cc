@@ -156,8 +156,10 @@ class Synthesis::SpokenSentence final : public ResolveCall::Listener {
   absl::StatusOr<SpokenText> Read() {
     const Answer& answer = call_.answer(0);
     SOUVENIR_RETURN_IF_ERROR(answer.status);
-    SOUVENIR_RETURN_IF_ERROR(synthesis_->caller_->Hold(answer.entry->value().size()));
-    held_ = answer.entry->value().size();
+    const uint64_t bytes = answer.entry->value().size();
+    SOUVENIR_RETURN_IF_ERROR(synthesis_->Gather(bytes));
+    SOUVENIR_RETURN_IF_ERROR(synthesis_->caller_->Hold(bytes));
+    held_ = bytes;
     return ReadSpokenText(*answer.entry);
   }
 
@@ -243,6 +245,17 @@ void Synthesis::Begin(size_t sentence) {
   if (owner != nullptr) sentences_[sentence]->Start(owner);
 }
 
+absl::Status Synthesis::Gather(uint64_t bytes) {
+  constexpr uint64_t kOtherFields = 64u << 10;  // of a message
+  if (files_ != Files::kOne) return absl::OkStatus();
+  const uint64_t sum = bytes_.fetch_add(bytes) + bytes;
+  if (sum + kOtherFields <= max_file_bytes_) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      fmt::format("the audio has more bytes than a message may have, {}; StreamSynthesize sends "
+                  "each sentence by itself",
+                  max_file_bytes_));
+}
+
 void Synthesis::OnSentenceReady(size_t sentence) {
   listener_->OnSentence(sentence);
   if (unready_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
@@ -253,7 +266,6 @@ void Synthesis::OnSentenceReady(size_t sentence) {
 void Synthesis::Join() {
   absl::InlinedVector<std::string_view, 2> pcm;
   int64_t sample_rate = 0;
-  uint64_t bytes = 0;
   for (const auto& sentence : sentences_) {
     const absl::StatusOr<SpokenText>& spoken = sentence->spoken();
     if (!spoken.ok()) {
@@ -268,15 +280,7 @@ void Synthesis::Join() {
       break;
     }
     sample_rate = spoken->sample_rate;
-    bytes += spoken->pcm.size();
     pcm.push_back(spoken->pcm);
-  }
-  // Some room is for the other fields of a message.
-  if (joined_.ok() && bytes + (64u << 10) > max_file_bytes_) {
-    joined_ = absl::ResourceExhaustedError(fmt::format(
-        "the audio has {} bytes, and a message may have {}; StreamSynthesize sends each sentence "
-        "by itself",
-        bytes, max_file_bytes_));
   }
   if (!joined_.ok() || !NeedsEncoder()) return listener_->OnSpoken();
   encoding_ = std::make_unique<Encoding>(this, pcm, sample_rate, [this] { listener_->OnSpoken(); });

@@ -121,6 +121,8 @@ class Synthesis {
   class SpokenSentence;
 
   bool NeedsEncoder() const { return encoder_ != nullptr; }
+  // Counts the bytes of a sentence. RESOURCE_EXHAUSTED if the sentences do not fit into one file.
+  absl::Status Gather(uint64_t bytes);
   void OnSentenceReady(size_t sentence);
   // Reads the spoken sentences and, if needed, has them encoded as one file.
   void Join();
@@ -149,6 +151,7 @@ class Synthesis {
   std::vector<std::unique_ptr<SpokenSentence>> sentences_;
   size_t begun_ = 0;
   std::atomic<size_t> unready_{0};
+  std::atomic<uint64_t> bytes_{0};  // of the sentences, with Files::kOne
 
   // With Files::kOne, once all sentences are ready.
   absl::Status joined_;
