@@ -200,9 +200,20 @@ void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
   }
   NoteWritten(sync, soon);
   if (maintains) left_ = {};  // told with the moves of Maintain()
-  if (!is_damaged) return;
-  StepTransitions::Add(damaged, &left_);
-  Wake();
+  if (is_damaged) {
+    StepTransitions::Add(damaged, &left_);
+    Wake();
+  }
+  ShrinkIfFull();
+}
+
+void RocksDbTaskStore::ShrinkIfFull() {
+  const absl::Duration now = Clock::System()->Monotonic();
+  if (bytes_ < options_.max_bytes || !core_->changes.has_garbage() || now < shrink_at_) return;
+  core_->changes.ForgetGarbage();
+  shrink_at_ = now + kShrinkEvery;
+  const absl::Status shrunk = core_->database->Shrink();
+  if (!shrunk.ok()) NoteFailure(shrunk);
 }
 
 void RocksDbTaskStore::NoteWritten(bool synced, bool soon) {

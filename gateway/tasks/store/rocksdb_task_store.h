@@ -40,6 +40,8 @@ struct TaskFigures;
 class RocksDbTaskStore final : public TaskStore {
  public:
   static constexpr absl::Duration kSyncWithin = absl::Milliseconds(50);
+  // The least time between two attempts to make a store smaller that is at its limit.
+  static constexpr absl::Duration kShrinkEvery = absl::Seconds(1);
   // The pause between attempts to open a store again that has failed.
   static constexpr absl::Duration kReopenEvery = absl::Seconds(1);
 
@@ -139,6 +141,8 @@ class RocksDbTaskStore final : public TaskStore {
   // Takes the next changes that can go together.
   std::vector<Change*> NextGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeGroup(const std::vector<Change*>& group);
+  // Makes room if the store is at its limit.
+  void ShrinkIfFull();
   // Takes note of what a write has synced, or must be synced soon.
   void NoteWritten(bool synced, bool soon);
   // Syncs what was written.
@@ -165,6 +169,8 @@ class RocksDbTaskStore final : public TaskStore {
   Moves left_;
   // When what was written must be synced, by the system's monotonic clock; infinite if all is.
   absl::Duration sync_at_ = absl::InfiniteDuration();
+  // When it may be made smaller again, by the same clock.
+  absl::Duration shrink_at_ = -absl::InfiniteDuration();
   // When a store that has failed is opened again, by the same clock.
   absl::Duration reopen_at_ = absl::InfiniteDuration();
 

@@ -194,6 +194,7 @@ void TaskChanges::Abandon(TaskBatch& batch, JobNumber job) {
   submitted_.erase(submitted);
   batch.Delete(TaskKey::Unsealed(job));
   batch.Forget(job);
+  has_garbage_ = true;
 }
 
 void TaskChanges::Drop(TaskBatch& batch, JobNumber number) {
@@ -208,6 +209,7 @@ void TaskChanges::Drop(TaskBatch& batch, JobNumber number) {
   const std::string dead_letters = TaskKey::DeadLetter({number, 0});
   batch.DeleteRange(dead_letters, TaskKey::DeadLetter({number + 1, 0}));
   batch.Forget(number);
+  has_garbage_ = true;
 }
 
 absl::StatusOr<Moves> TaskChanges::Cancel(TaskBatch& batch, JobNumber number, absl::Time now) {

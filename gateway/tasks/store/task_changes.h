@@ -57,6 +57,10 @@ class TaskChanges {
   absl::StatusOr<QueueInfo> ChangeQueue(TaskBatch& batch, const std::string& name,
                                         const TaskStore::QueueChange& change, bool create);
 
+  // Returns true if there may be deleted records that still take room.
+  bool has_garbage() const { return has_garbage_; }
+  void ForgetGarbage() { has_garbage_ = false; }
+
   // Drops a job with all its records.
   void Drop(TaskBatch& batch, JobNumber job);
 
@@ -78,6 +82,7 @@ class TaskChanges {
   TaskFigures* const figures_;
   StepTransitions* const transitions_;
   JobNumber next_job_ = 1;
+  bool has_garbage_ = true;  // of the process before
   struct Attempt {
     uint32_t number;
     TaskQueue* queue;

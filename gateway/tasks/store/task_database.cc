@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
+#include <rocksdb/experimental.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
@@ -165,6 +166,19 @@ absl::Status TaskDatabase::Write(rocksdb::WriteBatch* batch, bool sync) {
 
 absl::Status TaskDatabase::Sync() {
   return FromRocks(db_->SyncWAL(), "cannot write to the task store");
+}
+
+absl::Status TaskDatabase::Shrink() {
+  rocksdb::FlushOptions options;
+  options.allow_write_stall = true;  // the only writer is the one that waits
+  for (rocksdb::ColumnFamilyHandle* const family : {records_, blobs_}) {
+    rocksdb::Status done = db_->Flush(options, family);
+    if (done.ok()) {
+      done = rocksdb::experimental::SuggestCompactRange(db_.get(), family, nullptr, nullptr);
+    }
+    if (!done.ok()) return FromRocks(done, "cannot write to the task store");
+  }
+  return absl::OkStatus();
 }
 
 uint64_t TaskDatabase::bytes() const {

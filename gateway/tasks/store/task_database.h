@@ -76,6 +76,10 @@ class TaskDatabase {
   // Syncs what was written.
   absl::Status Sync();
 
+  // Has compactions drop soon what was deleted. Else a small deletion of much would wait in memory
+  // until enough is written after it. Waits for a flush. See Write() for errors.
+  absl::Status Shrink();
+
   rocksdb::ColumnFamilyHandle* records() const { return records_; }
   rocksdb::ColumnFamilyHandle* blobs() const { return blobs_; }
 

@@ -65,6 +65,7 @@ class RocksDbHarness final : public StoreHarness {
     RocksDbTaskStore::Options options;
     options.directory = Directory();
     options.max_steps = limits_.max_steps;
+    options.max_bytes = limits_.max_bytes;
     options.max_queues = limits_.max_queues;
     options.max_lost_attempts = limits_.max_lost_attempts;
     options.piece = limits_.piece;

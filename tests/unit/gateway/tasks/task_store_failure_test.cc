@@ -5,7 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/mutex.h"
@@ -176,6 +179,32 @@ TEST_P(TaskStoreFailureTest, QueuesStayWhenTheirLimitIsLowered) {
   EXPECT_TRUE(store().ChangeQueue("two", {.paused = true}, true).ok());
   EXPECT_EQ(store().ChangeQueue("four", {.paused = true}, true).status().code(),
             absl::StatusCode::kResourceExhausted);
+}
+
+TEST_P(TaskStoreFailureTest, AFullStoreTakesJobsAgainWhenOthersHaveGone) {
+  Use({.max_bytes = 8u << 20});
+  std::mt19937 random;
+  std::string bytes(1u << 20, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  const auto append = [&](JobNumber job, int number) {
+    Blob blob{.digest = {}, .bytes = bytes};
+    blob.digest[0] = static_cast<uint8_t>(number);
+    return store().Append(job, {}, {std::move(blob)});
+  };
+  const auto full = store().Begin({}, now());
+  ASSERT_TRUE(full.ok());
+  absl::Status appended;
+  for (int i = 0; i < 100 && appended.ok(); ++i) appended = append(full->job, i);
+  ASSERT_EQ(appended.code(), absl::StatusCode::kResourceExhausted);
+  store().Abandon(full->job);
+  const auto next = store().Begin({}, now());
+  ASSERT_TRUE(next.ok());
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  do {
+    appended = append(next->job, 0);
+    std::this_thread::yield();
+  } while (!appended.ok() && absl::Now() < deadline);
+  EXPECT_TRUE(appended.ok()) << appended;
 }
 
 TEST_P(TaskStoreFailureTest, AStoreThatHasFailedOpensItselfAndSaysSo) {

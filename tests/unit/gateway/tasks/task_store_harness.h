@@ -21,6 +21,7 @@ class StoreHarness {
  public:
   struct Limits {
     uint64_t max_steps = 1'000'000;
+    uint64_t max_bytes = uint64_t{8} << 30;
     uint32_t max_queues = 16;
     uint32_t max_lost_attempts = 1000;
     size_t piece = 4096;  // steps of one piece of work on a large job
