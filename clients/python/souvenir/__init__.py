@@ -14,6 +14,7 @@ import pkgutil
 # The generated modules, souvenir.v1, may be in another folder of the path.
 __path__ = pkgutil.extend_path(__path__, __name__)
 
+from souvenir import aio  # noqa: E402
 from souvenir.calls import CacheControl  # noqa: E402
 from souvenir.client import AsyncResult, Client, Task  # noqa: E402
 from souvenir.errors import (AlreadyExists, DeadlineExceeded, Error, FailedPrecondition,  # noqa: E402
@@ -32,6 +33,6 @@ __all__ = [
     "InvalidArgument", "JobOptions", "Member", "ModelInfo", "ModelStats", "NotFound",
     "PermissionDenied", "Progress", "Provenance", "Queue", "ResourceExhausted", "Result",
     "Signature", "Stats", "Step", "StepOptions", "Task", "TaskFailed", "TaskRevoked", "Tensor",
-    "TierStats", "Translation", "Unavailable", "Unimplemented", "chain", "chord", "failures", "group",
+    "TierStats", "Translation", "Unavailable", "Unimplemented", "aio", "chain", "chord", "failures", "group",
     "map", "previous",
 ]

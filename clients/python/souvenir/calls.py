@@ -186,22 +186,31 @@ def limit_queue(name: str, max_running: int) -> Call[results.Queue]:
         name=name, max_running=max_running), results.read_queue, admin=True)
 
 
+def _read_job(job: task_service_pb2.Job, _: Mapping[str, str]) -> task_service_pb2.Job:
+    return job
+
+
+def _read_changed_job(response: Any, _: Mapping[str, str]) -> task_service_pb2.Job:
+    job: task_service_pb2.Job = response.job
+    return job
+
+
 def get_job(job_id: str) -> Call[task_service_pb2.Job]:
     """Reads a job's state."""
     return Call("tasks", "GetJob", task_service_pb2.GetJobRequest(job_id=job_id),
-                lambda job, _: job)
+                _read_job)
 
 
 def cancel(job_id: str) -> Call[task_service_pb2.Job]:
     """Ends a job."""
     return Call("tasks", "Cancel", task_service_pb2.CancelRequest(job_id=job_id),
-                lambda response, _: response.job)
+                _read_changed_job)
 
 
 def retry(job_id: str) -> Call[task_service_pb2.Job]:
     """Runs again what has not succeeded."""
     return Call("tasks", "Retry", task_service_pb2.RetryRequest(job_id=job_id),
-                lambda response, _: response.job)
+                _read_changed_job)
 
 
 def dead_letters(job_id: str, token: str) -> Call[Tuple[List[results.DeadLetter], str]]:

@@ -58,7 +58,7 @@ class Client:
             channel.close()
 
     @overload
-    def translate(self, text: str, to: str, source: str, *, engine: str = "",
+    def translate(self, text: str, to: str, source: str, *, engine: str = "",  # type: ignore[misc]
                   cache: Optional[CacheControl] = None,
                   timeout: Optional[float] = None) -> Translation: ...
 
@@ -154,8 +154,10 @@ class Client:
         while True:
             try:
                 stub, about = self._tasks()
-                return (stub.SubmitJob(whole, **about) if whole is not None
-                        else stub.Submit(graph.pieces(), **about)).job_id
+                answer = (stub.SubmitJob(whole, **about) if whole is not None
+                          else stub.Submit(graph.pieces(), **about))
+                job_id: str = answer.job_id
+                return job_id
             except grpc.RpcError as error:
                 time.sleep(patience.pause_after(error))
 
@@ -222,9 +224,8 @@ class AsyncResult(BaseResult["AsyncResult"]):
         of the results that there are not."""
         watch = self._watch(self.wants_many())
         members = {member.position: member for member in self._members(watch, timeout)}
-        assert watch.job is not None
         if propagate:
-            self.check(watch.job)
+            self.check(watch)
         return self.values([self.told(members, position) or self._end(step, propagate)
                             for position, step in enumerate(self.ends)])
 
@@ -259,7 +260,8 @@ class AsyncResult(BaseResult["AsyncResult"]):
 
     def revoke(self) -> None:
         """Ends the job: no step starts any more, and those that run are given up. Durable when it
-        returns. A job that has ended stays as it is."""
+        returns; the status changes when all its steps have ended. A job that has ended stays as it
+        is."""
         self._client._run(calls.cancel(self.id))
 
     def retry(self) -> None:

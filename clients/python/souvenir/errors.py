@@ -86,8 +86,8 @@ class Internal(Error):
 
 
 class TaskFailed(Error):
-    """A job, or a step of it, failed for good. `job_id` names the job; `step` is the step's id, or
-    None where the error is the whole job's."""
+    """A job, or a step of it, failed for good. `job_id` names the job; `step` is the id of
+    the step at fault, if it is known."""
 
     def __init__(self, message: str, code: Optional[grpc.StatusCode] = None, job_id: str = "",
                  step: Optional[str] = None):

@@ -109,6 +109,7 @@ class Watch:
 
     def __init__(self, job: BaseResult[Any], with_results: bool, patience: Patience):
         self.job: Optional[pb.Job] = None  # once it has ended
+        self.failed_step: Optional[str] = None  # the first that failed
         self.patience = patience
         self._id = job.id
         self._next = job.first_sequence
@@ -130,6 +131,8 @@ class Watch:
                 self.job = event.job
             return None
         step = event.step
+        if step.state == pb.STEP_STATE_FAILED and self.failed_step is None:
+            self.failed_step = step.id
         position = step.number if self._positions is None else self._positions.get(step.id)
         if position is None:
             return None
@@ -204,12 +207,14 @@ class BaseResult(Generic[J]):
         """Returns the results of `ends` in the form of the signature."""
         return arrange(self._form, ended)
 
-    def check(self, job: pb.Job) -> None:
-        """Raises TaskFailed if a job that has ended has not succeeded."""
-        if job.state == pb.JOB_STATE_CANCELLED:
+    def check(self, watch: Watch) -> None:
+        """Raises TaskFailed if the job, which has ended, has not succeeded."""
+        assert watch.job is not None
+        if watch.job.state == pb.JOB_STATE_CANCELLED:
             raise TaskRevoked(f"the job {self.id} was revoked", None, self.id)
-        if job.state == pb.JOB_STATE_FAILED:
-            raise TaskFailed(job.status.message, code_of(job.status.code), self.id)
+        if watch.job.state == pb.JOB_STATE_FAILED:
+            status = watch.job.status
+            raise TaskFailed(status.message, code_of(status.code), self.id, watch.failed_step)
 
     def told(self, members: Mapping[int, Member], position: int) -> Any:
         """Returns the result or the error that came with an event, or None."""
@@ -229,4 +234,5 @@ def with_result(member: Member, result: Result) -> Member:
 
 def status_of(job: pb.Job) -> str:
     """Returns "RUNNING", "SUCCEEDED", "FAILED" or "CANCELLED"."""
-    return pb.JobState.Name(job.state).removeprefix("JOB_STATE_")
+    name: str = pb.JobState.Name(job.state)
+    return name.removeprefix("JOB_STATE_")

@@ -181,11 +181,13 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _time(stamp: Timestamp) -> datetime:
-    return stamp.ToDatetime(tzinfo=timezone.utc)
+    time: datetime = stamp.ToDatetime(tzinfo=timezone.utc)
+    return time
 
 
 def _kind(number: int) -> str:
-    return translation_pb2.CacheKind.Name(number).removeprefix("CACHE_KIND_").lower()
+    name: str = translation_pb2.CacheKind.Name(number)
+    return name.removeprefix("CACHE_KIND_").lower()
 
 
 def read_provenance(metadata: Mapping[str, str]) -> Optional[Provenance]:

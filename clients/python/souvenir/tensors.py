@@ -110,7 +110,8 @@ def _flatten(value: Any, name: str) -> Tuple[Tuple[int, ...], List[Any]]:
     """Returns the shape of nested lists and their elements, level by level."""
     if not isinstance(value, _NESTED):
         return (), [value]
-    shape, level = (len(value),), list(value)
+    shape: Tuple[int, ...] = (len(value),)
+    level = list(value)
     while level and any(isinstance(element, _NESTED) for element in level):
         sizes = {len(element) if isinstance(element, _NESTED) else -1 for element in level}
         if len(sizes) != 1:
