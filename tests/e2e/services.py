@@ -186,12 +186,12 @@ class Services:
             *self._config("compute", config), *arguments])
 
     def start_gateway(self, compute, data_dir=None, config=None, arguments=(),
-                      prefix=()):
+                      prefix=(), listen="127.0.0.1:0"):
         """`compute` is an address, `data_dir` a name below the test's folder, or None for no
         disk."""
         disk = [] if data_dir is None else [f"--data-dir={self.directory / data_dir}"]
         return self.start("souvenir-gateway", [
-            "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--metrics=127.0.0.1:0",
+            f"--listen={listen}", "--admin=127.0.0.1:0", "--metrics=127.0.0.1:0",
             f"--compute={compute}", *disk, *self._config("gateway", config), *arguments], prefix)
 
     def stop(self):
