@@ -29,8 +29,8 @@ def compiler():
     try:
         import grpc_tools  # noqa: F401
     except ImportError:
-        raise SystemExit("protoc and grpc_python_plugin are not there: install protobuf-compiler and "
-                         "protobuf-compiler-grpc, or grpcio-tools") from None
+        raise SystemExit("protoc and grpc_python_plugin are not there: install protobuf-compiler "
+                         "and protobuf-compiler-grpc, or grpcio-tools") from None
     return [sys.executable, "-m", "grpc_tools.protoc", "--grpc_python_out={out}"]
 
 

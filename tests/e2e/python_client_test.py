@@ -12,7 +12,7 @@ import threading
 
 from services import SOURCE_DIRECTORY, STUBS_DIRECTORY, TIME_FACTOR, wait_for
 
-# A build copies the package to the generated modules. The tests take the source, and so it must come
+# A build copies the package to the generated modules. The tests take the source, which must come
 # first in the path before anything imports one of the modules.
 CLIENT = SOURCE_DIRECTORY / "clients" / "python"
 sys.path.insert(0, str(CLIENT))
@@ -54,13 +54,12 @@ class ClientTest(harness.ServicesTest):
         self.squares = self.client.model("sum_of_squares")
         self.primes = self.client.model("primes")
 
-    def start_with_store(self, listen="127.0.0.1:0", more=""):
+    def start_with_store(self, listen="127.0.0.1:0"):
         directory = self.services.directory / "tasks"
         gateway = self.start_gateway(
             self.compute, data_dir="cache", listen=listen,
-            config=f'trust_tenant_header: true '
-                   f'upstream {{ admin_address: "{self.compute.admin}" }} '
-                   f'tasks {{ directory: "{directory}" {more} }}')
+            arguments=[f"--compute_admin={self.compute.admin}"],
+            config=f'trust_tenant_header: true tasks {{ directory: "{directory}" }}')
         self.connect_when_ready(gateway)
         return gateway
 
@@ -237,8 +236,8 @@ class JobsTest(ClientTest):
         self.assertEqual(job.status, "SUCCEEDED")
         three = souvenir.chain(self.squares.s(VALUES=[2]), self.squares.s(), self.squares.s())
         self.assertEqual(three.delay().get(SECONDS).item(), 2 ** 8)
-        self.assertEqual((self.squares.s(VALUES=[2]) | self.squares.s()).delay().get(SECONDS).item(),
-                         16)
+        two = self.squares.s(VALUES=[2]) | self.squares.s()
+        self.assertEqual(two.delay().get(SECONDS).item(), 16)
 
     def test_an_output_is_chosen_and_takes_the_shape_of_the_input(self):
         count = self.primes.s(FIRST=1, LAST=100)["COUNT"] | self.squares.s()
@@ -287,8 +286,8 @@ class JobsTest(ClientTest):
         # A group after a step: each member takes its result. A step after a group takes all.
         fan = self.squares.s(VALUES=[2]) | souvenir.group(self.squares.s(), self.squares.s())
         self.assertEqual((fan | self.squares.s()).delay().get(SECONDS).item(), 2 * 16 ** 2)
-        self.assertEqual(souvenir.chord([inner, inner], self.squares.s()).delay().get(SECONDS).item(),
-                         2 * 17 ** 2)
+        twice = souvenir.chord([inner, inner], self.squares.s())
+        self.assertEqual(twice.delay().get(SECONDS).item(), 2 * 17 ** 2)
 
     def test_a_step_that_only_waits(self):
         job = souvenir.chain(self.squares.s(VALUES=[1]).set(id="first"),
@@ -461,7 +460,8 @@ class GatewayLossTest(ClientTest):
         self.listen = self.gateway.listen
 
     def in_background(self, work):
-        """Runs `work`; returns a function that waits for its value. Services start on this thread."""
+        """Runs `work`; returns a function that waits for its value. Services must be started on
+        the main thread."""
         outcome = {}
 
         def run():
@@ -647,7 +647,8 @@ class PagesTest(ClientTest):
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
         done = subprocess.run(
             [*pip, "install", "--no-index", "--no-build-isolation", "--no-deps", "--quiet",
-             "--root-user-action=ignore", "--target", str(target), str(tree / "clients" / "python")],
+             "--root-user-action=ignore", "--target", str(target),
+             str(tree / "clients" / "python")],
             check=False, capture_output=True, text=True, timeout=4 * SECONDS)
         self.assertEqual(done.returncode, 0,
                          f"{done.stderr}\npip and wheel come with scripts/setup --with test")
@@ -658,7 +659,7 @@ class PagesTest(ClientTest):
             "    print(client.model('sum_of_squares').delay(VALUES=[3]).get(60).item())\n",
             str(target))
         where, number = shown.splitlines()
-        version = re.search(r"VERSION (\S+)", (SOURCE_DIRECTORY / "CMakeLists.txt").read_text())[1]
+        version = re.search(r"souvenir VERSION (\S+)", (SOURCE_DIRECTORY / "CMakeLists.txt").read_text())[1]
         self.assertEqual((where, number), (f"{target}/souvenir/__init__.py {version}", "9"))
         # What it needs is there in the versions that it names.
         needs = subprocess.run([*pip, "check"], check=False, capture_output=True, text=True,

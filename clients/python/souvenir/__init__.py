@@ -17,14 +17,15 @@ __path__ = pkgutil.extend_path(__path__, __name__)
 from souvenir import aio  # noqa: E402
 from souvenir.calls import CacheControl  # noqa: E402
 from souvenir.client import AsyncResult, Client, Task  # noqa: E402
-from souvenir.errors import (AlreadyExists, DeadlineExceeded, Error, FailedPrecondition,  # noqa: E402
-                             Internal, InvalidArgument, NotFound, PermissionDenied,
-                             ResourceExhausted, TaskFailed, TaskRevoked, Unavailable, Unimplemented)
+from souvenir.errors import (AlreadyExists, DeadlineExceeded, Error,  # noqa: E402
+                             FailedPrecondition, Internal, InvalidArgument, NotFound,
+                             PermissionDenied, ResourceExhausted, TaskFailed, TaskRevoked,
+                             Unavailable, Unimplemented)
 from souvenir.jobs import Member  # noqa: E402
 from souvenir.results import (DeadLetter, Entry, ModelInfo, ModelStats, Progress,  # noqa: E402
                               Provenance, Queue, Result, Stats, TierStats, Translation)
-from souvenir.signatures import (Chain, Group, JobOptions, Signature, Step, StepOptions,  # noqa: E402
-                                 chain, chord, failures, group, map, previous)
+from souvenir.signatures import (Chain, Group, JobOptions, Signature, Step,  # noqa: E402
+                                 StepOptions, chain, chord, failures, group, map, previous)
 from souvenir.tensors import Tensor  # noqa: E402
 
 __all__ = [
@@ -33,6 +34,6 @@ __all__ = [
     "InvalidArgument", "JobOptions", "Member", "ModelInfo", "ModelStats", "NotFound",
     "PermissionDenied", "Progress", "Provenance", "Queue", "ResourceExhausted", "Result",
     "Signature", "Stats", "Step", "StepOptions", "Task", "TaskFailed", "TaskRevoked", "Tensor",
-    "TierStats", "Translation", "Unavailable", "Unimplemented", "aio", "chain", "chord", "failures", "group",
-    "map", "previous",
+    "TierStats", "Translation", "Unavailable", "Unimplemented", "aio", "chain", "chord",
+    "failures", "group", "map", "previous",
 ]

@@ -231,9 +231,9 @@ class AsyncResult(BaseResult["Awaitable[AsyncResult]"]):
         while True:
             reader = ResultReader()
             stub, about = self._client._tasks()
+            request = pb.GetResultRequest(job_id=self.id, step=step)
             try:
-                async for chunk in stub.GetResult(pb.GetResultRequest(job_id=self.id, step=step),
-                                                  **about):
+                async for chunk in stub.GetResult(request, **about):
                     reader.take(chunk)
                 return reader.result()
             except grpc.RpcError as error:
@@ -285,6 +285,8 @@ class AsyncResult(BaseResult["Awaitable[AsyncResult]"]):
                     member = watch.take(event)
                     if member is not None:
                         yield member
+                if watch.job is None:
+                    await asyncio.sleep(watch.note(await self._job()))
             except asyncio.TimeoutError:
                 assert timeout is not None
                 raise watch.late(timeout) from None

@@ -29,12 +29,12 @@ DEFAULT_RECONNECT_SECONDS = 30.0
 CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # A gateway that comes back is found within two seconds. gRPC itself would take up to two minutes.
+    # A gateway that comes back is found within two seconds. gRPC's default is up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 1000),
     ("grpc.max_reconnect_backoff_ms", 2000),
-    # A machine that has vanished does not close its connections, and a watch may be silent for hours.
-    # The gateway allows a ping every five seconds (connections.min_ping_interval_ms).
+    # A machine that has vanished closes no connection, and a watch may be silent for hours. The
+    # gateway allows a ping every five seconds (connections.min_ping_interval_ms).
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.http2.max_pings_without_data", 0),
@@ -157,7 +157,7 @@ def invalidate(key: Optional[str], tag: Optional[str], model: Optional[str], ten
     if everything:
         scope["all"] = True
     if len(scope) != 1:
-        raise InvalidArgument("invalidate takes one of key, tag, model, tenant and everything=True; "
+        raise InvalidArgument("invalidate takes one of key, tag, model, tenant, everything=True; "
                               f"{', '.join(scope) or 'none'} came")
     return Call("cache", "Invalidate", cache_pb2.InvalidateRequest(**scope), results.read_match,
                 admin=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, TypeVar,
-                    Union, overload)
+from typing import (Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple,
+                    TypeVar, Union, overload)
 
 import grpc
 
@@ -88,8 +88,8 @@ class Client:
             raise
 
     def model_info(self, model: str, version: str = "") -> ModelInfo:
-        """Returns a model's tensors. They are asked for once, and again after a request that did not
-        fit."""
+        """Returns a model's tensors. They are asked for once, and again after a request that did
+        not fit."""
         key = (model, version)
         if key not in self._models:
             self._models[key] = self._run(calls.model_info(model, version))
@@ -243,8 +243,9 @@ class AsyncResult(BaseResult["AsyncResult"]):
         while True:
             reader = ResultReader()
             stub, about = self._client._tasks()
+            request = pb.GetResultRequest(job_id=self.id, step=step)
             try:
-                for chunk in stub.GetResult(pb.GetResultRequest(job_id=self.id, step=step), **about):
+                for chunk in stub.GetResult(request, **about):
                     reader.take(chunk)
                 return reader.result()
             except grpc.RpcError as error:
@@ -289,8 +290,8 @@ class AsyncResult(BaseResult["AsyncResult"]):
         while watch.job is None:
             stub, about = self._client._tasks()
             call = stub.Watch(watch.request(), metadata=about["metadata"])
-            # A caller who does not wait any longer cancels. A deadline would count as a failure of the
-            # gateway.
+            # A caller who does not wait any longer cancels. A deadline would count as a failure of
+            # the gateway.
             alarm = None
             if deadline is not None:
                 alarm = threading.Timer(max(deadline - time.monotonic(), 0), call.cancel)
@@ -301,6 +302,8 @@ class AsyncResult(BaseResult["AsyncResult"]):
                     member = watch.take(event)
                     if member is not None:
                         yield member
+                if watch.job is None:
+                    time.sleep(watch.note(self._job()))
             except grpc.RpcError as error:
                 left = float("inf") if deadline is None else deadline - time.monotonic()
                 if left <= 0:

@@ -1,4 +1,4 @@
-"""The exceptions of this package. All are an `Error`, with the gRPC status `code` and a `message`."""
+"""The exceptions of this package. All are an `Error`, with gRPC's status `code` and a `message`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Error(Exception):
-    """A call that failed. `code` is a grpc.StatusCode; `message` is the gateway's, or this package's
-    own if the fault was found before anything was sent."""
+    """A call that failed. `code` is a grpc.StatusCode; `message` is the gateway's, or this
+    package's own if the fault was found before anything was sent."""
 
     code: grpc.StatusCode = grpc.StatusCode.UNKNOWN
 

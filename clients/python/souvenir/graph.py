@@ -1,7 +1,7 @@
-"""Makes a job's graph of a signature: steps of souvenir.v1, with their inputs taken from each other.
+"""Makes a job's graph of a signature: steps of souvenir.v1, which take their inputs from each other.
 
-Nothing here recurses, because a chain may have 10,000 parts, and a part may be nested as deep. A part
-is a generator that yields the parts inside of it, and a loop runs them (`_walk`)."""
+Nothing here recurses, because signatures may be nested 10,000 deep. A part is a generator that
+yields the parts inside of it, and a loop runs the generators (`_Builder.walk`)."""
 
 from __future__ import annotations
 
@@ -265,8 +265,8 @@ def _suits(shape: Sequence[int], declared: Sequence[int]) -> bool:
 
 
 def _one_value(declared: Sequence[int]) -> Tuple[int, ...]:
-    """Returns a shape in which any number of elements are one value of an input: one row, if its rows
-    may have any length."""
+    """Returns a shape in which any number of elements are one value of an input: one row, if its
+    rows may have any length."""
     if list(declared).count(-1) <= 1:
         return tuple(declared)
     if declared[0] == -1 and list(declared).count(-1) == 2:

@@ -121,6 +121,13 @@ class Watch:
         return pb.WatchRequest(job_id=self._id, from_sequence=self._next,
                                max_result_bytes=self._max_result_bytes)
 
+    def note(self, job: pb.Job) -> float:
+        """Notes the state of a job whose events have ended without its end. Returns the seconds to
+        wait before the next request."""
+        if job.state != pb.JOB_STATE_RUNNING:
+            self.job = job
+        return _FIRST_PAUSE_SECONDS
+
     def take(self, event: pb.JobEvent) -> Optional[Member]:
         """Notes an event. Returns the member that it is about, or None."""
         self.patience.worked()
@@ -152,7 +159,8 @@ def _step_error(job_id: str, step: pb.StepEnded, state: str) -> TaskFailed:
     if step.state == pb.STEP_STATE_FAILED:
         return TaskFailed(step.status.message, code_of(step.status.code), job_id, step.id)
     if step.state == pb.STEP_STATE_CANCELLED:
-        return TaskRevoked(f"the step '{step.id}' was cancelled with its job", None, job_id, step.id)
+        return TaskRevoked(f"the step '{step.id}' was cancelled with its job", None, job_id,
+                           step.id)
     return TaskFailed(f"the step '{step.id}' was {state.lower()}, because another one has failed",
                       grpc.StatusCode.FAILED_PRECONDITION, job_id, step.id)
 
@@ -188,8 +196,8 @@ class BaseResult(Generic[J]):
                  form: Sequence[str] = (LEAF,)):
         self.id = job_id
         self.first_sequence = 1
-        # The positions of the steps whose results are the job's. None: not known, because the job was
-        # submitted elsewhere.
+        # The positions of the steps whose results are the job's. None: not known, because the job
+        # was submitted elsewhere.
         self.positions: Optional[Mapping[str, int]] = None
         if ends is not None:
             self.positions = {step: position for position, step in enumerate(ends)}

@@ -45,11 +45,11 @@ def previous(output: Optional[str] = None, *, row: Optional[int] = None,
              reshape: Optional[Sequence[int]] = None) -> Any:
     """Stands for the results of what comes before, as the value of an input.
 
-    `output` names the output; None: the one that the earlier step chose, or its only one. `row` takes
-    one row of it. `reshape` is the shape that it gets, in which one -1 follows from the rest. None:
-    it stays if it fits the input as declared. Otherwise, and always for the results of a group,
-    which are joined, it takes the shape of the input, as one row where rows have any length.
-    (): it stays."""
+    `output` names the output; None: the one that the earlier step chose, or its only one. `row`
+    takes one row of it. `reshape` is the shape that it gets, in which one -1 follows from the rest;
+    (): it keeps its own. None: it keeps its own if that fits the input as declared. Otherwise, and
+    always for the results of a group, which are joined, it takes the shape of the input, as one row
+    where rows have any length."""
     return Previous(output, row, None if reshape is None else tuple(reshape))
 
 
@@ -203,11 +203,12 @@ Several = Union[Signature[J], Iterable[Signature[J]]]
 def _listed(parts: Sequence[Several[J]], what: str) -> List[Signature[J]]:
     """Returns the parts of f(a, b) as well as of f([a, b])."""
     listed: List[Any] = list(parts)
-    if len(listed) == 1 and not isinstance(listed[0], Signature):
+    if len(listed) == 1 and not isinstance(listed[0], (Signature, Task)):
         listed = list(listed[0])
     for part in listed:
         if not isinstance(part, Signature):
-            raise InvalidArgument(f"{what} takes signatures, and {part!r:.80} is none")
+            raise InvalidArgument(f"{what} takes signatures, such as task.s(), and {part!r:.80} is "
+                                  "none")
     if not listed:
         raise InvalidArgument(f"{what} takes at least one signature")
     return listed
@@ -236,14 +237,19 @@ def chord(header: Several[J], body: Signature[J]) -> Chain[J]:
     return chain(header if isinstance(header, Group) else group(header), body)
 
 
-def map(task: Union[Task[J], Step[J]], lists: Optional[Mapping[str, Any]] = None, /, *,  # pylint: disable=redefined-builtin
-        chunk: Optional[int] = None, **named: Any) -> Group[J]:
-    """A group with a step for each element of the lists: `map(task, TEXT=["a", "b"])`. Several lists
-    go in step, and must be equally long. With `chunk`, a step takes so many elements as a list."""
+def map(task: Union[Task[J], Step[J]],  # pylint: disable=redefined-builtin
+        lists: Optional[Mapping[str, Any]] = None, /, *, chunk: Optional[int] = None,
+        **named: Any) -> Group[J]:
+    """A group with a step for each element of the lists: `map(task, TEXT=["a", "b"])`. Several
+    lists go in step, and must be equally long. With `chunk`, a step takes so many elements as a
+    list."""
     step = task.s() if isinstance(task, Task) else task
-    given: Dict[str, Any] = {
-        name: values if hasattr(values, "__getitem__") and hasattr(values, "__len__")
-        else list(values) for name, values in {**(lists or {}), **named}.items()}
+    given: Dict[str, Any] = {}
+    for name, values in {**(lists or {}), **named}.items():
+        if isinstance(values, (str, bytes)):
+            raise InvalidArgument(f"map takes a list for '{name}', and {values!r:.80} is none")
+        sliced = hasattr(values, "__getitem__") and hasattr(values, "__len__")
+        given[name] = values if sliced else list(values)
     lengths = {name: len(values) for name, values in given.items()}
     if len(set(lengths.values())) != 1:
         raise InvalidArgument(f"map takes lists of one length; their lengths are {lengths}")

@@ -79,8 +79,8 @@ class Tensor:
 
 
 def encode(value: Any, datatype: str, declared: Sequence[int], name: str) -> Tensor:
-    """Returns `value` as a tensor for the input `name`, which is declared with a datatype and a shape
-    (-1: any size).
+    """Returns `value` as a tensor for the input `name`, which is declared with a datatype and a
+    shape (-1: any size).
 
     `value` is a Tensor, an array of numpy, a number, text, bytes, or lists of these. If it has
     fewer dimensions than declared, dimensions of 1 are added: in front if it fits so, else behind.
@@ -124,7 +124,7 @@ def _flatten(value: Any, name: str) -> Tuple[Tuple[int, ...], List[Any]]:
 def _pack(elements: List[Any], datatype: str, name: str) -> bytes:
     code = _FORMATS.get(datatype)
     if code is None:
-        raise InvalidArgument(f"input '{name}': give {datatype} as a souvenir.Tensor with its bytes")
+        raise InvalidArgument(f"input '{name}': give {datatype} as a Tensor with its bytes")
     try:
         if code == "?" and any(element not in (True, False) for element in elements):
             raise struct.error("not a truth value")
@@ -166,7 +166,7 @@ def _from_numpy(value: Any, datatype: str, name: str) -> Tuple[Tuple[int, ...], 
     if datatype == "BYTES":
         return array.shape, _join(array.ravel().tolist(), name)
     if datatype not in _DTYPES:
-        raise InvalidArgument(f"input '{name}': give {datatype} as a souvenir.Tensor with its bytes")
+        raise InvalidArgument(f"input '{name}': give {datatype} as a Tensor with its bytes")
     wanted = numpy.dtype(_DTYPES[datatype])
     if not numpy.can_cast(array.dtype, wanted, "same_kind") and not (
             array.dtype.kind in "iu" and wanted.kind in "iu"):
