@@ -504,6 +504,20 @@ class GatewayLossTest(ClientTest):
         self.assertEqual(total(), sum(count * count for count in counts))
         self.assertEqual(sorted(positions()), list(range(12)), "each ends once")
 
+    def test_a_wait_goes_on_after_the_gateway_was_stopped(self):
+        job = (self.squares.s(VALUES=[3]).set(countdown=3) | self.squares.s()).delay()
+        value = self.in_background(lambda: job.get(SECONDS).item())
+
+        async def awaited():
+            async with souvenir.aio.Client(self.listen, timeout=SECONDS) as client:
+                return (await client.job(job.id).get(SECONDS)).item()
+
+        other = self.in_background(lambda: asyncio.run(awaited()))
+        wait_for(lambda: job.progress().waiting == 2, "the job")
+        self.assertEqual(self.gateway.terminate(), 0)
+        self.start_with_store(self.listen)
+        self.assertEqual((value(), other()), (81, 81))
+
     def test_a_submission_is_sent_again(self):
         self.squares(VALUES=[1])  # the model is known
         self.gateway.kill()
@@ -637,6 +651,15 @@ class PagesTest(ClientTest):
             env={**os.environ, "PYTHONPATH": path}, timeout=2 * SECONDS)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
+
+    def test_a_build_leaves_it_beside_the_modules(self):
+        shown = self.run_program("import souvenir, souvenir.v1\nprint(souvenir.__file__)\n"
+                                 "print(souvenir.Client('127.0.0.1:8001').stats().flights)\n",
+                                 str(STUBS_DIRECTORY))
+        self.assertEqual(shown, f"{STUBS_DIRECTORY}/souvenir/__init__.py\n0\n")
+        for path in (CLIENT / "souvenir").glob("*.py"):
+            self.assertEqual((STUBS_DIRECTORY / "souvenir" / path.name).read_bytes(),
+                             path.read_bytes())
 
     def test_pip_installs_it_offline(self):
         tree = self.services.directory / "tree"

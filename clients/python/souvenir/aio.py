@@ -18,8 +18,8 @@ from souvenir import calls, signatures
 from souvenir.calls import CacheControl, Call, Stubs
 from souvenir.errors import Error, InvalidArgument, from_rpc
 from souvenir.graph import Graph, build
-from souvenir.jobs import (BaseResult, Member, ResultReader, Watch, models_of, patience_of_reading,
-                           patience_of_submission, status_of, with_result)
+from souvenir.jobs import (RENEWAL_SECONDS, BaseResult, Member, ResultReader, Watch, models_of,
+                           patience_of_reading, patience_of_submission, status_of, with_result)
 from souvenir.results import (DeadLetter, Entry, ModelInfo, Progress, Queue, Result, Stats,
                               Translation, read_progress)
 from souvenir.signatures import JobOptions, Parameter, Signature
@@ -276,29 +276,34 @@ class AsyncResult(BaseResult["Awaitable[AsyncResult]"]):
 
     async def _members(self, watch: Watch, timeout: Optional[float]) -> AsyncIterator[Member]:
         loop = asyncio.get_running_loop()
-        deadline = None if timeout is None else loop.time() + timeout
+        deadline = float("inf") if timeout is None else loop.time() + timeout
         while watch.job is None:
+            left = deadline - loop.time()
             stub, about = self._client._tasks()
-            call = stub.Watch(watch.request(), metadata=about["metadata"])
+            call = None
             try:
-                while (event := await _next(call, deadline)) is not None:
+                if watch.was_open:
+                    seconds = max(min(left, about["timeout"]), 0)
+                    await stub.GetJob(pb.GetJobRequest(job_id=self.id),
+                                      **{**about, "timeout": seconds})
+                    watch.patience.worked()
+                watch.was_open = True
+                call = stub.Watch(watch.request(), metadata=about["metadata"])
+                while (event := await asyncio.wait_for(
+                        call.read(), max(min(deadline - loop.time(), RENEWAL_SECONDS), 0))
+                       ) is not grpc.aio.EOF:
                     member = watch.take(event)
                     if member is not None:
                         yield member
                 if watch.job is None:
                     await asyncio.sleep(watch.note(await self._job()))
-            except asyncio.TimeoutError:
-                assert timeout is not None
-                raise watch.late(timeout) from None
-            except grpc.RpcError as error:
-                left = float("inf") if deadline is None else deadline - loop.time()
-                await asyncio.sleep(max(min(watch.patience.pause_after(error), left), 0))
+            except (asyncio.TimeoutError, grpc.RpcError) as error:
+                left = deadline - loop.time()
+                if left <= 0:
+                    assert timeout is not None
+                    raise watch.late(timeout) from None
+                if isinstance(error, grpc.RpcError):
+                    await asyncio.sleep(min(watch.patience.pause_after(error), left))
             finally:
-                call.cancel()
-
-
-async def _next(call: Any, deadline: Optional[float]) -> Optional[pb.JobEvent]:
-    """Returns the next event of a watch, or None at its end. Raises asyncio.TimeoutError."""
-    left = None if deadline is None else max(deadline - asyncio.get_running_loop().time(), 0)
-    event = await (call.read() if left is None else asyncio.wait_for(call.read(), left))
-    return None if event is grpc.aio.EOF else event
+                if call is not None:
+                    call.cancel()

@@ -13,8 +13,8 @@ from souvenir import calls, signatures
 from souvenir.calls import CacheControl, Call, Stubs
 from souvenir.errors import Error, InvalidArgument, from_rpc
 from souvenir.graph import Graph, build
-from souvenir.jobs import (BaseResult, Member, ResultReader, Watch, models_of, patience_of_reading,
-                           patience_of_submission, status_of, with_result)
+from souvenir.jobs import (RENEWAL_SECONDS, BaseResult, Member, ResultReader, Watch, models_of,
+                           patience_of_reading, patience_of_submission, status_of, with_result)
 from souvenir.results import (DeadLetter, Entry, ModelInfo, Progress, Queue, Result, Stats,
                               Translation, read_progress)
 from souvenir.signatures import JobOptions, Parameter, Signature
@@ -286,31 +286,52 @@ class AsyncResult(BaseResult["AsyncResult"]):
         return Watch(self, with_results, patience_of_reading(self._client.reconnect))
 
     def _members(self, watch: Watch, timeout: Optional[float]) -> Iterable[Member]:
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = float("inf") if timeout is None else time.monotonic() + timeout
         while watch.job is None:
+            left = deadline - time.monotonic()
             stub, about = self._client._tasks()
-            call = stub.Watch(watch.request(), metadata=about["metadata"])
-            # A caller who does not wait any longer cancels. A deadline would count as a failure of
-            # the gateway.
             alarm = None
-            if deadline is not None:
-                alarm = threading.Timer(max(deadline - time.monotonic(), 0), call.cancel)
-                alarm.daemon = True
-                alarm.start()
             try:
-                for event in call:
+                if watch.was_open:
+                    seconds = max(min(left, about["timeout"]), 0)
+                    stub.GetJob(pb.GetJobRequest(job_id=self.id), **{**about, "timeout": seconds})
+                    watch.patience.worked()
+                watch.was_open = True
+                alarm = _Alarm(stub.Watch(watch.request(), metadata=about["metadata"]),
+                               max(min(left, RENEWAL_SECONDS), 0))
+                for event in alarm.call:
                     member = watch.take(event)
                     if member is not None:
                         yield member
                 if watch.job is None:
                     time.sleep(watch.note(self._job()))
             except grpc.RpcError as error:
-                left = float("inf") if deadline is None else deadline - time.monotonic()
+                left = deadline - time.monotonic()
                 if left <= 0:
                     assert timeout is not None
                     raise watch.late(timeout) from None
-                time.sleep(min(watch.patience.pause_after(error), left))
+                if alarm is None or not alarm.rang:
+                    time.sleep(min(watch.patience.pause_after(error), left))
             finally:
-                call.cancel()
                 if alarm is not None:
-                    alarm.cancel()
+                    alarm.end()
+
+
+class _Alarm:
+    """Cancels a watch after a time. A deadline of gRPC would count as a failure of the gateway."""
+
+    def __init__(self, call: Any, seconds: float):
+        self.call = call
+        self.rang = False
+        self._timer = threading.Timer(seconds, self._ring)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        """Ends the call and the alarm."""
+        self._timer.cancel()
+        self.call.cancel()
+
+    def _ring(self) -> None:
+        self.rang = True
+        self.call.cancel()

@@ -22,6 +22,9 @@ from souvenir.v1 import task_service_pb2 as pb
 _EVENT_RESULT_BYTES = 64 << 10
 # Fewer results than these are asked for one by one at the end.
 _FEW_RESULTS = 8
+# A watch is opened anew after so long, from the event where it stood. gRPC 1.51 may forget a stream that
+# was opened while its connection broke: the stream then neither fails nor gets anything.
+RENEWAL_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
 
@@ -110,6 +113,9 @@ class Watch:
     def __init__(self, job: BaseResult[Any], with_results: bool, patience: Patience):
         self.job: Optional[pb.Job] = None  # once it has ended
         self.failed_step: Optional[str] = None  # the first that failed
+        # True after a connection has ended. The gateway is then asked for the job's state before the
+        # next one, because a watch without events does not tell if the gateway is there.
+        self.was_open = False
         self.patience = patience
         self._id = job.id
         self._next = job.first_sequence
