@@ -22,8 +22,8 @@ from souvenir.v1 import task_service_pb2 as pb
 _EVENT_RESULT_BYTES = 64 << 10
 # Fewer results than these are asked for one by one at the end.
 _FEW_RESULTS = 8
-# A watch is opened anew after so long, from the event where it stood. gRPC 1.51 may forget a stream that
-# was opened while its connection broke: the stream then neither fails nor gets anything.
+# A watch is opened anew after so long, from the event where it stood. gRPC 1.51 may forget a stream
+# that was opened while its connection broke: the stream then neither fails nor gets anything.
 RENEWAL_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0

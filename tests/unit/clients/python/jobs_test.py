@@ -1,6 +1,7 @@
 """Watching over broken connections, results in chunks, and errors."""
 
 import unittest
+from unittest import mock
 
 import grpc
 
@@ -94,6 +95,62 @@ class WatchTest(unittest.TestCase):
         self.assertIn("skipped", skipped.error.message)
         self.assertIsInstance(cancelled.error, souvenir.TaskRevoked)
         self.assertEqual(watch.failed_step, "a")
+
+
+class ReadingTest(unittest.TestCase):
+    """The loop of souvenir.AsyncResult, with a gateway that is replaced and time that is told."""
+
+    def setUp(self):
+        self.now = 0.0
+        self.requests = []
+        self.streams = []  # the events of each, after which it breaks
+        self.gateway_is_there = True
+        client = mock.Mock(reconnect=10)
+        client._tasks.return_value = (self, {"metadata": [], "timeout": 60})
+        self.result = souvenir.AsyncResult(client, "job", ["a"])
+        sleep = mock.patch("souvenir.client.time.sleep", self.sleep)
+        sleep.start()
+        self.addCleanup(sleep.stop)
+
+    def sleep(self, seconds):
+        del seconds
+        self.now += 4
+
+    def GetJob(self, request, **_):
+        self.assertEqual(request.job_id, "job")
+        if not self.gateway_is_there:
+            raise Broken(grpc.StatusCode.UNAVAILABLE)
+
+    def Watch(self, request, **_):
+        self.requests.append(request.from_sequence)
+
+        def events(stream):
+            yield from stream
+            raise Broken(grpc.StatusCode.UNAVAILABLE)
+
+        call = mock.MagicMock()
+        call.__iter__.return_value = events(self.streams.pop(0))
+        return call
+
+    def read(self):
+        watch = Watch(self.result, False, Patience(10, [grpc.StatusCode.UNAVAILABLE],
+                                                   lambda: self.now))
+        return [member.step for member in self.result._members(watch, None)]
+
+    def test_many_breaks_of_a_silent_watch_are_no_absence(self):
+        end = pb.JobEvent(sequence=3, job=pb.Job(state=pb.JOB_STATE_SUCCEEDED))
+        self.streams = [[]] * 9 + [[step_event(2, "a")], [end]]
+        self.assertEqual(self.read(), ["a"])
+        self.assertEqual(self.requests, [1] * 10 + [3])
+        self.assertGreater(self.now, 3 * 10)
+
+    def test_a_gateway_that_stays_away_ends_it(self):
+        self.streams = [[step_event(5, "a")]]
+        self.gateway_is_there = False
+        with self.assertRaises(souvenir.Unavailable):
+            self.read()
+        self.assertEqual(self.requests, [1])
+        self.assertLess(self.now, 20)
 
 
 class ResultReaderTest(unittest.TestCase):
