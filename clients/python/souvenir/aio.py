@@ -19,7 +19,8 @@ from souvenir.calls import CacheControl, Call, Stubs
 from souvenir.errors import Error, InvalidArgument, from_rpc
 from souvenir.graph import Graph, build
 from souvenir.jobs import (RENEWAL_SECONDS, BaseResult, Member, ResultReader, Watch, models_of,
-                           patience_of_reading, patience_of_submission, status_of, with_result)
+                           patience_of_reading, patience_of_submission, patience_of_watching,
+                           status_of, with_result)
 from souvenir.results import (DeadLetter, Entry, ModelInfo, Progress, Queue, Result, Stats,
                               Translation, read_progress)
 from souvenir.signatures import JobOptions, Parameter, Signature
@@ -272,7 +273,7 @@ class AsyncResult(BaseResult["Awaitable[AsyncResult]"]):
             return self.as_failure(error, step)
 
     def _watch(self, with_results: bool) -> Watch:
-        return Watch(self, with_results, patience_of_reading(self._client.reconnect))
+        return Watch(self, with_results, patience_of_watching(self._client.reconnect))
 
     async def _members(self, watch: Watch, timeout: Optional[float]) -> AsyncIterator[Member]:
         loop = asyncio.get_running_loop()

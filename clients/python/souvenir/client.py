@@ -14,7 +14,8 @@ from souvenir.calls import CacheControl, Call, Stubs
 from souvenir.errors import Error, InvalidArgument, from_rpc
 from souvenir.graph import Graph, build
 from souvenir.jobs import (RENEWAL_SECONDS, BaseResult, Member, ResultReader, Watch, models_of,
-                           patience_of_reading, patience_of_submission, status_of, with_result)
+                           patience_of_reading, patience_of_submission, patience_of_watching,
+                           status_of, with_result)
 from souvenir.results import (DeadLetter, Entry, ModelInfo, Progress, Queue, Result, Stats,
                               Translation, read_progress)
 from souvenir.signatures import JobOptions, Parameter, Signature
@@ -283,7 +284,7 @@ class AsyncResult(BaseResult["AsyncResult"]):
             return self.as_failure(error, step)
 
     def _watch(self, with_results: bool) -> Watch:
-        return Watch(self, with_results, patience_of_reading(self._client.reconnect))
+        return Watch(self, with_results, patience_of_watching(self._client.reconnect))
 
     def _members(self, watch: Watch, timeout: Optional[float]) -> Iterable[Member]:
         deadline = float("inf") if timeout is None else time.monotonic() + timeout

@@ -1,4 +1,4 @@
-"""Makes a job's graph of a signature: steps of souvenir.v1, which take their inputs from each other.
+"""Makes a job's graph of a signature: steps of souvenir.v1 that take their inputs from each other.
 
 Nothing here recurses, because signatures may be nested 10,000 deep. A part is a generator that
 yields the parts inside of it, and a loop runs the generators (`_Builder.walk`)."""

@@ -81,6 +81,12 @@ def patience_of_reading(seconds: float) -> Patience:
     return Patience(seconds, [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED])
 
 
+def patience_of_watching(seconds: float) -> Patience:
+    """A gateway that stops may end a watch with CANCELLED. (With GetResult, it is a step's status.)"""
+    return Patience(seconds, [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED,
+                              grpc.StatusCode.CANCELLED])
+
+
 @dataclass(frozen=True)
 class Member:
     """One of the steps whose results are the job's, after it has ended. `position` counts from 0 in
@@ -113,8 +119,8 @@ class Watch:
     def __init__(self, job: BaseResult[Any], with_results: bool, patience: Patience):
         self.job: Optional[pb.Job] = None  # once it has ended
         self.failed_step: Optional[str] = None  # the first that failed
-        # True after a connection has ended. The gateway is then asked for the job's state before the
-        # next one, because a watch without events does not tell if the gateway is there.
+        # True after a connection has ended. The gateway is then asked for the job before the next
+        # one, because a watch without events does not tell if the gateway is there.
         self.was_open = False
         self.patience = patience
         self._id = job.id
