@@ -125,7 +125,8 @@ TEST_P(TaskStoreFailureTest, AStepWhoseRecordIsLostIsADeadLetterAndAllOthersGoOn
   for (const uint32_t step : {3u, 0u, 1u, 2u}) harness_->CrashAndDamage(job, step);
   Maintain();
   for (const ClaimedStep& step : Claim()) Succeed(step);
-  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Job(other).state, JobState::kSucceeded);
+  clock_.Advance(absl::Hours(1));  // the time for which jobs that have ended are kept, too
   Maintain();
   for (uint32_t step = 0; step < 4; ++step) {
     EXPECT_EQ(State(job, step), StepState::kFailed) << step;
@@ -134,7 +135,6 @@ TEST_P(TaskStoreFailureTest, AStepWhoseRecordIsLostIsADeadLetterAndAllOthersGoOn
   EXPECT_EQ(State(job, 4), StepState::kSucceeded);
   EXPECT_EQ(State(job, 5), StepState::kSkipped);
   EXPECT_EQ(Job(job).state, JobState::kFailed);
-  EXPECT_EQ(Job(other).state, JobState::kSucceeded);
   EXPECT_EQ(store().stats().scheduled, 0u);
   EXPECT_EQ(store().stats().dead_letters, 4u);
   EXPECT_TRUE(store().stats().healthy);
@@ -197,6 +197,7 @@ TEST_P(TaskStoreFailureTest, AFullStoreTakesJobsAgainWhenOthersHaveGone) {
   for (int i = 0; i < 100 && appended.ok(); ++i) appended = append(full->job, i);
   ASSERT_EQ(appended.code(), absl::StatusCode::kResourceExhausted);
   store().Abandon(full->job);
+  Maintain();
   const auto next = store().Begin({}, now());
   ASSERT_TRUE(next.ok());
   const absl::Time deadline = absl::Now() + absl::Seconds(30);
