@@ -210,10 +210,10 @@ void RocksDbTaskStore::MakeGroup(const std::vector<Change*>& group) {
 void RocksDbTaskStore::ShrinkIfFull() {
   const absl::Duration now = Clock::System()->Monotonic();
   if (bytes_ < options_.max_bytes || !core_->changes.has_garbage() || now < shrink_at_) return;
+  if (core_->database->is_shrinking()) return;
   core_->changes.ForgetGarbage();
   shrink_at_ = now + kShrinkEvery;
-  const absl::Status shrunk = core_->database->Shrink();
-  if (!shrunk.ok()) NoteFailure(shrunk);
+  core_->database->Shrink();
 }
 
 void RocksDbTaskStore::NoteWritten(bool synced, bool soon) {

@@ -141,7 +141,7 @@ class RocksDbTaskStore final : public TaskStore {
   // Takes the next changes that can go together.
   std::vector<Change*> NextGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeGroup(const std::vector<Change*>& group);
-  // Makes room if the store is at its limit.
+  // Has what was deleted make room if the store is at its limit.
   void ShrinkIfFull();
   // Takes note of what a write has synced, or must be synced soon.
   void NoteWritten(bool synced, bool soon);

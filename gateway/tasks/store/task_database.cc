@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
-#include <rocksdb/experimental.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "common/status_macros.h"
+#include "common/thread.h"
 #include "gateway/tasks/store/task_keys.h"
 #include "storage/rocksdb_base.h"
 
@@ -87,6 +87,10 @@ absl::StatusOr<std::unique_ptr<TaskDatabase>> TaskDatabase::Open(const std::stri
 
 TaskDatabase::~TaskDatabase() {
   if (db_ == nullptr) return;
+  if (shrinker_.joinable()) {
+    db_->DisableManualCompaction();  // ends the one that is under way
+    shrinker_.join();
+  }
   db_->DestroyColumnFamilyHandle(records_);
   db_->DestroyColumnFamilyHandle(blobs_);
   db_->Close();
@@ -168,17 +172,19 @@ absl::Status TaskDatabase::Sync() {
   return FromRocks(db_->SyncWAL(), "cannot write to the task store");
 }
 
-absl::Status TaskDatabase::Shrink() {
-  rocksdb::FlushOptions options;
-  options.allow_write_stall = true;  // the only writer is the one that waits
-  for (rocksdb::ColumnFamilyHandle* const family : {records_, blobs_}) {
-    rocksdb::Status done = db_->Flush(options, family);
-    if (done.ok()) {
-      done = rocksdb::experimental::SuggestCompactRange(db_.get(), family, nullptr, nullptr);
+void TaskDatabase::Shrink() {
+  if (shrinking_.exchange(true)) return;
+  if (shrinker_.joinable()) shrinker_.join();  // it has ended
+  shrinker_ = StartThread("task-shrink", [this] {
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    options.allow_write_stall = true;
+    for (rocksdb::ColumnFamilyHandle* const family : {records_, blobs_}) {
+      // After an error the next write has it, too.
+      (void)db_->CompactRange(options, family, nullptr, nullptr);
     }
-    if (!done.ok()) return FromRocks(done, "cannot write to the task store");
-  }
-  return absl::OkStatus();
+    shrinking_ = false;
+  });
 }
 
 uint64_t TaskDatabase::bytes() const {

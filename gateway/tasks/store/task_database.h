@@ -2,11 +2,13 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -76,9 +78,12 @@ class TaskDatabase {
   // Syncs what was written.
   absl::Status Sync();
 
-  // Has compactions drop soon what was deleted. Else a small deletion of much would wait in memory
-  // until enough is written after it. Waits for a flush. See Write() for errors.
-  absl::Status Shrink();
+  // Has a compaction drop what was deleted, if none is under way. Else a small deletion of much
+  // would wait in memory until enough is written after it. Does not wait. Called by the writer
+  // alone.
+  void Shrink();
+
+  bool is_shrinking() const { return shrinking_; }
 
   rocksdb::ColumnFamilyHandle* records() const { return records_; }
   rocksdb::ColumnFamilyHandle* blobs() const { return blobs_; }
@@ -97,6 +102,8 @@ class TaskDatabase {
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* records_ = nullptr;
   rocksdb::ColumnFamilyHandle* blobs_ = nullptr;
+  std::atomic<bool> shrinking_{false};
+  std::thread shrinker_;
   state::v1::TaskMeta meta_;  // as it was when the store was opened
 };
 
