@@ -49,7 +49,7 @@ class DescriptorBytes final : public ByteSource {
 
   absl::StatusOr<size_t> Read(char* buffer, size_t size) override {
     while (!stopped_) {
-      // What was written before the interrupt belongs to the recording.
+      // Bytes that were written before the interrupt belong to the recording.
       const bool ends = interrupted;
       pollfd waits{.fd = fd_, .events = POLLIN, .revents = 0};
       const int ready = poll(&waits, 1, ends ? 0 : kLookMs);

@@ -57,7 +57,7 @@ class Transcriptions {
     bool streamed = false;  // it was sent piece by piece
   };
 
-  // What has come of a recording that is sent piece by piece.
+  // The results that have come of a recording that is sent piece by piece.
   struct News {
     size_t file = 0;
     std::vector<souvenir::v1::TranscriptSegment> segments;   // since the last call

@@ -5,7 +5,7 @@
 
 namespace souvenir {
 
-// What TakeCodePoint() returns for bytes that are not UTF-8.
+// TakeCodePoint() returns this for bytes that are not UTF-8.
 inline constexpr uint32_t kNoCodePoint = 0xFFFFFFFF;
 
 // Removes the first code point from `text` and returns it. Returns kNoCodePoint if `text` does not

@@ -15,7 +15,7 @@
 namespace souvenir {
 namespace {
 
-// What a lookup found, or why not.
+// The result of a lookup: addresses, or the reason why there are none.
 struct Found {
   int error = 0;         // of getaddrinfo()
   int system_error = 0;  // errno, for EAI_SYSTEM

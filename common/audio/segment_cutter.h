@@ -69,7 +69,7 @@ class SegmentCutter {
   // may still be cut.
   struct OpenSegment {
     int64_t start = 0;  // as in SpeechSegment
-    // Those that it would have if the recording ended now; valid until the next call.
+    // The samples that it would have if the recording ended now; valid until the next call.
     absl::Span<const int16_t> samples;
   };
   // Returns the open segment, or nothing if there is none or it has too little speech yet.

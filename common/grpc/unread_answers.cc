@@ -3,7 +3,7 @@
 namespace souvenir {
 namespace {
 
-// What an answer takes beside its bytes, roughly.
+// An answer takes about as much beside its bytes.
 constexpr uint64_t kOverheadBytes = 256;
 
 }  // namespace

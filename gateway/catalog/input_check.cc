@@ -14,7 +14,7 @@
 namespace souvenir::gateway {
 namespace {
 
-// What a model declares of an input.
+// The declaration of an input by a model.
 struct Declared {
   std::string_view name;
   std::optional<DataType> datatype;

@@ -11,8 +11,8 @@
 
 namespace souvenir::gateway {
 
-// What is known of an input before its tensor is: of a step, for example, whose inputs are outputs
-// of other steps. Holds views.
+// An input whose tensor is not there yet, as far as it is known: the input of a step, for example,
+// that is an output of another step. Holds views.
 struct InputForm {
   std::string_view name;
   std::optional<DataType> datatype;
