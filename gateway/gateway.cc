@@ -201,7 +201,8 @@ absl::Status Gateway::StartServices() {
       .timers = &timers_,
       .entry = host_.entry(),
       .trust_tenant_header = config_.trust_tenant_header(),
-      .idle_timeout = absl::Milliseconds(config_.tasks().idle_timeout_ms())};
+      .idle_timeout = absl::Milliseconds(config_.tasks().idle_timeout_ms()),
+      .submission_timeout = absl::Milliseconds(config_.tasks().submission_timeout_ms())};
   public_tasks_ = std::make_unique<TaskService>(tasks, TaskService::Queues::kMayNotChange);
   admin_tasks_ = std::make_unique<TaskService>(tasks, TaskService::Queues::kMayChange);
   stats_service_ = std::make_unique<StatsService>(

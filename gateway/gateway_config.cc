@@ -153,6 +153,9 @@ void SetTasks(config::v1::Tasks* tasks) {
   tasks->set_max_queues(store.max_queues);
   tasks->set_idle_timeout_ms(
       static_cast<uint32_t>(absl::ToInt64Milliseconds(TaskParts().idle_timeout)));
+  tasks->set_max_submissions(static_cast<uint32_t>(engine.submission.max_open));
+  tasks->set_submission_timeout_ms(
+      static_cast<uint32_t>(absl::ToInt64Milliseconds(TaskParts().submission_timeout)));
   const auto seconds = [](absl::Duration duration) {
     return static_cast<uint64_t>(absl::ToInt64Seconds(duration));
   };
@@ -186,6 +189,8 @@ absl::Status CheckTasks(const config::v1::GatewayConfig& config) {
       {"tasks.limit_bytes", tasks.limit_bytes(), 1u << 20, kMostBytes},
       {"tasks.max_queues", tasks.max_queues(), 1, 65'536},
       {"tasks.idle_timeout_ms", tasks.idle_timeout_ms(), 1, 86'400'000},
+      {"tasks.max_submissions", tasks.max_submissions(), 1, 65'536},
+      {"tasks.submission_timeout_ms", tasks.submission_timeout_ms(), 1, 86'400'000},
       {"tasks.result_ttl_seconds", tasks.result_ttl_seconds(), 0, tasks.max_result_ttl_seconds()},
       {"tasks.max_result_ttl_seconds", tasks.max_result_ttl_seconds(), 0, kMostSeconds},
       {"tasks.max_delay_seconds", tasks.max_delay_seconds(), 0, kMostSeconds},
@@ -348,6 +353,7 @@ TaskEngine::Options TaskEngineOptions(const config::v1::Tasks& tasks) {
   options.submission.graph.max_steps = tasks.max_job_steps();
   options.submission.graph.max_edges = tasks.max_job_edges();
   options.submission.max_job_bytes = tasks.max_job_bytes();
+  options.submission.max_open = tasks.max_submissions();
   options.submission.max_delay = absl::Seconds(tasks.max_delay_seconds());
   options.submission.result_ttl = absl::Seconds(tasks.result_ttl_seconds());
   options.submission.max_result_ttl = absl::Seconds(tasks.max_result_ttl_seconds());

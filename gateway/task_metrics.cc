@@ -17,6 +17,8 @@ void CollectTaskMetrics(const TaskEngine& tasks, MetricWriter& writer) {
   uint64_t ready = 0;
   for (const QueueInfo& queue : tasks.store().Queues()) ready += queue.ready;
   gauge("souvenir_gateway_tasks_jobs", "Jobs that are kept.", store.jobs);
+  gauge("souvenir_gateway_tasks_open_submissions", "Jobs that are being submitted.",
+        tasks.open_submissions());
   gauge("souvenir_gateway_tasks_steps", "Steps of these jobs.", store.steps);
   gauge("souvenir_gateway_tasks_ready_steps", "Steps that wait in their queues.", ready);
   gauge("souvenir_gateway_tasks_scheduled_steps", "Steps that wait for a time.", store.scheduled);

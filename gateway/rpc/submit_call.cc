@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -61,12 +62,11 @@ void SubmitCall::Read() {
       read = ++reads_;
       state_ = State::kStarting;
       timer_ = parts_.timers->Schedule(
-          parts_.entry->clock()->Monotonic() + parts_.idle_timeout,
+          std::min(parts_.entry->clock()->Monotonic() + parts_.idle_timeout,
+                   call_.begun() + parts_.submission_timeout),
           [weak = weak_from_this(), this] {
             const std::shared_ptr<SubmitCall> alive = weak.lock();
-            if (alive == nullptr) return;
-            GiveUp(absl::DeadlineExceededError(
-                fmt::format("no message came for {}", absl::FormatDuration(parts_.idle_timeout))));
+            if (alive != nullptr) GiveUp(TooSlow());
           });
     }
   }
@@ -83,6 +83,15 @@ void SubmitCall::Read() {
     given_up = given_up_;
   }
   End(given_up);
+}
+
+absl::Status SubmitCall::TooSlow() const {
+  if (parts_.entry->clock()->Monotonic() < call_.begun() + parts_.submission_timeout) {
+    return absl::DeadlineExceededError(
+        fmt::format("no message came for {}", absl::FormatDuration(parts_.idle_timeout)));
+  }
+  return absl::DeadlineExceededError(fmt::format("no seal came for {}, the time for a submission",
+                                                 absl::FormatDuration(parts_.submission_timeout)));
 }
 
 void SubmitCall::GiveUp(const absl::Status& status) {

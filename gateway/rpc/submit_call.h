@@ -57,6 +57,8 @@ class SubmitCall final : public grpc::ServerReadReactor<v1::SubmitRequest>,
       : parts_(parts), context_(context), call_(parts.entry, metrics), response_(response) {}
 
   void Read();
+  // Returns why a caller that was waited for is not waited for any longer.
+  absl::Status TooSlow() const;
   // Ends the stream with `status` if it waits for its caller, or as soon as it would.
   void GiveUp(const absl::Status& status);
   // Has the executor handle what was read. `ok`: there was a message.

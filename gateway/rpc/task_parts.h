@@ -23,7 +23,8 @@ struct TaskParts {
   TimerQueue* timers;
   RpcEntry* entry;
   bool trust_tenant_header = false;
-  absl::Duration idle_timeout = absl::Minutes(1);  // of a stream that submits a job
+  absl::Duration idle_timeout = absl::Minutes(1);      // of a stream that submits a job
+  absl::Duration submission_timeout = absl::Hours(1);  // of such a stream as a whole
 
   // Returns the tenant of a call; an error if the call is refused: there is no store, or its
   // metadata are invalid.

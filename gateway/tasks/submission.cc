@@ -87,6 +87,7 @@ Submission::Submission(const Limits& limits, const Parts& parts)
 
 Submission::~Submission() {
   if (is_open_) parts_.store->Abandon(begun_.job);
+  if (is_counted_) parts_.open->fetch_sub(1, std::memory_order_relaxed);
 }
 
 absl::Status Submission::CheckOptions(const JobOptions& options) const {
@@ -103,6 +104,12 @@ absl::Status Submission::Begin(JobOptions options) {
   SOUVENIR_RETURN_IF_ERROR(parts_.catalog->CheckKnown());
   if (options.result_ttl < absl::ZeroDuration()) options.result_ttl = limits_.result_ttl;
   SOUVENIR_RETURN_IF_ERROR(CheckOptions(options));
+  is_counted_ = true;
+  if (parts_.open->fetch_add(1, std::memory_order_relaxed) >= limits_.max_open) {
+    return absl::ResourceExhaustedError(
+        fmt::format("{} jobs are being submitted, and the limit is {}; try again later",
+                    limits_.max_open, limits_.max_open));
+  }
   options_ = std::move(options);
   SOUVENIR_ASSIGN_OR_RETURN(begun_, parts_.store->Begin(options_, parts_.clock->Now()));
   is_open_ = !begun_.already_submitted;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -39,6 +41,7 @@ class Submission {
   struct Limits {
     JobGraph::Limits graph;
     uint64_t max_job_bytes = uint64_t{1} << 30;        // of the steps, their literals and needs
+    size_t max_open = 256;                             // submissions at the same time
     absl::Duration max_delay = absl::Hours(24 * 366);  // how far ahead a step may start
     absl::Duration result_ttl = absl::Hours(24);       // of a job that names none
     absl::Duration max_result_ttl = absl::Hours(24 * 30);
@@ -49,6 +52,7 @@ class Submission {
     const Clock* clock;
     TaskStore* store;
     const Catalog* catalog;
+    std::atomic<size_t>* open;  // counts submissions from their Begin() to their end
   };
 
   Submission(const Limits& limits, const Parts& parts);
@@ -90,6 +94,7 @@ class Submission {
   const std::shared_ptr<const CatalogSnapshot> models_;
   JobOptions options_;
   TaskStore::Begun begun_;
+  bool is_counted_ = false;
   bool is_open_ = false;  // begun, and neither sealed nor abandoned
   JobGraph graph_;
   uint64_t bytes_ = 0;

@@ -39,7 +39,10 @@ TaskEngine::~TaskEngine() {
 std::unique_ptr<Submission> TaskEngine::NewSubmission() {
   return std::make_unique<Submission>(
       options_.submission,
-      Submission::Parts{.clock = parts_.clock, .store = store_.get(), .catalog = parts_.catalog});
+      Submission::Parts{.clock = parts_.clock,
+                        .store = store_.get(),
+                        .catalog = parts_.catalog,
+                        .open = &open_submissions_});
 }
 
 absl::StatusOr<JobInfo> TaskEngine::FindJob(std::string_view name, std::string_view tenant) const {

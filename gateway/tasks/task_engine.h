@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,7 +48,7 @@ class TaskEngine {
   // more. Changes are still taken. Idempotent.
   void Stop() { scheduler_.Stop(); }
 
-  // Returns a submission. After its Seal(), call Accept().
+  // Returns a submission, which must not outlive this. After its Seal(), call Accept().
   std::unique_ptr<Submission> NewSubmission();
   // Lets the scheduler know of a job that was accepted.
   void Accept(const TaskStore::Sealed& sealed) { scheduler_.OnMoves(sealed.moves); }
@@ -67,6 +69,8 @@ class TaskEngine {
   absl::StatusOr<QueueInfo> LimitQueue(const std::string& name, uint32_t max_running);
 
   const TaskStore& store() const { return *store_; }
+  // Returns the number of jobs that are being submitted.
+  size_t open_submissions() const { return open_submissions_.load(std::memory_order_relaxed); }
   JobWatchers* watchers() { return &watchers_; }
   Scheduler::Stats scheduler_stats() const { return scheduler_.stats(); }
   const DurationHistogram& run_times() const { return scheduler_.run_times(); }
@@ -78,6 +82,7 @@ class TaskEngine {
   const Options options_;
   const Parts parts_;
   const std::unique_ptr<TaskStore> store_;
+  std::atomic<size_t> open_submissions_{0};
   JobWatchers watchers_;
   ResolvingRunner runner_;
   Scheduler scheduler_;  // its thread uses the members above

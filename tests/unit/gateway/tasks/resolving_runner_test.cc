@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,7 +48,9 @@ class ResolvingRunnerTest : public ResolverTest {
 
   // Submits a job, and returns its first steps as they are claimed.
   std::vector<ClaimedStep> Submit(std::vector<StepRequest> steps, const std::string& tenant = "") {
-    Submission submission({}, {.clock = &clock_, .store = store_.get(), .catalog = &catalog_});
+    std::atomic<size_t> open{0};
+    Submission submission(
+        {}, {.clock = &clock_, .store = store_.get(), .catalog = &catalog_, .open = &open});
     EXPECT_TRUE(submission.Begin({.tenant = tenant, .result_ttl = absl::Hours(1)}).ok());
     const absl::Status added = submission.Add(std::move(steps));
     EXPECT_TRUE(added.ok()) << added;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <limits>
 #include <memory>
 #include <string>
@@ -38,7 +39,8 @@ class SubmissionTest : public TaskStoreTest {
 
   void New(const Submission::Limits& limits = {}) {
     submission_ = std::make_unique<Submission>(
-        limits, Submission::Parts{.clock = &clock_, .store = &store(), .catalog = &catalog_});
+        limits, Submission::Parts{
+                    .clock = &clock_, .store = &store(), .catalog = &catalog_, .open = &open_});
   }
 
   static StepRequest Step(const std::string& id) {
@@ -73,6 +75,7 @@ class SubmissionTest : public TaskStoreTest {
   }
 
   Catalog catalog_{Catalog::Options{}};
+  std::atomic<size_t> open_{0};
   std::unique_ptr<Submission> submission_;
 };
 
@@ -214,6 +217,18 @@ TEST_P(SubmissionTest, TheBytesOfAJobAreBounded) {
     needy.needs.push_back(std::to_string(i).append(std::string(200, 'x')));
   }
   EXPECT_EQ(submission_->Add({needy}).code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_P(SubmissionTest, TheNumberOfSubmissionsIsBounded) {
+  New({.max_open = 1});
+  ASSERT_TRUE(submission_->Begin({}).ok());
+  const std::unique_ptr<Submission> first = std::move(submission_);
+  New({.max_open = 1});
+  const absl::Status status = submission_->Begin({});
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(Message(status), HasSubstr("1 jobs are being submitted, and the limit is 1"));
+  submission_ = nullptr;
+  EXPECT_EQ(open_.load(), 1u);
 }
 
 TEST_P(SubmissionTest, AKeyThatWasUsedAnswersWithItsJob) {
