@@ -62,9 +62,7 @@ class FakeRunner final : public StepRunner {
 
   std::vector<std::shared_ptr<Started>> all;  // that the gate let in
   size_t held_back = 0;
-  std::function<std::string(const ClaimedStep&)> model_of = [](const ClaimedStep&) {
-    return "m";
-  };
+  std::function<std::string(const ClaimedStep&)> model_of = [](const ClaimedStep&) { return "m"; };
   // If set, ends each attempt before Start() returns.
   std::function<absl::StatusOr<std::string>(const ClaimedStep&)> answer;
 };
@@ -256,12 +254,9 @@ TEST_P(SchedulerTest, WhileComputeIsAwayStepsStayInTheirQueues) {
 }
 
 TEST_P(SchedulerTest, AModelThatIsAwayHoldsUpNoOtherInItsQueue) {
-  const JobNumber away = Submit({{.id = "0"}, {.id = "1"}, {.id = "2"}, {.id = "3"}, {.id = "4"},
-                                 {.id = "5"}, {.id = "6"}, {.id = "7"}, {.id = "8"}, {.id = "9"},
-                                 {.id = "10"}, {.id = "11"}, {.id = "12"}, {.id = "13"},
-                                 {.id = "14"}, {.id = "15"}, {.id = "16"}, {.id = "17"},
-                                 {.id = "18"}, {.id = "19"}, {.id = "20"}, {.id = "21"}},
-                                {.run_all = true});
+  std::vector<TestStep> steps;
+  for (int i = 0; i < 22; ++i) steps.push_back({.id = std::to_string(i)});
+  const JobNumber away = Submit(steps, {.run_all = true});
   runner_.model_of = [away](const ClaimedStep& step) {
     return step.ref.job == away ? "away" : "healthy";
   };
