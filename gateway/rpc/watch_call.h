@@ -18,8 +18,9 @@
 
 namespace souvenir::gateway {
 
-// One Watch. It reads a page of events on the executor, sends them, and reads the next. A page counts
-// as an unread answer until it is sent. Without events it waits, with neither a thread nor memory for events, until the job has news.
+// One Watch. It reads a page of events on the executor, sends them, and reads the next. A page
+// counts as an unread answer until it is sent. Without events it waits, with neither a thread nor
+// memory for events, until the job has news.
 //
 // Owned by gRPC, and by itself until it is done.
 class WatchCall final : public grpc::ServerWriteReactor<v1::JobEvent>,

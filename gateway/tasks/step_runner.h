@@ -45,8 +45,8 @@ class StepRunner {
   // Start() returns, on its thread.
   using Gate = absl::FunctionRef<bool(const std::string& model)>;
 
-  // Starts an attempt. May wait for the disk, from which it reads the step. The attempt ends with an
-  // error at once if `gate` returns false.
+  // Starts an attempt. May wait for the disk, from which it reads the step. If `gate` returns
+  // false, the attempt ends with an error at once.
   virtual std::shared_ptr<Attempt> Start(const ClaimedStep& step, Gate gate, Done done) = 0;
 };
 

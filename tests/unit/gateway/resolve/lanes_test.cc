@@ -70,6 +70,7 @@ TEST_F(LanesTest, HaveRoomForSoManyWaitingRows) {
     const Lanes::Row d = lanes_.Wait(Lane::kTranscription, 10);
     const absl::Status full = lanes_.CheckRoom(Lane::kTranscription, 5);
     EXPECT_THAT(std::string(full.message()), HasSubstr("4 rows are under way for transcription"));
+    EXPECT_TRUE(SaysNoRoom(full)) << "no server has refused it";
     EXPECT_EQ(StatsOf(Lane::kTranscription).refused, 5u);
     EXPECT_TRUE(lanes_.CheckRoom(Lane::kText, 1).ok());
   }
